@@ -1,0 +1,5 @@
+import { FirstLight1763800000000 } from './1763800000000-first-light.js';
+import { Checkpoints1763800000001 } from './1763800000001-checkpoints.js';
+
+/** All migrations, oldest first. A released one is never edited. */
+export const migrations = [FirstLight1763800000000, Checkpoints1763800000001];

@@ -1,0 +1,130 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ApiErrors, BodyExample, sendPage, ValidationFailedError } from '../common/index.js';
+import { AssistantsService } from './assistants.service.js';
+import { Assistant, AssistantVersion } from './dto/assistant.dto.js';
+import {
+  AssistantCountRequest,
+  AssistantCreate,
+  AssistantDeleteQuery,
+  AssistantParams,
+  AssistantPatch,
+  AssistantSearchRequest,
+  AssistantSetLatest,
+  AssistantSetLatestQuery,
+  AssistantVersionsRequest,
+  EXAMPLE_ASSISTANT_ID,
+} from './dto/assistant-requests.dto.js';
+
+@ApiTags('Assistants')
+@Controller('assistants')
+export class AssistantsController {
+  constructor(private readonly assistants: AssistantsService) {}
+
+  @Post()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Create an assistant', description: 'A graph with settings and a name of its own.' })
+  @BodyExample(AssistantCreate, {
+    assistant_id: EXAMPLE_ASSISTANT_ID,
+    if_exists: 'do_nothing',
+    graph_id: 'chat',
+    name: 'Brief parrot',
+    context: { system_prompt: 'Be brief.' },
+  })
+  @ApiOkResponse({ type: Assistant })
+  @ApiErrors(404, 409)
+  create(@Body() body: AssistantCreate): Promise<Assistant> {
+    return this.assistants.create(body);
+  }
+
+  @Post('search')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Search assistants',
+    description: 'One page. `X-Pagination-Total` is the number of matches, `X-Pagination-Next` the next offset.',
+  })
+  @BodyExample(AssistantSearchRequest, { graph_id: 'chat', limit: 5 })
+  @ApiOkResponse({ type: [Assistant] })
+  @ApiErrors()
+  async search(
+    @Body() body: AssistantSearchRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Assistant[]> {
+    return sendPage(reply, await this.assistants.search(body), body);
+  }
+
+  @Post('count')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Count assistants', description: 'The number of assistants a search would find.' })
+  @BodyExample(AssistantCountRequest, { graph_id: 'chat' })
+  @ApiOkResponse({ type: Number })
+  @ApiErrors()
+  count(@Body() body: AssistantCountRequest): Promise<number> {
+    return this.assistants.count(body);
+  }
+
+  @Get(':assistant_id')
+  @ApiOperation({ summary: 'Get an assistant', description: 'In its current version.' })
+  @ApiOkResponse({ type: Assistant })
+  @ApiErrors(404)
+  get(@Param() { assistant_id }: AssistantParams): Promise<Assistant> {
+    return this.assistants.get(assistant_id);
+  }
+
+  @Patch(':assistant_id')
+  @ApiOperation({ summary: 'Update an assistant', description: 'Makes a new version; metadata is merged.' })
+  @BodyExample(AssistantPatch, { name: 'Talkative parrot', context: { system_prompt: 'Take your time.' } })
+  @ApiOkResponse({ type: Assistant })
+  @ApiErrors(404)
+  update(@Param() { assistant_id }: AssistantParams, @Body() body: AssistantPatch): Promise<Assistant> {
+    return this.assistants.update(assistant_id, body);
+  }
+
+  @Delete(':assistant_id')
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Delete an assistant',
+    description: 'With its versions and runs; not its threads, unless asked to.',
+  })
+  @ApiNoContentResponse({ description: 'Deleted.' })
+  @ApiErrors(404, 409)
+  delete(@Param() { assistant_id }: AssistantParams, @Query() { delete_threads }: AssistantDeleteQuery): Promise<void> {
+    return this.assistants.delete(assistant_id, delete_threads);
+  }
+
+  @Post(':assistant_id/versions')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'List the versions of an assistant', description: 'Newest first.' })
+  @BodyExample(AssistantVersionsRequest, { limit: 5 })
+  @ApiOkResponse({ type: [AssistantVersion] })
+  @ApiErrors(404)
+  getVersions(
+    @Param() { assistant_id }: AssistantParams,
+    @Body() body: AssistantVersionsRequest,
+  ): Promise<AssistantVersion[]> {
+    return this.assistants.getVersions(assistant_id, body);
+  }
+
+  @Post(':assistant_id/latest')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Make a version the current one', description: 'Everything that version had is restored.' })
+  @BodyExample(AssistantSetLatest, { version: 1 })
+  @ApiOkResponse({ type: Assistant })
+  @ApiErrors(404)
+  setLatest(
+    @Param() { assistant_id }: AssistantParams,
+    @Body() body: AssistantSetLatest,
+    @Query() query: AssistantSetLatestQuery,
+  ): Promise<Assistant> {
+    return this.assistants.setLatest(assistant_id, requiredVersion(body.version ?? query.version));
+  }
+}
+
+/** SDKs send it in the body, the official OpenAPI document in the query (contract 7.13). */
+function requiredVersion(version: number | undefined): number {
+  if (version === undefined) {
+    throw new ValidationFailedError([{ path: 'version', message: 'is required' }]);
+  }
+  return version;
+}

@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { ExecutionModule } from '../execution/index.js';
+import { ThreadsModule } from '../threads/index.js';
+import { AssistantEntity, AssistantVersionEntity } from './assistant.entity.js';
+import { AssistantsService } from './assistants.service.js';
+
+/** Owns assistants and their versions, and makes one for every graph of langgraph.json. */
+@Module({
+  imports: [TypeOrmModule.forFeature([AssistantEntity, AssistantVersionEntity]), ExecutionModule, ThreadsModule],
+  providers: [AssistantsService],
+  exports: [AssistantsService],
+})
+export class AssistantsModule {}

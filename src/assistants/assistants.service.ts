@@ -1,0 +1,256 @@
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import type { EntityManager, Repository, SelectQueryBuilder } from 'typeorm';
+import { isUuid, newId, type Page, systemAssistantId, toJsonb, ValidationFailedError } from '../common/index.js';
+import { CONFIG, type NestgraphConfig } from '../config/index.js';
+import { GraphRegistry } from '../execution/index.js';
+import { ThreadsService } from '../threads/index.js';
+import { AssistantEntity, AssistantVersionEntity } from './assistant.entity.js';
+import {
+  AssistantExistsError,
+  AssistantNotFoundError,
+  AssistantVersionNotFoundError,
+  SystemAssistantError,
+} from './assistants.errors.js';
+import {
+  type Assistant,
+  ASSISTANT_FIELDS,
+  type AssistantVersion,
+  toAssistant,
+  toAssistantVersion,
+} from './dto/assistant.dto.js';
+import type {
+  AssistantCountRequest,
+  AssistantCreate,
+  AssistantPatch,
+  AssistantSearchRequest,
+  AssistantVersionsRequest,
+} from './dto/assistant-requests.dto.js';
+
+/** The fields that a version keeps. */
+type VersionContent = Pick<
+  AssistantEntity,
+  'assistant_id' | 'graph_id' | 'name' | 'description' | 'config' | 'context' | 'metadata'
+>;
+
+/** Assistants and their versions. Every graph of langgraph.json has a system assistant. */
+@Injectable()
+export class AssistantsService implements OnApplicationBootstrap {
+  constructor(
+    @InjectRepository(AssistantEntity) private readonly assistants: Repository<AssistantEntity>,
+    @InjectRepository(AssistantVersionEntity) private readonly versions: Repository<AssistantVersionEntity>,
+    private readonly graphs: GraphRegistry,
+    private readonly threads: ThreadsService,
+    @Inject(CONFIG) private readonly config: NestgraphConfig,
+  ) {}
+
+  /** Makes the system assistants that are missing (behaviours 2.1, 2.2). */
+  async onApplicationBootstrap(): Promise<void> {
+    for (const { graph_id, description } of this.config.graphs) {
+      const defaults = this.config.graph_defaults[graph_id];
+      await this.insert({
+        assistant_id: systemAssistantId(graph_id),
+        graph_id,
+        name: graph_id,
+        description: description ?? null,
+        config: defaults?.config ?? {},
+        context: defaults?.context ?? {},
+        metadata: { created_by: 'system' },
+      });
+    }
+  }
+
+  async create(body: AssistantCreate): Promise<Assistant> {
+    const graph_id = body.graph_id ?? this.onlyGraph();
+    this.graphs.assertExists(graph_id);
+    const { assistant_id = newId(), config = {}, context = {}, metadata = {}, name, description = null } = body;
+    const isNew = await this.insert({
+      assistant_id,
+      graph_id,
+      name: name === '' ? graph_id : (name ?? 'Untitled'),
+      description,
+      config,
+      context,
+      metadata,
+    });
+    if (!isNew && body.if_exists !== 'do_nothing') {
+      throw new AssistantExistsError(assistant_id);
+    }
+    return this.get(assistant_id);
+  }
+
+  async get(assistant_id: string): Promise<Assistant> {
+    return toAssistant(await this.resolve(assistant_id));
+  }
+
+  /** By id, or by the name of a graph for its system assistant. Throws {@link AssistantNotFoundError}. */
+  async resolve(assistant_id: string): Promise<AssistantEntity> {
+    const row = await this.assistants.findOneBy({ assistant_id: this.toId(assistant_id) });
+    if (!row) {
+      throw new AssistantNotFoundError(assistant_id);
+    }
+    return row;
+  }
+
+  async search(request: AssistantSearchRequest): Promise<Page<Assistant>> {
+    const { limit, offset, sort_by = 'created_at', sort_order = 'desc', select = ASSISTANT_FIELDS } = request;
+    const direction = sort_order === 'asc' ? 'ASC' : 'DESC';
+    const query = this.matching(request)
+      .orderBy(`assistant.${sort_by}`, direction)
+      .addOrderBy('assistant.assistant_id', direction)
+      .limit(limit)
+      .offset(offset);
+    const [rows, total] = await Promise.all([query.getMany(), this.matching(request).getCount()]);
+    return { rows: rows.map((row) => toAssistant(row, select)), total };
+  }
+
+  count(request: AssistantCountRequest): Promise<number> {
+    return this.matching(request).getCount();
+  }
+
+  /** Every update, even an empty one, makes a new version and makes it the current one. */
+  async update(assistant_id: string, patch: AssistantPatch): Promise<Assistant> {
+    if (patch.graph_id) {
+      this.graphs.assertExists(patch.graph_id);
+    }
+    return this.inLock(assistant_id, async (manager, row) => {
+      const { max } = (await manager
+        .createQueryBuilder(AssistantVersionEntity, 'version')
+        .select('max(version.version)', 'max')
+        .where({ assistant_id: row.assistant_id })
+        .getRawOne<{ max: number }>())!;
+      const { graph_id, config, context, metadata, name, description } = patch;
+      const given = { graph_id, config, context, name, description };
+      const content = { ...contentOf(row), ...withoutAbsent(given), metadata: { ...row.metadata, ...metadata } };
+      const version = max + 1;
+      await manager.insert(AssistantVersionEntity, { ...content, version } as never);
+      return { ...content, version };
+    });
+  }
+
+  /** Deletes the assistant with its versions and runs, and its threads when asked to. */
+  async delete(assistant_id: string, delete_threads: boolean): Promise<void> {
+    const id = (await this.resolve(assistant_id)).assistant_id;
+    if (this.graphs.ids.some((graph_id) => systemAssistantId(graph_id) === id)) {
+      throw new SystemAssistantError(id);
+    }
+    const deleted = await this.assistants.manager.transaction(async (manager) => {
+      const thread_ids = delete_threads ? await this.threads.idsOfAssistant(manager, id) : [];
+      await this.threads.deleteAll(manager, thread_ids);
+      await manager.delete(AssistantEntity, { assistant_id: id });
+      return thread_ids;
+    });
+    this.threads.announceDeleted(deleted);
+  }
+
+  /** Newest first; 404 when there is none, as clients expect (contract 7.14). */
+  async getVersions(assistant_id: string, request: AssistantVersionsRequest): Promise<AssistantVersion[]> {
+    const query = this.versions
+      .createQueryBuilder('version')
+      .where('version.assistant_id = :assistant_id', { assistant_id: this.toId(assistant_id) })
+      .orderBy('version.version', 'DESC')
+      .limit(request.limit)
+      .offset(request.offset);
+    if (request.metadata) {
+      query.andWhere('version.metadata @> :metadata::jsonb', { metadata: toJsonb(request.metadata) });
+    }
+    const rows = await query.getMany();
+    if (rows.length === 0) {
+      await this.resolve(assistant_id);
+    }
+    return rows.map(toAssistantVersion);
+  }
+
+  /** Makes a version the current one, with everything it had. */
+  setLatest(assistant_id: string, version: number): Promise<Assistant> {
+    return this.inLock(assistant_id, async (manager, row) => {
+      const stored = await manager.findOneBy(AssistantVersionEntity, { assistant_id: row.assistant_id, version });
+      if (!stored) {
+        throw new AssistantVersionNotFoundError(row.assistant_id, version);
+      }
+      return { ...contentOf(stored), version };
+    });
+  }
+
+  /** Changes the current version; two callers at once follow one another. */
+  private async inLock(
+    assistant_id: string,
+    change: (manager: EntityManager, row: AssistantEntity) => Promise<VersionContent & { version: number }>,
+  ): Promise<Assistant> {
+    const id = this.toId(assistant_id);
+    await this.assistants.manager.transaction(async (manager) => {
+      const row = await manager.findOne(AssistantEntity, {
+        where: { assistant_id: id },
+        lock: { mode: 'pessimistic_write' },
+      });
+      if (!row) {
+        throw new AssistantNotFoundError(assistant_id);
+      }
+      const { assistant_id: _, ...content } = await change(manager, row);
+      await manager.update(AssistantEntity, { assistant_id: id }, { ...content, updated_at: () => 'now()' } as never);
+    });
+    return this.get(id);
+  }
+
+  /** False when the id is taken; then nothing has changed. */
+  private insert(content: VersionContent): Promise<boolean> {
+    return this.assistants.manager.transaction(async (manager) => {
+      const { raw } = await manager
+        .createQueryBuilder()
+        .insert()
+        .into(AssistantEntity)
+        .values({ ...content, version: 1 } as never)
+        .orIgnore()
+        .returning('assistant_id')
+        .execute();
+      const isNew = (raw as unknown[]).length > 0;
+      if (isNew) {
+        await manager.insert(AssistantVersionEntity, { ...content, version: 1 } as never);
+      }
+      return isNew;
+    });
+  }
+
+  private matching({ metadata, graph_id, name }: AssistantCountRequest): SelectQueryBuilder<AssistantEntity> {
+    const query = this.assistants.createQueryBuilder('assistant').where('true');
+    if (metadata) {
+      query.andWhere('assistant.metadata @> :metadata::jsonb', { metadata: toJsonb(metadata) });
+    }
+    if (graph_id) {
+      query.andWhere('assistant.graph_id = :graph_id', { graph_id });
+    }
+    if (name) {
+      query.andWhere('strpos(lower(assistant.name), lower(:name)) > 0', { name });
+    }
+    return query;
+  }
+
+  private toId(assistant_id: string): string {
+    if (isUuid(assistant_id)) {
+      return assistant_id;
+    }
+    if (!this.graphs.has(assistant_id)) {
+      throw new AssistantNotFoundError(assistant_id);
+    }
+    return systemAssistantId(assistant_id);
+  }
+
+  private onlyGraph(): string {
+    const [graph_id, ...others] = this.graphs.ids;
+    if (graph_id === undefined || others.length > 0) {
+      const message = `is required: this server has the graphs ${this.graphs.ids.join(', ')}`;
+      throw new ValidationFailedError([{ path: 'graph_id', message }]);
+    }
+    return graph_id;
+  }
+}
+
+const contentOf = (row: VersionContent): VersionContent => {
+  const { assistant_id, graph_id, name, description, config, context, metadata } = row;
+  return { assistant_id, graph_id, name, description, config, context, metadata };
+};
+
+const withoutAbsent = <T extends object>(fields: T): { [K in keyof T]: NonNullable<T[K]> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as {
+    [K in keyof T]: NonNullable<T[K]>;
+  };

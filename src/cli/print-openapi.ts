@@ -1,0 +1,16 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { AppModule } from '../app.module.js';
+import type { NestgraphConfig } from '../config/index.js';
+import { apiDocument } from '../openapi.js';
+
+/** `openapi`: prints the document. Nothing is started: in preview mode Nest builds no provider. */
+export async function printOpenApi(config: NestgraphConfig): Promise<void> {
+  const nothing = { uri: '', location: '', stop: () => Promise.resolve() };
+  const app = await NestFactory.create(AppModule.forServer(config, nothing), new FastifyAdapter(), {
+    preview: true,
+    logger: false,
+    abortOnError: false,
+  });
+  process.stdout.write(`${JSON.stringify(apiDocument(app), null, 2)}\n`);
+}

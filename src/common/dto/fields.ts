@@ -1,0 +1,124 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import {
+  ArrayMaxSize,
+  buildMessage,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Max,
+  MaxLength,
+  Min,
+  ValidateBy,
+  ValidateNested,
+} from 'class-validator';
+import { isUuid } from '../ids.js';
+import { isObject } from '../json.js';
+import { nested } from './instantiate.js';
+
+/** What every field may say besides its type. */
+interface FieldOptions {
+  description?: string;
+  example?: unknown;
+  default?: unknown;
+  /** False unless said otherwise: absent, `null` and a value are all fine (JS clients send explicit nulls). */
+  required?: boolean;
+}
+
+function field(
+  schema: object,
+  { required = false, ...rest }: FieldOptions,
+  ...rules: PropertyDecorator[]
+): PropertyDecorator {
+  const property = ApiProperty({ ...schema, ...rest, required } as ApiPropertyOptions);
+  return applyDecorators(property, ...(required ? [] : [IsOptional()]), ...rules);
+}
+
+const rule = (name: string, message: string, validate: (value: unknown) => boolean): PropertyDecorator =>
+  ValidateBy({ name, validator: { validate, defaultMessage: buildMessage((each) => `${each}${message}`) } });
+
+const isUuidRule = rule('isUuid', 'must be a UUID', isUuid);
+const isObjectRule = rule('isJsonObject', 'must be an object', isObject);
+
+/** A UUID. */
+export const Id = (options: FieldOptions = {}): PropertyDecorator =>
+  field({ type: String, format: 'uuid' }, options, isUuidRule);
+
+/** A text of at most 10,000 characters unless `maxLength` says otherwise. */
+export const Text = ({
+  maxLength = 10_000,
+  ...options
+}: FieldOptions & { maxLength?: number } = {}): PropertyDecorator =>
+  field({ type: String, maxLength }, options, IsString(), MaxLength(maxLength));
+
+/** A JSON object with keys of the caller's choice. */
+export const FreeObject = (options: FieldOptions = {}): PropertyDecorator =>
+  field({ type: 'object', additionalProperties: true }, options, isObjectRule);
+
+/** Any JSON at all: not even its type is checked. */
+export const AnyJson = (options: FieldOptions = {}): PropertyDecorator =>
+  field({ oneOf: [{}] }, { description: 'Any JSON.', ...options });
+
+export const Flag = (options: FieldOptions = {}): PropertyDecorator => field({ type: Boolean }, options, IsBoolean());
+
+/** One of a fixed list of words. */
+export const OneOf = (values: readonly string[], options: FieldOptions = {}): PropertyDecorator =>
+  field({ enum: [...values] }, options, IsIn(values, { message: `must be one of ${values.join(', ')}` }));
+
+/** A list of words from a fixed list. */
+export const ListOf = (values: readonly string[], options: FieldOptions = {}): PropertyDecorator =>
+  field(
+    { enum: [...values], isArray: true },
+    options,
+    IsArray(),
+    IsIn(values, { each: true, message: `each must be one of ${values.join(', ')}` }),
+  );
+
+export const IdList = (options: FieldOptions = {}): PropertyDecorator =>
+  field(
+    { type: [String], format: 'uuid' },
+    options,
+    IsArray(),
+    ArrayMaxSize(10_000),
+    ValidateBy(
+      { name: 'isUuid', validator: { validate: isUuid, defaultMessage: () => 'each must be a UUID' } },
+      { each: true },
+    ),
+  );
+
+/** A whole number within bounds. */
+export const Whole = ({
+  minimum,
+  maximum,
+  ...options
+}: FieldOptions & { minimum?: number; maximum?: number } = {}): PropertyDecorator =>
+  field(
+    { type: 'integer', minimum, maximum },
+    options,
+    IsInt(),
+    Min(minimum ?? Number.MIN_SAFE_INTEGER),
+    Max(maximum ?? Number.MAX_SAFE_INTEGER),
+  );
+
+/** A nested schema. */
+export const Nested = (type: () => new () => object, options: FieldOptions = {}): PropertyDecorator =>
+  field({ type }, options, isObjectRule, ValidateNested(), nested(type));
+
+/** A field whose values no other decorator describes: its schema and the rule that checks it. */
+export const Custom = (
+  schema: object,
+  message: string,
+  validate: (value: unknown) => boolean,
+  options: FieldOptions = {},
+): PropertyDecorator => field(schema, options, rule('isCustom', message, validate));
+
+/** How many rows a page holds, 1 to 1000. */
+export const Limit = (initial = 10): PropertyDecorator =>
+  Whole({ minimum: 1, maximum: 1000, default: initial, description: 'How many rows to return at most.' });
+
+/** How many rows to skip. */
+export const Offset = (): PropertyDecorator =>
+  Whole({ minimum: 0, default: 0, description: 'How many rows to skip before the first one returned.' });

@@ -1,0 +1,60 @@
+import 'reflect-metadata';
+
+type Reader = (value: unknown) => unknown;
+
+const READERS = Symbol('query-readers');
+
+const TRUE = new Set(['true', '1', 'yes']);
+const FALSE = new Set(['false', '0', 'no']);
+
+/** `true/false/1/0/yes/no` in any case (contract R7); anything else is left for the validator to refuse. */
+export function readFlag(value: unknown): unknown {
+  const text = String(value).toLowerCase();
+  return TRUE.has(text) ? true : FALSE.has(text) ? false : value;
+}
+
+/** Repeated keys, one JSON array text, or comma-separated text (contract R7). */
+export function readList(value: unknown): string[] {
+  const values = Array.isArray(value) ? value : [value];
+  return values.flatMap((item) => splitList(String(item))).filter((item) => item !== '');
+}
+
+function splitList(text: string): string[] {
+  if (text.startsWith('[')) {
+    try {
+      const parsed: unknown = JSON.parse(text);
+      return Array.isArray(parsed) ? parsed.map(String) : [text];
+    } catch {
+      return [text];
+    }
+  }
+  return text.split(',').map((item) => item.trim());
+}
+
+const readNumber = (value: unknown): unknown => (Number.isNaN(Number(value)) ? value : Number(value));
+
+const reader =
+  (read: Reader): PropertyDecorator =>
+  (target, property) => {
+    const readers = (Reflect.getMetadata(READERS, target) ?? {}) as Record<string, Reader>;
+    Reflect.defineMetadata(READERS, { ...readers, [String(property)]: read }, target);
+  };
+
+/** The query parameter is a list, in any of the three spellings clients use. */
+export const FromQueryList = (): PropertyDecorator => reader(readList);
+/** The query parameter is a boolean. */
+export const FromQueryFlag = (): PropertyDecorator => reader(readFlag);
+/** The query parameter is a number. */
+export const FromQueryNumber = (): PropertyDecorator => reader(readNumber);
+
+/** Query and path texts as the values their DTO expects. An empty text means absent (contract R7). */
+export function readQuery(type: new () => object, query: Record<string, unknown>): Record<string, unknown> {
+  const readers = (Reflect.getMetadata(READERS, type.prototype as object) ?? {}) as Record<string, Reader>;
+  const result: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== '' && value !== undefined) {
+      result[key] = readers[key] ? readers[key](value) : value;
+    }
+  }
+  return result;
+}

@@ -1,0 +1,80 @@
+/** One refused field: where it is (`config.recursion_limit`) and what is wrong with it. */
+export interface FieldProblem {
+  path: string;
+  message: string;
+}
+
+export interface ApiErrorFields {
+  /** HTTP status. */
+  status: number;
+  /** Stable identifier, listed in docs/errors.md; never reused. */
+  code: string;
+  /** What happened and what to do, for a person. */
+  detail: string;
+  errors?: FieldProblem[];
+  cause?: unknown;
+}
+
+/** Everything the API refuses on purpose. The filter turns it into `{detail, code}` (contract 0.4 R2). */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly errors?: FieldProblem[];
+
+  constructor({ status, code, detail, errors, cause }: ApiErrorFields) {
+    super(detail, { cause });
+    this.name = new.target.name;
+    this.status = status;
+    this.code = code;
+    this.errors = errors;
+  }
+}
+
+/** The body, a path parameter or the query does not fit its schema. Nothing has been changed. */
+export class ValidationFailedError extends ApiError {
+  constructor(errors: FieldProblem[]) {
+    const detail = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
+    super({ status: 422, code: 'validation_failed', detail, errors });
+  }
+}
+
+/** The request body is not JSON. */
+export class MalformedJsonError extends ApiError {
+  constructor(reason: string) {
+    super({ status: 422, code: 'malformed_json', detail: `The request body is not valid JSON: ${reason}` });
+  }
+}
+
+/** The request body is larger than the limit (contract 0.4 R11). */
+export class BodyTooLargeError extends ApiError {
+  constructor() {
+    super({
+      status: 413,
+      code: 'body_too_large',
+      detail: 'The request body is larger than this server accepts; the limit is NESTGRAPH_BODY_LIMIT_MB.',
+    });
+  }
+}
+
+/** A parameter this version knows but cannot honour: refused, because ignoring it would mislead the caller. */
+export class UnsupportedParameterError extends ApiError {
+  constructor(path: string, reason: string) {
+    super({
+      status: 422,
+      code: 'unsupported_parameter',
+      detail: `${path}: ${reason}`,
+      errors: [{ path, message: reason }],
+    });
+  }
+}
+
+/** Refuses the given parameters when they are present. */
+export function refuseUnsupported(body: object, parameters: readonly string[]): void {
+  const given = parameters.find((name) => {
+    const value = (body as Record<string, unknown>)[name];
+    return value !== undefined && value !== null;
+  });
+  if (given) {
+    throw new UnsupportedParameterError(given, 'is not supported by this version; leave it out');
+  }
+}

@@ -1,0 +1,40 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiError, BodyTooLargeError } from './api-error.js';
+import type { ErrorBody } from './error-body.dto.js';
+
+/** Turns whatever was thrown before the response began into `{detail, code}`. */
+@Catch()
+export class ApiExceptionFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Http');
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const reply = http.getResponse<FastifyReply>();
+    const request = http.getRequest<FastifyRequest>();
+    const { status, body } = toErrorResponse(exception);
+    if (status >= 500) {
+      const stack = exception instanceof Error ? exception.stack : String(exception);
+      this.logger.error(`${request.method} ${request.url} x-request-id=${request.id}`, stack);
+    }
+    void reply.status(status).type('application/json').send(JSON.stringify(body));
+  }
+}
+
+function toErrorResponse(exception: unknown): { status: number; body: ErrorBody } {
+  if (exception instanceof ApiError) {
+    const { status, message: detail, code, errors } = exception;
+    return { status, body: { detail, code, ...(errors && { errors }) } };
+  }
+  if (isBodyTooLarge(exception)) {
+    return toErrorResponse(new BodyTooLargeError());
+  }
+  if (exception instanceof HttpException && exception.getStatus() < 500) {
+    const status = exception.getStatus();
+    return { status, body: { detail: exception.message, code: status === 404 ? 'not_found' : 'bad_request' } };
+  }
+  return { status: 500, body: { detail: 'Internal server error', code: 'internal_error' } };
+}
+
+const isBodyTooLarge = (exception: unknown): boolean =>
+  exception instanceof Error && 'code' in exception && exception.code === 'FST_ERR_CTP_BODY_TOO_LARGE';

@@ -1,0 +1,22 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyReply } from 'fastify';
+import { trackOpenResponse } from './open-responses.js';
+
+/**
+ * Takes the response away from Fastify and flushes the status line and all headers at once, CORS and `x-request-id`
+ * included, so that clients see `Location` before the first byte of the body.
+ */
+export function hijack(reply: FastifyReply, headers: Record<string, string>): ServerResponse {
+  reply.hijack();
+  const response = reply.raw;
+  response.writeHead(200, { ...definedHeaders(reply), ...headers });
+  response.flushHeaders();
+  response.socket?.setNoDelay(true);
+  trackOpenResponse(response);
+  return response;
+}
+
+function definedHeaders(reply: FastifyReply): Record<string, string | number | string[]> {
+  const entries = Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Record<string, string | number | string[]>;
+}

@@ -1,0 +1,49 @@
+/** Anything that came in as JSON. */
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
+
+/** A JSON object whose keys the server does not know beforehand (metadata, context, ...). */
+export type JsonObject = Record<string, unknown>;
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+interface Message {
+  toDict(): { type: string; data: JsonObject };
+}
+
+const isMessage = (value: unknown): value is Message =>
+  typeof value === 'object' && value !== null && 'toDict' in value && typeof value.toDict === 'function';
+
+/**
+ * JSON as clients expect it: LangChain messages flattened to their fields plus `type`, never in constructor form
+ * (behaviours 1.2). The original value is read from the holder because `toJSON` has already run on `value`.
+ */
+export function toWireJson(value: unknown): string {
+  return JSON.stringify(value, flattenMessages) ?? 'null';
+}
+
+function flattenMessages(this: unknown, key: string, value: unknown): unknown {
+  // Nearly every value visited is a scalar: leave before any lookup.
+  if (typeof value !== 'object' || value === null) {
+    return value;
+  }
+  const original = (this as JsonObject)[key];
+  if (isMessage(original)) {
+    const { type, data } = original.toDict();
+    return { ...data, type };
+  }
+  return original instanceof Error ? { error: original.name, message: original.message } : value;
+}
+
+/** The same as {@link toWireJson}, as a value. */
+export const toWire = (value: unknown): unknown => JSON.parse(toWireJson(value)) as unknown;
+
+/** Escapes that JSON allows and `jsonb` refuses: NUL and unpaired surrogates. An even run of backslashes stays. */
+const REFUSED_BY_JSONB = /(?<!\\)((?:\\\\)*)\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})/g;
+
+/** Makes JSON text fit for a `jsonb` column: what PostgreSQL cannot hold becomes the replacement character. */
+export const jsonbText = (json: string): string =>
+  json.includes('\\u') ? json.replace(REFUSED_BY_JSONB, '$1\\ufffd') : json;
+
+/** A value as text for a `jsonb` parameter. */
+export const toJsonb = (value: unknown): string => jsonbText(JSON.stringify(value ?? null));

@@ -1,0 +1,342 @@
+import { mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Inject, Injectable } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ConfigError } from './config.errors.js';
+import { CONFIG, ConfigModule } from './config.module.js';
+import { loadConfig, type CliOptions, type NestgraphConfig } from './config.js';
+
+const GRAPHS = { agent: './agent.ts:graph' };
+const currentFolder = process.cwd();
+
+const folder = (): string => realpathSync(mkdtempSync(join(tmpdir(), 'config-')));
+
+function project(langgraphJson: Record<string, unknown> = {}): string {
+  const file = join(folder(), 'langgraph.json');
+  writeFileSync(file, JSON.stringify({ graphs: GRAPHS, ...langgraphJson }));
+  return file;
+}
+
+interface Given {
+  cli?: Partial<CliOptions>;
+  env?: NodeJS.ProcessEnv;
+  file?: Record<string, unknown>;
+}
+
+const load = ({ cli, env = {}, file }: Given = {}): NestgraphConfig =>
+  loadConfig({ command: 'dev', config: project(file), ...cli }, env);
+
+function problemsOf(load: () => unknown): readonly string[] {
+  try {
+    load();
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      return error.problems;
+    }
+    throw error;
+  }
+  return [];
+}
+
+afterEach(() => process.chdir(currentFolder));
+
+describe('the configuration', () => {
+  it('has a default for everything', () => {
+    const config_file = project();
+    const project_directory = join(config_file, '..');
+    const { langgraph, ...config } = loadConfig({ command: 'dev', config: config_file }, {});
+    expect(langgraph?.graphs).toEqual({ agent: { path: './agent.ts', export_name: 'graph' } });
+    expect(config).toEqual({
+      command: 'dev',
+      server: {
+        host: '127.0.0.1',
+        port: 2024,
+        port_requested: false,
+        mount_prefix: '',
+        body_limit_bytes: 300 * 1024 * 1024,
+        cors: {
+          allow_origins: ['*'],
+          allow_methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+          allow_headers: ['*'],
+          allow_credentials: false,
+          expose_headers: ['Content-Location', 'Location', 'X-Pagination-Total', 'X-Pagination-Next', 'X-Request-Id'],
+          max_age: 600,
+        },
+      },
+      database: { pool_size: 10 },
+      queue: {
+        slots: 10,
+        timeout_ms: 3_600_000,
+        max_retries: 3,
+        shutdown_grace_ms: 30_000,
+        lease_ms: 30_000,
+        heartbeat_ms: 10_000,
+        stateless_retention_ms: 60_000,
+      },
+      log: { level: 'info', json: false },
+      data_directory: join(project_directory, '.nestgraph'),
+      project_directory,
+      config_file,
+      reload: true,
+      graphs: [{ graph_id: 'agent', file: join(project_directory, 'agent.ts'), export_name: 'graph' }],
+      graph_defaults: {},
+      dev_endpoints: false,
+      warnings: [],
+    });
+  });
+
+  it('takes every value from the environment', () => {
+    const { server, database, queue, log, data_directory, dev_endpoints } = load({
+      env: {
+        HOST: '0.0.0.0',
+        PORT: '1',
+        MOUNT_PREFIX: '/api/',
+        DATABASE_URI: 'postgres://h/d',
+        N_JOBS_PER_WORKER: '2',
+        BG_JOB_TIMEOUT_SECS: '3',
+        BG_JOB_MAX_RETRIES: '4',
+        BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: '5',
+        LOG_LEVEL: 'WARN',
+        LOG_JSON: 'true',
+        NESTGRAPH_DATA_DIR: '/data',
+        NESTGRAPH_DATABASE_POOL_SIZE: '6',
+        NESTGRAPH_LEASE_SECS: '8',
+        NESTGRAPH_HEARTBEAT_SECS: '7',
+        NESTGRAPH_BODY_LIMIT_MB: '9',
+        NESTGRAPH_STATELESS_RETENTION_SECS: '10',
+        NESTGRAPH_DEV_ENDPOINTS: 'true',
+      },
+    });
+    expect({ server, database, queue, log, data_directory, dev_endpoints }).toEqual({
+      server: {
+        host: '0.0.0.0',
+        port: 1,
+        port_requested: true,
+        mount_prefix: '/api',
+        body_limit_bytes: 9 * 1024 * 1024,
+        cors: expect.anything(),
+      },
+      database: { uri: 'postgres://h/d', pool_size: 6 },
+      queue: {
+        slots: 2,
+        timeout_ms: 3000,
+        max_retries: 4,
+        shutdown_grace_ms: 5000,
+        lease_ms: 8000,
+        heartbeat_ms: 7000,
+        stateless_retention_ms: 10_000,
+      },
+      log: { level: 'warn', json: true },
+      data_directory: '/data',
+      dev_endpoints: true,
+    });
+  });
+
+  it('follows the command line rather than the environment', () => {
+    const { server } = load({ cli: { host: '::1', port: '3000' }, env: { HOST: '0.0.0.0', PORT: '4000' } });
+    expect(server).toMatchObject({ host: '::1', port: 3000, port_requested: true });
+  });
+
+  it('does not listen everywhere because of an empty host', () => {
+    expect(load({ cli: { host: '' } }).server.host).toBe('127.0.0.1');
+  });
+
+  it.each<[CliOptions['command'], boolean | undefined, boolean, boolean]>([
+    ['dev', undefined, true, false],
+    ['dev', false, false, false],
+    ['start', true, false, true],
+    ['worker', undefined, false, true],
+  ])('%s with reload %s: reloads %s, logs JSON %s', (command, wanted, reload, json) => {
+    const config = load({ cli: { command, reload: wanted } });
+    expect([config.reload, config.log.json]).toEqual([reload, json]);
+  });
+
+  it.each([
+    ['/env', '/file', '/env'],
+    ['', '/file/', '/file'],
+    ['/', undefined, ''],
+  ])('with MOUNT_PREFIX %j and mount_prefix %j is served below %j', (MOUNT_PREFIX, mount_prefix, expected) => {
+    expect(load({ env: { MOUNT_PREFIX }, file: { http: { mount_prefix } } }).server.mount_prefix).toBe(expected);
+  });
+
+  it('separates the context of a graph from its config', () => {
+    const LANGGRAPH_CONFIG = '{"agent": {"recursion_limit": 5, "context": {"k": 1}}, "b": {"context": null}}';
+    expect(load({ env: { LANGGRAPH_CONFIG }, file: { graphs: { ...GRAPHS, b: './b.ts' } } }).graph_defaults).toEqual({
+      agent: { config: { recursion_limit: 5 }, context: { k: 1 } },
+      b: { config: {} },
+    });
+  });
+
+  it('turns http.cors into rules, and exposes the headers that SDKs need in any case', () => {
+    const cors = {
+      allow_origins: ['https://a.com'],
+      allow_origin_regex: 'https://b',
+      allow_credentials: true,
+      expose_headers: ['x-mine', 'content-location'],
+      max_age: 5,
+    };
+    expect(load({ file: { http: { cors } } }).server.cors).toMatchObject({
+      allow_origins: ['https://a.com'],
+      allow_origin_regex: /^(?:https:\/\/b)$/,
+      allow_credentials: true,
+      allow_headers: ['*'],
+      expose_headers: [
+        'Content-Location',
+        'Location',
+        'X-Pagination-Total',
+        'X-Pagination-Next',
+        'X-Request-Id',
+        'x-mine',
+      ],
+      max_age: 5,
+    });
+  });
+
+  it('reports problems of the file, the environment and the command line together', () => {
+    const wrong = { file: { ui: 1 }, env: { LOG_JSON: 'yes', LANGGRAPH_CONFIG: 'null' }, cli: { port: 'x' } };
+    expect(problemsOf(() => load(wrong))).toEqual([
+      'langgraph.json: ui: expected an object, got number',
+      'LOG_JSON: expected true or false, got "yes"',
+      'LANGGRAPH_CONFIG: expected a JSON object from graph id to config, got null',
+      '--port: expected a whole number from 0 to 65535, got "x"',
+    ]);
+  });
+
+  it('refuses a worker that would never execute a run', () => {
+    const env = { N_JOBS_PER_WORKER: '0' };
+    expect(problemsOf(() => load({ env, cli: { command: 'worker' } }))).toEqual([
+      'N_JOBS_PER_WORKER: expected at least 1 for a worker, got 0; it would never execute a run',
+    ]);
+    expect(load({ env, cli: { command: 'start' } }).queue.slots).toBe(0);
+  });
+});
+
+describe('the variables of langgraph.json', () => {
+  it('configure the service and are there for graphs', () => {
+    const env: NodeJS.ProcessEnv = {};
+    const config = load({ env, file: { env: { DATABASE_URI: 'postgres://file/d', MODEL_KEY: 'k' } } });
+    expect(config.database.uri).toBe('postgres://file/d');
+    expect(env).toEqual({ DATABASE_URI: 'postgres://file/d', MODEL_KEY: 'k' });
+  });
+
+  it('do not replace what the environment has, even if that is empty', () => {
+    const env = { DATABASE_URI: '', MODEL_KEY: 'real' };
+    const config = load({ env, file: { env: { DATABASE_URI: 'postgres://file/d', MODEL_KEY: 'k' } } });
+    expect(config.database.uri).toBeUndefined();
+    expect(env.MODEL_KEY).toBe('real');
+  });
+});
+
+describe('a missing langgraph.json', () => {
+  it.each<CliOptions['command']>(['dev', 'start', 'worker'])('stops %s with a hint', (command) => {
+    const empty = folder();
+    process.chdir(empty);
+    expect(problemsOf(() => loadConfig({ command }, {}))).toEqual([
+      `There is no langgraph.json in ${empty}. Run the command in the folder of your project, ` +
+        `or say where the file is: nestgraph ${command} --config path/to/langgraph.json`,
+    ]);
+  });
+
+  it.each<CliOptions['command']>(['migrate', 'openapi'])('is fine for %s', (command) => {
+    const empty = folder();
+    process.chdir(empty);
+    expect(loadConfig({ command }, {})).toMatchObject({
+      config_file: undefined,
+      langgraph: undefined,
+      graphs: [],
+      project_directory: empty,
+      data_directory: join(empty, '.nestgraph'),
+    });
+  });
+
+  it('is a problem for every command when the file was asked for', () => {
+    const config = join(folder(), 'mine.json');
+    expect(problemsOf(() => loadConfig({ command: 'migrate', config }, {}))[0]).toContain('There is no mine.json in ');
+  });
+});
+
+describe('what this version does not support', () => {
+  const file = { auth: { path: './a.ts:auth' }, encryption: { path: './e.ts:encryption' } };
+
+  it.each<CliOptions['command']>(['dev', 'start', 'worker'])('stops %s if it would protect data', (command) => {
+    const problems = problemsOf(() => load({ file, cli: { command } }));
+    expect(problems).toHaveLength(2);
+    expect(problems[0]).toMatch(/^langgraph\.json: auth\.path: custom auth is not supported by this version yet; /);
+    expect(problems[1]).toMatch(
+      /^langgraph\.json: encryption\.path: encryption is not supported by this version yet; /,
+    );
+  });
+
+  it.each<CliOptions['command']>(['migrate', 'openapi'])('does not matter to %s, which serves nothing', (command) => {
+    expect(problemsOf(() => load({ file, cli: { command } }))).toEqual([]);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['http.app', { http: { app: './app.ts:app' } }],
+    ['http.configurable_headers', { http: { configurable_headers: { includes: ['x'] } } }],
+    ['http.logging_headers', { http: { logging_headers: { includes: ['x'] } } }],
+    ['http.disable_assistants', { http: { disable_assistants: true } }],
+    ['http.disable_threads', { http: { disable_threads: true } }],
+    ['http.disable_runs', { http: { disable_runs: true } }],
+    ['http.disable_store', { http: { disable_store: true } }],
+    ['http.disable_mcp', { http: { disable_mcp: true } }],
+    ['http.disable_a2a', { http: { disable_a2a: true } }],
+    ['http.disable_meta', { http: { disable_meta: true } }],
+    ['http.disable_ui', { http: { disable_ui: true } }],
+    ['http.disable_webhooks', { http: { disable_webhooks: true } }],
+    ['http.enable_custom_route_auth', { http: { enable_custom_route_auth: true } }],
+    ['http.middleware_order', { http: { middleware_order: 'auth_first' } }],
+    ['store.path', { store: { path: './s.ts:store' } }],
+    ['store.index', { store: { index: { dims: 1, embed: 'e' } } }],
+    ['store.ttl', { store: { ttl: { default_ttl: 1 } } }],
+    ['checkpointer.path', { checkpointer: { path: './c.ts:saver' } }],
+    ['checkpointer.ttl', { checkpointer: { ttl: { default_ttl: 1 } } }],
+    ['checkpointer.serde', { checkpointer: { serde: { pickle_fallback: true } } }],
+    ['webhooks', { webhooks: { env_prefix: 'X' } }],
+    ['ui', { ui: { agent: './ui.tsx' } }],
+    ['ui_config', { ui_config: { shared: ['react'] } }],
+    ['nest.modules', { nest: { modules: ['./m.ts:M'] } }],
+  ])('is named in a warning: %s', (path, file) => {
+    expect(load({ file }).warnings).toEqual([`langgraph.json: ${path} is not used by this version yet`]);
+  });
+
+  it('includes REDIS_URI and defaults for graphs that do not exist', () => {
+    const env = { REDIS_URI: 'redis://h', LANGGRAPH_CONFIG: '{"agnet": {}, "agent": {}}' };
+    expect(load({ env }).warnings).toEqual([
+      'REDIS_URI is not used by this version yet',
+      'LANGGRAPH_CONFIG: there is no graph "agnet"; its defaults are ignored',
+    ]);
+  });
+
+  it.each([{ http: { disable_runs: false } }, { nest: { modules: [] } }, { ui: {} }])(
+    'is not mentioned when nothing was asked for: %j',
+    (file) => {
+      expect(load({ file }).warnings).toEqual([]);
+    },
+  );
+});
+
+describe('a ConfigError', () => {
+  it.each([
+    [['a: wrong'], 'There is a problem in the configuration:\n  - a: wrong'],
+    [['a: wrong', 'b: wrong'], 'There are 2 problems in the configuration:\n  - a: wrong\n  - b: wrong'],
+  ])('lists every problem on a line of its own: %j', (problems, message) => {
+    expect(new ConfigError(problems).message).toBe(message);
+  });
+});
+
+describe('the config module', () => {
+  it('gives the configuration to every module', async () => {
+    @Injectable()
+    class Reader {
+      constructor(@Inject(CONFIG) readonly config: NestgraphConfig) {}
+    }
+    const config = load();
+    const module = await Test.createTestingModule({
+      imports: [ConfigModule.forRoot(config), { module: class Feature {}, providers: [Reader] }],
+    }).compile();
+    expect(module.get(Reader, { strict: false }).config).toBe(config);
+  });
+});

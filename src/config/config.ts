@@ -1,0 +1,238 @@
+/** Everything that can be configured, as one typed object, and where its values come from. */
+import { existsSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { ConfigError } from './config.errors.js';
+import { corsConfig, type CorsConfig } from './cors.js';
+import { asNumber, complaint } from './env-variable.js';
+import { PORT, readEnvironment, type Environment } from './env.js';
+import { readEnv, readLanggraphJson, resolveGraphs, type GraphSpec } from './langgraph-json.js';
+import type { LanggraphJson } from './langgraph-json.shape.js';
+import { Findings, type JsonObject } from './shape.js';
+import { refuseUnprotected, warnAboutUnused } from './unsupported.js';
+
+export type Command = 'dev' | 'start' | 'worker' | 'migrate' | 'openapi';
+
+/** The command line, as it was typed. It wins over the environment. */
+export interface CliOptions {
+  readonly command: Command;
+  /** Path of langgraph.json. Without it: the one in the current folder. */
+  readonly config?: string;
+  readonly host?: string;
+  readonly port?: string;
+  /** False for `--no-reload`. */
+  readonly reload?: boolean;
+}
+
+export interface ServerConfig {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** False when nobody chose the port, so that another one will do if it is taken. */
+  readonly port_requested: boolean;
+  /** Begins with `/` and does not end with one; empty when routes are served at the root. */
+  readonly mount_prefix: string;
+  readonly body_limit_bytes: number;
+  readonly cors: CorsConfig;
+}
+
+export interface DatabaseConfig {
+  /** Without it the service runs an embedded PostgreSQL in `data_directory`. */
+  readonly uri?: string;
+  readonly pool_size: number;
+}
+
+/** Times are in milliseconds. */
+export interface QueueConfig {
+  /** Runs that this process executes at the same time; 0 when it only serves the API. */
+  readonly slots: number;
+  readonly timeout_ms: number;
+  readonly max_retries: number;
+  readonly shutdown_grace_ms: number;
+  readonly lease_ms: number;
+  /** Always shorter than the lease. */
+  readonly heartbeat_ms: number;
+  readonly stateless_retention_ms: number;
+}
+
+export interface LogConfig {
+  readonly level: Environment['LOG_LEVEL'];
+  /** One JSON object per line, instead of text for people. */
+  readonly json: boolean;
+}
+
+/** What the assistant of a graph starts with. */
+export interface GraphDefaults {
+  readonly config: JsonObject;
+  readonly context?: JsonObject;
+}
+
+export interface NestgraphConfig {
+  readonly command: Command;
+  readonly server: ServerConfig;
+  readonly database: DatabaseConfig;
+  readonly queue: QueueConfig;
+  readonly log: LogConfig;
+  /** Absolute; where the embedded database lives. It may not exist yet. */
+  readonly data_directory: string;
+  /** Absolute; the folder of langgraph.json, or the current one when there is none. */
+  readonly project_directory: string;
+  /** Absolute path of langgraph.json. Absent only for `migrate` and `openapi`. */
+  readonly config_file?: string;
+  /** Start again when a source file changes. */
+  readonly reload: boolean;
+  /** Empty only when there is no langgraph.json. */
+  readonly graphs: readonly GraphSpec[];
+  /** By graph id, from LANGGRAPH_CONFIG. */
+  readonly graph_defaults: Readonly<Record<string, GraphDefaults>>;
+  /** The file as it was read. Absent when there is none. */
+  readonly langgraph?: LanggraphJson;
+  /** Opens `POST /internal/truncate`. */
+  readonly dev_endpoints: boolean;
+  /** Sentences for the start log. */
+  readonly warnings: readonly string[];
+}
+
+const DEFAULT_PORT = 2024;
+const BYTES_PER_MB = 1024 * 1024;
+const WORKS_WITHOUT_GRAPHS: readonly Command[] = ['migrate', 'openapi'];
+
+/**
+ * The configuration of this process. Variables from langgraph.json are added to `env`, where graphs find them; a variable
+ * that is there already, even an empty one, stays. Throws one ConfigError with everything that is wrong.
+ */
+export function loadConfig(options: CliOptions, env: NodeJS.ProcessEnv = process.env): NestgraphConfig {
+  const findings = new Findings();
+  const config_file = locateConfigFile(options, findings);
+  const langgraph = config_file === undefined ? undefined : readLanggraphJson(config_file, findings);
+  if (langgraph && config_file) {
+    addMissing(env, readEnv(langgraph, config_file, findings));
+    checkSupport(options.command, langgraph, findings.within(basename(config_file)));
+  }
+  const environment = readEnvironment(env, findings);
+  checkTogether(options, environment, findings);
+  if (findings.problems.length > 0) {
+    throw new ConfigError(findings.problems);
+  }
+  if (langgraph) {
+    warnAboutUnknownGraphs(environment, langgraph, findings);
+  }
+  return assemble(options, environment, config_file, langgraph, findings.warnings);
+}
+
+function locateConfigFile({ command, config }: CliOptions, findings: Findings): string | undefined {
+  const file = resolve(config ?? 'langgraph.json');
+  if (existsSync(file)) {
+    return file;
+  }
+  if (config === undefined && WORKS_WITHOUT_GRAPHS.includes(command)) {
+    return undefined;
+  }
+  return findings.problem(
+    '',
+    `There is no ${basename(file)} in ${dirname(file)}. Run the command in the folder of your project, ` +
+      `or say where the file is: nestgraph ${command} --config path/to/langgraph.json`,
+  );
+}
+
+function addMissing(env: NodeJS.ProcessEnv, variables: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(variables)) {
+    env[name] ??= value;
+  }
+}
+
+function checkSupport(command: Command, langgraph: LanggraphJson, findings: Findings): void {
+  warnAboutUnused(langgraph, findings);
+  if (!WORKS_WITHOUT_GRAPHS.includes(command)) {
+    refuseUnprotected(langgraph, findings);
+  }
+}
+
+/** What can only be judged with the command line and the environment side by side. */
+function checkTogether({ command, port }: CliOptions, environment: Environment, findings: Findings): void {
+  const wrongPort = port === undefined ? undefined : complaint(PORT, asNumber(port));
+  if (wrongPort) {
+    findings.problem('--port', wrongPort);
+  }
+  if (command === 'worker' && environment.N_JOBS_PER_WORKER === 0) {
+    findings.problem('N_JOBS_PER_WORKER', 'expected at least 1 for a worker, got 0; it would never execute a run');
+  }
+  if (environment.REDIS_URI) {
+    findings.warn('REDIS_URI is not used by this version yet');
+  }
+}
+
+function warnAboutUnknownGraphs(
+  { LANGGRAPH_CONFIG }: Environment,
+  { graphs }: LanggraphJson,
+  findings: Findings,
+): void {
+  Object.keys(LANGGRAPH_CONFIG)
+    .filter((graph_id) => !Object.hasOwn(graphs, graph_id))
+    .forEach((graph_id) =>
+      findings.warn(`LANGGRAPH_CONFIG: there is no graph "${graph_id}"; its defaults are ignored`),
+    );
+}
+
+function assemble(
+  options: CliOptions,
+  environment: Environment,
+  config_file: string | undefined,
+  langgraph: LanggraphJson | undefined,
+  warnings: readonly string[],
+): NestgraphConfig {
+  const { command, reload = true } = options;
+  const project_directory = config_file === undefined ? process.cwd() : dirname(config_file);
+  return {
+    command,
+    server: serverConfig(options, environment, langgraph),
+    database: { uri: environment.DATABASE_URI, pool_size: environment.NESTGRAPH_DATABASE_POOL_SIZE },
+    queue: queueConfig(environment),
+    log: {
+      level: environment.LOG_LEVEL,
+      json: environment.LOG_JSON ?? (command === 'start' || command === 'worker'),
+    },
+    data_directory: resolve(project_directory, environment.NESTGRAPH_DATA_DIR),
+    project_directory,
+    config_file,
+    reload: command === 'dev' && reload,
+    graphs: langgraph ? resolveGraphs(langgraph, project_directory) : [],
+    graph_defaults: graphDefaults(environment),
+    langgraph,
+    dev_endpoints: environment.NESTGRAPH_DEV_ENDPOINTS,
+    warnings,
+  };
+}
+
+function serverConfig(options: CliOptions, environment: Environment, langgraph?: LanggraphJson): ServerConfig {
+  const http = langgraph?.http;
+  const port = options.port === undefined ? environment.PORT : Number(options.port);
+  return {
+    // An empty host would open the service to every network.
+    host: options.host || environment.HOST,
+    port: port ?? DEFAULT_PORT,
+    port_requested: port !== undefined,
+    mount_prefix: (environment.MOUNT_PREFIX ?? http?.mount_prefix ?? '').replace(/\/+$/, ''),
+    body_limit_bytes: environment.NESTGRAPH_BODY_LIMIT_MB * BYTES_PER_MB,
+    cors: corsConfig(http?.cors),
+  };
+}
+
+function queueConfig(environment: Environment): QueueConfig {
+  return {
+    slots: environment.N_JOBS_PER_WORKER,
+    timeout_ms: environment.BG_JOB_TIMEOUT_SECS * 1000,
+    max_retries: environment.BG_JOB_MAX_RETRIES,
+    shutdown_grace_ms: environment.BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS * 1000,
+    lease_ms: environment.NESTGRAPH_LEASE_SECS * 1000,
+    heartbeat_ms: environment.NESTGRAPH_HEARTBEAT_SECS * 1000,
+    stateless_retention_ms: environment.NESTGRAPH_STATELESS_RETENTION_SECS * 1000,
+  };
+}
+
+const graphDefaults = ({ LANGGRAPH_CONFIG }: Environment): Record<string, GraphDefaults> =>
+  Object.fromEntries(
+    Object.entries(LANGGRAPH_CONFIG).map(([graph_id, { context, ...config }]) => [
+      graph_id,
+      { config, context: (context ?? undefined) as JsonObject | undefined },
+    ]),
+  );

@@ -1,0 +1,115 @@
+import { describe, expect, it } from '@jest/globals';
+import { readEnvironment, type Environment } from './env.js';
+import { Findings } from './shape.js';
+
+function read(env: NodeJS.ProcessEnv) {
+  const findings = new Findings();
+  const environment = readEnvironment(env, findings);
+  return { environment, problems: findings.problems };
+}
+
+describe('the environment', () => {
+  it('has a default for everything that does not depend on something else', () => {
+    expect(read({})).toEqual({
+      environment: {
+        HOST: '127.0.0.1',
+        N_JOBS_PER_WORKER: 10,
+        BG_JOB_TIMEOUT_SECS: 3600,
+        BG_JOB_MAX_RETRIES: 3,
+        BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: 30,
+        LOG_LEVEL: 'info',
+        LANGGRAPH_CONFIG: {},
+        NESTGRAPH_DATA_DIR: '.nestgraph',
+        NESTGRAPH_DATABASE_POOL_SIZE: 10,
+        NESTGRAPH_LEASE_SECS: 30,
+        NESTGRAPH_HEARTBEAT_SECS: 10,
+        NESTGRAPH_BODY_LIMIT_MB: 300,
+        NESTGRAPH_STATELESS_RETENTION_SECS: 60,
+        NESTGRAPH_DEV_ENDPOINTS: false,
+      },
+      problems: [],
+    });
+  });
+
+  it.each<[keyof Environment, string, unknown]>([
+    ['HOST', '0.0.0.0', '0.0.0.0'],
+    ['PORT', '0', 0],
+    ['PORT', ' 8080\r', 8080],
+    ['MOUNT_PREFIX', '/api', '/api'],
+    ['DATABASE_URI', 'postgres://u:p@h/d', 'postgres://u:p@h/d'],
+    ['DATABASE_URI', 'postgresql://h/d', 'postgresql://h/d'],
+    ['REDIS_URI', 'rediss://h:6379', 'rediss://h:6379'],
+    ['N_JOBS_PER_WORKER', '0', 0],
+    ['BG_JOB_TIMEOUT_SECS', '0.5', 0.5],
+    ['LOG_LEVEL', 'DEBUG', 'debug'],
+    ['LOG_JSON', 'false', false],
+    ['NESTGRAPH_DEV_ENDPOINTS', 'true', true],
+    [
+      'LANGGRAPH_CONFIG',
+      '{"agent": {"tags": ["a"], "context": {"k": 1}}}',
+      { agent: { tags: ['a'], context: { k: 1 } } },
+    ],
+    ['N_JOBS_PER_WORKER', '', 10],
+    ['LOG_JSON', '', undefined],
+    ['NESTGRAPH_DATA_DIR', '  ', '.nestgraph'],
+  ])('reads %s=%j', (name, value, expected) => {
+    const { environment, problems } = read({ [name]: value });
+    expect(problems).toEqual([]);
+    expect(environment[name]).toEqual(expected);
+  });
+
+  it.each<[keyof Environment, string, string]>([
+    ['PORT', 'abc', 'expected a whole number from 0 to 65535, got "abc"'],
+    ['PORT', '65536', 'expected a whole number from 0 to 65535, got 65536'],
+    ['PORT', '1e3', 'expected a whole number from 0 to 65535, got "1e3"'],
+    ['MOUNT_PREFIX', 'api', 'expected a path that begins with "/", got "api"'],
+    ['N_JOBS_PER_WORKER', '1.5', 'expected a whole number of at least 0, got 1.5'],
+    ['BG_JOB_TIMEOUT_SECS', '0', 'expected a number from 0.001 to 2147483, got 0'],
+    ['BG_JOB_TIMEOUT_SECS', '2147484', 'expected a number from 0.001 to 2147483, got 2147484'],
+    ['LOG_LEVEL', 'loud', 'expected "debug" or "info" or "warn" or "error", got "loud"'],
+    ['LOG_JSON', '1', 'expected true or false, got "1"'],
+    ['LOG_JSON', 'TRUE', 'expected true or false, got "TRUE"'],
+    ['REDIS_URI', 'localhost:6379', 'expected an address like redis://host:6379, got "localhost:6379"'],
+    ['LANGGRAPH_CONFIG', '{"agent"', 'expected a JSON object from graph id to config, got "{\\"agent\\""'],
+    ['LANGGRAPH_CONFIG', 'null', 'expected a JSON object from graph id to config, got null'],
+    ['LANGGRAPH_CONFIG', '[]', 'expected a JSON object from graph id to config, got a list'],
+    ['LANGGRAPH_CONFIG', '{"agent": 1}', 'agent: expected an object, got number'],
+    ['LANGGRAPH_CONFIG', '{"agent": {"context": 1}}', 'agent.context: expected an object, got number'],
+  ])('refuses %s=%j', (name, value, problem) => {
+    expect(read({ [name]: value }).problems).toEqual([`${name}: ${problem}`]);
+  });
+
+  it('does not repeat the password of an address', () => {
+    const [problem] = read({ DATABASE_URI: 'mysql://user:p@ss:word@host/db' }).problems;
+    expect(problem).toBe(
+      'DATABASE_URI: expected an address like postgres://user:password@host:5432/database, got "mysql://user:***@host/db"',
+    );
+  });
+
+  it('repeats only the beginning of a long value', () => {
+    expect(read({ LOG_JSON: 'x'.repeat(200) }).problems[0]).toBe(
+      `LOG_JSON: expected true or false, got "${'x'.repeat(100)}..."`,
+    );
+  });
+
+  it('reports all wrong variables at once', () => {
+    expect(read({ PORT: 'a', LOG_JSON: 'b' }).problems).toHaveLength(2);
+  });
+
+  it.each([
+    [{ NESTGRAPH_LEASE_SECS: '5' }, ['expected less than NESTGRAPH_LEASE_SECS (5), got 10']],
+    [{ NESTGRAPH_HEARTBEAT_SECS: '30' }, ['expected less than NESTGRAPH_LEASE_SECS (30), got 30']],
+    [{ NESTGRAPH_LEASE_SECS: '0.2', NESTGRAPH_HEARTBEAT_SECS: '0.1' }, []],
+  ])('requires a heartbeat that is shorter than the lease: %j', (env, expected) => {
+    const { problems } = read(env);
+    expect(problems).toEqual(
+      expected.map((start) => `NESTGRAPH_HEARTBEAT_SECS: ${start}; a lease must not end before it is renewed`),
+    );
+  });
+
+  it('does not compare a heartbeat that is no number', () => {
+    expect(read({ NESTGRAPH_HEARTBEAT_SECS: 'soon' }).problems).toEqual([
+      'NESTGRAPH_HEARTBEAT_SECS: expected a number from 0.001 to 2147483, got "soon"',
+    ]);
+  });
+});

@@ -1,0 +1,136 @@
+/** The one reader of the environment. Everybody else injects `NestgraphConfig`. */
+import { plainToInstance } from 'class-transformer';
+import { ValidateBy, validateSync, type ValidationArguments } from 'class-validator';
+import { asFlag, asJson, asNumber, Variable } from './env-variable.js';
+import {
+  anything,
+  flag,
+  integer,
+  mapOf,
+  number,
+  object,
+  oneOf,
+  text,
+  type Findings,
+  type JsonObject,
+} from './shape.js';
+
+/** 0 takes any free port. */
+export const PORT = integer({ min: 0, max: 65535 });
+
+/** Node's timers fire at once when they are asked to wait longer than this. */
+const LONGEST_TIMER_SECS = 2_147_483;
+const seconds = ({ min }: { min: number }) => number({ min, max: LONGEST_TIMER_SECS });
+const A_MILLISECOND = 0.001;
+
+/** For checking only: a config may have any other member, too. */
+const graphDefaults = mapOf(object({ context: mapOf(anything()) }), {
+  expected: 'a JSON object from graph id to config',
+});
+
+/** Empty text means not set. Variables without a value here have a default that `config.ts` works out. */
+export class Environment {
+  /** Address to listen on. `0.0.0.0` lets other machines connect. */
+  @Variable(text())
+  readonly HOST: string = '127.0.0.1';
+
+  /** Port to listen on. Without it: 2024, or the next free one. */
+  @Variable(PORT, asNumber)
+  readonly PORT?: number;
+
+  /** Path below which all routes are served; wins over `http.mount_prefix` in langgraph.json. */
+  @Variable(text({ expected: 'a path that begins with "/"', pattern: /^\// }))
+  readonly MOUNT_PREFIX?: string;
+
+  /** Address of the PostgreSQL database. Without it the service runs an embedded one. */
+  @Variable(
+    text({ expected: 'an address like postgres://user:password@host:5432/database', pattern: /^postgres(ql)?:\/\/./ }),
+  )
+  readonly DATABASE_URI?: string;
+
+  /** Address of the Redis server. */
+  @Variable(text({ expected: 'an address like redis://host:6379', pattern: /^rediss?:\/\/./ }))
+  readonly REDIS_URI?: string;
+
+  /** Runs that one process executes at the same time. With 0 it only serves the API. */
+  @Variable(integer({ min: 0 }), asNumber)
+  readonly N_JOBS_PER_WORKER: number = 10;
+
+  /** Seconds after which a run is stopped with status `timeout`. */
+  @Variable(seconds({ min: A_MILLISECOND }), asNumber)
+  readonly BG_JOB_TIMEOUT_SECS: number = 3600;
+
+  /** How often a run is started again after its worker was lost. */
+  @Variable(integer({ min: 0 }), asNumber)
+  readonly BG_JOB_MAX_RETRIES: number = 3;
+
+  /** Seconds that running graphs get at shutdown to reach their next superstep. */
+  @Variable(seconds({ min: 0 }), asNumber)
+  readonly BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: number = 30;
+
+  /** The least important entries that are logged; case does not matter. */
+  @Variable(oneOf('debug', 'info', 'warn', 'error'), (level) => level.toLowerCase())
+  readonly LOG_LEVEL: 'debug' | 'info' | 'warn' | 'error' = 'info';
+
+  /** Logs one JSON object per line instead of text for people. Default: true for `start` and `worker`. */
+  @Variable(flag(), asFlag)
+  readonly LOG_JSON?: boolean;
+
+  /** Defaults per graph: a JSON object from graph id to a run's config; its member `context` is the context. */
+  @Variable(graphDefaults, asJson)
+  readonly LANGGRAPH_CONFIG: Readonly<Record<string, JsonObject>> = {};
+
+  /** Folder of the embedded database, relative to the folder of langgraph.json. */
+  @Variable(text())
+  readonly NESTGRAPH_DATA_DIR: string = '.nestgraph';
+
+  /** Database connections that a process shares among its requests and runs. */
+  @Variable(integer({ min: 1 }), asNumber)
+  readonly NESTGRAPH_DATABASE_POOL_SIZE: number = 10;
+
+  /** Seconds for which a worker owns a run unless it renews its claim. */
+  @Variable(seconds({ min: A_MILLISECOND }), asNumber)
+  readonly NESTGRAPH_LEASE_SECS: number = 30;
+
+  /** Seconds between two renewals. */
+  @Variable(seconds({ min: A_MILLISECOND }), asNumber)
+  @ShorterThanLease()
+  readonly NESTGRAPH_HEARTBEAT_SECS: number = 10;
+
+  /** Largest request body, in MiB. */
+  @Variable(integer({ min: 1 }), asNumber)
+  readonly NESTGRAPH_BODY_LIMIT_MB: number = 300;
+
+  /** Seconds for which the result of a finished stateless run can still be joined. */
+  @Variable(seconds({ min: 0 }), asNumber)
+  readonly NESTGRAPH_STATELESS_RETENTION_SECS: number = 60;
+
+  /** Opens `POST /internal/truncate`, which deletes everything. For tests. */
+  @Variable(flag(), asFlag)
+  readonly NESTGRAPH_DEV_ENDPOINTS: boolean = false;
+}
+
+function ShorterThanLease(): PropertyDecorator {
+  const leaseOf = (args?: ValidationArguments) => (args?.object as Environment).NESTGRAPH_LEASE_SECS;
+  return ValidateBy({
+    name: 'shorterThanLease',
+    validator: {
+      // A value that is no number has been refused already, and has no length to compare.
+      validate: (heartbeat: unknown, args) => !(Number(heartbeat) >= Number(leaseOf(args))),
+      defaultMessage: (args) =>
+        `expected less than NESTGRAPH_LEASE_SECS (${leaseOf(args)}), got ${args?.value}; ` +
+        'a lease must not end before it is renewed',
+    },
+  });
+}
+
+/** The variables as values. One that is wrong is noted in `findings`, and must not be used then. */
+export function readEnvironment(env: NodeJS.ProcessEnv, findings: Findings): Environment {
+  const given = Object.entries(env).map(([name, value]) => [name, value?.trim() || undefined]);
+  const set = Object.fromEntries(given.filter(([, value]) => value !== undefined)) as Record<string, string>;
+  const environment = plainToInstance(Environment, set, { excludeExtraneousValues: true, exposeDefaultValues: true });
+  for (const { property, constraints = {} } of validateSync(environment)) {
+    Object.values(constraints).forEach((sentence) => findings.problem(property, sentence));
+  }
+  return environment;
+}

@@ -1,0 +1,16 @@
+export { loadConfig } from './config.js';
+export type {
+  CliOptions,
+  Command,
+  DatabaseConfig,
+  GraphDefaults,
+  LogConfig,
+  NestgraphConfig,
+  QueueConfig,
+  ServerConfig,
+} from './config.js';
+export { ConfigError } from './config.errors.js';
+export { CONFIG, ConfigModule } from './config.module.js';
+export type { CorsConfig } from './cors.js';
+export type { GraphSpec } from './langgraph-json.js';
+export type { LanggraphJson } from './langgraph-json.shape.js';

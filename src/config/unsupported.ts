@@ -1,0 +1,60 @@
+/** What the configuration may ask for and this version does not do yet. Nothing of it is left out silently. */
+import type { LanggraphJson } from './langgraph-json.shape.js';
+import { isObject, type Findings } from './shape.js';
+
+const UNUSED_KEYS = [
+  'http.app',
+  'http.configurable_headers',
+  'http.logging_headers',
+  'http.disable_assistants',
+  'http.disable_threads',
+  'http.disable_runs',
+  'http.disable_store',
+  'http.disable_mcp',
+  'http.disable_a2a',
+  'http.disable_meta',
+  'http.disable_ui',
+  'http.disable_webhooks',
+  'http.enable_custom_route_auth',
+  'http.middleware_order',
+  'store.path',
+  'store.index',
+  'store.ttl',
+  'checkpointer.path',
+  'checkpointer.ttl',
+  'checkpointer.serde',
+  'webhooks',
+  'ui',
+  'ui_config',
+  'nest.modules',
+];
+
+const valueAt = (settings: LanggraphJson, path: string): unknown =>
+  path.split('.').reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), settings);
+
+const asksForNothing = (value: unknown): boolean =>
+  value === undefined || value === false || (typeof value === 'object' && Object.keys(value ?? {}).length === 0);
+
+export function warnAboutUnused(settings: LanggraphJson, findings: Findings): void {
+  UNUSED_KEYS.filter((path) => !asksForNothing(valueAt(settings, path))).forEach((path) =>
+    findings.warn(`${path} is not used by this version yet`),
+  );
+}
+
+/** Serving without a protection that somebody asked for would be worse than not serving. */
+export function refuseUnprotected({ auth, encryption }: LanggraphJson, findings: Findings): void {
+  if (auth) {
+    findings.problem(
+      'auth.path',
+      'custom auth is not supported by this version yet; everybody could read and change everything. ' +
+        'Put the service behind a proxy that authenticates, then remove "auth"',
+    );
+  }
+  if (encryption) {
+    findings.problem(
+      'encryption.path',
+      'encryption is not supported by this version yet; data would be stored as plain text. ' +
+        'Encrypt the disk of the database, then remove "encryption"',
+    );
+  }
+}

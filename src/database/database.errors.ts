@@ -1,0 +1,29 @@
+/** The address of a database without its password. */
+export function withoutPassword(uri: string): string {
+  return uri.replace(/^([a-z]+:\/\/[^:/@]*):[^@]*@/, '$1:***@');
+}
+
+/** No connection could be made at start. */
+export class DatabaseUnreachableError extends Error {
+  constructor(uri: string, cause: unknown) {
+    const reason = cause instanceof AggregateError ? cause.errors.map(String).join('; ') : reasonOf(cause);
+    super(
+      `The database at ${withoutPassword(uri)} cannot be reached: ${reason}. ` +
+        'Check DATABASE_URI and that the server is running, or leave DATABASE_URI out to use the embedded database.',
+      { cause },
+    );
+    this.name = 'DatabaseUnreachableError';
+  }
+}
+
+/** The schema is older than this version of the program. */
+export class SchemaOutdatedError extends Error {
+  constructor() {
+    super(
+      'The database schema is not up to date. Run `nestgraph migrate` with the same DATABASE_URI, then start again.',
+    );
+    this.name = 'SchemaOutdatedError';
+  }
+}
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message || cause.name : String(cause));

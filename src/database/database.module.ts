@@ -1,0 +1,42 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { CONFIG, type NestgraphConfig } from '../config/index.js';
+import { dataSourceOptions, poolOf } from './data-source.js';
+import type { Database } from './database.js';
+import { DATABASE, POOL } from './database.tokens.js';
+import { Notifications } from './notifications.js';
+
+/** Owns the connection: TypeORM's pool, which hand-written SQL shares, and notifications between processes. */
+@Module({})
+export class DatabaseModule {
+  static forRoot(database: Database): DynamicModule {
+    return {
+      module: DatabaseModule,
+      global: true,
+      imports: [
+        TypeOrmModule.forRootAsync({
+          inject: [CONFIG],
+          useFactory: ({ database: { pool_size } }: NestgraphConfig) => ({
+            ...dataSourceOptions({ uri: database.uri, pool_size }),
+            autoLoadEntities: true,
+            retryAttempts: 0,
+          }),
+        }),
+      ],
+      providers: [
+        { provide: DATABASE, useValue: database },
+        { provide: POOL, inject: [DataSource], useFactory: poolOf },
+        {
+          provide: Notifications,
+          useFactory: async () => {
+            const notifications = new Notifications(database);
+            await notifications.start();
+            return notifications;
+          },
+        },
+      ],
+      exports: [DATABASE, POOL, Notifications],
+    };
+  }
+}

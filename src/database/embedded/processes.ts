@@ -1,0 +1,52 @@
+import { readFile, readlink } from 'node:fs/promises';
+import { hasErrorCode } from './error-code.js';
+import { runProgram } from './run-program.js';
+
+/** Whether a process with this pid exists, be it a zombie. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return hasErrorCode(error, 'EPERM');
+  }
+}
+
+/**
+ * Whether an existing process is the server of this data directory: neither a zombie nor another program that was given a dead
+ * server's pid. In doubt the answer is yes, because two servers on the same data would destroy it.
+ */
+export async function isServerOf(pid: number, data: string): Promise<boolean> {
+  if (pid === process.pid) {
+    return false;
+  }
+  if (process.platform === 'linux') {
+    return isServerOnLinux(pid, data);
+  }
+  if (process.platform === 'win32') {
+    const output = await ask('tasklist', ['/FI', `PID eq ${pid}`, '/NH', '/FO', 'CSV']);
+    return output === '' || output.toLowerCase().includes('postgres');
+  }
+  const output = await ask('/bin/ps', ['-ww', '-o', 'stat=,command=', '-p', String(pid)]);
+  return output === '' ? isAlive(pid) : !output.startsWith('Z') && output.includes('postgres');
+}
+
+async function ask(file: string, args: string[]): Promise<string> {
+  const result = await runProgram(file, args, { account: undefined, cwd: '/' }).catch(() => ({ output: '' }));
+  return result.output;
+}
+
+async function isServerOnLinux(pid: number, data: string): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // "4711 (postgres) Z ...": the name in brackets may contain anything.
+  const state = status.slice(status.lastIndexOf(')') + 2)[0];
+  if (state === 'Z' || state === 'X') {
+    return false;
+  }
+  try {
+    // A server's working directory is its data directory, from before it writes postmaster.pid to its end.
+    return (await readlink(`/proc/${pid}/cwd`)) === data;
+  } catch (error) {
+    return !hasErrorCode(error, 'ENOENT', 'ESRCH');
+  }
+}

@@ -1,0 +1,10 @@
+export * from './data-source.js';
+export * from './database.errors.js';
+export * from './database.js';
+export * from './database.tokens.js';
+export { DatabaseModule } from './database.module.js';
+export * from './migrator.js';
+export { Notifications } from './notifications.js';
+export { jsonb } from './jsonb.js';
+export { transaction } from './transaction.js';
+export { columns } from './columns.js';

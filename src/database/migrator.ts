@@ -1,0 +1,44 @@
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from './data-source.js';
+import { DatabaseUnreachableError, SchemaOutdatedError } from './database.errors.js';
+
+/** Any number, the same in every process: only one of them migrates at a time. */
+const MIGRATION_LOCK = 7_261_986;
+
+/** Brings the schema up to date and gives the names of the migrations that were missing. Safe to run concurrently. */
+export function migrate(uri: string): Promise<string[]> {
+  return withDataSource(uri, async (dataSource) => {
+    const runner = dataSource.createQueryRunner();
+    try {
+      await runner.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+      const done = await dataSource.runMigrations({ transaction: 'each' });
+      return done.map(({ name }) => name);
+    } finally {
+      await runner.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+      await runner.release();
+    }
+  });
+}
+
+/** Throws {@link SchemaOutdatedError} when migrations are missing. */
+export function assertSchemaIsCurrent(uri: string): Promise<void> {
+  return withDataSource(uri, async (dataSource) => {
+    if (await dataSource.showMigrations()) {
+      throw new SchemaOutdatedError();
+    }
+  });
+}
+
+async function withDataSource<T>(uri: string, use: (dataSource: DataSource) => Promise<T>): Promise<T> {
+  const dataSource = new DataSource(dataSourceOptions({ uri, pool_size: 2 }));
+  try {
+    await dataSource.initialize();
+  } catch (error) {
+    throw new DatabaseUnreachableError(uri, error);
+  }
+  try {
+    return await use(dataSource);
+  } finally {
+    await dataSource.destroy();
+  }
+}

@@ -1,0 +1,126 @@
+import { EventEmitter } from 'node:events';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import pg from 'pg';
+import { APPLICATION_NAME } from './data-source.js';
+import { DATABASE } from './database.tokens.js';
+import type { Database } from './database.js';
+
+const CHANNEL = 'nestgraph';
+/** Milliseconds between two attempts to get the connection back. */
+const RETRY_MS = 1_000;
+/** A NOTIFY payload must stay under 8,000 bytes. */
+const MAX_PAYLOAD = 7_500;
+
+/** What one process tells the others. Only ever shortens waiting: everything stays right when all of it is lost. */
+export interface Notification {
+  topic: 'run_pending' | 'run_ended' | 'run_cancelled' | 'thread_deleted';
+  /** run_id or thread_id; empty for `run_pending`. */
+  id: string;
+}
+
+/**
+ * Postgres NOTIFY between processes, on one connection of its own. Messages of one tick travel together, in a
+ * transaction that writes nothing: a NOTIFY inside a writing transaction would make commits wait for each other.
+ */
+@Injectable()
+export class Notifications implements OnApplicationShutdown {
+  private readonly logger = new Logger('Notifications');
+  private readonly emitter = new EventEmitter().setMaxListeners(0);
+  private client?: pg.Client;
+  private outbox: Notification[] = [];
+  private flushing = false;
+  private stopped = false;
+
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Connects; later losses of the connection are repaired in the background. */
+  async start(): Promise<void> {
+    const client = new pg.Client({
+      connectionString: this.database.uri,
+      application_name: `${APPLICATION_NAME} notify`,
+    });
+    client.on('error', (error) => this.reconnect(client, error));
+    client.on('notification', ({ processId, payload }) => {
+      // Our own messages have been delivered without the detour.
+      if (processId !== (client as unknown as { processID: number }).processID) {
+        this.receive(payload ?? '');
+      }
+    });
+    await client.connect();
+    await client.query(`LISTEN ${CHANNEL}`);
+    this.client = client;
+  }
+
+  /** Tells this process at once and all others soon. */
+  publish(notification: Notification): void {
+    this.emitter.emit(notification.topic, notification.id);
+    this.outbox.push(notification);
+    if (!this.flushing) {
+      this.flushing = true;
+      setImmediate(() => void this.flush());
+    }
+  }
+
+  on(topic: Notification['topic'], listener: (id: string) => void): void {
+    this.emitter.on(topic, listener);
+  }
+
+  /** Called after a lost connection came back: whatever was announced in between has been missed. */
+  onReconnect(listener: () => void): void {
+    this.emitter.on('reconnect', listener);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    await this.client?.end().catch(() => undefined);
+  }
+
+  private receive(payload: string): void {
+    for (const line of payload.split('\n')) {
+      const [topic = '', id = ''] = line.split(' ');
+      this.emitter.emit(topic, id);
+    }
+  }
+
+  private async flush(): Promise<void> {
+    while (this.outbox.length > 0 && this.client && !this.stopped) {
+      const payload = this.takePayload();
+      try {
+        await this.client.query('SELECT pg_notify($1, $2)', [CHANNEL, payload]);
+      } catch {
+        // Lost: the slow poll of the receivers covers it.
+      }
+    }
+    this.outbox = [];
+    this.flushing = false;
+  }
+
+  private takePayload(): string {
+    const lines: string[] = [];
+    for (let size = 0; this.outbox.length > 0 && size < MAX_PAYLOAD;) {
+      const { topic, id } = this.outbox.shift()!;
+      const line = `${topic} ${id}`;
+      size += line.length + 1;
+      lines.push(line);
+    }
+    return [...new Set(lines)].join('\n');
+  }
+
+  private reconnect(client: pg.Client, error: Error): void {
+    if (this.client !== client || this.stopped) {
+      return;
+    }
+    this.client = undefined;
+    this.logger.warn(`Connection for notifications lost (${error.message}); reconnecting`);
+    const retry = (): void => {
+      if (this.stopped) {
+        return;
+      }
+      this.start().then(
+        () => this.emitter.emit('reconnect'),
+        () => setTimeout(retry, RETRY_MS).unref(),
+      );
+    };
+    retry();
+  }
+}

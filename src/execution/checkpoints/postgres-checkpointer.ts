@@ -1,0 +1,193 @@
+import {
+  BaseCheckpointSaver,
+  type Checkpoint,
+  type CheckpointMetadata,
+  type CheckpointTuple,
+} from '@langchain/langgraph';
+import { jsonbText } from '../../common/index.js';
+import type { CheckpointConfig } from '../graphs/graph.js';
+import {
+  DELETE_THREADS,
+  insertCheckpoint,
+  insertWrites,
+  type Queryable,
+  selectTuples,
+  type TupleRow,
+} from './checkpoint-sql.js';
+
+/** Places of special writes, below those of ordinary ones; the numbers are shared by all LangGraph savers. */
+const SPECIAL_WRITES: Record<string, number> = {
+  __error__: -1,
+  __scheduled__: -2,
+  __interrupt__: -3,
+  __resume__: -4,
+};
+
+export interface ListOptions {
+  limit?: number;
+  before?: CheckpointConfig;
+  filter?: Record<string, unknown>;
+}
+
+type Config = CheckpointConfig;
+type Tuple = CheckpointTuple;
+
+/**
+ * LangGraph's checkpointer on its official Postgres tables, through the shared pool or the connection of a
+ * transaction. A checkpoint with its channel values is one statement, and so are the writes of a task; a read is one
+ * round trip.
+ */
+export class PostgresCheckpointer extends BaseCheckpointSaver {
+  constructor(protected readonly db: Queryable) {
+    super();
+  }
+
+  override async getTuple(config: Config): Promise<Tuple | undefined> {
+    const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
+    const [tuple] = checkpoint_id
+      ? await this.select('thread_id = $1 AND checkpoint_ns = $2 AND checkpoint_id = $3', 'LIMIT 1', [
+          thread_id,
+          checkpoint_ns,
+          checkpoint_id,
+        ])
+      : await this.select('thread_id = $1 AND checkpoint_ns = $2', 'LIMIT 1', [thread_id, checkpoint_ns]);
+    return tuple;
+  }
+
+  override async *list(config: Config, { limit, before, filter }: ListOptions = {}): AsyncGenerator<Tuple> {
+    const { thread_id, checkpoint_ns, checkpoint_id } = config.configurable ?? {};
+    const conditions: [sql: (place: string) => string, value: unknown][] = [
+      [(place) => `thread_id = ${place}`, thread_id],
+      [(place) => `checkpoint_ns = ${place}`, checkpoint_ns],
+      [(place) => `checkpoint_id = ${place}`, checkpoint_id],
+      [(place) => `checkpoint_id < ${place}`, before?.configurable?.checkpoint_id],
+      [
+        (place) => `metadata @> ${place}::jsonb`,
+        filter && Object.keys(filter).length > 0 ? JSON.stringify(filter) : undefined,
+      ],
+    ];
+    const used = conditions.filter(([, value]) => value !== undefined && value !== null);
+    const where = used.map(([sql], index) => sql(`$${index + 1}`)).join(' AND ') || 'true';
+    const values = used.map(([, value]) => value);
+    yield* await this.select(where, limit === undefined ? '' : `LIMIT ${Math.trunc(limit)}`, values);
+  }
+
+  override async put(
+    config: Config,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+    newVersions: Record<string, string | number>,
+  ): Promise<Config> {
+    const { thread_id, checkpoint_ns = '', checkpoint_id: parent_id } = config.configurable ?? {};
+    const { channel_values, ...stored } = checkpoint;
+    const blobs = await Promise.all(
+      Object.entries(newVersions).map(async ([channel, version]) => {
+        const [type, blob] =
+          channel in channel_values ? await this.dump(channel_values[channel]) : (['empty', null] as const);
+        return [channel, String(version), type, blob];
+      }),
+    );
+    await this.db.query(insertCheckpoint(blobs.length), [
+      thread_id,
+      checkpoint_ns,
+      checkpoint.id,
+      parent_id ?? null,
+      jsonbText(JSON.stringify(stored)),
+      await this.dumpMetadata(metadata),
+      ...blobs.flat(),
+    ]);
+    return { configurable: { thread_id, checkpoint_ns, checkpoint_id: checkpoint.id } };
+  }
+
+  override async putWrites(
+    config: Config,
+    writes: [channel: string, value: unknown][],
+    taskId: string,
+    taskPath = '',
+  ): Promise<void> {
+    if (writes.length === 0) {
+      return;
+    }
+    const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
+    const rows = await Promise.all(
+      writes.map(async ([channel, value], index) => [
+        SPECIAL_WRITES[channel] ?? index,
+        channel,
+        ...(await this.dump(value)),
+      ]),
+    );
+    const replace = writes.every(([channel]) => channel in SPECIAL_WRITES);
+    await this.db.query(insertWrites(rows.length, replace), [
+      thread_id,
+      checkpoint_ns,
+      checkpoint_id,
+      taskId,
+      taskPath,
+      ...rows.flat(),
+    ]);
+  }
+
+  override async deleteThread(threadId: string): Promise<void> {
+    await this.db.query(DELETE_THREADS, [[threadId]]);
+  }
+
+  private async dump(value: unknown): Promise<readonly [type: string, blob: Buffer]> {
+    const [type, bytes] = await this.serde.dumpsTyped(value);
+    return [type, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)];
+  }
+
+  private async dumpMetadata(metadata: CheckpointMetadata): Promise<string> {
+    const [, bytes] = await this.serde.dumpsTyped(metadata);
+    return jsonbText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+  }
+
+  private async select(where: string, limit: string, values: unknown[]): Promise<Tuple[]> {
+    const { rows } = await this.db.query<TupleRow>(selectTuples(where, limit), values);
+    const blobs = new Map<string, unknown>();
+    const writes = new Map<string, NonNullable<Tuple['pendingWrites']>>();
+    const decoded = await Promise.all(
+      rows.map(async (row) => (row.kind === 'c' ? row.metadata : this.load(row.type, row.blob))),
+    );
+    rows.forEach((row, index) => {
+      if (row.kind === 'b') {
+        blobs.set(`${row.ns}\n${row.channel}\n${row.version}`, decoded[index]);
+      } else if (row.kind === 'w') {
+        const key = `${row.ns}\n${row.id}`;
+        writes.set(key, [...(writes.get(key) ?? []), [row.task_id, row.channel, decoded[index]]]);
+      }
+    });
+    const thread_id = String(values[0]);
+    return rows.filter((row) => row.kind === 'c').map((row) => toTuple(thread_id, row, blobs, writes));
+  }
+
+  private load(type: string, blob: Buffer | null): unknown {
+    return blob === null ? undefined : this.serde.loadsTyped(type, blob);
+  }
+}
+
+function toTuple(
+  thread_id: string,
+  { ns: checkpoint_ns, id, parent_id, checkpoint, metadata }: Extract<TupleRow, { kind: 'c' }>,
+  blobs: Map<string, unknown>,
+  writes: Map<string, NonNullable<Tuple['pendingWrites']>>,
+): Tuple {
+  const channel_values: Record<string, unknown> = {};
+  for (const [channel, version] of Object.entries(checkpoint.channel_versions ?? {})) {
+    const key = `${checkpoint_ns}\n${channel}\n${version}`;
+    if (blobs.has(key)) {
+      channel_values[channel] = blobs.get(key);
+    }
+  }
+  return {
+    config: { configurable: { thread_id, checkpoint_ns, checkpoint_id: id } },
+    checkpoint: {
+      ...checkpoint,
+      versions_seen: checkpoint.versions_seen ?? {},
+      channel_versions: checkpoint.channel_versions ?? {},
+      channel_values,
+    },
+    metadata,
+    parentConfig: parent_id ? { configurable: { thread_id, checkpoint_ns, checkpoint_id: parent_id } } : undefined,
+    pendingWrites: writes.get(`${checkpoint_ns}\n${id}`) ?? [],
+  };
+}

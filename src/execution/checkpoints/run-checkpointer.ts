@@ -1,0 +1,113 @@
+import {
+  BaseCheckpointSaver,
+  copyCheckpoint,
+  type Checkpoint,
+  type CheckpointMetadata,
+  type CheckpointTuple,
+} from '@langchain/langgraph';
+import type { CheckpointConfig } from '../graphs/graph.js';
+import type { Queryable } from './checkpoint-sql.js';
+import { PostgresCheckpointer } from './postgres-checkpointer.js';
+
+/** The run a checkpointer writes for. */
+export interface CheckpointOwner {
+  /** Goes into the metadata of every checkpoint of the run; no credentials. */
+  metadata: Record<string, unknown>;
+  /** True once the run's lease is lost: from then on nothing may be written. */
+  readonly revoked: boolean;
+}
+
+/** The run no longer owns its thread, so what its graph still produces is thrown away. */
+export class LeaseLostError extends Error {
+  constructor() {
+    super('The run has lost its lease; nothing more is written for it.');
+    this.name = 'LeaseLostError';
+  }
+}
+
+/**
+ * The checkpointer of one run: stamps its checkpoints with the run's metadata, refuses to write after the lease is
+ * lost, and remembers the newest root checkpoint, so that the final state is read without another round trip.
+ */
+export class RunCheckpointer extends PostgresCheckpointer {
+  private newest?: CheckpointTuple;
+
+  constructor(
+    db: Queryable,
+    private readonly owner: CheckpointOwner,
+  ) {
+    super(db);
+  }
+
+  override async getTuple(config: CheckpointConfig): Promise<CheckpointTuple | undefined> {
+    const { checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
+    if (this.newest && checkpoint_ns === '' && !checkpoint_id) {
+      return { ...this.newest, checkpoint: copyCheckpoint(this.newest.checkpoint) };
+    }
+    return super.getTuple(config);
+  }
+
+  override async put(
+    config: CheckpointConfig,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+    newVersions: Record<string, string | number>,
+  ): Promise<CheckpointConfig> {
+    this.assertOwned();
+    const stamped = { ...this.owner.metadata, ...metadata };
+    const saved = await super.put(config, checkpoint, stamped, newVersions);
+    if ((config.configurable?.checkpoint_ns ?? '') === '') {
+      this.newest = { config: saved, checkpoint, metadata: stamped, parentConfig: parentOf(config), pendingWrites: [] };
+    }
+    return saved;
+  }
+
+  override async putWrites(
+    config: CheckpointConfig,
+    writes: [channel: string, value: unknown][],
+    taskId: string,
+    taskPath?: string,
+  ): Promise<void> {
+    this.assertOwned();
+    await super.putWrites(config, writes, taskId, taskPath);
+    // Written to another checkpoint than the remembered one, or in another order than a read would give: forget it.
+    this.newest = undefined;
+  }
+
+  private assertOwned(): void {
+    if (this.owner.revoked) {
+      throw new LeaseLostError();
+    }
+  }
+}
+
+const parentOf = ({ configurable: { thread_id, checkpoint_ns = '', checkpoint_id } = {} }: CheckpointConfig) =>
+  checkpoint_id ? { configurable: { thread_id, checkpoint_ns, checkpoint_id } } : undefined;
+
+/**
+ * Keeps nothing: for stateless runs whose thread is deleted anyway. It is there because interrupts inside a run need
+ * a checkpointer.
+ */
+export class DiscardingCheckpointer extends BaseCheckpointSaver {
+  override getTuple(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  // eslint-disable-next-line require-yield, @typescript-eslint/require-await -- nothing to list, by contract
+  override async *list(): AsyncGenerator<CheckpointTuple> {
+    return;
+  }
+
+  override put(config: CheckpointConfig, { id }: Checkpoint): Promise<CheckpointConfig> {
+    const { thread_id, checkpoint_ns = '' } = config.configurable ?? {};
+    return Promise.resolve({ configurable: { thread_id, checkpoint_ns, checkpoint_id: id } });
+  }
+
+  override putWrites(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  override deleteThread(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,20 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { GraphRegistry } from './graphs/graph-registry.js';
+import { GraphWatcher } from './graphs/graph-watcher.js';
+import { GraphStateService } from './state/graph-state.service.js';
+
+/**
+ * Owns everything that touches a graph: loading, running, its state, its checkpoints. Knows nothing of HTTP or of the
+ * queue.
+ */
+@Module({
+  providers: [GraphRegistry, GraphWatcher, GraphStateService],
+  exports: [GraphRegistry, GraphStateService],
+})
+export class ExecutionModule implements OnModuleInit {
+  constructor(private readonly graphs: GraphRegistry) {}
+
+  onModuleInit(): Promise<void> {
+    return this.graphs.load();
+  }
+}

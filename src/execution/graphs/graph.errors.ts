@@ -1,0 +1,20 @@
+import { ApiError } from '../../common/index.js';
+
+/** A graph could not be loaded: names it, its file and the reason. Stops the start. */
+export class GraphLoadError extends Error {
+  constructor(graph_id: string, location: string, reason: string, cause?: unknown) {
+    super(`Graph "${graph_id}" (${location}) could not be loaded: ${reason}`, { cause });
+    this.name = 'GraphLoadError';
+  }
+}
+
+/** The graph is not in langgraph.json. */
+export class GraphNotFoundError extends ApiError {
+  constructor(graph_id: string, known: string[]) {
+    super({
+      status: 404,
+      code: 'graph_not_found',
+      detail: `Graph "${graph_id}" not found. This server has: ${known.join(', ')}.`,
+    });
+  }
+}

@@ -1,0 +1,85 @@
+import type { BaseCheckpointSaver } from '@langchain/langgraph';
+
+/** The settings of one call, as the runnable interface of LangChain wants them. */
+export interface GraphConfig {
+  configurable?: Record<string, unknown>;
+  metadata?: Record<string, unknown>;
+  tags?: string[];
+  recursionLimit?: number;
+  [key: string]: unknown;
+}
+
+/** A checkpoint reference as LangGraph passes it around. */
+export interface CheckpointConfig {
+  configurable?: {
+    thread_id?: string;
+    checkpoint_ns?: string;
+    checkpoint_id?: string;
+    checkpoint_map?: Record<string, string>;
+    [key: string]: unknown;
+  };
+}
+
+/** An interrupt that waits for an answer. */
+export interface GraphInterrupt {
+  id?: string;
+  value?: unknown;
+  [key: string]: unknown;
+}
+
+/** A task of a {@link GraphState}. */
+export interface GraphTask {
+  id: string;
+  name: string;
+  path?: unknown[];
+  error?: unknown;
+  interrupts: GraphInterrupt[];
+  /** A reference to a subgraph's checkpoint, or its whole state when subgraphs were asked for. */
+  state?: CheckpointConfig | GraphState;
+  result?: unknown;
+}
+
+/** What LangGraph calls a state snapshot. */
+export interface GraphState {
+  values: unknown;
+  next: string[];
+  tasks: GraphTask[];
+  metadata?: Record<string, unknown>;
+  config: CheckpointConfig;
+  createdAt?: string;
+  parentConfig?: CheckpointConfig;
+}
+
+/** The part of LangGraph's compiled graph that this server uses. */
+export interface CompiledGraph {
+  name?: string;
+  checkpointer?: BaseCheckpointSaver | boolean;
+  nodes: Record<string, unknown>;
+  withConfig(config: GraphConfig): CompiledGraph;
+  stream(input: unknown, config: GraphConfig): Promise<AsyncIterable<unknown>>;
+  streamEvents(input: unknown, config: GraphConfig): AsyncIterable<GraphRunEvent>;
+  getState(config: GraphConfig, options?: { subgraphs?: boolean }): Promise<GraphState>;
+  updateState(config: GraphConfig, values: unknown, asNode?: string): Promise<CheckpointConfig>;
+  bulkUpdateState(config: GraphConfig, supersteps: Superstep[]): Promise<CheckpointConfig>;
+  getStateHistory(config: GraphConfig, options?: HistoryOptions): AsyncIterable<GraphState>;
+}
+
+/** Updates that are applied together. */
+export interface Superstep {
+  updates: { values: unknown; asNode?: string }[];
+}
+
+/** A page of history. */
+export interface HistoryOptions {
+  limit?: number;
+  before?: CheckpointConfig;
+  filter?: Record<string, unknown>;
+}
+
+/** An event of LangChain's `streamEvents`. */
+export interface GraphRunEvent {
+  event: string;
+  run_id: string;
+  tags?: string[];
+  data: { chunk?: unknown };
+}

@@ -1,0 +1,18 @@
+export { DELETE_RUN, DELETE_THREADS, type Queryable } from './checkpoints/checkpoint-sql.js';
+export {
+  type CheckpointOwner,
+  DiscardingCheckpointer,
+  LeaseLostError,
+  RunCheckpointer,
+} from './checkpoints/run-checkpointer.js';
+export { ExecutionModule } from './execution.module.js';
+export type { CheckpointConfig, CompiledGraph, GraphConfig, GraphInterrupt, GraphState } from './graphs/graph.js';
+export * from './graphs/graph.errors.js';
+export { GraphRegistry } from './graphs/graph-registry.js';
+export { toCommand, type WireCommand } from './runner/command.js';
+export { GraphExecution, type GraphOutcome } from './runner/graph-execution.js';
+export { toRunnableConfig, withoutInternalKeys } from './runner/runnable-config.js';
+export { STREAM_MODES, type StreamMode } from './runner/stream-mode.js';
+export { type CheckpointReference, GraphStateService, type StateOwner } from './state/graph-state.service.js';
+export * from './state/state.errors.js';
+export * from './state/thread-state.dto.js';

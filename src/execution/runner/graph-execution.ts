@@ -1,0 +1,139 @@
+import { toWireJson } from '../../common/index.js';
+import type { CompiledGraph, GraphConfig, GraphInterrupt, GraphRunEvent } from '../graphs/graph.js';
+import { AccumulatedMessages, messageTupleJson, type MessageTuple } from './message-events.js';
+import { graphStreamModes, type StreamMode } from './stream-mode.js';
+import { toWireCheckpoint, toWireDebug } from './wire-events.js';
+
+/** Takes an event as it goes over the wire: its name and one line of JSON. */
+export type Emit = (event: string, json: string) => void;
+
+export interface GraphExecutionOptions {
+  graph: CompiledGraph;
+  /** Graph input, a `Command`, or null to go on from the checkpoint. */
+  input: unknown;
+  /** With `signal`, `durability`, `context`, `interruptBefore`, ... as LangGraph's `stream` takes them. */
+  config: GraphConfig;
+  run_id: string;
+  stream_mode: ReadonlySet<StreamMode>;
+  subgraphs: boolean;
+  emit: Emit;
+}
+
+/** What a graph leaves behind when it has stopped without an error. */
+export interface GraphOutcome {
+  /** JSON of the last root state; undefined when the graph produced none. */
+  values?: string;
+  /** Questions that wait for an answer; undefined when the graph did not stop for one. */
+  interrupts?: GraphInterrupt[];
+}
+
+/** Part of a graph's stream: the namespace (empty for the root), the mode, the data. */
+type Chunk = readonly [namespace: string[], mode: string, data: unknown];
+
+/**
+ * One call of a graph, whose stream it turns into wire events (contract 3.3, 3.4). Knows nothing of HTTP, the queue or
+ * the database; errors of the graph are thrown as they are, and what came before them is in the outcome.
+ */
+export class GraphExecution {
+  private readonly messages = new AccumulatedMessages();
+  private lastValues: unknown;
+  private lastValuesJson?: string;
+  private interrupts?: GraphInterrupt[];
+
+  constructor(private readonly options: GraphExecutionOptions) {}
+
+  async run(): Promise<void> {
+    const { graph, input, config, run_id, stream_mode, subgraphs } = this.options;
+    const streamConfig = { ...config, runId: run_id, streamMode: graphStreamModes(stream_mode), subgraphs };
+    if (stream_mode.has('events')) {
+      // streamEvents costs nearly twice as much as stream: only for clients that want its events.
+      for await (const event of graph.streamEvents(input, { ...streamConfig, version: 'v2' })) {
+        this.onRunEvent(event);
+      }
+      return;
+    }
+    for await (const chunk of await graph.stream(input, streamConfig)) {
+      this.onChunk(this.toChunk(chunk));
+    }
+  }
+
+  outcome(): GraphOutcome {
+    if (this.lastValues !== undefined) {
+      this.lastValuesJson ??= toWireJson(this.lastValues);
+    }
+    return { values: this.lastValuesJson, interrupts: this.interrupts };
+  }
+
+  private toChunk(chunk: unknown): Chunk {
+    return this.options.subgraphs ? (chunk as Chunk) : ([[], ...(chunk as [string, unknown])] as const);
+  }
+
+  private onRunEvent(event: GraphRunEvent): void {
+    if (event.event === 'on_chain_stream' && event.run_id === this.options.run_id) {
+      this.onChunk(this.toChunk(event.data.chunk));
+    } else if (!event.tags?.includes('langsmith:hidden')) {
+      this.options.emit('events', toWireJson(event));
+    }
+  }
+
+  private onChunk([namespace, mode, data]: Chunk): void {
+    switch (mode) {
+      case 'values':
+        return this.onValues(namespace, data);
+      case 'messages':
+        return this.onMessage(namespace, data as MessageTuple);
+      case 'checkpoints':
+        return this.emitIfAsked('checkpoints', namespace, () => toWireCheckpoint(data));
+      case 'debug':
+        return this.emitIfAsked('debug', namespace, () => toWireDebug(data));
+      default:
+        return this.emitIfAsked(mode as StreamMode, namespace, () => data);
+    }
+  }
+
+  private onValues(namespace: string[], data: unknown): void {
+    const isRoot = namespace.length === 0;
+    const interrupts = interruptsOf(data);
+    if (isRoot && interrupts) {
+      this.interrupts = interrupts;
+    } else if (isRoot) {
+      this.lastValues = data;
+      this.lastValuesJson = undefined;
+    }
+    if (this.options.stream_mode.has('values')) {
+      const json = toWireJson(data);
+      this.options.emit(named('values', namespace), json);
+      if (isRoot && !interrupts) {
+        this.lastValuesJson = json;
+      }
+    }
+    if (this.options.stream_mode.has('messages')) {
+      this.messages.onValues(data, (event, json) => this.options.emit(named(event, namespace), json));
+    }
+  }
+
+  private onMessage(namespace: string[], tuple: MessageTuple): void {
+    const { stream_mode, emit } = this.options;
+    if (stream_mode.has('messages-tuple')) {
+      emit(named('messages', namespace), messageTupleJson(tuple));
+    }
+    if (stream_mode.has('messages')) {
+      this.messages.onMessage(tuple, (event, json) => emit(named(event, namespace), json));
+    }
+  }
+
+  private emitIfAsked(mode: StreamMode, namespace: string[], data: () => unknown): void {
+    if (this.options.stream_mode.has(mode)) {
+      this.options.emit(named(mode, namespace), toWireJson(data()));
+    }
+  }
+}
+
+/** Events of a subgraph carry its path behind the name (contract 3.4). */
+const named = (event: string, namespace: string[]): string =>
+  namespace.length === 0 ? event : `${event}|${namespace.join('|')}`;
+
+const interruptsOf = (data: unknown): GraphInterrupt[] | undefined =>
+  typeof data === 'object' && data !== null && '__interrupt__' in data
+    ? (data.__interrupt__ as GraphInterrupt[])
+    : undefined;

@@ -1,0 +1,102 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { POOL } from '../../database/index.js';
+import { PostgresCheckpointer } from '../checkpoints/postgres-checkpointer.js';
+import type { Queryable } from '../checkpoints/checkpoint-sql.js';
+import type { CheckpointConfig, GraphConfig, GraphState, HistoryOptions } from '../graphs/graph.js';
+import { GraphRegistry } from '../graphs/graph-registry.js';
+import { toRunnableConfig } from '../runner/runnable-config.js';
+import { emptyThreadState, type ThreadState, toThreadState } from './thread-state.dto.js';
+import { InvalidStateUpdateError } from './state.errors.js';
+
+/** Whose state: the thread with its graph and the config its last run left behind. */
+export interface StateOwner {
+  thread_id: string;
+  graph_id: string;
+  config: Record<string, unknown>;
+}
+
+/** Which checkpoint; the newest one of the root graph when nothing is given. */
+export interface CheckpointReference {
+  checkpoint_ns?: string;
+  checkpoint_id?: string;
+  checkpoint_map?: Record<string, string>;
+}
+
+/** A change of the state made by hand. */
+export interface StateUpdate {
+  /** One update, several, or null for "the node has run and returned nothing". */
+  values: unknown;
+  as_node?: string;
+  checkpoint?: CheckpointReference;
+  /** Goes into the metadata of the new checkpoint. */
+  metadata?: Record<string, unknown>;
+}
+
+/** Reads and changes the state of threads through their graphs. */
+@Injectable()
+export class GraphStateService {
+  constructor(
+    private readonly graphs: GraphRegistry,
+    @Inject(POOL) private readonly pool: Queryable,
+  ) {}
+
+  async getState(owner: StateOwner, at: CheckpointReference, subgraphs: boolean): Promise<ThreadState> {
+    const config = configOf(owner, at);
+    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(this.pool));
+    const state = await graph.getState(config, { subgraphs });
+    return exists(state) ? toThreadState(state) : emptyThreadState();
+  }
+
+  /** Newest first. */
+  async getHistory(owner: StateOwner, at: CheckpointReference, options: HistoryOptions): Promise<ThreadState[]> {
+    const config = configOf(owner, at);
+    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(this.pool));
+    const states: ThreadState[] = [];
+    for await (const state of graph.getStateHistory(config, options)) {
+      states.push(toThreadState(state));
+    }
+    return states;
+  }
+
+  /**
+   * Writes a checkpoint and gives its reference and the state after it. `db` is the connection of the caller's
+   * transaction, so that the checkpoint and the thread's row change together.
+   */
+  async updateState(
+    db: Queryable,
+    owner: StateOwner,
+    { values, as_node, checkpoint = {}, metadata }: StateUpdate,
+  ): Promise<{ checkpoint: CheckpointConfig; state: GraphState }> {
+    const config: GraphConfig = { ...configOf(owner, checkpoint), metadata };
+    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(db));
+    const updates = Array.isArray(values) ? values : [values];
+    try {
+      const written = await graph.bulkUpdateState(config, [
+        { updates: updates.map((update: unknown) => ({ values: update, asNode: as_node })) },
+      ]);
+      const state = await graph.getState(configOf(owner, {}));
+      return { checkpoint: written, state };
+    } catch (error) {
+      throw InvalidStateUpdateError.from(error);
+    }
+  }
+}
+
+const exists = ({ createdAt }: GraphState): boolean => createdAt !== undefined;
+
+function configOf(
+  owner: StateOwner,
+  { checkpoint_ns = '', checkpoint_id, checkpoint_map }: CheckpointReference,
+): GraphConfig {
+  const config = toRunnableConfig(owner.config);
+  return {
+    ...config,
+    configurable: {
+      ...config.configurable,
+      thread_id: owner.thread_id,
+      checkpoint_ns,
+      ...(checkpoint_id && { checkpoint_id }),
+      ...(checkpoint_map && { checkpoint_map }),
+    },
+  };
+}

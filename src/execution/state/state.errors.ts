@@ -1,0 +1,25 @@
+import { ApiError } from '../../common/index.js';
+
+/** Errors of LangGraph that mean: this update does not fit the graph. */
+const CALLERS_FAULT = new Set(['InvalidUpdateError', 'GraphValueError', 'StateGraphInputError', 'ZodError']);
+
+/** The update names a node that the graph does not have, or values that its state refuses. */
+export class InvalidStateUpdateError extends ApiError {
+  constructor(reason: string, cause: unknown) {
+    super({
+      status: 422,
+      code: 'invalid_state_update',
+      detail: `The state cannot be updated like this: ${reason}`,
+      cause,
+    });
+  }
+
+  /** The error to throw for what LangGraph threw: a fault of the graph's own code stays what it is. */
+  static from(error: unknown): unknown {
+    if (!(error instanceof Error)) {
+      return error;
+    }
+    const callersFault = CALLERS_FAULT.has(error.name) || /^(Node|Subgraph) "/.test(error.message);
+    return callersFault ? new InvalidStateUpdateError(error.message, error) : error;
+  }
+}

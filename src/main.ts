@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+import 'reflect-metadata';
+import { parseCommandLine, USAGE, UsageError } from './cli/args.js';
+import { shareLangchainPackages } from './module-hooks/share-langchain.js';
+
+/** The entry: what decides how modules are found happens before any of them is loaded. */
+async function main(argv: string[]): Promise<void> {
+  const options = parseCommandLine(argv);
+  if (options === 'help') {
+    process.stdout.write(`${USAGE}\n`);
+    return;
+  }
+  if (options === 'version') {
+    const { NESTGRAPH_VERSION } = await import('./observability/versions.js');
+    process.stdout.write(`${NESTGRAPH_VERSION}\n`);
+    return;
+  }
+  process.setSourceMapsEnabled(true);
+  shareLangchainPackages(options.config);
+  const { runCommand } = await import('./cli/run-command.js');
+  await runCommand(options);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${forPeople(error)}\n`);
+  process.exit(1);
+});
+
+/** Errors that explain themselves come without a stack trace. */
+function forPeople(error: unknown): string {
+  if (error instanceof UsageError) {
+    return `${error.message}\n\n${USAGE}`;
+  }
+  if (!(error instanceof Error)) {
+    return String(error);
+  }
+  const explained =
+    /^(ConfigError|GraphLoadError|Database\w+Error|Schema\w+Error|EmbeddedPostgres\w*Error|PortTakenError|AddressError)$/;
+  return explained.test(error.name) ? error.message : (error.stack ?? error.message);
+}

@@ -1,0 +1,47 @@
+import { readFileSync, realpathSync } from 'node:fs';
+import { createRequire, register } from 'node:module';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const ANCHOR = '@langchain/langgraph';
+
+/**
+ * Graphs and server must share one copy of LangGraph, or messages and interrupts of one are strangers to the other.
+ * When the project has a copy of its own it is the one (its author chose the version), unless its major version is
+ * another than ours; without one, ours. Must run before anything imports LangGraph.
+ */
+export function shareLangchainPackages(configFile = 'langgraph.json'): void {
+  const project = path.dirname(path.resolve(configFile));
+  const ours = locate(import.meta.url);
+  const theirs = locate(pathToFileURL(path.join(project, 'langgraph.json')).href);
+  if (!ours || ours.entry === theirs?.entry) {
+    return;
+  }
+  const fits = theirs !== undefined && theirs.major === ours.major;
+  if (theirs && !fits) {
+    process.stderr.write(
+      `Warning: the project has ${ANCHOR} ${theirs.version}, which this server does not support; ` +
+        `graphs are run with ${ours.version}.\n`,
+    );
+  }
+  const anchor = pathToFileURL(fits ? theirs.entry : ours.entry).href;
+  register('./share-langchain.hooks.js', import.meta.url, { data: { anchor } });
+}
+
+interface Copy {
+  /** A file of the package: imports from there find the packages that belong to it. */
+  entry: string;
+  version: string;
+  major: number;
+}
+
+function locate(from: string): Copy | undefined {
+  try {
+    const entry = realpathSync(createRequire(from).resolve(ANCHOR));
+    const root = entry.slice(0, entry.lastIndexOf(path.join(...ANCHOR.split('/'))) + ANCHOR.length);
+    const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
+    return { entry, version, major: Number.parseInt(version, 10) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,50 @@
+import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import type pg from 'pg';
+import { ApiErrors } from '../common/index.js';
+import { POOL } from '../database/index.js';
+import { Health, HealthQuery, ServerInfo } from './health.dto.js';
+import { langgraphVersion, NESTGRAPH_VERSION } from './versions.js';
+
+@ApiTags('Server')
+@Controller()
+export class HealthController {
+  private readonly serverInfo: ServerInfo = {
+    version: NESTGRAPH_VERSION,
+    langgraph_js_version: langgraphVersion(),
+    context: 'js',
+    flags: { assistants: true, crons: false, langsmith: false, langsmith_tracing_replicas: false },
+    metadata: {},
+  };
+
+  constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
+
+  @Get('ok')
+  @ApiOperation({
+    summary: 'Is the server well?',
+    description: 'For load balancers; `check_db=1` asks the database too.',
+  })
+  @ApiOkResponse({ type: Health })
+  @ApiResponse({ status: 500, type: Health, description: 'The database does not answer.' })
+  @ApiErrors()
+  async ok(@Query() { check_db }: HealthQuery, @Res({ passthrough: true }) reply: FastifyReply): Promise<Health> {
+    const ok = !check_db || (await this.databaseAnswers());
+    reply.status(ok ? 200 : 500);
+    return { ok };
+  }
+
+  @Get('info')
+  @ApiOperation({ summary: 'What is this server?', description: 'Versions and features.' })
+  @ApiOkResponse({ type: ServerInfo })
+  info(): ServerInfo {
+    return this.serverInfo;
+  }
+
+  private databaseAnswers(): Promise<boolean> {
+    return this.pool.query('SELECT 1').then(
+      () => true,
+      () => false,
+    );
+  }
+}

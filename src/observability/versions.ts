@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const readVersion = (file: string): string => (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+
+/** The nearest package.json above this file: it lies deeper in `dist` than in the sources. */
+function ownPackageJson(): string {
+  const require = createRequire(import.meta.url);
+  for (let folder = path.dirname(fileURLToPath(import.meta.url)); ; folder = path.dirname(folder)) {
+    try {
+      return require.resolve(path.join(folder, 'package.json'));
+    } catch {
+      // Further up.
+    }
+  }
+}
+
+/** Version of Nestgraph. */
+export const NESTGRAPH_VERSION = readVersion(ownPackageJson());
+
+/** Version of the LangGraph in use: the user's own copy. */
+export function langgraphVersion(): string {
+  const entry = fileURLToPath(import.meta.resolve('@langchain/langgraph'));
+  return readVersion(path.join(entry.slice(0, entry.lastIndexOf(`${path.sep}dist${path.sep}`)), 'package.json'));
+}

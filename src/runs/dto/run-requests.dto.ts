@@ -1,0 +1,232 @@
+import {
+  AnyJson,
+  Custom,
+  Flag,
+  FreeObject,
+  FromQueryFlag,
+  FromQueryList,
+  FromQueryNumber,
+  Id,
+  isObject,
+  type JsonObject,
+  Limit,
+  ListOf,
+  Nested,
+  Offset,
+  OneOf,
+  Text,
+} from '../../common/index.js';
+import { STREAM_MODES, type StreamMode } from '../../execution/index.js';
+import { ThreadParams } from '../../threads/index.js';
+import {
+  DURABILITIES,
+  type Durability,
+  MULTITASK_STRATEGIES,
+  type MultitaskStrategy,
+  RUN_STATUSES,
+  type RunStatus,
+} from '../run.entity.js';
+import { RUN_FIELDS, type RunField } from './run.dto.js';
+
+/** Stands for a run in the page of examples; the page puts the run that was created last in its place. */
+export const EXAMPLE_RUN_ID = '0192f0c1-0000-7000-8000-000000000000';
+
+export class RunParams extends ThreadParams {
+  /** Id of the run. */
+  @Id({ required: true, example: EXAMPLE_RUN_ID })
+  run_id: string;
+}
+
+export class StatelessRunParams {
+  /** Id of the run. */
+  @Id({ required: true, example: EXAMPLE_RUN_ID })
+  run_id: string;
+}
+
+const isConfig = (value: unknown): boolean =>
+  isObject(value) && (value.configurable === undefined || value.configurable === null || isObject(value.configurable));
+
+const isCommand = (value: unknown): boolean =>
+  isObject(value) && isUpdate(value.update) && targetsOf(value.goto).every(isTarget);
+
+const isUpdate = (update: unknown): boolean =>
+  update === undefined || update === null || isObject(update) || (Array.isArray(update) && update.every(isPair));
+
+const isPair = (pair: unknown): boolean => Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string';
+
+const targetsOf = (goto: unknown): unknown[] =>
+  Array.isArray(goto) ? goto : goto === undefined || goto === null ? [] : [goto];
+
+const isTarget = (target: unknown): boolean =>
+  typeof target === 'string' || (isObject(target) && typeof target.node === 'string');
+
+const isNodes = (value: unknown): boolean =>
+  value === '*' || (Array.isArray(value) && value.every((node) => typeof node === 'string'));
+
+const isModes = (value: unknown): boolean =>
+  (Array.isArray(value) ? value : [value]).every((mode) => STREAM_MODES.includes(mode as StreamMode));
+
+const NODES_SCHEMA = {
+  oneOf: [
+    { type: 'string', enum: ['*'] },
+    { type: 'array', items: { type: 'string' } },
+  ],
+};
+const NODES_MESSAGE = 'must be "*" or a list of node names';
+
+/** A reference to the checkpoint a run begins from. */
+export class RunCheckpoint {
+  /** Ignored: the thread is the one in the path. */
+  @Text()
+  thread_id?: string;
+  /** Namespace; empty for the root graph. */
+  @Text()
+  checkpoint_ns?: string;
+  /** Id of the checkpoint. */
+  @Text()
+  checkpoint_id?: string;
+  /** Checkpoint id of every namespace above. */
+  @FreeObject()
+  checkpoint_map?: JsonObject;
+}
+
+/** What every way of starting a run takes (contract 1.3, RunCreate). */
+export class RunCreateBase {
+  /** Id of an assistant, or the name of a graph for its system assistant. */
+  @Text({ required: true })
+  assistant_id: string;
+  /** Input of the graph; null goes on from the checkpoint. */
+  @AnyJson({ description: 'Input of the graph; null goes on from the checkpoint.' })
+  input?: unknown;
+  /** Answers an interrupt (`resume`), changes the state (`update`), names the next node (`goto`). Wins over `input`. */
+  @Custom({ type: 'object', additionalProperties: true }, 'must be an object with resume, update or goto', isCommand)
+  command?: JsonObject;
+  /** Tags, recursion_limit and configurable; merged over those of assistant and thread. */
+  @Custom({ type: 'object', additionalProperties: true }, 'must be an object whose configurable is an object', isConfig)
+  config?: JsonObject;
+  /** Static settings of the run; merged over those of the assistant. */
+  @FreeObject()
+  context?: JsonObject;
+  /** Keys of the caller's choice, merged over those of assistant and thread; they end up in the checkpoints too. */
+  @FreeObject()
+  metadata?: JsonObject;
+  /** What to stream: a mode or a list of modes. */
+  @Custom(
+    {
+      oneOf: [
+        { type: 'string', enum: [...STREAM_MODES] },
+        { type: 'array', items: { type: 'string', enum: [...STREAM_MODES] } },
+      ],
+    },
+    `must be one or more of ${STREAM_MODES.join(', ')}`,
+    isModes,
+    { default: 'values' },
+  )
+  stream_mode?: StreamMode | StreamMode[];
+  /** Stream events of subgraphs too; their names carry the namespace behind `|`. */
+  @Flag({ default: false })
+  stream_subgraphs?: boolean;
+  /** Number the events and keep them, so that a reader can come back with `Last-Event-ID`. */
+  @Flag({ default: false })
+  stream_resumable?: boolean;
+  /** Stop before these nodes. */
+  @Custom(NODES_SCHEMA, NODES_MESSAGE, isNodes)
+  interrupt_before?: '*' | string[];
+  /** Stop after these nodes. */
+  @Custom(NODES_SCHEMA, NODES_MESSAGE, isNodes)
+  interrupt_after?: '*' | string[];
+  /** When checkpoints are written: before the next step, beside it, or at the end. */
+  @OneOf(DURABILITIES, { default: 'async' })
+  durability?: Durability;
+  /** Deprecated: false means durability `exit`. */
+  @Flag()
+  checkpoint_during?: boolean;
+  /** What happens to the run when the client that streams or waits goes away. */
+  @OneOf(['cancel', 'continue'], { default: 'continue' })
+  on_disconnect?: 'cancel' | 'continue';
+  /** What happens when the thread is busy. This version supports `enqueue` and `reject`. */
+  @OneOf(MULTITASK_STRATEGIES, { default: 'enqueue' })
+  multitask_strategy?: MultitaskStrategy;
+  /** Not supported by this version: refused when it is more than 0. */
+  @AnyJson({
+    description: 'Seconds to wait before the run begins. Not supported by this version: refused when more than 0.',
+  })
+  after_seconds?: unknown;
+  /** Not supported by this version: refused when present. */
+  @AnyJson({
+    description: 'Address to call when the run has ended. Not supported by this version: refused when present.',
+  })
+  webhook?: unknown;
+  /** Not supported by this version: refused unless empty. */
+  @AnyJson({ description: 'Feedback keys. Not supported by this version: refused unless empty.' })
+  feedback_keys?: unknown;
+  /** Not supported by this version: refused when present. */
+  @AnyJson({ description: 'LangSmith project of the trace. Not supported by this version: refused when present.' })
+  langsmith_tracer?: unknown;
+  /** Not supported by this version: refused when true. */
+  @AnyJson({
+    description:
+      'Refuse a resume of an interrupt that is not pending. Not supported by this version: refused when true.',
+  })
+  strict_resume?: unknown;
+}
+
+/** Body of "start a run on a thread". */
+export class RunCreateStateful extends RunCreateBase {
+  /** Begin from this checkpoint instead of the newest one. */
+  @Nested(() => RunCheckpoint)
+  checkpoint?: RunCheckpoint;
+  /** The same, by id. */
+  @Text()
+  checkpoint_id?: string;
+  /** Create the thread when it does not exist, or refuse with 404. */
+  @OneOf(['create', 'reject'], { default: 'reject' })
+  if_not_exists?: 'create' | 'reject';
+}
+
+/** Body of "start a stateless run". */
+export class RunCreateStateless extends RunCreateBase {
+  /** `delete` removes the run's hidden thread at the end; anything else keeps it as an ordinary thread (contract 7.29). */
+  @Text({ default: 'delete', example: 'delete' })
+  on_completion?: string;
+}
+
+export class RunListQuery {
+  @FromQueryNumber()
+  @Limit()
+  limit = 10;
+  @FromQueryNumber()
+  @Offset()
+  offset = 0;
+  /** Only runs in this status. */
+  @OneOf(RUN_STATUSES)
+  status?: RunStatus;
+  /** Return only these fields. */
+  @FromQueryList()
+  @ListOf(RUN_FIELDS)
+  select?: RunField[];
+}
+
+export class RunCancelQuery {
+  /** Answer only when the run has ended. */
+  @FromQueryFlag()
+  @Flag({ default: false })
+  wait = false;
+  /** `interrupt` keeps the run and its checkpoints. `rollback` is not supported by this version: refused. */
+  @OneOf(['interrupt', 'rollback'], { default: 'interrupt' })
+  action: 'interrupt' | 'rollback' = 'interrupt';
+}
+
+export class RunJoinQuery {
+  /** Cancel the run when this client goes away before its end. */
+  @FromQueryFlag()
+  @Flag({ default: false })
+  cancel_on_disconnect = false;
+}
+
+export class RunJoinStreamQuery extends RunJoinQuery {
+  /** Only events of these modes. */
+  @FromQueryList()
+  @ListOf(STREAM_MODES)
+  stream_mode?: StreamMode[];
+}

@@ -1,0 +1,60 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { JsonObject } from '../../common/index.js';
+import {
+  MULTITASK_STRATEGIES,
+  type MultitaskStrategy,
+  RUN_STATUSES,
+  type RunEntity,
+  type RunKwargs,
+  type RunStatus,
+} from '../run.entity.js';
+
+/** One execution of an assistant on a thread (contract 2.9). */
+export class Run {
+  /** Id of the run. */
+  @ApiProperty({ format: 'uuid' })
+  run_id: string;
+  /** Thread it runs on; a hidden one for stateless runs. */
+  @ApiProperty({ format: 'uuid' })
+  thread_id: string;
+  /** Assistant it runs. */
+  @ApiProperty({ format: 'uuid' })
+  assistant_id: string;
+  /** When it was created. */
+  @ApiProperty({ type: String, format: 'date-time' })
+  created_at: Date;
+  /** When its status changed last. */
+  @ApiProperty({ type: String, format: 'date-time' })
+  updated_at: Date;
+  /** A run that stops at a question of the graph ends as `success`; a cancelled one as `interrupted`. */
+  @ApiProperty({ enum: RUN_STATUSES })
+  status: RunStatus;
+  /** Metadata of the assistant, the thread and the request, merged. */
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  metadata: JsonObject;
+  /** The request, with merged config and context. */
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  kwargs: RunKwargs;
+  /** What was to happen when the thread was busy. */
+  @ApiProperty({ enum: MULTITASK_STRATEGIES })
+  multitask_strategy: MultitaskStrategy;
+}
+
+/** Fields a list may be limited to (contract 2.14). */
+export const RUN_FIELDS = [
+  'run_id',
+  'thread_id',
+  'assistant_id',
+  'created_at',
+  'updated_at',
+  'status',
+  'metadata',
+  'kwargs',
+  'multitask_strategy',
+] as const;
+
+export type RunField = (typeof RUN_FIELDS)[number];
+
+/** A row as the API shows it, limited to `fields`: no lease, no output. */
+export const toRun = (row: Pick<RunEntity, RunField>, fields: readonly RunField[] = RUN_FIELDS): Run =>
+  Object.fromEntries(fields.map((field) => [field, row[field]])) as unknown as Run;

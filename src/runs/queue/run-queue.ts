@@ -1,0 +1,298 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type pg from 'pg';
+import { type JsonObject, toJsonb } from '../../common/index.js';
+import { POOL } from '../../database/index.js';
+import type { Queryable } from '../../execution/index.js';
+import type { ThreadStatus } from '../../threads/index.js';
+import type { RunField } from '../dto/run.dto.js';
+import type { MultitaskStrategy, RunEntity, RunError, RunKwargs, RunStatus } from '../run.entity.js';
+
+/** A run as it is put into the queue. */
+export interface NewRun {
+  run_id: string;
+  thread_id: string;
+  assistant_id: string;
+  kwargs: RunKwargs;
+  metadata: JsonObject;
+  multitask_strategy: MultitaskStrategy;
+}
+
+/** A run with everything its execution needs. */
+export interface ClaimedRun {
+  run_id: string;
+  thread_id: string;
+  assistant_id: string;
+  kwargs: RunKwargs;
+  metadata: JsonObject;
+  /** From 1 on. */
+  attempt: number;
+  /** Every later write for the run presents it. */
+  lease_token: string;
+}
+
+/** What a run leaves behind. */
+export interface RunEnd {
+  status: Exclude<RunStatus, 'pending' | 'running'>;
+  error?: RunError;
+  /** What becomes of the thread; absent for a temporary one. */
+  thread?: { status: ThreadStatus; values?: string; interrupts: unknown };
+  /** JSON of the answer, kept for a while; only for a temporary thread. */
+  output?: string;
+}
+
+export interface LockedThread {
+  metadata: JsonObject;
+  config: JsonObject;
+  newest_run_id: string | null;
+}
+
+type RunRow = Pick<RunEntity, RunField>;
+
+const RUN_COLUMNS =
+  'run_id, thread_id, assistant_id, created_at, updated_at, status, metadata, kwargs, multitask_strategy';
+
+/** Puts a run into the queue, running at once when $7 is a lease token. */
+const INSERT_RUN = `
+  INSERT INTO runs (run_id, thread_id, assistant_id, kwargs, metadata, multitask_strategy,
+                    lease_token, status, attempt, lease_until)
+  VALUES ($1, $2, $3, $4, $5, $6, $7::uuid,
+          CASE WHEN $7::uuid IS NULL THEN 'pending' ELSE 'running' END, CASE WHEN $7::uuid IS NULL THEN 0 ELSE 1 END,
+          CASE WHEN $7::uuid IS NULL THEN NULL ELSE clock_timestamp() + $8::integer * interval '1 millisecond' END)
+  RETURNING ${RUN_COLUMNS}`;
+
+/** The queue's SQL. The table is the queue; every method is one statement and says which race it settles. */
+@Injectable()
+export class RunQueue {
+  constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
+
+  /**
+   * Locks a thread until the caller's transaction ends: two runs created at the same time on one thread follow one
+   * another, and neither overtakes a run that is just ending.
+   */
+  async lockThread(db: Queryable, thread_id: string): Promise<LockedThread | undefined> {
+    const { rows } = await db.query<LockedThread>(
+      'SELECT metadata, config, newest_run_id FROM threads WHERE thread_id = $1 AND NOT hidden FOR UPDATE',
+      [thread_id],
+    );
+    return rows[0];
+  }
+
+  /** Makes a thread for a run; false when somebody else has just made it. */
+  async insertThread(db: Queryable, thread_id: string): Promise<boolean> {
+    const { rows } = await db.query(
+      'INSERT INTO threads (thread_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING thread_id',
+      [thread_id],
+    );
+    return rows.length > 0;
+  }
+
+  /** Puts a run on a thread the caller has locked; `lease_token` starts it at once. */
+  async insert(
+    db: Queryable,
+    run: NewRun,
+    thread: { metadata: JsonObject; config?: JsonObject },
+    lease?: { token: string; ms: number },
+  ): Promise<RunRow> {
+    const { rows } = await db.query<RunRow>(
+      `WITH thread AS (
+         UPDATE threads SET status = 'busy', newest_run_id = $1, metadata = metadata || $9::jsonb,
+                config = coalesce($10::jsonb, config), updated_at = clock_timestamp()
+         WHERE thread_id = $2
+       ) ${INSERT_RUN}`,
+      [...values(run, lease), toJsonb(thread.metadata), thread.config ? toJsonb(thread.config) : null],
+    );
+    return rows[0]!;
+  }
+
+  /** Makes a thread of its own for a stateless run, and the run, in one statement. */
+  async insertStateless(
+    run: NewRun,
+    thread: { hidden: boolean; metadata: JsonObject; config: JsonObject },
+    lease?: { token: string; ms: number },
+  ): Promise<RunRow> {
+    const { rows } = await this.pool.query<RunRow>(
+      `WITH thread AS (
+         INSERT INTO threads (thread_id, status, newest_run_id, hidden, metadata, config)
+         VALUES ($2, 'busy', $1, $9, $10, $11)
+       ) ${INSERT_RUN}`,
+      [...values(run, lease), thread.hidden, toJsonb(thread.metadata), toJsonb(thread.config)],
+    );
+    return rows[0]!;
+  }
+
+  /**
+   * Claims up to `limit` runs in order of creation. SKIP LOCKED: two workers never get the same run and none waits for
+   * another. A run is due when its thread has no running run and no older pending one; should two workers see it
+   * differently, the unique index on running runs refuses the second. Runs whose lease has expired are due again.
+   */
+  async claim(limit: number, leaseMs: number, maxAttempts: number): Promise<ClaimedRun[]> {
+    const { rows } = await this.pool.query<ClaimedRun>(
+      `WITH due AS (
+         SELECT run_id FROM runs r
+         WHERE status = 'pending' AND NOT EXISTS (
+           SELECT FROM runs o WHERE o.thread_id = r.thread_id AND o.run_id <> r.run_id
+             AND (o.status = 'running' OR o.status = 'pending' AND (o.created_at, o.run_id) < (r.created_at, r.run_id)))
+         ORDER BY created_at, run_id LIMIT $1 FOR UPDATE SKIP LOCKED
+       ), orphaned AS (
+         SELECT run_id FROM runs
+         WHERE status = 'running' AND lease_until < clock_timestamp() AND attempt < $3
+         ORDER BY lease_until LIMIT $1 FOR UPDATE SKIP LOCKED
+       )
+       UPDATE runs SET status = 'running', attempt = attempt + 1, lease_token = gen_random_uuid(),
+              lease_until = clock_timestamp() + $2::integer * interval '1 millisecond', updated_at = clock_timestamp()
+       WHERE run_id IN (SELECT run_id FROM due UNION ALL SELECT run_id FROM orphaned LIMIT $1)
+       RETURNING run_id, thread_id, assistant_id, kwargs, metadata, attempt, lease_token`,
+      [limit, leaseMs, maxAttempts],
+    );
+    return rows;
+  }
+
+  /** Runs whose lease has expired too often to be tried again. */
+  async findGivenUp(maxAttempts: number): Promise<ClaimedRun[]> {
+    const { rows } = await this.pool.query<ClaimedRun>(
+      `SELECT run_id, thread_id, assistant_id, kwargs, metadata, attempt, lease_token FROM runs
+       WHERE status = 'running' AND lease_until < clock_timestamp() AND attempt >= $1 LIMIT 100`,
+      [maxAttempts],
+    );
+    return rows;
+  }
+
+  /** Prolongs leases and gives the runs that are still ours. */
+  async renew(runs: { run_id: string; lease_token: string }[], leaseMs: number): Promise<Set<string>> {
+    const { rows } = await this.pool.query<{ run_id: string }>(
+      `UPDATE runs SET lease_until = clock_timestamp() + $3::integer * interval '1 millisecond'
+       FROM unnest($1::uuid[], $2::uuid[]) AS held (run_id, token)
+       WHERE runs.run_id = held.run_id AND runs.lease_token = held.token RETURNING runs.run_id`,
+      [runs.map(({ run_id }) => run_id), runs.map(({ lease_token }) => lease_token), leaseMs],
+    );
+    return new Set(rows.map(({ run_id }) => run_id));
+  }
+
+  /**
+   * Ends a run and brings its thread up to date, unless the lease is lost. The thread is locked first, as everybody who
+   * creates a run does: its `newest_run_id` then says for certain whether others are waiting behind this one.
+   * `held` is false when the lease was lost and nothing has changed; `more` tells that the thread has another run.
+   */
+  async finish(run: ClaimedRun, end: RunEnd): Promise<{ held: boolean; more: boolean }> {
+    const { rows } = await this.pool.query<{ more: boolean }>(
+      `WITH thread AS (
+         SELECT thread_id, newest_run_id = $1 AS is_newest FROM threads WHERE thread_id = $2 FOR UPDATE
+       ), run AS (
+         UPDATE runs SET status = $4, error = $5, lease_token = NULL, lease_until = NULL, updated_at = clock_timestamp()
+         FROM thread WHERE runs.run_id = $1 AND runs.lease_token = $3 AND runs.thread_id = thread.thread_id
+         RETURNING thread.thread_id, thread.is_newest
+       )
+       UPDATE threads SET
+         newest_run_id = CASE WHEN run.is_newest THEN NULL ELSE newest_run_id END,
+         status = CASE WHEN run.is_newest THEN $6 ELSE 'busy' END,
+         values = coalesce($7::jsonb, values), interrupts = $8, error = $5,
+         updated_at = clock_timestamp(), state_updated_at = clock_timestamp()
+       FROM run WHERE threads.thread_id = run.thread_id
+       RETURNING NOT run.is_newest AS more`,
+      [
+        run.run_id,
+        run.thread_id,
+        run.lease_token,
+        end.status,
+        end.error ? toJsonb(end.error) : null,
+        end.thread?.status ?? 'idle',
+        end.thread?.values ?? null,
+        toJsonb(end.thread?.interrupts ?? {}),
+      ],
+    );
+    return { held: rows.length > 0, more: rows[0]?.more ?? false };
+  }
+
+  /** Ends a stateless run. Its hidden thread stays for a while, so that clients that come back find the answer. */
+  async finishTemporary(run: ClaimedRun, end: RunEnd, retentionMs: number): Promise<{ held: boolean; more: boolean }> {
+    const { rows } = await this.pool.query(
+      `WITH run AS (
+         UPDATE runs SET status = $4, error = $5, output = $6, lease_token = NULL, lease_until = NULL,
+                updated_at = clock_timestamp()
+         WHERE run_id = $1 AND lease_token = $3 RETURNING run_id
+       )
+       UPDATE threads SET newest_run_id = NULL, status = 'idle',
+              expires_at = clock_timestamp() + $7::integer * interval '1 millisecond'
+       FROM run WHERE thread_id = $2 RETURNING run.run_id`,
+      [
+        run.run_id,
+        run.thread_id,
+        run.lease_token,
+        end.status,
+        end.error ? toJsonb(end.error) : null,
+        end.output ?? null,
+        retentionMs,
+      ],
+    );
+    return { held: rows.length > 0, more: false };
+  }
+
+  /** Gives a run back as if this attempt had never been: the process stops. */
+  async release({ run_id, lease_token }: ClaimedRun): Promise<void> {
+    await this.pool.query(
+      `UPDATE runs SET status = 'pending', attempt = attempt - 1, lease_token = NULL, lease_until = NULL,
+              updated_at = clock_timestamp()
+       WHERE run_id = $1 AND lease_token = $2`,
+      [run_id, lease_token],
+    );
+  }
+
+  /**
+   * Interrupts a run that nobody has claimed yet; false when it is pending no more. The caller has locked the thread,
+   * so no run can be created or end in between.
+   */
+  async interruptPending(db: Queryable, run_id: string): Promise<boolean> {
+    const { rows } = await db.query<{ thread_id: string }>(
+      `UPDATE runs SET status = 'interrupted', updated_at = clock_timestamp()
+       WHERE run_id = $1 AND status = 'pending' RETURNING thread_id`,
+      [run_id],
+    );
+    if (!rows[0]) {
+      return false;
+    }
+    // The run that is newest now, if any is left.
+    await db.query(
+      `UPDATE threads SET newest_run_id = newest.run_id, updated_at = clock_timestamp(),
+              status = CASE WHEN newest.run_id IS NULL THEN 'idle' ELSE 'busy' END,
+              expires_at = CASE WHEN hidden AND newest.run_id IS NULL THEN clock_timestamp() ELSE expires_at END
+       FROM (SELECT (SELECT run_id FROM runs WHERE thread_id = $1 AND status IN ('pending', 'running')
+                     ORDER BY created_at DESC, run_id DESC LIMIT 1)) AS newest (run_id)
+       WHERE thread_id = $1`,
+      [rows[0].thread_id],
+    );
+    return true;
+  }
+
+  /** Of these runs, those that have ended or are gone. */
+  async findEnded(run_ids: string[]): Promise<string[]> {
+    const { rows } = await this.pool.query<{ run_id: string }>(
+      `SELECT wanted.run_id FROM unnest($1::uuid[]) AS wanted (run_id)
+       LEFT JOIN runs ON runs.run_id = wanted.run_id
+       WHERE runs.status IS NULL OR runs.status NOT IN ('pending', 'running')`,
+      [run_ids],
+    );
+    return rows.map(({ run_id }) => run_id);
+  }
+
+  /** Removes hidden threads that nobody can come back to any more, in batches. */
+  async deleteExpired(limit: number): Promise<number> {
+    const { rowCount } = await this.pool.query(
+      `DELETE FROM threads WHERE thread_id IN (
+         SELECT thread_id FROM threads WHERE expires_at < clock_timestamp() AND hidden
+         ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+      [limit],
+    );
+    return rowCount ?? 0;
+  }
+}
+
+const values = (run: NewRun, lease: { token: string; ms: number } | undefined): unknown[] => [
+  run.run_id,
+  run.thread_id,
+  run.assistant_id,
+  JSON.stringify(run.kwargs),
+  toJsonb(run.metadata),
+  run.multitask_strategy,
+  lease?.token ?? null,
+  lease?.ms ?? 0,
+];

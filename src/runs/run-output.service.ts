@@ -1,0 +1,218 @@
+import { Injectable } from '@nestjs/common';
+import {
+  type FrameSource,
+  runHeaders,
+  type RunLocation,
+  type SseBody,
+  sseFrame,
+  type WaitBody,
+} from '../common/index.js';
+import { EventStream, type RunStreamReader, type StreamEvent, type StreamPosition } from '../streams/index.js';
+import { ThreadsService } from '../threads/index.js';
+import type { StreamMode } from '../execution/index.js';
+import type { Run } from './dto/run.dto.js';
+import { isActive, type RunEntity } from './run.entity.js';
+import { answerOf } from './worker/answer.js';
+import { RunResults } from './worker/run-results.js';
+import { RunsService } from './runs.service.js';
+
+/** Milliseconds that a client whose connection broke has to come back before its run is cancelled. */
+const RECONNECT_GRACE_MS = 3_000;
+
+/** Events that belong to every stream, whatever modes were asked for (contract 3.3). */
+const CONTROL_EVENTS = new Set(['metadata', 'error', 'feedback', 'end']);
+
+/** Wire events of a mode that has more than one, or another name than the mode. */
+const EVENTS_OF_MODE: Partial<Record<StreamMode, string[]>> = {
+  messages: ['messages/metadata', 'messages/partial', 'messages/complete'],
+  'messages-tuple': ['messages'],
+};
+
+export interface ReadOptions {
+  /** A run without a thread that clients know. */
+  stateless: boolean;
+  /** Cancel the run when this reader goes away. */
+  cancelOnDisconnect: boolean;
+}
+
+/** What runs give back: their stream, their answer. */
+@Injectable()
+export class RunOutputService {
+  constructor(
+    private readonly runs: RunsService,
+    private readonly threads: ThreadsService,
+    private readonly results: RunResults,
+    private readonly events: EventStream,
+  ) {}
+
+  /** The stream of a run that has just been created, from its first event. */
+  stream(run: Run, options: ReadOptions): SseBody {
+    return this.read(run, { from: 'start' }, options);
+  }
+
+  /** The stream of a run that was created before (contract 3.5). */
+  async joinStream(
+    run_id: string,
+    thread_id: string | undefined,
+    {
+      lastEventId,
+      stream_mode,
+      cancelOnDisconnect,
+    }: { lastEventId?: string; stream_mode?: StreamMode[]; cancelOnDisconnect: boolean },
+  ): Promise<SseBody> {
+    const run = await this.runs.find(run_id, thread_id);
+    return this.read(
+      run,
+      positionOf(lastEventId),
+      { stateless: thread_id === undefined, cancelOnDisconnect },
+      stream_mode,
+    );
+  }
+
+  /** The answer of a run that has just been created. */
+  wait(run: Run, options: ReadOptions): WaitBody {
+    const { ended, cancel } = this.results.wait(run.run_id);
+    const location = locationOf(run, options.stateless);
+    return {
+      headers: runHeaders(location, 'join'),
+      json: this.answerWhenEnded(run.run_id, ended),
+      onLeave: () => {
+        cancel();
+        if (options.cancelOnDisconnect) {
+          this.cancelUnlessReadAgain(run);
+        }
+      },
+    };
+  }
+
+  /** The answer of a run that was created before; at once when it has ended. */
+  async join(run_id: string, thread_id: string | undefined, cancelOnDisconnect: boolean): Promise<WaitBody> {
+    const { ended, cancel } = this.results.wait(run_id);
+    try {
+      const run = await this.runs.find(run_id, thread_id);
+      if (!isActive(run.status)) {
+        cancel();
+        return { headers: runHeaders(locationOf(run, !thread_id), 'join'), json: this.storedAnswer(run) };
+      }
+      const body = this.wait(run, { stateless: !thread_id, cancelOnDisconnect });
+      return { ...body, json: this.answerWhenEnded(run_id, ended) };
+    } catch (error) {
+      cancel();
+      throw error;
+    }
+  }
+
+  private async answerWhenEnded(run_id: string, ended: Promise<{ answer?: string }>): Promise<string> {
+    const { answer } = await ended;
+    return (
+      answer ??
+      this.runs.find(run_id).then(
+        (run) => this.storedAnswer(run),
+        () => GONE,
+      )
+    );
+  }
+
+  /** What the database knows of a run that has ended. */
+  private async storedAnswer(run: RunEntity): Promise<string> {
+    if (run.error) {
+      return answerOf(undefined, undefined, run.error);
+    }
+    if (run.kwargs.temporary) {
+      return JSON.stringify(run.output ?? {});
+    }
+    const { values, interrupts } = await this.threads.find(run.thread_id, ['thread_id', 'values', 'interrupts']);
+    const open = Object.values(interrupts).flat();
+    return answerOf(JSON.stringify(values ?? null), open.length > 0 ? (open as object[] as never) : undefined);
+  }
+
+  private read(run: Run, position: StreamPosition, options: ReadOptions, modes?: StreamMode[]): SseBody {
+    const location = locationOf(run, options.stateless);
+    const headers = runHeaders(location, 'stream');
+    if (isActive(run.status)) {
+      // Opened here in case the run has not begun yet: its events then find this reader waiting.
+      this.events.open({ run_id: run.run_id, resumable: run.kwargs.resumable });
+    }
+    const reader = this.events.read(run.run_id, position);
+    if (!reader) {
+      return { headers, frames: NOTHING };
+    }
+    const awaited = this.results.wait(run.run_id);
+    const onLeave = (finished: boolean): void => {
+      awaited.cancel();
+      if (!finished && options.cancelOnDisconnect) {
+        this.cancelUnlessReadAgain(run);
+      }
+    };
+    return { headers, frames: toFrames(reader, run.kwargs.resumable, onLeave, modes) };
+  }
+
+  private cancelUnlessReadAgain({ run_id, thread_id }: Run): void {
+    const timer = setTimeout(() => {
+      if (!this.events.hasReaders(run_id) && !this.results.hasWaiters(run_id)) {
+        void this.runs.interrupt(thread_id, run_id);
+      }
+    }, RECONNECT_GRACE_MS);
+    timer.unref();
+  }
+}
+
+const GONE = JSON.stringify({ __error__: { error: 'RunDeleted', message: 'The run was deleted before it ended.' } });
+
+const NOTHING: FrameSource = { next: () => Promise.resolve({ done: true, value: undefined }), return: () => undefined };
+
+const locationOf = ({ run_id, thread_id }: Pick<Run, 'run_id' | 'thread_id'>, stateless: boolean): RunLocation =>
+  stateless ? { run_id } : { run_id, thread_id };
+
+function positionOf(lastEventId: string | undefined): StreamPosition {
+  if (lastEventId === undefined) {
+    return { from: 'join' };
+  }
+  const seq = Number.parseInt(lastEventId, 10);
+  return Number.isNaN(seq) ? { from: 'start' } : { from: 'after', seq };
+}
+
+/** Frames of all events that are there, in one text. Numbered only when the reader may come back (contract 3.1). */
+function toFrames(
+  reader: RunStreamReader,
+  numbered: boolean,
+  onLeave: (finished: boolean) => void,
+  modes?: StreamMode[],
+): FrameSource {
+  const isWanted = modes && wantedEvents(modes);
+  let finished = false;
+  let left = false;
+  return {
+    async next() {
+      for (;;) {
+        const { done, value } = await reader.next();
+        if (done) {
+          finished = !left;
+          return { done: true, value: undefined };
+        }
+        const frames = (isWanted ? value.filter(isWanted) : value).map((event) => frameOf(event, numbered));
+        if (frames.length > 0) {
+          return { done: false, value: frames.join('') };
+        }
+      }
+    },
+    return() {
+      if (!left) {
+        left = true;
+        reader.return();
+        onLeave(finished);
+      }
+    },
+  };
+}
+
+const frameOf = ({ seq, event, json }: StreamEvent, numbered: boolean): string =>
+  sseFrame(event, json, numbered ? String(seq) : undefined);
+
+function wantedEvents(modes: StreamMode[]): (event: StreamEvent) => boolean {
+  const names = new Set(modes.flatMap((mode) => EVENTS_OF_MODE[mode] ?? [mode]));
+  return ({ event }) => {
+    const [name = event] = event.split('|');
+    return CONTROL_EVENTS.has(name) || names.has(name);
+  };
+}

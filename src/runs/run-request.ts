@@ -1,0 +1,121 @@
+import { isObject, type JsonObject, UnsupportedParameterError, refuseUnsupported } from '../common/index.js';
+import { type StreamMode, type WireCommand, withoutInternalKeys } from '../execution/index.js';
+import type { RunCreateStateful, RunCreateStateless } from './dto/run-requests.dto.js';
+import type { RunKwargs } from './run.entity.js';
+
+export type RunCreate = RunCreateStateful & RunCreateStateless;
+
+/** Where a run's settings come from, weakest first: assistant, thread, request. */
+export interface RunSettings {
+  run_id: string;
+  thread_id: string;
+  assistant: { assistant_id: string; graph_id: string; config: JsonObject; context: JsonObject; metadata: JsonObject };
+  thread: { config: JsonObject; metadata: JsonObject };
+  body: RunCreate;
+  temporary: boolean;
+}
+
+/** A run as it goes into the queue, and what it leaves on its thread. */
+export interface PreparedRun {
+  kwargs: RunKwargs;
+  metadata: JsonObject;
+  /** Becomes the thread's config when the thread is idle: later runs and factories start from it. */
+  thread_config: JsonObject;
+}
+
+/** Names in `configurable` that say which execution it is: never inherited by later runs. */
+const ONE_RUN_ONLY = [
+  'thread_id',
+  'run_id',
+  'graph_id',
+  'assistant_id',
+  'checkpoint_id',
+  'checkpoint_ns',
+  'checkpoint_map',
+];
+
+/** Names that only authentication may set; without it nobody may claim an identity. */
+const AUTH_KEYS = ['langgraph_auth_user', 'langgraph_auth_user_id', 'langgraph_auth_permissions'];
+
+/** Refuses what this version cannot do, before anything is written. */
+export function assertSupported(body: RunCreate): void {
+  refuseUnsupported(body, ['webhook', 'langsmith_tracer']);
+  const refused: [parameter: string, isUsed: boolean, hint: string][] = [
+    ['after_seconds', body.after_seconds !== undefined && Number(body.after_seconds ?? 0) !== 0, 'leave it out'],
+    ['feedback_keys', Array.isArray(body.feedback_keys) && body.feedback_keys.length > 0, 'leave it out'],
+    ['strict_resume', body.strict_resume === true, 'leave it out'],
+    ['multitask_strategy', ['interrupt', 'rollback'].includes(body.multitask_strategy ?? ''), 'use enqueue or reject'],
+  ];
+  const first = refused.find(([, isUsed]) => isUsed);
+  if (first) {
+    throw new UnsupportedParameterError(first[0], `is not supported by this version; ${first[2]}`);
+  }
+}
+
+/**
+ * Adds up the settings of a run (behaviours 6). `configurable` and metadata are merged key by key; other keys of the
+ * assistant's config are replaced by the request's.
+ */
+export function prepareRun(settings: RunSettings): PreparedRun {
+  const { run_id, thread_id, assistant, thread, body } = settings;
+  const { graph_id, assistant_id } = assistant;
+  const { configurable: _, ...options } = { ...assistant.config, ...body.config };
+  const chosen = without(
+    {
+      ...withoutInternalKeys(assistant.config.configurable),
+      ...withoutInternalKeys(thread.config.configurable),
+      ...withoutInternalKeys(body.config?.configurable),
+    },
+    AUTH_KEYS,
+  );
+  const context = { ...assistant.context, ...body.context };
+  const lasting = { ...without(chosen, ONE_RUN_ONLY), ...context };
+  const checkpoint = checkpointOf(chosen, body);
+  const configurable = { ...lasting, ...checkpoint, run_id, thread_id, graph_id, assistant_id };
+  return {
+    kwargs: toKwargs(settings, { ...options, configurable }, Object.keys(context).length > 0 ? context : lasting),
+    metadata: mergeMetadata(settings),
+    thread_config: { ...without(options, ['metadata']), configurable: without(lasting, Object.keys(context)) },
+  };
+}
+
+function toKwargs({ body, temporary }: RunSettings, config: RunKwargs['config'], context: JsonObject): RunKwargs {
+  const modes = [body.stream_mode ?? []].flat() as StreamMode[];
+  return {
+    ...(body.input !== undefined && { input: body.input }),
+    ...(body.command && { command: body.command as WireCommand }),
+    config,
+    context,
+    stream_mode: modes.length > 0 ? modes : ['values'],
+    ...(body.interrupt_before && { interrupt_before: body.interrupt_before }),
+    ...(body.interrupt_after && { interrupt_after: body.interrupt_after }),
+    temporary,
+    subgraphs: body.stream_subgraphs ?? false,
+    resumable: body.stream_resumable ?? false,
+    durability: body.durability ?? (body.checkpoint_during === false ? 'exit' : 'async'),
+  };
+}
+
+/** Reserved names keep their real values, whoever else claims them. */
+function mergeMetadata({ run_id, thread_id, assistant, thread, body }: RunSettings): JsonObject {
+  const { graph_id, assistant_id } = assistant;
+  const merged: JsonObject = { ...assistant.metadata, ...thread.metadata, ...body.metadata };
+  const real: JsonObject = { run_id, thread_id, run_attempt: undefined };
+  const claimed = Object.entries(real).filter(([key]) => key in merged);
+  return { ...merged, ...Object.fromEntries(claimed), graph_id, assistant_id };
+}
+
+/** The object wins over the id, and both over what stands in `configurable`. */
+function checkpointOf(configurable: JsonObject, { checkpoint, checkpoint_id }: RunCreate): JsonObject {
+  const source: JsonObject = { ...configurable, ...(checkpoint_id && { checkpoint_id }), ...dropNulls(checkpoint) };
+  const keys = ['checkpoint_id', 'checkpoint_ns', 'checkpoint_map'] as const;
+  return Object.fromEntries(keys.filter((key) => source[key]).map((key) => [key, source[key]]));
+}
+
+const dropNulls = (value: object | undefined): JsonObject =>
+  isObject(value)
+    ? Object.fromEntries(Object.entries(value).filter(([, item]) => item !== null && item !== undefined))
+    : {};
+
+const without = (object: JsonObject, keys: readonly string[]): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)));

@@ -1,0 +1,84 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { JsonObject } from '../common/index.js';
+import type { StreamMode, WireCommand } from '../execution/index.js';
+
+export const RUN_STATUSES = ['pending', 'running', 'success', 'error', 'timeout', 'interrupted'] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+export const MULTITASK_STRATEGIES = ['reject', 'interrupt', 'rollback', 'enqueue'] as const;
+export type MultitaskStrategy = (typeof MULTITASK_STRATEGIES)[number];
+
+export const DURABILITIES = ['sync', 'async', 'exit'] as const;
+export type Durability = (typeof DURABILITIES)[number];
+
+/** What a run was asked to do, with the config that assistant, thread and request add up to. */
+export interface RunKwargs {
+  input?: unknown;
+  command?: WireCommand;
+  config: JsonObject & { configurable: JsonObject };
+  context?: JsonObject;
+  stream_mode: StreamMode[];
+  interrupt_before?: '*' | string[];
+  interrupt_after?: '*' | string[];
+  /** The thread is deleted when the run has ended. */
+  temporary: boolean;
+  subgraphs: boolean;
+  resumable: boolean;
+  durability: Durability;
+}
+
+/** What went wrong, as clients get to see it. */
+export interface RunError {
+  /** Class name of the error. */
+  error: string;
+  message: string;
+}
+
+@Entity('runs')
+export class RunEntity {
+  @PrimaryColumn('uuid')
+  run_id: string;
+
+  @Column('uuid')
+  thread_id: string;
+
+  @Column('uuid')
+  assistant_id: string;
+
+  @Column('text')
+  status: RunStatus;
+
+  @Column('jsonb')
+  metadata: JsonObject;
+
+  @Column('json')
+  kwargs: RunKwargs;
+
+  @Column('text')
+  multitask_strategy: MultitaskStrategy;
+
+  /** How often the run has been begun. */
+  @Column('integer')
+  attempt: number;
+
+  @Column('uuid', { nullable: true })
+  lease_token: string | null;
+
+  @Column('timestamptz', { nullable: true })
+  lease_until: Date | null;
+
+  /** The answer of a stateless run. */
+  @Column('json', { nullable: true })
+  output: unknown;
+
+  @Column('jsonb', { nullable: true })
+  error: RunError | null;
+
+  @Column('timestamptz')
+  created_at: Date;
+
+  @Column('timestamptz')
+  updated_at: Date;
+}
+
+export const isActive = (status: RunStatus): boolean => status === 'pending' || status === 'running';

@@ -1,0 +1,8 @@
+import { Module } from '@nestjs/common';
+import { RunsModule } from './runs.module.js';
+import { StatelessRunsController } from './stateless-runs.controller.js';
+import { ThreadRunsController } from './thread-runs.controller.js';
+
+/** The routes of runs; a worker does not load them. */
+@Module({ imports: [RunsModule], controllers: [ThreadRunsController, StatelessRunsController] })
+export class RunsHttpModule {}

@@ -1,0 +1,15 @@
+import { ApiError } from '../common/index.js';
+
+/** There is no such run on this thread, or the caller may not see it. */
+export class RunNotFoundError extends ApiError {
+  constructor(run_id: string) {
+    super({ status: 404, code: 'run_not_found', detail: `Run not found: ${run_id}` });
+  }
+}
+
+/** A pending or running run cannot be deleted. */
+export class RunActiveError extends ApiError {
+  constructor(run_id: string) {
+    super({ status: 409, code: 'run_active', detail: `Run ${run_id} is still active. Cancel it first.` });
+  }
+}

@@ -1,0 +1,29 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AssistantsModule } from '../assistants/index.js';
+import { ExecutionModule } from '../execution/index.js';
+import { StreamsModule } from '../streams/index.js';
+import { ThreadsModule } from '../threads/index.js';
+import { RunQueue } from './queue/run-queue.js';
+import { RunCreationService } from './run-creation.service.js';
+import { RunEntity } from './run.entity.js';
+import { RunOutputService } from './run-output.service.js';
+import { RunsService } from './runs.service.js';
+import { RunLifecycle } from './worker/run-lifecycle.js';
+import { RunResults } from './worker/run-results.js';
+import { RunWorker } from './worker/run-worker.js';
+
+/**
+ * Owns runs: the queue, which is their table, the worker that executes them, and their output.
+ *
+ *   pending ──claim──▶ running ──finish──▶ success | error | timeout
+ *      │                  │  ▲
+ *      │                  │  └─ lease expired, or given back at shutdown: claimed again, from the last checkpoint
+ *      └──────cancel──────┴────────▶ interrupted
+ */
+@Module({
+  imports: [TypeOrmModule.forFeature([RunEntity]), AssistantsModule, ExecutionModule, StreamsModule, ThreadsModule],
+  providers: [RunQueue, RunResults, RunLifecycle, RunWorker, RunsService, RunCreationService, RunOutputService],
+  exports: [RunsService, RunCreationService, RunOutputService],
+})
+export class RunsModule {}

@@ -1,0 +1,96 @@
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ApiErrors, BodyExample, runHeaders, sse, waitForJson } from '../common/index.js';
+import { Run } from './dto/run.dto.js';
+import { RunCreateStateless, RunJoinQuery, RunJoinStreamQuery, StatelessRunParams } from './dto/run-requests.dto.js';
+import { RunCreationService } from './run-creation.service.js';
+import { RunOutputService } from './run-output.service.js';
+
+const HELLO = { assistant_id: 'chat', input: { messages: [{ role: 'user', content: 'Hello!' }] } };
+
+/** Runs on a hidden thread of their own, which is deleted at the end unless it is to be kept. */
+@ApiTags('Stateless runs')
+@Controller('runs')
+export class StatelessRunsController {
+  constructor(
+    private readonly creation: RunCreationService,
+    private readonly output: RunOutputService,
+  ) {}
+
+  @Post()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Create a stateless background run', description: 'Returns at once.' })
+  @BodyExample(RunCreateStateless, HELLO)
+  @ApiOkResponse({ type: Run })
+  @ApiErrors(404)
+  async create(@Body() body: RunCreateStateless, @Res({ passthrough: true }) reply: FastifyReply): Promise<Run> {
+    const run = await this.creation.createStateless(body);
+    reply.headers(runHeaders({ run_id: run.run_id }));
+    return run;
+  }
+
+  @Post('stream')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Create a stateless run and stream its output',
+    description:
+      'Server-sent events: `metadata` first, then the events of the modes asked for, `error` last if it fails.',
+  })
+  @BodyExample(RunCreateStateless, { ...HELLO, stream_mode: ['messages-tuple'] })
+  @ApiProduces('text/event-stream')
+  @ApiOkResponse({ description: 'Server-sent events.', schema: { type: 'string' } })
+  @ApiErrors(404)
+  async stream(@Body() body: RunCreateStateless, @Res() reply: FastifyReply): Promise<void> {
+    const run = await this.creation.createStateless(body);
+    await sse(reply, this.output.stream(run, { stateless: true, cancelOnDisconnect: body.on_disconnect === 'cancel' }));
+  }
+
+  @Post('wait')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Create a stateless run and wait for its result',
+    description: 'The final state. Open questions are under `__interrupt__`, a failure under `__error__`.',
+  })
+  @BodyExample(RunCreateStateless, HELLO)
+  @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
+  @ApiErrors(404)
+  async wait(@Body() body: RunCreateStateless, @Res() reply: FastifyReply): Promise<void> {
+    const run = await this.creation.createStateless(body);
+    await waitForJson(
+      reply,
+      this.output.wait(run, { stateless: true, cancelOnDisconnect: body.on_disconnect === 'cancel' }),
+    );
+  }
+
+  @Get(':run_id/join')
+  @ApiOperation({ summary: 'Wait for a stateless run', description: 'Its result; for a while after its end too.' })
+  @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
+  @ApiErrors(404)
+  async join(
+    @Param() { run_id }: StatelessRunParams,
+    @Query() { cancel_on_disconnect }: RunJoinQuery,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await waitForJson(reply, await this.output.join(run_id, undefined, cancel_on_disconnect));
+  }
+
+  @Get(':run_id/stream')
+  @ApiOperation({
+    summary: 'Join the stream of a stateless run',
+    description: 'The first reader gets everything, later ones what is new. `Last-Event-ID` resumes; `-1` replays all.',
+  })
+  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Continue after this event; `-1` from the first.' })
+  @ApiProduces('text/event-stream')
+  @ApiOkResponse({ description: 'Server-sent events.', schema: { type: 'string' } })
+  @ApiErrors(404)
+  async joinStream(
+    @Param() { run_id }: StatelessRunParams,
+    @Query() { cancel_on_disconnect, stream_mode }: RunJoinStreamQuery,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const options = { lastEventId, stream_mode, cancelOnDisconnect: cancel_on_disconnect };
+    await sse(reply, await this.output.joinStream(run_id, undefined, options));
+  }
+}

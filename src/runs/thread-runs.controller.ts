@@ -1,0 +1,177 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import {
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProduces,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ApiErrors, BodyExample, runHeaders, sse, waitForJson } from '../common/index.js';
+import { ThreadParams } from '../threads/index.js';
+import { Run } from './dto/run.dto.js';
+import {
+  RunCancelQuery,
+  RunCreateStateful,
+  RunJoinQuery,
+  RunJoinStreamQuery,
+  RunListQuery,
+  RunParams,
+} from './dto/run-requests.dto.js';
+import { RunCreationService } from './run-creation.service.js';
+import { RunOutputService } from './run-output.service.js';
+import { RunsService } from './runs.service.js';
+
+const HELLO = {
+  assistant_id: 'chat',
+  if_not_exists: 'create',
+  input: { messages: [{ role: 'user', content: 'Hello!' }] },
+};
+
+@ApiTags('Runs on threads')
+@Controller('threads/:thread_id/runs')
+export class ThreadRunsController {
+  constructor(
+    private readonly creation: RunCreationService,
+    private readonly runs: RunsService,
+    private readonly output: RunOutputService,
+  ) {}
+
+  @Post()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Create a background run', description: 'Returns at once; join the run to wait for it.' })
+  @BodyExample(RunCreateStateful, HELLO)
+  @ApiOkResponse({ type: Run })
+  @ApiErrors(404, 409)
+  async create(
+    @Param() { thread_id }: ThreadParams,
+    @Body() body: RunCreateStateful,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Run> {
+    const run = await this.creation.create(thread_id, body);
+    reply.headers(runHeaders(run));
+    return run;
+  }
+
+  @Post('stream')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Create a run and stream its output',
+    description:
+      'Server-sent events: `metadata` first, then the events of the modes asked for, `error` last if it fails.',
+  })
+  @BodyExample(RunCreateStateful, { ...HELLO, stream_mode: ['messages-tuple', 'values'] })
+  @ApiProduces('text/event-stream')
+  @ApiOkResponse({ description: 'Server-sent events.', schema: { type: 'string' } })
+  @ApiErrors(404, 409)
+  async stream(
+    @Param() { thread_id }: ThreadParams,
+    @Body() body: RunCreateStateful,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const run = await this.creation.create(thread_id, body);
+    await sse(
+      reply,
+      this.output.stream(run, { stateless: false, cancelOnDisconnect: body.on_disconnect === 'cancel' }),
+    );
+  }
+
+  @Post('wait')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Create a run and wait for its result',
+    description: 'The final state. Open questions are under `__interrupt__`, a failure under `__error__`.',
+  })
+  @BodyExample(RunCreateStateful, HELLO)
+  @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
+  @ApiErrors(404, 409)
+  async wait(
+    @Param() { thread_id }: ThreadParams,
+    @Body() body: RunCreateStateful,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const run = await this.creation.create(thread_id, body);
+    await waitForJson(
+      reply,
+      this.output.wait(run, { stateless: false, cancelOnDisconnect: body.on_disconnect === 'cancel' }),
+    );
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'List runs', description: 'The runs of a thread, newest first.' })
+  @ApiOkResponse({ type: [Run] })
+  @ApiErrors(404)
+  list(@Param() { thread_id }: ThreadParams, @Query() query: RunListQuery): Promise<Run[]> {
+    return this.runs.list(thread_id, query);
+  }
+
+  @Get(':run_id')
+  @ApiOperation({ summary: 'Get a run', description: 'With its status and what it was asked to do.' })
+  @ApiOkResponse({ type: Run })
+  @ApiErrors(404)
+  get(@Param() { thread_id, run_id }: RunParams): Promise<Run> {
+    return this.runs.get(thread_id, run_id);
+  }
+
+  @Delete(':run_id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Delete a run', description: 'With the checkpoints it wrote. Refused while it is active.' })
+  @ApiNoContentResponse({ description: 'Deleted.' })
+  @ApiErrors(404, 409)
+  delete(@Param() { thread_id, run_id }: RunParams): Promise<void> {
+    return this.runs.delete(thread_id, run_id);
+  }
+
+  @Post(':run_id/cancel')
+  @ApiOperation({
+    summary: 'Cancel a run',
+    description: 'Stops it, wherever it runs. A run that has ended stays as it is.',
+  })
+  @ApiResponse({ status: 202, description: 'The run will stop.' })
+  @ApiNoContentResponse({ description: 'The run has stopped; when `wait` was asked for.' })
+  @ApiErrors(404)
+  async cancel(
+    @Param() { thread_id, run_id }: RunParams,
+    @Query() query: RunCancelQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    await this.runs.cancel(thread_id, run_id, query);
+    reply.status(query.wait ? 204 : 202);
+  }
+
+  @Get(':run_id/join')
+  @ApiOperation({
+    summary: 'Wait for a run',
+    description: 'Its result, as `wait` gives it; at once when it has ended.',
+  })
+  @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
+  @ApiErrors(404)
+  async join(
+    @Param() { thread_id, run_id }: RunParams,
+    @Query() { cancel_on_disconnect }: RunJoinQuery,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await waitForJson(reply, await this.output.join(run_id, thread_id, cancel_on_disconnect));
+  }
+
+  @Get(':run_id/stream')
+  @ApiOperation({
+    summary: 'Join the stream of a run',
+    description: 'The first reader gets everything, later ones what is new. `Last-Event-ID` resumes; `-1` replays all.',
+  })
+  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Continue after this event; `-1` from the first.' })
+  @ApiProduces('text/event-stream')
+  @ApiOkResponse({ description: 'Server-sent events.', schema: { type: 'string' } })
+  @ApiErrors(404)
+  async joinStream(
+    @Param() { thread_id, run_id }: RunParams,
+    @Query() { cancel_on_disconnect, stream_mode }: RunJoinStreamQuery,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const options = { lastEventId, stream_mode, cancelOnDisconnect: cancel_on_disconnect };
+    await sse(reply, await this.output.joinStream(run_id, thread_id, options));
+  }
+}

@@ -1,0 +1,38 @@
+import type { CheckpointOwner } from '../../execution/index.js';
+import type { ClaimedRun } from '../queue/run-queue.js';
+
+/** Why the execution of a run is stopped from outside. */
+export type StopReason =
+  /** A client cancelled it. */
+  | 'cancelled'
+  /** It took longer than allowed. */
+  | 'timeout'
+  /** The process stops; the run is given back. */
+  | 'shutdown'
+  /** Another process has it now, or its thread is gone. */
+  | 'lease_lost';
+
+/** A run while this process executes it. */
+export class ActiveRun implements CheckpointOwner {
+  private readonly controller = new AbortController();
+  stopReason?: StopReason;
+
+  constructor(
+    readonly run: ClaimedRun,
+    readonly metadata: Record<string, unknown>,
+  ) {}
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  get revoked(): boolean {
+    return this.stopReason === 'lease_lost';
+  }
+
+  /** Reaches the graph's AbortSignal. The first reason stays. */
+  stop(reason: StopReason): void {
+    this.stopReason ??= reason;
+    this.controller.abort(new Error(`The run was stopped: ${reason}`));
+  }
+}

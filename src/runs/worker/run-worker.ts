@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { CONFIG, type NestgraphConfig } from '../../config/index.js';
+import { Notifications } from '../../database/index.js';
+import { RunQueue, type ClaimedRun } from '../queue/run-queue.js';
+import { ActiveRun, type StopReason } from './active-run.js';
+import { runMetadataOf } from './run-config.js';
+import { RunLifecycle } from './run-lifecycle.js';
+
+/** Milliseconds between two looks at the queue when no notification comes; also finds expired leases. */
+const POLL_MS = 5_000;
+const EXPIRED_BATCH = 500;
+
+/** A free slot that a run about to be created will take. */
+export interface Reservation {
+  token: string;
+  ms: number;
+}
+
+/**
+ * Executes runs in a fixed number of slots. Knows claiming, renewing and stopping; what a run means is in
+ * {@link RunLifecycle}. A run that waits for its thread takes no slot.
+ */
+@Injectable()
+export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('Worker');
+  private readonly active = new Map<string, ActiveRun>();
+  private readonly executions = new Set<Promise<void>>();
+  private readonly timers: NodeJS.Timeout[] = [];
+  private reserved = 0;
+  /** Runs may be waiting in the table: nobody jumps the queue. */
+  private backlog = true;
+  private claiming = false;
+  private stopped = false;
+
+  constructor(
+    private readonly queue: RunQueue,
+    private readonly lifecycle: RunLifecycle,
+    private readonly notifications: Notifications,
+    @Inject(CONFIG) private readonly config: NestgraphConfig,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.notifications.on('run_pending', () => this.wake());
+    this.notifications.on('run_cancelled', (run_id) => this.stop(run_id, 'cancelled'));
+    this.notifications.on('thread_deleted', (thread_id) => this.stopThread(thread_id));
+    this.notifications.onReconnect(() => this.wake());
+    this.timers.push(
+      setInterval(() => void this.runOnce(), POLL_MS),
+      setInterval(() => void this.renewLeases(), this.config.queue.heartbeat_ms),
+    );
+    this.wake();
+  }
+
+  /** Gives back what is running; other processes, or this one after its restart, go on from the last checkpoint. */
+  async onModuleDestroy(): Promise<void> {
+    this.stopped = true;
+    this.timers.forEach((timer) => clearInterval(timer));
+    for (const run of this.active.values()) {
+      run.stop('shutdown');
+    }
+    await Promise.all(this.executions);
+  }
+
+  /** A slot for a run that is about to be created; undefined when all are taken or older runs wait for one. */
+  reserve(): Reservation | undefined {
+    if (this.stopped || this.backlog || this.freeSlots <= 0) {
+      return undefined;
+    }
+    this.reserved += 1;
+    return { token: randomUUID(), ms: this.config.queue.lease_ms };
+  }
+
+  /** The run was created with the reservation's token: begin. */
+  startReserved(run: ClaimedRun): void {
+    this.reserved -= 1;
+    this.start(run);
+  }
+
+  /** The run was not created after all. */
+  release(): void {
+    this.reserved -= 1;
+    this.wake();
+  }
+
+  /** A run may be due: look at the queue, here and in other processes. */
+  announcePending(): void {
+    this.notifications.publish({ topic: 'run_pending', id: '' });
+  }
+
+  /** One look at the queue: expired threads, runs without hope, runs that are due. */
+  async runOnce(): Promise<void> {
+    try {
+      while ((await this.queue.deleteExpired(EXPIRED_BATCH)) === EXPIRED_BATCH);
+      for (const run of await this.queue.findGivenUp(this.maxAttempts)) {
+        await this.lifecycle.giveUp(run);
+      }
+    } catch (error) {
+      this.logger.warn(`Sweep failed: ${String(error)}`);
+    }
+    this.wake();
+  }
+
+  private get freeSlots(): number {
+    return this.config.queue.slots - this.active.size - this.reserved;
+  }
+
+  /** The first attempt and the retries after it. */
+  private get maxAttempts(): number {
+    return this.config.queue.max_retries + 1;
+  }
+
+  private wake(): void {
+    this.backlog = true;
+    if (!this.claiming && !this.stopped) {
+      void this.claimAll();
+    }
+  }
+
+  /** Claims until slots or due runs run out. A wake-up that comes meanwhile makes another round. */
+  private async claimAll(): Promise<void> {
+    this.claiming = true;
+    try {
+      while (this.backlog && this.freeSlots > 0 && !this.stopped) {
+        await this.claimOnce();
+      }
+    } catch (error) {
+      this.backlog = true;
+      this.logger.warn(`Claiming runs failed, trying again soon: ${String(error)}`);
+    } finally {
+      this.claiming = false;
+    }
+  }
+
+  private async claimOnce(): Promise<void> {
+    this.backlog = false;
+    const wanted = this.freeSlots;
+    // Held while the statement is under way, so that nobody else is promised these slots.
+    this.reserved += wanted;
+    try {
+      const claimed = await this.queue.claim(wanted, this.config.queue.lease_ms, this.maxAttempts);
+      claimed.forEach((run) => this.start(run));
+      this.backlog ||= claimed.length === wanted;
+    } finally {
+      this.reserved -= wanted;
+    }
+  }
+
+  private start(run: ClaimedRun): void {
+    const active = new ActiveRun(run, runMetadataOf(run));
+    this.active.set(run.run_id, active);
+    const timeout = setTimeout(() => active.stop('timeout'), this.config.queue.timeout_ms);
+    const execution = this.lifecycle.execute(active).then((more) => {
+      clearTimeout(timeout);
+      this.active.delete(run.run_id);
+      this.executions.delete(execution);
+      if (more) {
+        this.announcePending();
+      } else if (this.backlog) {
+        this.wake();
+      }
+    });
+    this.executions.add(execution);
+  }
+
+  private stop(run_id: string, reason: StopReason): void {
+    this.active.get(run_id)?.stop(reason);
+  }
+
+  private stopThread(thread_id: string): void {
+    for (const active of this.active.values()) {
+      if (active.run.thread_id === thread_id) {
+        active.stop('lease_lost');
+      }
+    }
+  }
+
+  private async renewLeases(): Promise<void> {
+    const held = [...this.active.values()];
+    if (held.length === 0) {
+      return;
+    }
+    try {
+      const ours = await this.queue.renew(
+        held.map(({ run }) => run),
+        this.config.queue.lease_ms,
+      );
+      held.filter(({ run }) => !ours.has(run.run_id)).forEach((lost) => lost.stop('lease_lost'));
+    } catch (error) {
+      this.logger.warn(`Renewing leases failed, trying again soon: ${String(error)}`);
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.js';
+import { ApiExceptionFilter, breakOffOpenResponses, DtoValidationPipe, useJsonBodies } from './common/index.js';
+import type { CorsConfig, NestgraphConfig } from './config/index.js';
+import type { Database } from './database/index.js';
+import { NestgraphLogger } from './observability/index.js';
+import { serveApiDocs } from './openapi.js';
+
+/** A server that is ready to listen. */
+export async function createServer(config: NestgraphConfig, database: Database): Promise<NestFastifyApplication> {
+  const { body_limit_bytes, cors, mount_prefix } = config.server;
+  const adapter = new FastifyAdapter({
+    bodyLimit: body_limit_bytes,
+    genReqId: requestId,
+    // Streams are broken off by breakOffOpenResponses; what is left are idle connections.
+    forceCloseConnections: true,
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forServer(config, database), adapter, {
+    logger: new NestgraphLogger(config.log),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  useJsonBodies(adapter.getInstance());
+  adapter.getInstance().addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    done();
+  });
+  adapter.getInstance().addHook('preClose', (done: () => void) => {
+    breakOffOpenResponses();
+    done();
+  });
+  app.setGlobalPrefix(mount_prefix);
+  app.enableCors(corsOptions(cors));
+  app.useGlobalFilters(new ApiExceptionFilter());
+  app.useGlobalPipes(new DtoValidationPipe());
+  serveApiDocs(app);
+  await app.init();
+  return app;
+}
+
+/** The caller's own id when it is harmless to log and to return. */
+function requestId({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+function corsOptions(cors: CorsConfig) {
+  const anyOrigin = cors.allow_origins.includes('*');
+  // Browsers refuse `*` together with credentials: the caller's origin is named instead.
+  const origins = anyOrigin ? (cors.allow_credentials ? true : '*') : [...cors.allow_origins];
+  return {
+    origin: cors.allow_origin_regex ?? origins,
+    methods: [...cors.allow_methods],
+    allowedHeaders: cors.allow_headers.includes('*') ? undefined : [...cors.allow_headers],
+    exposedHeaders: [...cors.expose_headers],
+    credentials: cors.allow_credentials,
+    maxAge: cors.max_age,
+  };
+}

@@ -1,0 +1,191 @@
+import {
+  AnyJson,
+  FreeObject,
+  FromQueryFlag,
+  FromQueryNumber,
+  Flag,
+  Id,
+  IdList,
+  type JsonObject,
+  Limit,
+  ListOf,
+  Nested,
+  Offset,
+  OneOf,
+  Text,
+  Custom,
+  isObject,
+  Whole,
+} from '../../common/index.js';
+import { THREAD_STATUSES, type ThreadStatus } from '../thread.entity.js';
+import { THREAD_FIELDS, type ThreadField } from './thread.dto.js';
+
+/** The thread the page of examples works with. */
+export const EXAMPLE_THREAD_ID = '0192f0c1-2a3b-7c4d-8e5f-60718293a4b5';
+
+/** Stands for a checkpoint in the page of examples; the page puts the last one it has seen in its place. */
+export const EXAMPLE_CHECKPOINT_ID = '1f000000-0000-6000-8000-000000000000';
+
+export class ThreadParams {
+  /** Id of the thread. */
+  @Id({ required: true, example: EXAMPLE_THREAD_ID })
+  thread_id: string;
+}
+
+export class ThreadCheckpointParams extends ThreadParams {
+  /** Id of a checkpoint of the thread, as history gives it. */
+  @Text({ required: true, example: EXAMPLE_CHECKPOINT_ID })
+  checkpoint_id: string;
+}
+
+/** Body of "create a thread" (contract 1.2). */
+export class ThreadCreate {
+  /** Id to give to the thread; a new one when absent. */
+  @Id()
+  thread_id?: string;
+  /** Keys of the caller's choice. `graph_id` says which graph the thread is for before its first run. */
+  @FreeObject()
+  metadata?: JsonObject;
+  /** What to do when the id is taken: refuse, or return the existing thread unchanged. */
+  @OneOf(['raise', 'do_nothing'], { default: 'raise' })
+  if_exists?: 'raise' | 'do_nothing';
+  /** Not supported by this version: refused when present. */
+  @AnyJson({ description: 'Supersteps to apply. Not supported by this version: refused when present.' })
+  supersteps?: unknown;
+  /** Not supported by this version: refused when present. */
+  @AnyJson({ description: 'Time to live. Not supported by this version: refused when present.' })
+  ttl?: unknown;
+}
+
+/** Body of "update a thread". */
+export class ThreadPatch {
+  /** Merged into the stored metadata, key by key at the top level. */
+  @FreeObject()
+  metadata?: JsonObject;
+  /** Not supported by this version: refused when present. */
+  @AnyJson({ description: 'Time to live. Not supported by this version: refused when present.' })
+  ttl?: unknown;
+}
+
+/** Filters of search and count; a thread matches when all of them do. */
+export class ThreadCountRequest {
+  /** Threads whose metadata contains this object. */
+  @FreeObject()
+  metadata?: JsonObject;
+  /** Threads whose current state contains this object. */
+  @FreeObject()
+  values?: JsonObject;
+  /** Threads in this status. */
+  @OneOf(THREAD_STATUSES)
+  status?: ThreadStatus;
+}
+
+export const THREAD_SORT_FIELDS = ['thread_id', 'status', 'created_at', 'updated_at', 'state_updated_at'] as const;
+
+/** Body of "search threads". */
+export class ThreadSearchRequest extends ThreadCountRequest {
+  @Limit()
+  limit = 10;
+  @Offset()
+  offset = 0;
+  /** Only these threads. */
+  @IdList()
+  ids?: string[];
+  /** What to sort by; ties are broken by id. */
+  @OneOf(THREAD_SORT_FIELDS, { default: 'updated_at' })
+  sort_by?: (typeof THREAD_SORT_FIELDS)[number];
+  /** Direction of the order. */
+  @OneOf(['asc', 'desc'], { default: 'desc' })
+  sort_order?: 'asc' | 'desc';
+  /** Return only these fields. */
+  @ListOf(THREAD_FIELDS)
+  select?: ThreadField[];
+  /** Not supported by this version: refused when present. */
+  @AnyJson({ description: 'Paths to extract. Not supported by this version: refused when present.' })
+  extract?: unknown;
+}
+
+/** Which checkpoint (contract 2.8); every field may be left out. */
+export class CheckpointSelector {
+  /** Ignored: the thread is the one in the path. */
+  @Text()
+  thread_id?: string;
+  /** Namespace; empty for the root graph. */
+  @Text()
+  checkpoint_ns?: string;
+  /** Id; the newest one of the namespace when absent. */
+  @Text()
+  checkpoint_id?: string;
+  /** Checkpoint id of every namespace above. */
+  @FreeObject()
+  checkpoint_map?: Record<string, string>;
+}
+
+export class ThreadStateQuery {
+  /** Include the state of subgraphs in their tasks. */
+  @FromQueryFlag()
+  @Flag({ default: false })
+  subgraphs = false;
+}
+
+/** Body of "get the state at a checkpoint". */
+export class ThreadStateCheckpointRequest {
+  /** The checkpoint to read. */
+  @Nested(() => CheckpointSelector)
+  checkpoint?: CheckpointSelector;
+  /** Include the state of subgraphs in their tasks. Clients send a boolean or its text. */
+  @Custom({ type: Boolean }, 'must be a boolean', (value) => ['true', 'false'].includes(String(value)), {
+    default: false,
+  })
+  subgraphs?: boolean | string;
+}
+
+/** Body of "update the state". */
+export class ThreadStateUpdate {
+  /** Values for the state's channels; a list applies several updates at once; null for "ran and returned nothing". */
+  @AnyJson({ description: 'Values for the channels of the state: an object, a list of objects, or null.' })
+  values?: unknown;
+  /** Update as if this node had run. */
+  @Text()
+  as_node?: string;
+  /** Update from this checkpoint on instead of the newest one: a fork, or the state of a subgraph. */
+  @Nested(() => CheckpointSelector)
+  checkpoint?: CheckpointSelector;
+  /** The same, by id. */
+  @Text()
+  checkpoint_id?: string;
+}
+
+const isBefore = (value: unknown): boolean => typeof value === 'string' || isObject(value);
+
+/** Body of "get the history". */
+export class ThreadHistoryRequest {
+  /** How many states to return at most, newest first. */
+  @Whole({ minimum: 1, maximum: 1000, default: 10 })
+  limit = 10;
+  /** Only states before this checkpoint: its id, a checkpoint, or a config that holds one. */
+  @Custom({ oneOf: [{ type: 'string' }, { type: 'object' }] }, 'must be a checkpoint id or a checkpoint', isBefore)
+  before?: string | JsonObject;
+  /** Only states whose metadata contains this object. */
+  @FreeObject()
+  metadata?: JsonObject;
+  /** A checkpoint whose namespace to list; its id limits the list to that checkpoint. */
+  @Nested(() => CheckpointSelector)
+  checkpoint?: CheckpointSelector;
+}
+
+export class ThreadHistoryQuery {
+  /** How many states to return at most, newest first. */
+  @FromQueryNumber()
+  @Whole({ minimum: 1, maximum: 1000, default: 10 })
+  limit = 10;
+  /** Only states before the checkpoint with this id. */
+  @Text()
+  before?: string;
+}
+
+/** Answer of "update the state". */
+export class ThreadUpdateStateResponse {
+  /** The checkpoint that was written. */
+  checkpoint: JsonObject;
+}

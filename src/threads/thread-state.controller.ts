@@ -1,0 +1,108 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ApiErrors, BodyExample, sendWire } from '../common/index.js';
+import { ThreadState } from '../execution/index.js';
+import {
+  ThreadCheckpointParams,
+  ThreadHistoryQuery,
+  ThreadHistoryRequest,
+  ThreadParams,
+  ThreadStateCheckpointRequest,
+  ThreadStateQuery,
+  ThreadStateUpdate,
+  ThreadUpdateStateResponse,
+} from './dto/thread-requests.dto.js';
+import { ThreadStateService } from './thread-state.service.js';
+
+@ApiTags('Threads')
+@Controller('threads/:thread_id')
+export class ThreadStateController {
+  constructor(private readonly state: ThreadStateService) {}
+
+  @Get('state')
+  @ApiOperation({ summary: 'Get the state', description: 'The newest state of the thread.' })
+  @ApiOkResponse({ type: ThreadState })
+  @ApiErrors(404)
+  async getState(
+    @Param() { thread_id }: ThreadParams,
+    @Query() { subgraphs }: ThreadStateQuery,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    sendWire(reply, await this.state.getState(thread_id, {}, subgraphs));
+  }
+
+  @Get('state/:checkpoint_id')
+  @ApiOperation({ summary: 'Get the state at a checkpoint', description: 'By id; ids are in the history.' })
+  @ApiOkResponse({ type: ThreadState })
+  @ApiErrors(404)
+  async getStateAt(
+    @Param() { thread_id, checkpoint_id }: ThreadCheckpointParams,
+    @Query() { subgraphs }: ThreadStateQuery,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    sendWire(reply, await this.state.getState(thread_id, { checkpoint_id }, subgraphs));
+  }
+
+  @Post('state/checkpoint')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Get the state at a checkpoint, by reference',
+    description: 'Also the state of a subgraph: take the reference from the `checkpoint` of its task.',
+  })
+  @BodyExample(ThreadStateCheckpointRequest, { checkpoint: { checkpoint_ns: '' } })
+  @ApiOkResponse({ type: ThreadState })
+  @ApiErrors(404)
+  async getStateAtCheckpoint(
+    @Param() { thread_id }: ThreadParams,
+    @Body() { checkpoint = {}, subgraphs }: ThreadStateCheckpointRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    sendWire(reply, await this.state.getState(thread_id, checkpoint, String(subgraphs) === 'true'));
+  }
+
+  @Post('state')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Update the state',
+    description: 'Writes a new checkpoint. Refused while a run is active on the thread.',
+  })
+  @BodyExample(ThreadStateUpdate, {
+    values: { messages: [{ role: 'user', content: 'Forget what I said.' }] },
+    as_node: '__start__',
+  })
+  @ApiOkResponse({ type: ThreadUpdateStateResponse })
+  @ApiErrors(400, 404, 409)
+  updateState(
+    @Param() { thread_id }: ThreadParams,
+    @Body() body: ThreadStateUpdate,
+  ): Promise<ThreadUpdateStateResponse> {
+    return this.state.updateState(thread_id, body);
+  }
+
+  @Post('history')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Get the history', description: 'Past states, newest first.' })
+  @BodyExample(ThreadHistoryRequest, { limit: 3 })
+  @ApiOkResponse({ type: [ThreadState] })
+  @ApiErrors(404)
+  async getHistory(
+    @Param() { thread_id }: ThreadParams,
+    @Body() body: ThreadHistoryRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    sendWire(reply, await this.state.getHistory(thread_id, body));
+  }
+
+  @Get('history')
+  @ApiOperation({ summary: 'Get the history (GET)', description: 'Past states, newest first.' })
+  @ApiOkResponse({ type: [ThreadState] })
+  @ApiErrors(404)
+  async listHistory(
+    @Param() { thread_id }: ThreadParams,
+    @Query() query: ThreadHistoryQuery,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    sendWire(reply, await this.state.getHistory(thread_id, query));
+  }
+}

@@ -1,0 +1,131 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
+import { isObject, type JsonObject, toJsonb, toWireJson, jsonbText } from '../common/index.js';
+import {
+  type CheckpointReference,
+  emptyThreadState,
+  type GraphState,
+  GraphStateService,
+  interruptsByTask,
+  type Queryable,
+  type StateOwner,
+  type ThreadState,
+  toCheckpoint,
+} from '../execution/index.js';
+import type { ThreadHistoryRequest, ThreadStateUpdate, ThreadUpdateStateResponse } from './dto/thread-requests.dto.js';
+import type { ThreadStatus } from './thread.entity.js';
+import { ThreadBusyError, ThreadNotFoundError, ThreadWithoutGraphError } from './threads.errors.js';
+import { ThreadsService } from './threads.service.js';
+
+interface LockedThread {
+  metadata: JsonObject;
+  config: JsonObject;
+  newest_run_id: string | null;
+}
+
+/** The state of threads: read at any checkpoint, changed by hand, listed. */
+@Injectable()
+export class ThreadStateService {
+  constructor(
+    private readonly threads: ThreadsService,
+    private readonly graphState: GraphStateService,
+    @InjectDataSource() private readonly dataSource: DataSource,
+  ) {}
+
+  async getState(thread_id: string, at: CheckpointReference, subgraphs: boolean): Promise<ThreadState> {
+    const owner = await this.ownerOf(thread_id);
+    return owner ? this.graphState.getState(owner, at, subgraphs) : emptyThreadState();
+  }
+
+  async getHistory(thread_id: string, request: ThreadHistoryRequest): Promise<ThreadState[]> {
+    const owner = await this.ownerOf(thread_id);
+    if (!owner) {
+      return [];
+    }
+    const { limit, metadata: filter, checkpoint = {} } = request;
+    return this.graphState.getHistory(owner, checkpoint, {
+      limit,
+      filter,
+      before: toBefore(thread_id, request.before),
+    });
+  }
+
+  /**
+   * One transaction from the lock on the thread to the new checkpoint and the refreshed row: a run that is created
+   * meanwhile waits and then begins with the new state.
+   */
+  updateState(thread_id: string, body: ThreadStateUpdate): Promise<ThreadUpdateStateResponse> {
+    return this.dataSource.transaction(async (manager) => {
+      const thread = await lockIdle(manager, thread_id);
+      const owner = toOwner(thread_id, thread);
+      if (!owner) {
+        throw new ThreadWithoutGraphError(thread_id);
+      }
+      const { values = null, as_node, checkpoint_id } = body;
+      const { checkpoint, state } = await this.graphState.updateState(sqlOf(manager), owner, {
+        values,
+        as_node,
+        checkpoint: { checkpoint_id, ...withoutNulls(body.checkpoint ?? {}) },
+        metadata: { graph_id: owner.graph_id },
+      });
+      await refreshThread(manager, thread_id, state);
+      return {
+        checkpoint: { ...toCheckpoint(checkpoint) },
+        configurable: checkpoint.configurable,
+        checkpoint_id: checkpoint.configurable?.checkpoint_id,
+      } as ThreadUpdateStateResponse;
+    });
+  }
+
+  private async ownerOf(thread_id: string): Promise<StateOwner | undefined> {
+    return toOwner(thread_id, await this.threads.find(thread_id, ['thread_id', 'metadata', 'config']));
+  }
+}
+
+/** Undefined for a thread that does not know its graph yet. */
+function toOwner(
+  thread_id: string,
+  { metadata, config }: { metadata: JsonObject; config: JsonObject },
+): StateOwner | undefined {
+  return typeof metadata.graph_id === 'string' ? { thread_id, graph_id: metadata.graph_id, config } : undefined;
+}
+
+/** Throws when the thread is not there or has an active run; none can begin until the transaction ends. */
+async function lockIdle(manager: EntityManager, thread_id: string): Promise<LockedThread> {
+  const [thread] = await manager.query<LockedThread[]>(
+    'SELECT metadata, config, newest_run_id FROM threads WHERE thread_id = $1 AND NOT hidden FOR UPDATE',
+    [thread_id],
+  );
+  if (!thread) {
+    throw new ThreadNotFoundError(thread_id);
+  }
+  if (thread.newest_run_id) {
+    throw new ThreadBusyError(thread_id);
+  }
+  return thread;
+}
+
+async function refreshThread(manager: EntityManager, thread_id: string, state: GraphState): Promise<void> {
+  const status: ThreadStatus = state.next.length > 0 ? 'interrupted' : 'idle';
+  await manager.query(
+    `UPDATE threads SET values = $2, interrupts = $3, status = $4, error = NULL, updated_at = now(), state_updated_at = now()
+     WHERE thread_id = $1`,
+    [thread_id, jsonbText(toWireJson(state.values)), toJsonb(interruptsByTask(state)), status],
+  );
+}
+
+/** The connection of a transaction for code that writes SQL of its own. */
+const sqlOf = (manager: EntityManager): Queryable => ({
+  query: async <R>(text: string, values?: unknown[]) => ({ rows: await manager.query<R[]>(text, values) }),
+});
+
+const withoutNulls = (checkpoint: CheckpointReference): CheckpointReference =>
+  Object.fromEntries(Object.entries(checkpoint).filter(([, value]) => value !== null && value !== undefined));
+
+/** A checkpoint id, a Checkpoint, or `{configurable: {checkpoint_id}}` (contract 7.23). */
+function toBefore(thread_id: string, before: string | JsonObject | undefined | null) {
+  const source = isObject(before) && isObject(before.configurable) ? before.configurable : before;
+  const checkpoint_id = isObject(source) ? source.checkpoint_id : source;
+  return typeof checkpoint_id === 'string' ? { configurable: { thread_id, checkpoint_id } } : undefined;
+}

@@ -1,0 +1,53 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { JsonObject } from '../common/index.js';
+import { jsonb } from '../database/index.js';
+
+export const THREAD_STATUSES = ['idle', 'busy', 'interrupted', 'error'] as const;
+export type ThreadStatus = (typeof THREAD_STATUSES)[number];
+
+@Entity('threads')
+export class ThreadEntity {
+  @PrimaryColumn('uuid')
+  thread_id: string;
+
+  @Column('text')
+  status: ThreadStatus;
+
+  @Column('jsonb', { transformer: jsonb })
+  metadata: JsonObject;
+
+  /** The merged config of the last run, without what the server puts in. */
+  @Column('jsonb', { transformer: jsonb })
+  config: JsonObject;
+
+  /** Root state after the last run or update. */
+  @Column('jsonb', { nullable: true, transformer: jsonb })
+  values: unknown;
+
+  /** Questions that wait for an answer, by task id. */
+  @Column('jsonb', { transformer: jsonb })
+  interrupts: JsonObject;
+
+  @Column('jsonb', { nullable: true, transformer: jsonb })
+  error: unknown;
+
+  /** The newest run that has not ended; null when none is active. */
+  @Column('uuid', { nullable: true })
+  newest_run_id: string | null;
+
+  /** Belongs to a stateless run: never shown. */
+  @Column('boolean')
+  hidden: boolean;
+
+  @Column('timestamptz', { nullable: true })
+  expires_at: Date | null;
+
+  @Column('timestamptz')
+  created_at: Date;
+
+  @Column('timestamptz')
+  updated_at: Date;
+
+  @Column('timestamptz', { nullable: true })
+  state_updated_at: Date | null;
+}

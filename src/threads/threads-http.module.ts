@@ -1,0 +1,8 @@
+import { Module } from '@nestjs/common';
+import { ThreadStateController } from './thread-state.controller.js';
+import { ThreadsController } from './threads.controller.js';
+import { ThreadsModule } from './threads.module.js';
+
+/** The routes of threads; a worker does not load them. */
+@Module({ imports: [ThreadsModule], controllers: [ThreadsController, ThreadStateController] })
+export class ThreadsHttpModule {}

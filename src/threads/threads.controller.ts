@@ -1,0 +1,86 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Res } from '@nestjs/common';
+import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ApiErrors, BodyExample, returnPreferred, sendPage } from '../common/index.js';
+import { Thread } from './dto/thread.dto.js';
+import {
+  EXAMPLE_THREAD_ID,
+  ThreadCountRequest,
+  ThreadCreate,
+  ThreadParams,
+  ThreadPatch,
+  ThreadSearchRequest,
+} from './dto/thread-requests.dto.js';
+import { ThreadsService } from './threads.service.js';
+
+@ApiTags('Threads')
+@Controller('threads')
+export class ThreadsController {
+  constructor(private readonly threads: ThreadsService) {}
+
+  @Post()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Create a thread', description: 'A thread holds the state that runs on it share.' })
+  @BodyExample(ThreadCreate, { thread_id: EXAMPLE_THREAD_ID, if_exists: 'do_nothing', metadata: { graph_id: 'chat' } })
+  @ApiOkResponse({ type: Thread })
+  @ApiErrors(409)
+  create(@Body() body: ThreadCreate): Promise<Thread> {
+    return this.threads.create(body);
+  }
+
+  @Post('search')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Search threads',
+    description: 'One page. `X-Pagination-Total` is the number of matches, `X-Pagination-Next` the next offset.',
+  })
+  @BodyExample(ThreadSearchRequest, { metadata: { graph_id: 'chat' }, limit: 5 })
+  @ApiOkResponse({ type: [Thread] })
+  @ApiErrors()
+  async search(@Body() body: ThreadSearchRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<Thread[]> {
+    return sendPage(reply, await this.threads.search(body), body);
+  }
+
+  @Post('count')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Count threads', description: 'The number of threads a search would find.' })
+  @BodyExample(ThreadCountRequest, { status: 'idle' })
+  @ApiOkResponse({ type: Number })
+  @ApiErrors()
+  count(@Body() body: ThreadCountRequest): Promise<number> {
+    return this.threads.count(body);
+  }
+
+  @Get(':thread_id')
+  @ApiOperation({ summary: 'Get a thread', description: 'The thread with its latest values and open questions.' })
+  @ApiOkResponse({ type: Thread })
+  @ApiErrors(404)
+  get(@Param() { thread_id }: ThreadParams): Promise<Thread> {
+    return this.threads.get(thread_id);
+  }
+
+  @Patch(':thread_id')
+  @ApiOperation({ summary: 'Update a thread', description: 'Merges metadata; other keys stay.' })
+  @ApiHeader({ name: 'Prefer', required: false, description: '`return=minimal` answers 204 without a body.' })
+  @BodyExample(ThreadPatch, { metadata: { topic: 'parrots' } })
+  @ApiOkResponse({ type: Thread })
+  @ApiNoContentResponse({ description: 'Updated, when `Prefer: return=minimal` was sent.' })
+  @ApiErrors(404)
+  async update(
+    @Param() { thread_id }: ThreadParams,
+    @Body() body: ThreadPatch,
+    @Headers('prefer') prefer: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Thread | undefined> {
+    return returnPreferred(reply, prefer, await this.threads.update(thread_id, body));
+  }
+
+  @Delete(':thread_id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Delete a thread', description: 'With its runs and checkpoints; active runs are stopped.' })
+  @ApiNoContentResponse({ description: 'Deleted.' })
+  @ApiErrors(404)
+  delete(@Param() { thread_id }: ThreadParams): Promise<void> {
+    return this.threads.delete(thread_id);
+  }
+}

@@ -1,0 +1,15 @@
+// Stops with a question and goes on with the answer.
+import { Annotation, END, interrupt, START, StateGraph } from '@langchain/langgraph';
+
+const State = Annotation.Root({
+  question: Annotation<string>(),
+  answer: Annotation<string>(),
+});
+
+export const graph = new StateGraph(State)
+  .addNode('ask', (state) => ({ answer: interrupt({ question: state.question }) as string }))
+  .addNode('finish', () => ({}))
+  .addEdge(START, 'ask')
+  .addEdge('ask', 'finish')
+  .addEdge('finish', END)
+  .compile();

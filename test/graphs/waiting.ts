@@ -1,0 +1,24 @@
+// Waits until a file appears or it is told to stop: a gate that tests open.
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Annotation, END, START, StateGraph, type LangGraphRunnableConfig } from '@langchain/langgraph';
+
+const State = Annotation.Root({
+  gate: Annotation<string>(),
+  order: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }),
+  label: Annotation<string>(),
+});
+
+export const graph = new StateGraph(State)
+  .addNode('start', (state) => ({ order: [`${state.label}:start`] }))
+  .addNode('wait', async (state, config: LangGraphRunnableConfig) => {
+    config.writer?.({ waiting: state.label });
+    while (state.gate && !existsSync(state.gate)) {
+      await sleep(5, undefined, { signal: config.signal });
+    }
+    return { order: [`${state.label}:end`] };
+  })
+  .addEdge(START, 'start')
+  .addEdge('start', 'wait')
+  .addEdge('wait', END)
+  .compile();

@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const MAIN = path.join(ROOT, 'dist/src/main.js');
+
+/** The graphs of the tests. */
+export const TEST_PROJECT = path.join(ROOT, 'test/graphs');
+
+export interface ServerOptions {
+  /** Without it the embedded database of the project is used. */
+  database?: { uri: string };
+  /** Folder with a langgraph.json. */
+  project?: string;
+  command?: 'dev' | 'start' | 'worker';
+  args?: string[];
+  env?: Record<string, string>;
+}
+
+/** A real server process. */
+export interface TestServer {
+  url: string;
+  pid: number;
+  /** Everything it has printed so far. */
+  output(): string;
+  /** Resolves when it has printed a text that matches. */
+  printed(pattern: RegExp): Promise<void>;
+  /** Sends a signal and waits for the end; gives the exit code, null when the signal ended it. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Starts `nestgraph dev` (or another command) and waits for its first lines. */
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
+  const program = launch(options);
+  const ready = options.command === 'worker' ? /Nestgraph worker/ : /API {5}(\S+)/;
+  await Promise.race([program.printed(ready), program.exited.then(() => Promise.reject(new Error(program.output())))]);
+  return {
+    url: ready.exec(program.output())?.[1] ?? '',
+    pid: program.child.pid!,
+    output: program.output,
+    printed: program.printed,
+    stop: async (signal = 'SIGTERM') => {
+      program.child.kill(signal);
+      return program.exited;
+    },
+  };
+}
+
+/** Runs a command that is expected to end by itself. */
+export async function runToEnd(
+  args: string[],
+  options: ServerOptions = {},
+): Promise<{ code: number | null; output: string }> {
+  const program = launch({ ...options, args }, []);
+  return { code: await program.exited, output: program.output() };
+}
+
+function launch(
+  { database, project = TEST_PROJECT, command = 'dev', args = [], env = {} }: ServerOptions,
+  before?: string[],
+) {
+  const listen = command === 'worker' ? [] : ['--port', '0'];
+  const child = spawn(process.execPath, [MAIN, ...(before ?? [command, ...listen]), ...args], {
+    cwd: project,
+    env: { ...inherited(), ...(database && { DATABASE_URI: database.uri }), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return watch(child);
+}
+
+/** What a shell would hand on, without what belongs to the test runner. */
+function inherited(): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _options, JEST_WORKER_ID: _worker, NODE_ENV: _env, ...rest } = process.env;
+  return rest;
+}
+
+function watch(child: ChildProcess) {
+  let text = '';
+  const listeners = new Set<() => void>();
+  for (const stream of [child.stdout!, child.stderr!]) {
+    stream.setEncoding('utf8');
+    stream.on('data', (chunk: string) => {
+      text += chunk;
+      listeners.forEach((listener) => listener());
+    });
+  }
+  const exited = once(child, 'close').then(([code]) => code as number | null);
+  const printed = (pattern: RegExp): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if (pattern.test(text)) {
+          listeners.delete(look);
+          resolve();
+        }
+      };
+      listeners.add(look);
+      look();
+    });
+  return { child, exited, printed, output: () => text };
+}
