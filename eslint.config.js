@@ -45,6 +45,7 @@ export default tseslint.config(
         TextDecoder: 'readonly',
         URL: 'readonly',
         Buffer: 'readonly',
+        __filename: 'readonly',
         require: 'readonly',
         module: 'writable',
         exports: 'writable',

@@ -1,8 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { NESTGRAPH_VERSION } from './observability/index.js';
-import { EXAMPLE_RUN_ID } from './runs/index.js';
-import { EXAMPLE_CHECKPOINT_ID } from './threads/index.js';
 
 const DESCRIPTION = `Open, self-hosted LangGraph Platform for TypeScript. Every official LangGraph SDK client can use it.
 
@@ -28,48 +26,32 @@ export function serveApiDocs(app: INestApplication): void {
     swaggerOptions: {
       displayRequestDuration: true,
       tryItOutEnabled: true,
-      requestInterceptor: interceptor(putInLastIds),
-      responseInterceptor: interceptor(rememberIds),
+      requestInterceptor: putInLastIds,
+      responseInterceptor: rememberIds,
     },
   });
 }
 
-interface Request {
-  url: string;
-}
+/** What the two functions below use of the page they run in. */
+declare const localStorage: { getItem(key: string): string | null; setItem(key: string, value: string): void };
 
-interface Response {
-  headers: Record<string, string>;
-  text?: string;
-}
-
-/** Runs in the page, which gets its text: nothing outside of it is there. */
-function putInLastIds(request: Request, runId: string, checkpointId: string): Request {
-  const storage = (globalThis as unknown as { localStorage: Map<string, string> & { getItem(key: string): string } })
-    .localStorage;
+/** Runs in the page, which gets its text: so the ids of the examples stand in it, not their constants. */
+function putInLastIds(request: { url: string }): { url: string } {
   request.url = request.url
-    .replace(runId, storage.getItem('run_id') || runId)
-    .replace(checkpointId, storage.getItem('checkpoint_id') || checkpointId);
+    .replace('0192f0c1-0000-7000-8000-000000000000', (example) => localStorage.getItem('run_id') ?? example)
+    .replace('1f000000-0000-6000-8000-000000000000', (example) => localStorage.getItem('checkpoint_id') ?? example);
   return request;
 }
 
 /** Runs in the page, like {@link putInLastIds}. */
-function rememberIds(response: Response): Response {
-  const storage = (globalThis as unknown as { localStorage: { setItem(key: string, value: string): void } })
-    .localStorage;
-  const run = /\/runs\/([0-9a-f-]{36})$/.exec(response.headers['content-location'] ?? '');
-  const checkpoint = /"checkpoint_id":"([0-9a-f-]{36})"/.exec(response.text ?? '');
-  if (run?.[1]) {
-    storage.setItem('run_id', run[1]);
+function rememberIds<T extends { headers: Record<string, string>; text?: string }>(response: T): T {
+  const run = /\/runs\/([0-9a-f-]{36})$/.exec(response.headers['content-location'] ?? '')?.[1];
+  const checkpoint = /"checkpoint_id":"([0-9a-f-]{36})"/.exec(response.text ?? '')?.[1];
+  if (run) {
+    localStorage.setItem('run_id', run);
   }
-  if (checkpoint?.[1]) {
-    storage.setItem('checkpoint_id', checkpoint[1]);
+  if (checkpoint) {
+    localStorage.setItem('checkpoint_id', checkpoint);
   }
   return response;
-}
-
-/** A function of one argument whose text is complete: the ids are written into it. */
-function interceptor(run: (value: never, ...ids: string[]) => unknown): (value: unknown) => unknown {
-  const ids = JSON.stringify([EXAMPLE_RUN_ID, EXAMPLE_CHECKPOINT_ID]);
-  return new Function('value', `return (${run.toString()})(value, ...${ids});`) as (value: unknown) => unknown;
 }

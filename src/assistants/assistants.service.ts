@@ -195,7 +195,7 @@ export class AssistantsService implements OnApplicationBootstrap {
   /** False when the id is taken; then nothing has changed. */
   private insert(content: VersionContent): Promise<boolean> {
     return this.assistants.manager.transaction(async (manager) => {
-      const { raw } = await manager
+      const inserted = await manager
         .createQueryBuilder()
         .insert()
         .into(AssistantEntity)
@@ -203,7 +203,7 @@ export class AssistantsService implements OnApplicationBootstrap {
         .orIgnore()
         .returning('assistant_id')
         .execute();
-      const isNew = (raw as unknown[]).length > 0;
+      const isNew = (inserted.raw as unknown[]).length > 0;
       if (isNew) {
         await manager.insert(AssistantVersionEntity, { ...content, version: 1 } as never);
       }

@@ -5,6 +5,7 @@ import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { dataSourceOptions, poolOf } from './data-source.js';
 import type { Database } from './database.js';
 import { DATABASE, POOL } from './database.tokens.js';
+import { HealthChecks, ObservabilityModule } from '../observability/index.js';
 import { Notifications } from './notifications.js';
 
 /** Owns the connection: TypeORM's pool, which hand-written SQL shares, and notifications between processes. */
@@ -15,6 +16,7 @@ export class DatabaseModule {
       module: DatabaseModule,
       global: true,
       imports: [
+        ObservabilityModule,
         TypeOrmModule.forRootAsync({
           inject: [CONFIG],
           useFactory: ({ database: { pool_size } }: NestgraphConfig) => ({
@@ -26,7 +28,15 @@ export class DatabaseModule {
       ],
       providers: [
         { provide: DATABASE, useValue: database },
-        { provide: POOL, inject: [DataSource], useFactory: poolOf },
+        {
+          provide: POOL,
+          inject: [DataSource, HealthChecks],
+          useFactory: (dataSource: DataSource, health: HealthChecks) => {
+            const pool = poolOf(dataSource);
+            health.register(() => pool.query('SELECT 1'));
+            return pool;
+          },
+        },
         {
           provide: Notifications,
           useFactory: async () => {

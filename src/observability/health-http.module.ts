@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { HealthController } from './health.controller.js';
+import { ObservabilityModule } from './observability.module.js';
 
 /** The routes that say how the server is. */
-@Module({ controllers: [HealthController] })
+@Module({ imports: [ObservabilityModule], controllers: [HealthController] })
 export class HealthHttpModule {}

@@ -1,9 +1,8 @@
-import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
+import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import type pg from 'pg';
 import { ApiErrors } from '../common/index.js';
-import { POOL } from '../database/index.js';
+import { HealthChecks } from './health-checks.js';
 import { Health, HealthQuery, ServerInfo } from './health.dto.js';
 import { langgraphVersion, NESTGRAPH_VERSION } from './versions.js';
 
@@ -18,7 +17,7 @@ export class HealthController {
     metadata: {},
   };
 
-  constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
+  constructor(private readonly checks: HealthChecks) {}
 
   @Get('ok')
   @ApiOperation({
@@ -29,7 +28,7 @@ export class HealthController {
   @ApiResponse({ status: 500, type: Health, description: 'The database does not answer.' })
   @ApiErrors()
   async ok(@Query() { check_db }: HealthQuery, @Res({ passthrough: true }) reply: FastifyReply): Promise<Health> {
-    const ok = !check_db || (await this.databaseAnswers());
+    const ok = !check_db || (await this.checks.pass());
     reply.status(ok ? 200 : 500);
     return { ok };
   }
@@ -39,12 +38,5 @@ export class HealthController {
   @ApiOkResponse({ type: ServerInfo })
   info(): ServerInfo {
     return this.serverInfo;
-  }
-
-  private databaseAnswers(): Promise<boolean> {
-    return this.pool.query('SELECT 1').then(
-      () => true,
-      () => false,
-    );
   }
 }

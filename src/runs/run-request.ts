@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, UnsupportedParameterError, refuseUnsupported } from '../common/index.js';
-import { type StreamMode, type WireCommand, withoutInternalKeys } from '../execution/index.js';
+import { type StreamMode, withoutInternalKeys } from '../execution/index.js';
 import type { RunCreateStateful, RunCreateStateless } from './dto/run-requests.dto.js';
 import type { RunKwargs } from './run.entity.js';
 
@@ -80,10 +80,10 @@ export function prepareRun(settings: RunSettings): PreparedRun {
 }
 
 function toKwargs({ body, temporary }: RunSettings, config: RunKwargs['config'], context: JsonObject): RunKwargs {
-  const modes = [body.stream_mode ?? []].flat() as StreamMode[];
+  const modes: StreamMode[] = [body.stream_mode ?? []].flat();
   return {
     ...(body.input !== undefined && { input: body.input }),
-    ...(body.command && { command: body.command as WireCommand }),
+    ...(body.command && { command: body.command }),
     config,
     context,
     stream_mode: modes.length > 0 ? modes : ['values'],

@@ -62,7 +62,7 @@ describe('InProcessEventStream', () => {
       writer.append('token', '0');
     }
     const { value } = await reader.next();
-    expect(JSON.parse(value![0]!.json)).toMatchObject({ error: 'StreamGap' });
+    expect(JSON.parse(value![0].json)).toMatchObject({ error: 'StreamGap' });
     expect(await reader.next()).toEqual({ done: true, value: undefined });
   });
 

@@ -20,14 +20,14 @@ export class ThreadsService {
   async create(body: ThreadCreate): Promise<Thread> {
     refuseUnsupported(body, ['supersteps', 'ttl']);
     const { thread_id = newId(), metadata = {}, if_exists = 'raise' } = body;
-    const { raw } = await this.threads
+    const inserted = await this.threads
       .createQueryBuilder()
       .insert()
       .values({ thread_id, metadata: metadata as never })
       .orIgnore()
       .returning('thread_id')
       .execute();
-    const isNew = (raw as unknown[]).length > 0;
+    const isNew = (inserted.raw as unknown[]).length > 0;
     if (!isNew && if_exists === 'raise') {
       throw new ThreadExistsError(thread_id);
     }

@@ -7,7 +7,7 @@ const State = Annotation.Root({
 });
 
 export const graph = new StateGraph(State)
-  .addNode('ask', (state) => ({ answer: interrupt({ question: state.question }) as string }))
+  .addNode('ask', (state) => ({ answer: interrupt<unknown, string>({ question: state.question }) }))
   .addNode('finish', () => ({}))
   .addEdge(START, 'ask')
   .addEdge('ask', 'finish')

@@ -15,6 +15,8 @@ export interface ServerOptions {
   project?: string;
   command?: 'dev' | 'start' | 'worker';
   args?: string[];
+  /** Instead of a free port. */
+  listen?: string[];
   env?: Record<string, string>;
 }
 
@@ -56,11 +58,18 @@ export async function runToEnd(
   return { code: await program.exited, output: program.output() };
 }
 
+/** Ends what is still running: for `afterAll`, in case a test failed before it stopped its server. */
+export async function killLeftovers(): Promise<void> {
+  await Promise.all([...running].map((child) => (child.kill('SIGKILL'), once(child, 'close'))));
+}
+
+const running = new Set<ChildProcess>();
+
 function launch(
-  { database, project = TEST_PROJECT, command = 'dev', args = [], env = {} }: ServerOptions,
+  { database, project = TEST_PROJECT, command = 'dev', args = [], listen, env = {} }: ServerOptions,
   before?: string[],
 ) {
-  const listen = command === 'worker' ? [] : ['--port', '0'];
+  listen ??= command === 'worker' ? [] : ['--port', '0'];
   const child = spawn(process.execPath, [MAIN, ...(before ?? [command, ...listen]), ...args], {
     cwd: project,
     env: { ...inherited(), ...(database && { DATABASE_URI: database.uri }), ...env },
@@ -85,7 +94,11 @@ function watch(child: ChildProcess) {
       listeners.forEach((listener) => listener());
     });
   }
-  const exited = once(child, 'close').then(([code]) => code as number | null);
+  running.add(child);
+  const exited = once(child, 'close').then(([code]) => {
+    running.delete(child);
+    return code as number | null;
+  });
   const printed = (pattern: RegExp): Promise<void> =>
     new Promise((resolve) => {
       const look = (): void => {

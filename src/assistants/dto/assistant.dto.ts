@@ -60,6 +60,6 @@ const pick = <R extends object, K extends keyof R>(row: R, fields: readonly K[])
 
 /** A row as the API shows it, limited to `fields`. */
 export const toAssistant = (row: AssistantEntity, fields: readonly AssistantField[] = ASSISTANT_FIELDS): Assistant =>
-  pick(row, fields) as Assistant;
+  pick(row, fields);
 
 export const toAssistantVersion = (row: AssistantVersionEntity): AssistantVersion => pick(row, VERSION_FIELDS);

@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { ApiProperty } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
   buildMessage,
@@ -33,7 +33,7 @@ function field(
   { required = false, ...rest }: FieldOptions,
   ...rules: PropertyDecorator[]
 ): PropertyDecorator {
-  const property = ApiProperty({ ...schema, ...rest, required } as ApiPropertyOptions);
+  const property = ApiProperty({ ...schema, ...rest, required });
   return applyDecorators(property, ...(required ? [] : [IsOptional()]), ...rules);
 }
 

@@ -10,7 +10,7 @@ export interface WaitBody {
   /** JSON text of the answer. */
   json: Promise<string>;
   /** The client went away before the answer was there. */
-  onLeave?(): void;
+  onLeave?: () => void;
 }
 
 /**

@@ -12,14 +12,15 @@ export interface Queryable {
 export type TupleRow =
   | {
       kind: 'c';
+      thread: string;
       ns: string;
       id: string;
       parent_id: string | null;
       checkpoint: StoredCheckpoint;
       metadata: CheckpointTuple['metadata'];
     }
-  | { kind: 'b'; ns: string; channel: string; version: string; type: string; blob: Buffer | null }
-  | { kind: 'w'; ns: string; id: string; task_id: string; channel: string; type: string; blob: Buffer };
+  | { kind: 'b'; thread: string; ns: string; channel: string; version: string; type: string; blob: Buffer | null }
+  | { kind: 'w'; thread: string; ns: string; id: string; task_id: string; channel: string; type: string; blob: Buffer };
 
 export type StoredCheckpoint = Omit<CheckpointTuple['checkpoint'], 'channel_values'>;
 
@@ -30,18 +31,18 @@ export const selectTuples = (where: string, limit: string): string => `
     FROM checkpoints WHERE ${where} ORDER BY checkpoint_id DESC ${limit}
   )
   SELECT * FROM (
-  SELECT 'c' AS kind, checkpoint_ns AS ns, checkpoint_id AS id, parent_checkpoint_id AS parent_id, checkpoint, metadata,
+  SELECT 'c' AS kind, thread_id AS thread, checkpoint_ns AS ns, checkpoint_id AS id, parent_checkpoint_id AS parent_id, checkpoint, metadata,
          NULL AS channel, NULL AS version, NULL AS task_id, NULL AS type, NULL::bytea AS blob, '' AS path, 0 AS idx
   FROM cp
   UNION ALL
-  SELECT 'b', b.checkpoint_ns, NULL, NULL, NULL, NULL, b.channel, b.version, NULL, b.type, b.blob, '', 0
+  SELECT 'b', b.thread_id, b.checkpoint_ns, NULL, NULL, NULL, NULL, b.channel, b.version, NULL, b.type, b.blob, '', 0
   FROM (SELECT DISTINCT cp.thread_id, cp.checkpoint_ns, v.key, v.value
         FROM cp, jsonb_each_text(cp.checkpoint -> 'channel_versions') v) used
   JOIN checkpoint_blobs b ON b.thread_id = used.thread_id AND b.checkpoint_ns = used.checkpoint_ns
    AND b.channel = used.key AND b.version = used.value
   WHERE b.type <> 'empty'
   UNION ALL
-  SELECT 'w', w.checkpoint_ns, w.checkpoint_id, NULL, NULL, NULL, w.channel, NULL, w.task_id, w.type, w.blob,
+  SELECT 'w', w.thread_id, w.checkpoint_ns, w.checkpoint_id, NULL, NULL, NULL, w.channel, NULL, w.task_id, w.type, w.blob,
          w.task_path, w.idx
   FROM cp JOIN checkpoint_writes w ON w.thread_id = cp.thread_id AND w.checkpoint_ns = cp.checkpoint_ns
    AND w.checkpoint_id = cp.checkpoint_id

@@ -6,6 +6,7 @@ import {
 } from '@langchain/langgraph';
 import { jsonbText } from '../../common/index.js';
 import type { CheckpointConfig } from '../graphs/graph.js';
+import { TupleParts } from './tuple-parts.js';
 import {
   DELETE_THREADS,
   insertCheckpoint,
@@ -40,6 +41,16 @@ type Tuple = CheckpointTuple;
 export class PostgresCheckpointer extends BaseCheckpointSaver {
   constructor(protected readonly db: Queryable) {
     super();
+  }
+
+  /**
+   * A number that no other branch of the thread gets: channel values are stored by version, and two forks of one
+   * checkpoint that both counted on from 3 to 4 would share one value. The fraction is random; other savers, which add
+   * 1, can go on from it. See docs/decisions/0002-channel-versions.md.
+   */
+  override getNextVersion(current: number | undefined): number {
+    const fraction = 1 + Math.floor(Math.random() * 999_998);
+    return (Math.floor((current ?? 0) + 1) * 1_000_000 + fraction) / 1_000_000;
   }
 
   override async getTuple(config: Config): Promise<Tuple | undefined> {
@@ -143,51 +154,21 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
 
   private async select(where: string, limit: string, values: unknown[]): Promise<Tuple[]> {
     const { rows } = await this.db.query<TupleRow>(selectTuples(where, limit), values);
-    const blobs = new Map<string, unknown>();
-    const writes = new Map<string, NonNullable<Tuple['pendingWrites']>>();
     const decoded = await Promise.all(
-      rows.map(async (row) => (row.kind === 'c' ? row.metadata : this.load(row.type, row.blob))),
+      rows.map((row) => (row.kind === 'c' ? undefined : this.load(row.type, row.blob))),
     );
+    const parts = new TupleParts();
     rows.forEach((row, index) => {
       if (row.kind === 'b') {
-        blobs.set(`${row.ns}\n${row.channel}\n${row.version}`, decoded[index]);
+        parts.addValue(row, decoded[index]);
       } else if (row.kind === 'w') {
-        const key = `${row.ns}\n${row.id}`;
-        writes.set(key, [...(writes.get(key) ?? []), [row.task_id, row.channel, decoded[index]]]);
+        parts.addWrite(row, decoded[index]);
       }
     });
-    const thread_id = String(values[0]);
-    return rows.filter((row) => row.kind === 'c').map((row) => toTuple(thread_id, row, blobs, writes));
+    return rows.filter((row) => row.kind === 'c').map((row) => parts.toTuple(row));
   }
 
   private load(type: string, blob: Buffer | null): unknown {
     return blob === null ? undefined : this.serde.loadsTyped(type, blob);
   }
-}
-
-function toTuple(
-  thread_id: string,
-  { ns: checkpoint_ns, id, parent_id, checkpoint, metadata }: Extract<TupleRow, { kind: 'c' }>,
-  blobs: Map<string, unknown>,
-  writes: Map<string, NonNullable<Tuple['pendingWrites']>>,
-): Tuple {
-  const channel_values: Record<string, unknown> = {};
-  for (const [channel, version] of Object.entries(checkpoint.channel_versions ?? {})) {
-    const key = `${checkpoint_ns}\n${channel}\n${version}`;
-    if (blobs.has(key)) {
-      channel_values[channel] = blobs.get(key);
-    }
-  }
-  return {
-    config: { configurable: { thread_id, checkpoint_ns, checkpoint_id: id } },
-    checkpoint: {
-      ...checkpoint,
-      versions_seen: checkpoint.versions_seen ?? {},
-      channel_versions: checkpoint.channel_versions ?? {},
-      channel_values,
-    },
-    metadata,
-    parentConfig: parent_id ? { configurable: { thread_id, checkpoint_ns, checkpoint_id: parent_id } } : undefined,
-    pendingWrites: writes.get(`${checkpoint_ns}\n${id}`) ?? [],
-  };
 }

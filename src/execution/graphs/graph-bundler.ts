@@ -65,13 +65,13 @@ export function buildProblems(error: unknown): { file?: string; text: string }[]
  */
 const oneLangchain: Plugin = {
   name: 'one-langchain',
-  setup({ onResolve, onLoad }) {
-    onResolve(
+  setup(bundler) {
+    bundler.onResolve(
       { filter: /^@langchain\/(core|langgraph|langgraph-checkpoint)(\/|$)/ },
       ({ kind, path: specifier, resolveDir }) =>
         kind === 'require-call' ? { path: specifier, namespace: 'one-langchain', pluginData: resolveDir } : undefined,
     );
-    onLoad({ filter: /.*/, namespace: 'one-langchain' }, ({ path: specifier, pluginData }) => ({
+    bundler.onLoad({ filter: /.*/, namespace: 'one-langchain' }, ({ path: specifier, pluginData }) => ({
       contents: `export * from ${JSON.stringify(specifier)};`,
       resolveDir: pluginData as string,
     }));
@@ -81,8 +81,8 @@ const oneLangchain: Plugin = {
 /** Gives sources their own `import.meta.url`, `__dirname` and `__filename` back, on the first line for source maps. */
 const ownLocation: Plugin = {
   name: 'own-location',
-  setup({ onLoad }) {
-    onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path: file }) => {
+  setup(bundler) {
+    bundler.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path: file }) => {
       const source = await readFile(file, 'utf8');
       if (!/import\.meta\.(url|dirname|filename)|__dirname|__filename/.test(source)) {
         return undefined;

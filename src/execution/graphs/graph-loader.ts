@@ -66,7 +66,7 @@ export class GraphLoader {
       return error;
     }
     const failed = problems.map(({ file }) => file && path.resolve(this.projectDirectory, file));
-    const spec = this.specs.find(({ file }) => failed.includes(file)) ?? this.specs[0]!;
+    const spec = this.specs.find(({ file }) => failed.includes(file)) ?? this.specs[0];
     return new GraphLoadError(spec.graph_id, location(spec), problems.map(({ text }) => text).join('; '), error);
   }
 

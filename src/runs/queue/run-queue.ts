@@ -101,7 +101,7 @@ export class RunQueue {
        ) ${INSERT_RUN}`,
       [...values(run, lease), toJsonb(thread.metadata), thread.config ? toJsonb(thread.config) : null],
     );
-    return rows[0]!;
+    return rows[0];
   }
 
   /** Makes a thread of its own for a stateless run, and the run, in one statement. */
@@ -117,7 +117,7 @@ export class RunQueue {
        ) ${INSERT_RUN}`,
       [...values(run, lease), thread.hidden, toJsonb(thread.metadata), toJsonb(thread.config)],
     );
-    return rows[0]!;
+    return rows[0];
   }
 
   /**

@@ -37,7 +37,7 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Register before reading the run's status: then its end cannot be missed. */
-  wait(run_id: string): { ended: Promise<RunResult>; cancel(): void } {
+  wait(run_id: string): { ended: Promise<RunResult>; cancel: () => void } {
     const waiters = this.waiters.get(run_id) ?? new Set();
     this.waiters.set(run_id, waiters);
     let cancel = (): void => undefined;

@@ -9,6 +9,7 @@ import { RunLifecycle } from './run-lifecycle.js';
 
 /** Milliseconds between two looks at the queue when no notification comes; also finds expired leases. */
 const POLL_MS = 5_000;
+/** Hidden threads that one statement of the sweep removes. */
 const EXPIRED_BATCH = 500;
 
 /** A free slot that a run about to be created will take. */
@@ -91,7 +92,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   /** One look at the queue: expired threads, runs without hope, runs that are due. */
   async runOnce(): Promise<void> {
     try {
-      while ((await this.queue.deleteExpired(EXPIRED_BATCH)) === EXPIRED_BATCH);
+      await this.deleteExpired();
       for (const run of await this.queue.findGivenUp(this.maxAttempts)) {
         await this.lifecycle.giveUp(run);
       }
@@ -99,6 +100,13 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
       this.logger.warn(`Sweep failed: ${String(error)}`);
     }
     this.wake();
+  }
+
+  private async deleteExpired(): Promise<void> {
+    let deleted: number;
+    do {
+      deleted = await this.queue.deleteExpired(EXPIRED_BATCH);
+    } while (deleted === EXPIRED_BATCH);
   }
 
   private get freeSlots(): number {

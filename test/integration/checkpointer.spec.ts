@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Annotation, END, START, StateGraph } from '@langchain/langgraph';
+import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres';
+import { PostgresCheckpointer } from '../../src/execution/checkpoints/postgres-checkpointer.js';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+
+const State = Annotation.Root({
+  log: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }),
+  word: Annotation<string>(),
+});
+
+const builder = new StateGraph(State)
+  .addNode('one', ({ word }) => ({ log: [`one:${word}`] }))
+  .addNode('two', ({ word }) => ({ log: [`two:${word}`] }))
+  .addEdge(START, 'one')
+  .addEdge('one', 'two')
+  .addEdge('two', END);
+
+describe('PostgresCheckpointer', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createDatabase();
+  });
+  afterAll(() => database.drop());
+
+  it('keeps the values of two forks of one checkpoint apart', async () => {
+    const graph = builder.compile({ checkpointer: new PostgresCheckpointer(database.pool) });
+    const config = { configurable: { thread_id: 'forks' } };
+    await graph.invoke({ word: 'a' }, config);
+    const history = [];
+    for await (const state of graph.getStateHistory(config)) {
+      history.push(state);
+    }
+    const afterOne = history.find(({ next }) => next[0] === 'two')!;
+    const forkB = await graph.updateState(afterOne.config, { word: 'b' });
+    const forkC = await graph.updateState(afterOne.config, { word: 'c' });
+    await graph.invoke(null, forkB);
+    await graph.invoke(null, forkC);
+    const values = [];
+    for await (const state of graph.getStateHistory(config)) {
+      if (state.next.length === 0) {
+        values.push(state.values.log);
+      }
+    }
+    expect(values).toEqual([
+      ['one:a', 'two:c'],
+      ['one:a', 'two:b'],
+      ['one:a', 'two:a'],
+    ]);
+  });
+
+  it('opens what the official saver wrote, and the other way round', async () => {
+    const official = builder.compile({ checkpointer: new PostgresSaver(database.pool) });
+    const ours = builder.compile({ checkpointer: new PostgresCheckpointer(database.pool) });
+    const [first, second] = [{ configurable: { thread_id: 'theirs' } }, { configurable: { thread_id: 'ours' } }];
+    await official.invoke({ word: 'x' }, first);
+    await ours.invoke({ word: 'y' }, first);
+    await ours.invoke({ word: 'x' }, second);
+    await official.invoke({ word: 'y' }, second);
+    const expected = ['one:x', 'two:x', 'one:y', 'two:y'];
+    expect((await official.getState(first)).values.log).toEqual(expected);
+    expect((await ours.getState(first)).values.log).toEqual(expected);
+    expect((await official.getState(second)).values.log).toEqual(expected);
+    expect((await ours.getState(second)).values.log).toEqual(expected);
+  });
+
+  it('gives pending writes in the order of their task paths', async () => {
+    const saver = new PostgresCheckpointer(database.pool);
+    const config = { configurable: { thread_id: 'order', checkpoint_ns: '', checkpoint_id: '1' } };
+    const checkpoint = { v: 4, id: '1', ts: '', channel_values: {}, channel_versions: {}, versions_seen: {} };
+    await saver.put({ configurable: { thread_id: 'order' } }, checkpoint, { source: 'loop', step: 0, parents: {} }, {});
+    await saver.putWrites(config, [['c', 1], ['c', 2]], 'a-task', '~path-2'); // prettier-ignore
+    await saver.putWrites(config, [['c', 3]], 'z-task', '~path-10');
+    await saver.putWrites(config, [['c', 0]], 'm-task');
+    const tuple = await saver.getTuple(config);
+    expect(tuple?.pendingWrites?.map(([, , value]) => value)).toEqual([0, 3, 1, 2]);
+  });
+});
