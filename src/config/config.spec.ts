@@ -218,7 +218,15 @@ describe('the variables of langgraph.json', () => {
     const env: NodeJS.ProcessEnv = {};
     const config = load({ env, file: { env: { DATABASE_URI: 'postgres://file/d', MODEL_KEY: 'k' } } });
     expect(config.database.uri).toBe('postgres://file/d');
-    expect(env).toEqual({ DATABASE_URI: 'postgres://file/d', MODEL_KEY: 'k' });
+    expect(env).toMatchObject({ DATABASE_URI: 'postgres://file/d', MODEL_KEY: 'k' });
+  });
+
+  it('bring LangChain to call back in the foreground, unless somebody wants it otherwise', () => {
+    const [env, other]: NodeJS.ProcessEnv[] = [{}, { LANGCHAIN_CALLBACKS_BACKGROUND: 'true' }];
+    load({ env });
+    load({ env: other });
+    expect(env.LANGCHAIN_CALLBACKS_BACKGROUND).toBe('false');
+    expect(other.LANGCHAIN_CALLBACKS_BACKGROUND).toBe('true');
   });
 
   it('do not replace what the environment has, even if that is empty', () => {

@@ -106,6 +106,7 @@ export function loadConfig(options: CliOptions, env: NodeJS.ProcessEnv = process
   const langgraph = config_file === undefined ? undefined : readLanggraphJson(config_file, findings);
   if (langgraph && config_file) {
     addMissing(env, readEnv(langgraph, config_file, findings));
+    addMissing(env, GRAPH_ENVIRONMENT);
     checkSupport(options.command, langgraph, findings.within(basename(config_file)));
   }
   const environment = readEnvironment(env, findings);
@@ -133,6 +134,12 @@ function locateConfigFile({ command, config }: CliOptions, findings: Findings): 
       `or say where the file is: nestgraph ${command} --config path/to/langgraph.json`,
   );
 }
+
+/**
+ * What graphs need of their process. LangChain calls back in the background unless told otherwise: under load, tokens
+ * then reach the stream after their run has ended, and are lost.
+ */
+const GRAPH_ENVIRONMENT = { LANGCHAIN_CALLBACKS_BACKGROUND: 'false' };
 
 function addMissing(env: NodeJS.ProcessEnv, variables: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(variables)) {

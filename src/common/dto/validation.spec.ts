@@ -1,0 +1,105 @@
+import 'reflect-metadata';
+import { describe, expect, it } from '@jest/globals';
+import { ValidationFailedError } from '../errors/api-error.js';
+import { AnyJson, Flag, FreeObject, Id, Limit, ListOf, Nested, OneOf, Text } from './fields.js';
+import { FromQueryFlag, FromQueryList, FromQueryNumber, readQuery } from './query.js';
+import { validateDto } from './validation.pipe.js';
+
+class Inner {
+  @Text()
+  name?: string;
+}
+
+class Body {
+  @Id({ required: true })
+  id: string;
+  @Limit()
+  limit = 10;
+  @OneOf(['a', 'b'])
+  letter?: string;
+  @FreeObject()
+  metadata?: object;
+  @Nested(() => Inner)
+  inner?: Inner;
+  @AnyJson()
+  input?: unknown;
+}
+
+class Query {
+  @FromQueryNumber()
+  @Limit()
+  limit = 10;
+  @FromQueryFlag()
+  @Flag()
+  wait = false;
+  @FromQueryList()
+  @ListOf(['values', 'updates'])
+  modes?: string[];
+}
+
+const ID = '0192f0c1-2a3b-7c4d-8e5f-60718293a4b5';
+
+const pathsOf = (body: Record<string, unknown>): string[] => {
+  try {
+    validateDto(Body, body);
+    return [];
+  } catch (error) {
+    return (error as ValidationFailedError).errors!.map(({ path }) => path);
+  }
+};
+
+describe('validateDto', () => {
+  it('leaves unknown fields behind and hands values on without copying them', () => {
+    const input = { deep: [1] };
+    const body = validateDto(Body, { id: ID, input, unknown: 1 });
+    expect(body.input).toBe(input);
+    expect('unknown' in body).toBe(false);
+  });
+
+  it('takes null for absent, and keeps the default', () => {
+    expect(validateDto(Body, { id: ID, limit: null, letter: null })).toMatchObject({ limit: 10, letter: null });
+  });
+
+  it.each([
+    [{}, ['id']],
+    [{ id: 'x' }, ['id']],
+    [{ id: ID, limit: 0 }, ['limit']],
+    [{ id: ID, limit: '5' }, ['limit', 'limit', 'limit']],
+    [{ id: ID, letter: 'c' }, ['letter']],
+    [{ id: ID, metadata: [] }, ['metadata']],
+    [{ id: ID, inner: { name: 1 } }, ['inner.name', 'inner.name']],
+    [{ id: ID, inner: 'x' }, ['inner', 'inner']],
+  ])('names the fields it refuses in %j', (body, paths) => {
+    expect(pathsOf(body)).toEqual(paths);
+  });
+});
+
+describe('readQuery', () => {
+  const read = (query: Record<string, unknown>): Query => validateDto(Query, readQuery(Query, query));
+
+  it.each([[{ modes: ['values', 'updates'] }], [{ modes: '["values","updates"]' }], [{ modes: 'values,updates' }]])(
+    'reads the list in %j',
+    (query) => {
+      expect(read(query).modes).toEqual(['values', 'updates']);
+    },
+  );
+
+  it.each([
+    ['true', true],
+    ['1', true],
+    ['YES', true],
+    ['false', false],
+    ['0', false],
+    ['no', false],
+  ])('reads the flag %s as %s', (text, value) => {
+    expect(read({ wait: text }).wait).toBe(value);
+  });
+
+  it('takes an empty text for absent', () => {
+    expect(read({ modes: '', limit: '', wait: '' })).toEqual({ limit: 10, wait: false });
+  });
+
+  it.each([{ limit: 'many' }, { wait: 'perhaps' }, { modes: 'everything' }])('refuses %j', (query) => {
+    expect(() => read(query)).toThrow(ValidationFailedError);
+  });
+});

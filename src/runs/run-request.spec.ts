@@ -1,0 +1,171 @@
+import { describe, expect, it } from '@jest/globals';
+import { assertSupported, prepareRun, type RunCreate, type RunSettings } from './run-request.js';
+
+const settings = (overrides: { assistant?: object; thread?: object; body?: Partial<RunCreate> } = {}): RunSettings => ({
+  run_id: 'run',
+  thread_id: 'thread',
+  assistant: {
+    assistant_id: 'assistant',
+    graph_id: 'graph',
+    config: {},
+    context: {},
+    metadata: {},
+    ...overrides.assistant,
+  },
+  thread: { config: {}, metadata: {}, ...overrides.thread },
+  body: { assistant_id: 'graph', ...overrides.body },
+  temporary: false,
+});
+
+describe('prepareRun', () => {
+  it('merges configurable key by key: assistant, thread, request, then what the server says', () => {
+    const { kwargs } = prepareRun(
+      settings({
+        assistant: { config: { configurable: { a: 1, b: 1, c: 1, graph_id: 'lie' } } },
+        thread: { config: { configurable: { b: 2, c: 2 } } },
+        body: { config: { configurable: { c: 3, run_id: 'lie' } } },
+      }),
+    );
+    expect(kwargs.config.configurable).toEqual({
+      a: 1,
+      b: 2,
+      c: 3,
+      run_id: 'run',
+      thread_id: 'thread',
+      graph_id: 'graph',
+      assistant_id: 'assistant',
+    });
+  });
+
+  it('replaces other keys of the assistant config by those of the request, and ignores those of the thread', () => {
+    const { kwargs } = prepareRun(
+      settings({
+        assistant: { config: { tags: ['a'], recursion_limit: 7 } },
+        thread: { config: { recursion_limit: 9 } },
+        body: { config: { tags: ['b'] } },
+      }),
+    );
+    expect(kwargs.config).toMatchObject({ tags: ['b'], recursion_limit: 7 });
+  });
+
+  it('shows context under configurable, and configurable as context when there is no context', () => {
+    const given = prepareRun(settings({ assistant: { context: { a: 1, b: 1 } }, body: { context: { b: 2 } } }));
+    expect(given.kwargs.context).toEqual({ a: 1, b: 2 });
+    expect(given.kwargs.config.configurable).toMatchObject({ a: 1, b: 2 });
+    const absent = prepareRun(settings({ body: { config: { configurable: { model: 'x', thread_id: 'lie' } } } }));
+    expect(absent.kwargs.context).toEqual({ model: 'x' });
+  });
+
+  it('lets context win where it contradicts configurable', () => {
+    const { kwargs } = prepareRun(
+      settings({ body: { context: { m: 'ctx' }, config: { configurable: { m: 'cfg' } } } }),
+    );
+    expect(kwargs.config.configurable.m).toBe('ctx');
+  });
+
+  it('takes no identity and no key of LangGraph itself from a client', () => {
+    const configurable = {
+      langgraph_auth_user: { identity: 'root' },
+      langgraph_auth_user_id: 'root',
+      __pregel_resuming: true,
+    };
+    const { kwargs, thread_config } = prepareRun(settings({ body: { config: { configurable } } }));
+    expect(JSON.stringify([kwargs, thread_config])).not.toMatch(/root|__pregel/);
+  });
+
+  it('leaves on the thread what later runs inherit, and nothing that belongs to one run', () => {
+    const { thread_config } = prepareRun(
+      settings({
+        body: {
+          config: { tags: ['t'], metadata: { secret: 1 }, configurable: { user_id: 'u', checkpoint_id: 'c1' } },
+          checkpoint_id: 'c2',
+        },
+      }),
+    );
+    expect(thread_config).toEqual({ tags: ['t'], configurable: { user_id: 'u' } });
+  });
+
+  it.each([
+    [{ checkpoint_id: 'id' }, { checkpoint_id: 'id' }],
+    [{ checkpoint: { checkpoint_id: 'object' }, checkpoint_id: 'id' }, { checkpoint_id: 'object' }],
+    [{ checkpoint: { checkpoint_ns: 'child:1', checkpoint_id: null } }, { checkpoint_ns: 'child:1' }],
+    [{ config: { configurable: { checkpoint_id: 'config' } } }, { checkpoint_id: 'config' }],
+  ])('begins from the checkpoint that %j names', (body, expected) => {
+    const { configurable } = prepareRun(settings({ body: body as Partial<RunCreate> })).kwargs.config;
+    const { checkpoint_id, checkpoint_ns } = configurable;
+    expect({ ...(checkpoint_id ? { checkpoint_id } : {}), ...(checkpoint_ns ? { checkpoint_ns } : {}) }).toEqual(
+      expected,
+    );
+  });
+
+  it('merges metadata and keeps the real value of reserved names', () => {
+    const { metadata } = prepareRun(
+      settings({
+        assistant: { metadata: { a: 1, b: 1, created_by: 'system' } },
+        thread: { metadata: { b: 2, c: 2, graph_id: 'old' } },
+        body: { metadata: { c: 3, run_id: 'lie', assistant_id: 'lie' } },
+      }),
+    );
+    expect(metadata).toEqual({
+      a: 1,
+      b: 2,
+      c: 3,
+      created_by: 'system',
+      run_id: 'run',
+      graph_id: 'graph',
+      assistant_id: 'assistant',
+    });
+  });
+
+  it.each([
+    [{}, 'async'],
+    [{ durability: 'sync' }, 'sync'],
+    [{ checkpoint_during: false }, 'exit'],
+    [{ checkpoint_during: true }, 'async'],
+    [{ checkpoint_during: false, durability: 'sync' }, 'sync'],
+  ])('reads durability from %j', (body, durability) => {
+    expect(prepareRun(settings({ body: body as Partial<RunCreate> })).kwargs.durability).toBe(durability);
+  });
+
+  it.each([
+    [undefined, ['values']],
+    [[], ['values']],
+    ['updates', ['updates']],
+    [
+      ['messages', 'custom'],
+      ['messages', 'custom'],
+    ],
+  ])('streams, for stream_mode %j, %j', (stream_mode, expected) => {
+    expect(prepareRun(settings({ body: { stream_mode } as Partial<RunCreate> })).kwargs.stream_mode).toEqual(expected);
+  });
+
+  it('keeps a null input, which means to go on, apart from none', () => {
+    expect('input' in prepareRun(settings({ body: { input: null } })).kwargs).toBe(true);
+    expect('input' in prepareRun(settings()).kwargs).toBe(false);
+  });
+});
+
+describe('assertSupported', () => {
+  it.each([
+    ['webhook', 'https://example.com'],
+    ['after_seconds', 5],
+    ['feedback_keys', ['score']],
+    ['langsmith_tracer', { project_name: 'p' }],
+    ['strict_resume', true],
+    ['multitask_strategy', 'rollback'],
+    ['multitask_strategy', 'interrupt'],
+  ])('refuses %s %j instead of ignoring it', (name, value) => {
+    expect(() => assertSupported({ assistant_id: 'a', [name]: value })).toThrow(name);
+  });
+
+  it('takes the same parameters when they ask for nothing', () => {
+    const nothing = {
+      webhook: null,
+      after_seconds: 0,
+      feedback_keys: [],
+      langsmith_tracer: null,
+      strict_resume: false,
+    };
+    expect(() => assertSupported({ assistant_id: 'a', ...nothing, multitask_strategy: 'enqueue' })).not.toThrow();
+  });
+});

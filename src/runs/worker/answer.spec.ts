@@ -1,0 +1,23 @@
+import { describe, expect, it } from '@jest/globals';
+import { answerOf } from './answer.js';
+
+describe('answerOf', () => {
+  const question = [{ id: 'i', value: 'why?' }];
+
+  it.each([
+    ['the last state', answerOf('{"a":1}', undefined), { a: 1 }],
+    ['an object when there is no state', answerOf(undefined, undefined), {}],
+    ['an object instead of null', answerOf('null', undefined), {}],
+    ['a list for a list state', answerOf('[1]', undefined), [1]],
+    ['state and open questions', answerOf('{"a":1}', question), { a: 1, __interrupt__: question }],
+    ['open questions alone', answerOf('{}', question), { __interrupt__: question }],
+    ['an empty list at a static breakpoint', answerOf('{"a":1}', []), { a: 1, __interrupt__: [] }],
+    [
+      'the error, whatever the state',
+      answerOf('{"a":1}', undefined, { error: 'E', message: 'm' }),
+      { __error__: { error: 'E', message: 'm' } },
+    ],
+  ])('gives %s', (_, answer, expected) => {
+    expect(JSON.parse(answer)).toEqual(expected);
+  });
+});

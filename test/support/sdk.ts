@@ -1,0 +1,125 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll } from '@jest/globals';
+import { Client as LatestTagClient } from 'langgraph-sdk-latest-tag';
+import { Client as NewestClient } from 'langgraph-sdk-newest';
+import { createDatabase, type TestDatabase } from './database.js';
+import { type ServerOptions, startServer, type TestServer } from './server.js';
+
+/** A client of either version; typed by the newest one. */
+export type Client = NewestClient;
+export type ClientClass = typeof NewestClient;
+
+/** Both lines of the official SDK that people have installed (contract 0.1). */
+export const SDKS: [name: string, ClientClass][] = [
+  ['1.15.0', NewestClient],
+  ['2.0.0', LatestTagClient as unknown as ClientClass],
+];
+
+/** An event of a run's stream. */
+export interface Part {
+  id?: string;
+  event: string;
+  data: unknown;
+}
+
+/** A server of its own for a test file. */
+export function serverForFile(options: Omit<ServerOptions, 'database'> = {}): { readonly url: string } {
+  let database: TestDatabase;
+  let server: TestServer;
+  beforeAll(async () => {
+    database = await createDatabase();
+    server = await startServer({ ...options, database });
+  });
+  afterAll(async () => {
+    await server?.stop();
+    await database?.drop();
+  });
+  return {
+    get url() {
+      return server.url;
+    },
+  };
+}
+
+/** A client that fails at once instead of trying again. */
+export function connect(Client: ClientClass, url: string, defaultHeaders: Record<string, string> = {}): Client {
+  return new Client({ apiUrl: url, apiKey: null, defaultHeaders, callerOptions: { maxRetries: 0 } });
+}
+
+/** A client with everything the server answered to it, newest last. */
+export function recordingClient(Client: ClientClass, url: string): { client: Client; responses: Response[] } {
+  const responses: Response[] = [];
+  const record = async (input: string, init?: RequestInit): Promise<Response> => {
+    const response = await fetch(input, init);
+    responses.push(response);
+    return response;
+  };
+  const callerOptions = { maxRetries: 0, fetch: record as typeof fetch };
+  return { client: new Client({ apiUrl: url, apiKey: null, callerOptions }), responses };
+}
+
+/** What the SDK throws for a refused request: status and code. */
+export const refusal = (status: number, code: string): object => ({
+  status,
+  text: { asymmetricMatch: (text: unknown) => (JSON.parse(String(text)) as { code: string }).code === code },
+});
+
+/** All events of a stream. */
+export async function collect(stream: AsyncIterable<Part>): Promise<Part[]> {
+  const parts: Part[] = [];
+  for await (const { id, event, data } of stream) {
+    parts.push({ ...(id !== undefined && { id }), event, data });
+  }
+  return parts;
+}
+
+/** Reads until an event of that name has come, then leaves. */
+export async function readUntil(stream: AsyncIterable<Part>, event: string): Promise<Part> {
+  for await (const part of stream) {
+    if (part.event === event) {
+      return part;
+    }
+  }
+  throw new Error(`The stream ended without an event "${event}".`);
+}
+
+export const names = (parts: Part[]): string[] => parts.map(({ event }) => event);
+
+/** The data of all events of that name. */
+export const dataOf = (parts: Part[], event: string): unknown[] =>
+  parts.filter((part) => part.event === event).map(({ data }) => data);
+
+/** A file that the graph `waiting` waits for. */
+export interface Gate {
+  path: string;
+  open(): void;
+}
+
+export function newGate(): Gate {
+  const file = path.join(mkdtempSync(path.join(os.tmpdir(), 'nestgraph-gate-')), 'open');
+  return { path: file, open: () => writeFileSync(file, '') };
+}
+
+/** A run of `waiting` that is inside its node `wait`; it goes on when the gate is opened. */
+export async function startWaiting(
+  client: Client,
+  thread_id: string,
+  payload: Parameters<Client['runs']['create']>[2] = {},
+  label = 'a',
+): Promise<{ gate: Gate; run_id: string }> {
+  const gate = newGate();
+  const { run_id } = await client.runs.create(thread_id, 'waiting', {
+    input: { gate: gate.path, label },
+    streamMode: ['custom', 'values'],
+    ...payload,
+  });
+  await readUntil(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }), 'custom');
+  return { gate, run_id };
+}
+
+export const human = (content: string): { role: string; content: string } => ({ role: 'user', content });
+
+/** The id of a new thread. */
+export const newThread = async (client: Client): Promise<string> => (await client.threads.create()).thread_id;
