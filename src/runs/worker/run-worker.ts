@@ -53,10 +53,16 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.wake();
   }
 
-  /** Gives back what is running; other processes, or this one after its restart, go on from the last checkpoint. */
+  /**
+   * Lets runs end within the grace period and gives the rest back: other processes, or this one after its restart, go on
+   * from the last checkpoint. `dev` does not wait, because somebody is sitting in front of it.
+   */
   async onModuleDestroy(): Promise<void> {
     this.stopped = true;
     this.timers.forEach((timer) => clearInterval(timer));
+    if (this.config.command !== 'dev') {
+      await this.ended(this.config.queue.shutdown_grace_ms);
+    }
     for (const run of this.active.values()) {
       run.stop('shutdown');
     }
@@ -100,6 +106,16 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
       this.logger.warn(`Sweep failed: ${String(error)}`);
     }
     this.wake();
+  }
+
+  /** Waits for all executions, at most so many milliseconds. */
+  private async ended(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeUp = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([Promise.all(this.executions), timeUp]);
+    clearTimeout(timer);
   }
 
   private async deleteExpired(): Promise<void> {
