@@ -1,8 +1,12 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { toWireJson } from '../../common/index.js';
 import type { CompiledGraph, GraphConfig, GraphInterrupt, GraphRunEvent } from '../graphs/graph.js';
 import { AccumulatedMessages, messageTupleJson, type MessageTuple } from './message-events.js';
 import { graphStreamModes, type StreamMode } from './stream-mode.js';
 import { toWireCheckpoint, toWireDebug } from './wire-events.js';
+
+/** Milliseconds after which a graph that never waits for anything lets others have their turn. */
+const TURN_MS = 5;
 
 /** Takes an event as it goes over the wire: its name and one line of JSON. */
 export type Emit = (event: string, json: string) => void;
@@ -39,21 +43,33 @@ export class GraphExecution {
   private lastValues: unknown;
   private lastValuesJson?: string;
   private interrupts?: GraphInterrupt[];
+  private turnEnds = 0;
 
   constructor(private readonly options: GraphExecutionOptions) {}
 
   async run(): Promise<void> {
     const { graph, input, config, run_id, stream_mode, subgraphs } = this.options;
+    await this.takeTurns();
     const streamConfig = { ...config, runId: run_id, streamMode: graphStreamModes(stream_mode), subgraphs };
     if (stream_mode.has('events')) {
       // streamEvents costs nearly twice as much as stream: only for clients that want its events.
       for await (const event of graph.streamEvents(input, { ...streamConfig, version: 'v2' })) {
         this.onRunEvent(event);
+        await this.takeTurns();
       }
       return;
     }
     for await (const chunk of await graph.stream(input, streamConfig)) {
       this.onChunk(this.toChunk(chunk));
+      await this.takeTurns();
+    }
+  }
+
+  /** A graph whose model answers at once runs from promise to promise: sockets would be written to only at its end. */
+  private async takeTurns(): Promise<void> {
+    if (performance.now() > this.turnEnds) {
+      await nextTurn();
+      this.turnEnds = performance.now() + TURN_MS;
     }
   }
 

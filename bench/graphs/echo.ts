@@ -1,0 +1,8 @@
+// One node that returns the messages it was given: the smallest useful run.
+import { END, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
+
+export const graph = new StateGraph(MessagesAnnotation)
+  .addNode('echo', (state) => ({ messages: state.messages }))
+  .addEdge(START, 'echo')
+  .addEdge('echo', END)
+  .compile();
