@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type ClaimedRun, type NewRun, RunQueue } from '../../src/runs/queue/run-queue.js';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+
+const LEASE = 30_000;
+const ATTEMPTS = 4;
+const ASSISTANT = randomUUID();
+
+const newRun = (thread_id: string): NewRun => ({
+  run_id: randomUUID(),
+  thread_id,
+  assistant_id: ASSISTANT,
+  kwargs: {
+    config: { configurable: {} },
+    stream_mode: [],
+    temporary: false,
+    subgraphs: false,
+    resumable: false,
+    durability: 'async',
+  },
+  metadata: {},
+  multitask_strategy: 'enqueue',
+});
+
+describe('RunQueue', () => {
+  let database: TestDatabase;
+  let queue: RunQueue;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    queue = new RunQueue(database.pool);
+    await database.pool.query(`INSERT INTO assistants (assistant_id, graph_id, name) VALUES ($1, 'g', 'g')`, [
+      ASSISTANT,
+    ]);
+  });
+  beforeEach(() => database.pool.query('DELETE FROM threads'));
+  afterAll(() => database.drop());
+
+  const thread = async (): Promise<string> => {
+    const thread_id = randomUUID();
+    await queue.insertThread(database.pool, thread_id);
+    return thread_id;
+  };
+  const enqueue = async (thread_id: string): Promise<NewRun> => {
+    const run = newRun(thread_id);
+    await queue.insert(database.pool, run, { metadata: {} });
+    return run;
+  };
+  const claim = (limit = 10): Promise<ClaimedRun[]> => queue.claim(limit, LEASE, ATTEMPTS);
+  const finish = (run: ClaimedRun) =>
+    queue.finish(run, { status: 'success', thread: { status: 'idle', values: '{"n":1}', interrupts: {} } });
+  const threadRow = async (thread_id: string) =>
+    (await database.pool.query<{ status: string; newest_run_id: string | null; values: unknown }>(
+      'SELECT status, newest_run_id, values FROM threads WHERE thread_id = $1',
+      [thread_id],
+    )).rows[0]!; // prettier-ignore
+
+  it('never gives a run to two workers', async () => {
+    const runs = await Promise.all(Array.from({ length: 40 }, async () => enqueue(await thread())));
+    const claims = await Promise.all(Array.from({ length: 8 }, () => claim(10)));
+    const claimed = claims.flat().map(({ run_id }) => run_id);
+    expect(new Set(claimed).size).toBe(claimed.length);
+    expect(new Set(claimed)).toEqual(new Set(runs.map(({ run_id }) => run_id)));
+  });
+
+  it('gives the runs of a thread one after the other, in order of their creation', async () => {
+    const thread_id = await thread();
+    const runs = [await enqueue(thread_id), await enqueue(thread_id), await enqueue(thread_id)];
+    const order: string[] = [];
+    for (const _ of runs) {
+      const claimed = await claim();
+      expect(claimed).toHaveLength(1);
+      expect(await claim()).toEqual([]);
+      order.push(claimed[0]!.run_id);
+      await finish(claimed[0]!);
+    }
+    expect(order).toEqual(runs.map(({ run_id }) => run_id));
+    expect(await threadRow(thread_id)).toEqual({ status: 'idle', newest_run_id: null, values: { n: 1 } });
+  });
+
+  it('leaves the thread busy when a run is created while the one before it ends', async () => {
+    const thread_id = await thread();
+    await enqueue(thread_id);
+    const [running] = await claim();
+    const creator = await database.pool.connect();
+    await creator.query('BEGIN');
+    await queue.lockThread(creator, thread_id);
+    // The end now waits for the creator, with a snapshot in which the new run does not exist.
+    const ending = finish(running!);
+    await waitForLock(database);
+    await queue.insert(creator, newRun(thread_id), { metadata: {} });
+    await creator.query('COMMIT');
+    creator.release();
+    expect(await ending).toEqual({ held: true, more: true });
+    expect((await threadRow(thread_id)).status).toBe('busy');
+  });
+
+  it('does nothing for a worker whose lease has gone to another', async () => {
+    const thread_id = await thread();
+    await enqueue(thread_id);
+    const [first] = await claim();
+    await expireLeases(database);
+    const [second] = await claim();
+    expect(second).toMatchObject({ run_id: first!.run_id, attempt: 2 });
+    expect(await finish(first!)).toEqual({ held: false, more: false });
+    expect(await threadRow(thread_id)).toMatchObject({ status: 'busy', values: null });
+    expect([...(await queue.renew([first!, second!], LEASE))]).toEqual([second!.run_id]);
+    expect(await finish(second!)).toEqual({ held: true, more: false });
+  });
+
+  it('gives a run up when it has been begun too often', async () => {
+    await enqueue(await thread());
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      expect(await queue.findGivenUp(ATTEMPTS)).toEqual([]);
+      expect(await claim()).toMatchObject([{ attempt }]);
+      await expireLeases(database);
+    }
+    expect(await claim()).toEqual([]);
+    expect(await queue.findGivenUp(ATTEMPTS)).toMatchObject([{ attempt: ATTEMPTS }]);
+  });
+
+  it('does not count an attempt that was given back', async () => {
+    await enqueue(await thread());
+    const [run] = await claim();
+    await queue.release(run!);
+    expect(await claim()).toMatchObject([{ run_id: run!.run_id, attempt: 1 }]);
+  });
+
+  it('frees the thread for what is left when a pending run is interrupted', async () => {
+    const thread_id = await thread();
+    const [first, second] = [await enqueue(thread_id), await enqueue(thread_id)];
+    expect(await queue.interruptPending(database.pool, second.run_id)).toBe(true);
+    expect(await threadRow(thread_id)).toMatchObject({ status: 'busy', newest_run_id: first.run_id });
+    expect(await queue.interruptPending(database.pool, first.run_id)).toBe(true);
+    expect(await threadRow(thread_id)).toMatchObject({ status: 'idle', newest_run_id: null });
+    expect(await queue.interruptPending(database.pool, first.run_id)).toBe(false);
+  });
+
+  it('keeps the answer of a stateless run until it has expired', async () => {
+    const run = { ...newRun(randomUUID()), kwargs: { ...newRun('').kwargs, temporary: true } };
+    const lease = { token: randomUUID(), ms: LEASE };
+    await queue.insertStateless(run, { hidden: true, metadata: {}, config: {} }, lease);
+    const claimed = { ...run, attempt: 1, lease_token: lease.token };
+    expect(await queue.finishTemporary(claimed, { status: 'success', output: '{"a":1}' }, 60_000)).toMatchObject({
+      held: true,
+    });
+    expect(await queue.deleteExpired(10)).toBe(0);
+    await database.pool.query(`UPDATE threads SET expires_at = now() - interval '1 second'`);
+    expect(await queue.deleteExpired(10)).toBe(1);
+    expect(await queue.findEnded([run.run_id])).toEqual([run.run_id]);
+  });
+});
+
+const expireLeases = (database: TestDatabase) =>
+  database.pool.query(`UPDATE runs SET lease_until = now() - interval '1 second' WHERE status = 'running'`);
+
+/** Resolves when a session of this database waits for a lock. */
+async function waitForLock(database: TestDatabase): Promise<void> {
+  for (;;) {
+    const { rowCount } = await database.pool.query(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    if (rowCount) {
+      return;
+    }
+  }
+}
