@@ -37,8 +37,13 @@ export class RunsService {
     return rows.map((row) => toRun(row, select));
   }
 
+  /** A stateless run that has ended is gone with its thread, but for clients that come back for its answer. */
   async get(thread_id: string, run_id: string): Promise<Run> {
-    return toRun(await this.find(run_id, thread_id));
+    const row = await this.find(run_id, thread_id);
+    if (row.kwargs.temporary && !isActive(row.status)) {
+      throw new RunNotFoundError(run_id);
+    }
+    return toRun(row);
   }
 
   /** Stateless runs are found without a thread. Throws {@link RunNotFoundError}. */
