@@ -1,10 +1,6 @@
 export { DELETE_RUN, DELETE_THREADS, type Queryable } from './checkpoints/checkpoint-sql.js';
-export {
-  type CheckpointOwner,
-  DiscardingCheckpointer,
-  LeaseLostError,
-  RunCheckpointer,
-} from './checkpoints/run-checkpointer.js';
+export { LeaseLostError } from './checkpoints/lease-lost.error.js';
+export { type CheckpointOwner, DiscardingCheckpointer, RunCheckpointer } from './checkpoints/run-checkpointer.js';
 export { ExecutionModule } from './execution.module.js';
 export type { CheckpointConfig, CompiledGraph, GraphConfig, GraphInterrupt, GraphState } from './graphs/graph.js';
 export * from './graphs/graph.errors.js';

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Annotation, END, START, StateGraph } from '@langchain/langgraph';
 import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres';
+import { LeaseLostError } from '../../src/execution/checkpoints/lease-lost.error.js';
 import { PostgresCheckpointer } from '../../src/execution/checkpoints/postgres-checkpointer.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 
@@ -75,4 +77,39 @@ describe('PostgresCheckpointer', () => {
     const tuple = await saver.getTuple(config);
     expect(tuple?.pendingWrites?.map(([, , value]) => value)).toEqual([0, 3, 1, 2]);
   });
+
+  it('writes for a run only while its lease is held, whatever its process believes', async () => {
+    const { run_id, lease_token, thread_id } = await runningRun(database);
+    const saver = new PostgresCheckpointer(database.pool, { run_id, lease_token });
+    const graph = builder.compile({ checkpointer: saver });
+    const config = { configurable: { thread_id } };
+    await graph.invoke({ word: 'held' }, config);
+    const before = await countRows(database, thread_id);
+    await database.pool.query('UPDATE runs SET lease_token = gen_random_uuid() WHERE run_id = $1', [run_id]);
+    await expect(graph.invoke({ word: 'stale' }, config)).rejects.toThrow(LeaseLostError);
+    expect(await countRows(database, thread_id)).toEqual(before);
+  });
 });
+
+/** A run in the table, with a lease. */
+async function runningRun({ pool }: TestDatabase) {
+  const [run_id, thread_id, assistant_id, lease_token] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+  await pool.query(`INSERT INTO assistants (assistant_id, graph_id, name) VALUES ($1, 'g', 'g')`, [assistant_id]);
+  await pool.query('INSERT INTO threads (thread_id) VALUES ($1)', [thread_id]);
+  await pool.query(
+    `INSERT INTO runs (run_id, thread_id, assistant_id, status, kwargs, multitask_strategy, lease_token)
+     VALUES ($1, $2, $3, 'running', '{}', 'enqueue', $4)`,
+    [run_id, thread_id, assistant_id, lease_token],
+  );
+  return { run_id, thread_id, lease_token };
+}
+
+async function countRows({ pool }: TestDatabase, thread_id: string): Promise<unknown> {
+  const { rows } = await pool.query(
+    `SELECT (SELECT count(*) FROM checkpoints WHERE thread_id = $1) AS checkpoints,
+            (SELECT count(*) FROM checkpoint_blobs WHERE thread_id = $1) AS blobs,
+            (SELECT count(*) FROM checkpoint_writes WHERE thread_id = $1) AS writes`,
+    [thread_id],
+  );
+  return rows[0];
+}

@@ -48,40 +48,73 @@ export const selectTuples = (where: string, limit: string): string => `
    AND w.checkpoint_id = cp.checkpoint_id
   ) parts ORDER BY kind, id DESC, path COLLATE "C", task_id COLLATE "C", idx`;
 
+/** The lease that must still be held for a write to happen. */
+export interface Fence {
+  run_id: string;
+  lease_token: string;
+}
+
+/**
+ * Makes statements conditional on a lease, in themselves: no moment lies between looking and writing. FOR SHARE: whoever
+ * takes the lease away waits until a write that is under way has committed, and meets no later one.
+ */
+class Guard {
+  readonly cte: string;
+  readonly where: string;
+  /** One row with `held`, false when nothing was written because the lease is gone. */
+  readonly result = 'SELECT EXISTS (SELECT FROM owner) AS held';
+
+  constructor(isFenced: boolean, at: number) {
+    this.cte = isFenced
+      ? `owner AS MATERIALIZED (SELECT 1 FROM runs WHERE run_id = $${at}::uuid AND lease_token = $${at + 1}::uuid FOR SHARE)`
+      : 'owner AS (SELECT 1)';
+    this.where = 'WHERE EXISTS (SELECT FROM owner)';
+  }
+}
+
+/** `rows` rows of parameters, each with these types, beginning with `$at`. */
+function parameterRows(rows: number, types: readonly string[], at: number): string {
+  const row = (r: number): string => types.map((type, c) => `$${at + r * types.length + c}::${type}`).join(', ');
+  return Array.from({ length: rows }, (_, r) => `(${row(r)})`).join(', ');
+}
+
+const BLOB_TYPES = ['text', 'text', 'text', 'bytea'] as const;
+const WRITE_TYPES = ['integer', 'text', 'text', 'bytea'] as const;
+
 /** A checkpoint and the channel values it brings, in one statement. Each blob is a parameter of its own. */
-export function insertCheckpoint(blobs: number): string {
-  const values = Array.from(
-    { length: blobs },
-    (_, i) => `($1, $2, $${7 + i * 4}, $${8 + i * 4}, $${9 + i * 4}, $${10 + i * 4}::bytea)`,
-  );
+export function insertCheckpoint(blobs: number, isFenced: boolean): string {
+  const guard = new Guard(isFenced, 7 + blobs * BLOB_TYPES.length);
   const withBlobs =
     blobs === 0
       ? ''
-      : `WITH blobs AS (
+      : `, blobs AS (
            INSERT INTO checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob)
-           VALUES ${values.join(', ')} ON CONFLICT DO NOTHING
+           SELECT $1::text, $2::text, new.* FROM (VALUES ${parameterRows(blobs, BLOB_TYPES, 7)}) AS new ${guard.where}
+           ON CONFLICT DO NOTHING
          )`;
-  return `${withBlobs}
-    INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, checkpoint, metadata)
-    VALUES ($1, $2, $3, $4, $5, $6)
-    ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id)
-    DO UPDATE SET checkpoint = EXCLUDED.checkpoint, metadata = EXCLUDED.metadata`;
+  return `
+    WITH ${guard.cte}${withBlobs}, checkpoint AS (
+      INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, checkpoint, metadata)
+      SELECT $1::text, $2::text, $3::text, $4::text, $5::jsonb, $6::jsonb ${guard.where}
+      ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id)
+      DO UPDATE SET checkpoint = EXCLUDED.checkpoint, metadata = EXCLUDED.metadata
+    ) ${guard.result}`;
 }
 
 /** All writes of one task in one statement. Special writes (errors, interrupts, ...) replace what was there. */
-export function insertWrites(writes: number, replace: boolean): string {
-  const values = Array.from(
-    { length: writes },
-    (_, i) => `($1, $2, $3, $4, $5, $${6 + i * 4}::integer, $${7 + i * 4}, $${8 + i * 4}, $${9 + i * 4}::bytea)`,
-  );
+export function insertWrites(writes: number, replace: boolean, isFenced: boolean): string {
+  const guard = new Guard(isFenced, 6 + writes * WRITE_TYPES.length);
   const conflict = replace
     ? 'UPDATE SET channel = EXCLUDED.channel, type = EXCLUDED.type, blob = EXCLUDED.blob'
     : 'NOTHING';
   return `
-    INSERT INTO checkpoint_writes
-      (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, blob)
-    VALUES ${values.join(', ')}
-    ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO ${conflict}`;
+    WITH ${guard.cte}, writes AS (
+      INSERT INTO checkpoint_writes
+        (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, blob)
+      SELECT $1::text, $2::text, $3::text, $4::text, $5::text, new.*
+      FROM (VALUES ${parameterRows(writes, WRITE_TYPES, 6)}) AS new ${guard.where}
+      ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO ${conflict}
+    ) ${guard.result}`;
 }
 
 /** Everything that is kept for threads. */

@@ -6,9 +6,11 @@ import {
 } from '@langchain/langgraph';
 import { jsonbText } from '../../common/index.js';
 import type { CheckpointConfig } from '../graphs/graph.js';
+import { LeaseLostError } from './lease-lost.error.js';
 import { TupleParts } from './tuple-parts.js';
 import {
   DELETE_THREADS,
+  type Fence,
   insertCheckpoint,
   insertWrites,
   type Queryable,
@@ -39,7 +41,11 @@ type Tuple = CheckpointTuple;
  * round trip.
  */
 export class PostgresCheckpointer extends BaseCheckpointSaver {
-  constructor(protected readonly db: Queryable) {
+  /** With a `fence`, writes happen only while its lease is held, and fail with {@link LeaseLostError} otherwise. */
+  constructor(
+    private readonly db: Queryable,
+    private readonly fence?: Fence,
+  ) {
     super();
   }
 
@@ -98,7 +104,7 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
         return [channel, String(version), type, blob];
       }),
     );
-    await this.db.query(insertCheckpoint(blobs.length), [
+    await this.write(insertCheckpoint(blobs.length, this.fence !== undefined), [
       thread_id,
       checkpoint_ns,
       checkpoint.id,
@@ -128,7 +134,7 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
       ]),
     );
     const replace = writes.every(([channel]) => channel in SPECIAL_WRITES);
-    await this.db.query(insertWrites(rows.length, replace), [
+    await this.write(insertWrites(rows.length, replace, this.fence !== undefined), [
       thread_id,
       checkpoint_ns,
       checkpoint_id,
@@ -140,6 +146,14 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
 
   override async deleteThread(threadId: string): Promise<void> {
     await this.db.query(DELETE_THREADS, [[threadId]]);
+  }
+
+  private async write(sql: string, values: unknown[]): Promise<void> {
+    const lease = this.fence ? [this.fence.run_id, this.fence.lease_token] : [];
+    const { rows } = await this.db.query<{ held: boolean }>(sql, [...values, ...lease]);
+    if (!rows[0]?.held) {
+      throw new LeaseLostError();
+    }
   }
 
   private async dump(value: unknown): Promise<readonly [type: string, blob: Buffer]> {

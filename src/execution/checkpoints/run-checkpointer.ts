@@ -6,28 +6,18 @@ import {
   type CheckpointTuple,
 } from '@langchain/langgraph';
 import type { CheckpointConfig } from '../graphs/graph.js';
-import type { Queryable } from './checkpoint-sql.js';
+import type { Fence, Queryable } from './checkpoint-sql.js';
 import { PostgresCheckpointer } from './postgres-checkpointer.js';
 
 /** The run a checkpointer writes for. */
-export interface CheckpointOwner {
+export interface CheckpointOwner extends Fence {
   /** Goes into the metadata of every checkpoint of the run; no credentials. */
   metadata: Record<string, unknown>;
-  /** True once the run's lease is lost: from then on nothing may be written. */
-  readonly revoked: boolean;
-}
-
-/** The run no longer owns its thread, so what its graph still produces is thrown away. */
-export class LeaseLostError extends Error {
-  constructor() {
-    super('The run has lost its lease; nothing more is written for it.');
-    this.name = 'LeaseLostError';
-  }
 }
 
 /**
- * The checkpointer of one run: stamps its checkpoints with the run's metadata, refuses to write after the lease is
- * lost, and remembers the newest root checkpoint, so that the final state is read without another round trip.
+ * The checkpointer of one run: stamps its checkpoints with the run's metadata, writes only while the run's lease is
+ * held, and remembers the newest root checkpoint, so that the final state is read without another round trip.
  */
 export class RunCheckpointer extends PostgresCheckpointer {
   private newest?: CheckpointTuple;
@@ -36,7 +26,7 @@ export class RunCheckpointer extends PostgresCheckpointer {
     db: Queryable,
     private readonly owner: CheckpointOwner,
   ) {
-    super(db);
+    super(db, owner);
   }
 
   override async getTuple(config: CheckpointConfig): Promise<CheckpointTuple | undefined> {
@@ -53,7 +43,6 @@ export class RunCheckpointer extends PostgresCheckpointer {
     metadata: CheckpointMetadata,
     newVersions: Record<string, string | number>,
   ): Promise<CheckpointConfig> {
-    this.assertOwned();
     const stamped = { ...this.owner.metadata, ...metadata };
     const saved = await super.put(config, checkpoint, stamped, newVersions);
     if ((config.configurable?.checkpoint_ns ?? '') === '') {
@@ -68,16 +57,9 @@ export class RunCheckpointer extends PostgresCheckpointer {
     taskId: string,
     taskPath?: string,
   ): Promise<void> {
-    this.assertOwned();
     await super.putWrites(config, writes, taskId, taskPath);
     // Written to another checkpoint than the remembered one, or in another order than a read would give: forget it.
     this.newest = undefined;
-  }
-
-  private assertOwned(): void {
-    if (this.owner.revoked) {
-      throw new LeaseLostError();
-    }
   }
 }
 

@@ -26,8 +26,12 @@ export class ActiveRun implements CheckpointOwner {
     return this.controller.signal;
   }
 
-  get revoked(): boolean {
-    return this.stopReason === 'lease_lost';
+  get run_id(): string {
+    return this.run.run_id;
+  }
+
+  get lease_token(): string {
+    return this.run.lease_token;
   }
 
   /** Reaches the graph's AbortSignal. The first reason stays. */

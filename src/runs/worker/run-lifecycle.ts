@@ -13,6 +13,7 @@ import {
   type GraphState,
   GraphRegistry,
   interruptsByTask,
+  LeaseLostError,
   RunCheckpointer,
   toCommand,
 } from '../../execution/index.js';
@@ -86,6 +87,9 @@ export class RunLifecycle {
       execution = newExecution(graph, run, config, stream);
       await execution.run();
     } catch (error) {
+      if (error instanceof LeaseLostError) {
+        active.stop('lease_lost');
+      }
       failure = this.failureOf(active, error);
     }
     if (active.stopReason === 'shutdown' || active.stopReason === 'lease_lost') {
