@@ -38,6 +38,9 @@ const STATEMENTS = [
    )`,
   `ALTER TABLE checkpoint_blobs ALTER COLUMN blob DROP NOT NULL`,
   `ALTER TABLE checkpoint_writes ADD COLUMN IF NOT EXISTS task_path text NOT NULL DEFAULT ''`,
+  `ALTER TABLE checkpoint_writes ADD COLUMN IF NOT EXISTS run_id uuid`,
+  `COMMENT ON COLUMN checkpoint_writes.run_id IS
+     'Run that wrote it, if one did: a rollback removes what it added to checkpoints of others. Ours alone.'`,
   `COMMENT ON COLUMN checkpoint_writes.task_path IS
      'Order of a superstep''s writes; the official JavaScript saver leaves it empty, the Python one fills it.'`,
 ];

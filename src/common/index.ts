@@ -1,3 +1,4 @@
+export * from './dto/config.dto.js';
 export * from './dto/fields.js';
 export * from './dto/query.js';
 export * from './dto/validation.pipe.js';

@@ -1,4 +1,4 @@
-export { DELETE_RUN, DELETE_THREADS, type Queryable } from './checkpoints/checkpoint-sql.js';
+export { DELETE_RUNS, DELETE_THREADS, type Queryable } from './checkpoints/checkpoint-sql.js';
 export { LeaseLostError } from './checkpoints/lease-lost.error.js';
 export { type CheckpointOwner, DiscardingCheckpointer, RunCheckpointer } from './checkpoints/run-checkpointer.js';
 export { ExecutionModule } from './execution.module.js';
@@ -9,6 +9,11 @@ export { toCommand, type WireCommand } from './runner/command.js';
 export { GraphExecution, type GraphOutcome } from './runner/graph-execution.js';
 export { toRunnableConfig, withoutInternalKeys } from './runner/runnable-config.js';
 export { STREAM_MODES, type StreamMode } from './runner/stream-mode.js';
-export { type CheckpointReference, GraphStateService, type StateOwner } from './state/graph-state.service.js';
+export {
+  assertCheckpointExists,
+  type CheckpointReference,
+  GraphStateService,
+  type StateOwner,
+} from './state/graph-state.service.js';
 export * from './state/state.errors.js';
 export * from './state/thread-state.dto.js';

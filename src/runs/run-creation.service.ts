@@ -3,13 +3,20 @@ import type pg from 'pg';
 import { AssistantsService } from '../assistants/index.js';
 import { type JsonObject, newId } from '../common/index.js';
 import { POOL, transaction } from '../database/index.js';
-import { GraphRegistry } from '../execution/index.js';
+import { assertCheckpointExists, GraphRegistry } from '../execution/index.js';
 import { ThreadBusyError, ThreadNotFoundError } from '../threads/index.js';
 import { type Run, toRun } from './dto/run.dto.js';
-import { resolveMultitask } from './queue/multitask.js';
-import { type LockedThread, type NewRun, RunQueue } from './queue/run-queue.js';
+import { resolveMultitask, type StopAction } from './queue/multitask.js';
+import { type LockedThread, type NewRun, RunQueue, type StoppedRun } from './queue/run-queue.js';
 import { assertSupported, type PreparedRun, prepareRun, type RunCreate } from './run-request.js';
+import { RunStopService } from './run-stop.service.js';
 import { type Reservation, RunWorker } from './worker/run-worker.js';
+
+/** The runs a new one has taken the place of. */
+interface Replaced {
+  runs: StoppedRun[];
+  by: StopAction;
+}
 
 type AssistantRow = Awaited<ReturnType<AssistantsService['resolve']>>;
 
@@ -22,6 +29,7 @@ export class RunCreationService {
     private readonly graphs: GraphRegistry,
     private readonly queue: RunQueue,
     private readonly worker: RunWorker,
+    private readonly stopper: RunStopService,
   ) {}
 
   /** A run on a thread. */
@@ -31,13 +39,17 @@ export class RunCreationService {
     const run_id = newId();
     let run: Run;
     let started: NewRun | undefined;
+    let replaced: Replaced | undefined;
     try {
-      ({ run, started } = await transaction(this.pool, (client) =>
+      ({ run, started, replaced } = await transaction(this.pool, (client) =>
         this.insert(client, { run_id, thread_id, assistant, body }, reservation),
       ));
     } catch (error) {
       this.releaseUnused(reservation);
       throw error;
+    }
+    if (replaced) {
+      this.stopper.announce(replaced.runs, replaced.by);
     }
     this.begin(reservation, started);
     return run;
@@ -87,21 +99,27 @@ export class RunCreationService {
       body,
     }: { run_id: string; thread_id: string; assistant: AssistantRow; body: RunCreate },
     reservation: Reservation | undefined,
-  ): Promise<{ run: Run; started?: NewRun }> {
+  ): Promise<{ run: Run; started?: NewRun; replaced?: Replaced }> {
     const { thread, isNew } = await this.lockOrCreate(client, thread_id, body);
     const decision = resolveMultitask(body.multitask_strategy ?? 'enqueue', thread.newest_run_id !== null);
-    if (decision === 'reject') {
+    if (decision.action === 'reject') {
       throw new ThreadBusyError(thread_id);
     }
+    const replaced = decision.action === 'replace' ? await this.replace(client, thread_id, decision.by) : undefined;
     const stamp = isNew ? threadMetadata(assistant, body) : threadMetadata(assistant);
     const settings = { config: thread.config, metadata: { ...thread.metadata, ...stamp } };
     const prepared = prepareRun({ run_id, thread_id, assistant, thread: settings, body, temporary: false });
+    await assertCheckpointExists(client, thread_id, prepared.kwargs.config.configurable);
     const run = toNewRun(run_id, thread_id, assistant, body, prepared);
-    const begins = decision === 'start';
+    const begins = decision.action !== 'enqueue';
     // A run that waits must not change what the run before it, still active, has been started with.
     const onThread = begins ? { metadata: stamp, config: prepared.thread_config } : { metadata: {} };
     const row = await this.queue.insert(client, run, onThread, begins ? reservation : undefined);
-    return { run: toRun(row), started: begins && reservation ? run : undefined };
+    return { run: toRun(row), started: begins && reservation ? run : undefined, replaced };
+  }
+
+  private async replace(client: pg.PoolClient, thread_id: string, by: StopAction): Promise<Replaced> {
+    return { runs: await this.queue.stop(client, thread_id, undefined, by), by };
   }
 
   private async lockOrCreate(

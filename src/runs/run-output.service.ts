@@ -14,6 +14,7 @@ import type { Run } from './dto/run.dto.js';
 import { isActive, type RunEntity } from './run.entity.js';
 import { answerOf } from './worker/answer.js';
 import { RunResults } from './worker/run-results.js';
+import { RunStopService } from './run-stop.service.js';
 import { RunsService } from './runs.service.js';
 
 /** Milliseconds that a client whose connection broke has to come back before its run is cancelled. */
@@ -43,6 +44,7 @@ export class RunOutputService {
     private readonly threads: ThreadsService,
     private readonly results: RunResults,
     private readonly events: EventStream,
+    private readonly stopper: RunStopService,
   ) {}
 
   /** The stream of a run that has just been created, from its first event. */
@@ -150,7 +152,7 @@ export class RunOutputService {
   private cancelUnlessReadAgain({ run_id, thread_id }: Run): void {
     const timer = setTimeout(() => {
       if (!this.events.hasReaders(run_id) && !this.results.hasWaiters(run_id)) {
-        void this.runs.interrupt(thread_id, run_id);
+        void this.stopper.stop(thread_id, [run_id], 'interrupt');
       }
     }, RECONNECT_GRACE_MS);
     timer.unref();

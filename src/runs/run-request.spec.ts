@@ -71,6 +71,11 @@ describe('prepareRun', () => {
     };
     const { kwargs, thread_config } = prepareRun(settings({ body: { config: { configurable } } }));
     expect(JSON.stringify([kwargs, thread_config])).not.toMatch(/root|__pregel/);
+    const throughContext = prepareRun(
+      settings({ body: { context: { ...configurable, checkpoint_id: 'c', thread_id: 't' } } }),
+    );
+    const { run_id, graph_id, assistant_id, thread_id, ...rest } = throughContext.kwargs.config.configurable;
+    expect([run_id, graph_id, assistant_id, thread_id, rest]).toEqual(['run', 'graph', 'assistant', 'thread', {}]);
   });
 
   it('leaves on the thread what later runs inherit, and nothing that belongs to one run', () => {
@@ -152,8 +157,6 @@ describe('assertSupported', () => {
     ['feedback_keys', ['score']],
     ['langsmith_tracer', { project_name: 'p' }],
     ['strict_resume', true],
-    ['multitask_strategy', 'rollback'],
-    ['multitask_strategy', 'interrupt'],
   ])('refuses %s %j instead of ignoring it', (name, value) => {
     expect(() => assertSupported({ assistant_id: 'a', [name]: value })).toThrow(name);
   });

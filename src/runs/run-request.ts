@@ -44,7 +44,6 @@ export function assertSupported(body: RunCreate): void {
     ['after_seconds', body.after_seconds !== undefined && Number(body.after_seconds ?? 0) !== 0, 'leave it out'],
     ['feedback_keys', Array.isArray(body.feedback_keys) && body.feedback_keys.length > 0, 'leave it out'],
     ['strict_resume', body.strict_resume === true, 'leave it out'],
-    ['multitask_strategy', ['interrupt', 'rollback'].includes(body.multitask_strategy ?? ''), 'use enqueue or reject'],
   ];
   const first = refused.find(([, isUsed]) => isUsed);
   if (first) {
@@ -69,7 +68,9 @@ export function prepareRun(settings: RunSettings): PreparedRun {
     AUTH_KEYS,
   );
   const context = { ...assistant.context, ...body.context };
-  const lasting = { ...without(chosen, ONE_RUN_ONLY), ...context };
+  // Graphs that read their settings from configurable find those given as context there, too.
+  const fromContext = without(withoutInternalKeys(context), [...AUTH_KEYS, ...ONE_RUN_ONLY]);
+  const lasting = { ...without(chosen, ONE_RUN_ONLY), ...fromContext };
   const checkpoint = checkpointOf(chosen, body);
   const configurable = { ...lasting, ...checkpoint, run_id, thread_id, graph_id, assistant_id };
   return {

@@ -7,6 +7,13 @@ export class RunNotFoundError extends ApiError {
   }
 }
 
+/** Nothing that was to be cancelled is pending or running. */
+export class NothingToCancelError extends ApiError {
+  constructor() {
+    super({ status: 404, code: 'nothing_to_cancel', detail: 'No pending or running run matches the request.' });
+  }
+}
+
 /** A pending or running run cannot be deleted. */
 export class RunActiveError extends ApiError {
   constructor(run_id: string) {

@@ -8,6 +8,7 @@ import { RunQueue } from './queue/run-queue.js';
 import { RunCreationService } from './run-creation.service.js';
 import { RunEntity } from './run.entity.js';
 import { RunOutputService } from './run-output.service.js';
+import { RunStopService } from './run-stop.service.js';
 import { RunsService } from './runs.service.js';
 import { RunLifecycle } from './worker/run-lifecycle.js';
 import { RunResults } from './worker/run-results.js';
@@ -23,7 +24,16 @@ import { RunWorker } from './worker/run-worker.js';
  */
 @Module({
   imports: [TypeOrmModule.forFeature([RunEntity]), AssistantsModule, ExecutionModule, StreamsModule, ThreadsModule],
-  providers: [RunQueue, RunResults, RunLifecycle, RunWorker, RunsService, RunCreationService, RunOutputService],
+  providers: [
+    RunQueue,
+    RunResults,
+    RunLifecycle,
+    RunWorker,
+    RunsService,
+    RunStopService,
+    RunCreationService,
+    RunOutputService,
+  ],
   exports: [RunsService, RunCreationService, RunOutputService],
 })
 export class RunsModule {}

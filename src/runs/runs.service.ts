@@ -2,16 +2,19 @@ import { Inject, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type pg from 'pg';
 import type { Repository } from 'typeorm';
-import { UnsupportedParameterError } from '../common/index.js';
-import { columns, Notifications, POOL, transaction } from '../database/index.js';
-import { DELETE_RUN } from '../execution/index.js';
+import { columns, POOL, transaction } from '../database/index.js';
+import { DELETE_RUNS } from '../execution/index.js';
 import { ThreadsService } from '../threads/index.js';
 import { type Run, RUN_FIELDS, type RunField, toRun } from './dto/run.dto.js';
-import type { RunCancelQuery, RunListQuery } from './dto/run-requests.dto.js';
+import type { RunListQuery, RunsCancelRequest } from './dto/run-requests.dto.js';
 import { RunQueue } from './queue/run-queue.js';
-import { isActive, RunEntity } from './run.entity.js';
-import { RunActiveError, RunNotFoundError } from './runs.errors.js';
-import { RunResults } from './worker/run-results.js';
+import type { StopAction } from './queue/multitask.js';
+import { isActive, RunEntity, type RunStatus } from './run.entity.js';
+import { RunStopService } from './run-stop.service.js';
+import { NothingToCancelError, RunActiveError, RunNotFoundError } from './runs.errors.js';
+
+/** Most runs that one request by status stops. */
+const MOST_CANCELLED = 10_000;
 
 /** Runs as rows: listed, read, cancelled, deleted. They are made by `RunCreationService`. */
 @Injectable()
@@ -21,8 +24,7 @@ export class RunsService {
     @Inject(POOL) private readonly pool: pg.Pool,
     private readonly threads: ThreadsService,
     private readonly queue: RunQueue,
-    private readonly results: RunResults,
-    private readonly notifications: Notifications,
+    private readonly stopper: RunStopService,
   ) {}
 
   async list(thread_id: string, { limit, offset, status, select = [...RUN_FIELDS] }: RunListQuery): Promise<Run[]> {
@@ -63,40 +65,30 @@ export class RunsService {
     }
     await transaction(this.pool, async (client) => {
       await client.query('DELETE FROM runs WHERE run_id = $1', [run_id]);
-      await client.query(DELETE_RUN, [thread_id, run_id]);
+      await client.query(DELETE_RUNS, [thread_id, [run_id]]);
     });
   }
 
   /** Stops a run, wherever it is. A run that has ended stays as it is. */
-  async cancel(thread_id: string, run_id: string, { wait, action }: RunCancelQuery): Promise<void> {
-    if (action === 'rollback') {
-      throw new UnsupportedParameterError('action', 'rollback is not supported by this version; use interrupt');
-    }
-    const { ended, cancel } = this.results.wait(run_id);
-    try {
-      const { status } = await this.find(run_id, thread_id);
-      if (!isActive(status)) {
-        return;
-      }
-      await this.interrupt(thread_id, run_id);
-      if (wait) {
-        await ended;
-      }
-    } finally {
-      cancel();
-    }
+  async cancel(thread_id: string, run_id: string, action: StopAction): Promise<void> {
+    await this.find(run_id, thread_id);
+    await this.stopper.stop(thread_id, [run_id], action);
   }
 
-  /** Interrupts a run in the queue, or tells the process that executes it to stop. */
-  async interrupt(thread_id: string, run_id: string): Promise<void> {
-    const wasPending = await transaction(this.pool, async (client) => {
-      await client.query('SELECT FROM threads WHERE thread_id = $1 FOR UPDATE', [thread_id]);
-      return this.queue.interruptPending(client, run_id);
-    });
-    if (wasPending) {
-      this.results.publish(run_id, '{}');
+  /** Stops many runs: those named on a thread, or all in a status. 404 when there is nothing to stop. */
+  async cancelMany({ thread_id, run_ids, status }: RunsCancelRequest, action: StopAction): Promise<void> {
+    let stopped = 0;
+    if (thread_id && run_ids) {
+      await this.threads.assertExists(thread_id);
+      stopped = await this.stopper.stop(thread_id, run_ids, action);
     } else {
-      this.notifications.publish({ topic: 'run_cancelled', id: run_id });
+      const statuses: RunStatus[] = status === 'all' || !status ? ['pending', 'running'] : [status];
+      for (const [thread, runs] of await this.queue.findActive(statuses, MOST_CANCELLED)) {
+        stopped += await this.stopper.stop(thread, runs, action);
+      }
+    }
+    if (stopped === 0) {
+      throw new NothingToCancelError();
     }
   }
 }

@@ -1,11 +1,19 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ApiErrors, BodyExample, runHeaders, sse, waitForJson } from '../common/index.js';
+import { ApiErrors, BodyExample, runHeaders, sse, ValidationFailedError, waitForJson } from '../common/index.js';
 import { Run } from './dto/run.dto.js';
-import { RunCreateStateless, RunJoinQuery, RunJoinStreamQuery, StatelessRunParams } from './dto/run-requests.dto.js';
+import {
+  RunCreateStateless,
+  RunJoinQuery,
+  RunJoinStreamQuery,
+  RunsCancelQuery,
+  RunsCancelRequest,
+  StatelessRunParams,
+} from './dto/run-requests.dto.js';
 import { RunCreationService } from './run-creation.service.js';
 import { RunOutputService } from './run-output.service.js';
+import { RunsService } from './runs.service.js';
 
 const HELLO = { assistant_id: 'chat', input: { messages: [{ role: 'user', content: 'Hello!' }] } };
 
@@ -16,6 +24,7 @@ export class StatelessRunsController {
   constructor(
     private readonly creation: RunCreationService,
     private readonly output: RunOutputService,
+    private readonly runs: RunsService,
   ) {}
 
   @Post()
@@ -63,6 +72,16 @@ export class StatelessRunsController {
     );
   }
 
+  @Post('cancel')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Cancel many runs', description: 'All in a status, or those named on a thread.' })
+  @BodyExample(RunsCancelRequest, { status: 'all' })
+  @ApiNoContentResponse({ description: 'The runs have stopped.' })
+  @ApiErrors(404)
+  cancelMany(@Body() body: RunsCancelRequest, @Query() { action }: RunsCancelQuery): Promise<void> {
+    return this.runs.cancelMany(oneForm(body), action);
+  }
+
   @Get(':run_id/join')
   @ApiOperation({ summary: 'Wait for a stateless run', description: 'Its result; for a while after its end too.' })
   @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
@@ -93,4 +112,15 @@ export class StatelessRunsController {
     const options = { lastEventId, stream_mode, cancelOnDisconnect: cancel_on_disconnect };
     await sse(reply, await this.output.joinStream(run_id, undefined, options));
   }
+}
+
+/** Both forms at once, or half of one, would leave open which runs are meant. */
+function oneForm(body: RunsCancelRequest): RunsCancelRequest {
+  const byStatus = Boolean(body.status);
+  const byIds = Boolean(body.thread_id) && Boolean(body.run_ids);
+  const isMixed = byStatus && Boolean(body.thread_id ?? body.run_ids);
+  if (isMixed || byStatus === byIds) {
+    throw new ValidationFailedError([{ path: '', message: 'send either status, or thread_id with run_ids' }]);
+  }
+  return body;
 }

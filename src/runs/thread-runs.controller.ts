@@ -137,7 +137,7 @@ export class ThreadRunsController {
     @Query() query: RunCancelQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    await this.runs.cancel(thread_id, run_id, query);
+    await this.runs.cancel(thread_id, run_id, query.action);
     reply.status(query.wait ? 204 : 202);
   }
 

@@ -47,8 +47,11 @@ export abstract class EventStream {
   /** `undefined` when this run's events are not within reach (any more). */
   abstract read(run_id: string, position: StreamPosition): RunStreamReader | undefined;
 
-  /** The run has ended, but not by the writer of this process: readers are told instead of waiting for ever. */
-  abstract abandon(run_id: string): void;
+  /**
+   * The run has ended, but not by a writer of this process: its readers do not wait for ever. With an `error` (JSON of
+   * an `error` event) they are told why they did not get everything. Does nothing for a stream that has ended.
+   */
+  abstract abandon(run_id: string, error?: string): void;
 
   /** True while somebody reads the run's stream. */
   abstract hasReaders(run_id: string): boolean;

@@ -14,11 +14,6 @@ const KEEP_MS = 30_000;
 /** Most characters that all finished runs together keep. */
 const MAX_FINISHED_CHARS = 64 * 1024 * 1024;
 
-const ELSEWHERE = JSON.stringify({
-  error: 'StreamElsewhere',
-  message: 'The run was executed by another process or removed, and its events did not reach this one. Read its state.',
-});
-
 /** Streams within one process, in memory. Events do not survive the process. */
 @Injectable()
 export class InProcessEventStream extends EventStream implements OnApplicationShutdown {
@@ -42,12 +37,15 @@ export class InProcessEventStream extends EventStream implements OnApplicationSh
     return this.logs.get(run_id)?.read(position);
   }
 
-  abandon(run_id: string): void {
+  abandon(run_id: string, error?: string): void {
     const log = this.logs.get(run_id);
-    if (log && !log.closed) {
-      log.append('error', ELSEWHERE);
-      log.close();
+    if (!log || log.closed) {
+      return;
     }
+    if (error !== undefined) {
+      log.append('error', error);
+    }
+    log.close();
   }
 
   hasReaders(run_id: string): boolean {

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
 import { isObject, type JsonObject, toJsonb, toWireJson, jsonbText } from '../common/index.js';
@@ -27,6 +27,8 @@ interface LockedThread {
 /** The state of threads: read at any checkpoint, changed by hand, listed. */
 @Injectable()
 export class ThreadStateService {
+  private readonly logger = new Logger('Threads');
+
   constructor(
     private readonly threads: ThreadsService,
     private readonly graphState: GraphStateService,
@@ -76,6 +78,25 @@ export class ThreadStateService {
         checkpoint_id: checkpoint.configurable?.checkpoint_id,
       } as ThreadUpdateStateResponse;
     });
+  }
+
+  /**
+   * Brings an idle thread's row up to date with its newest checkpoint, after a run that was stopped. The status stays:
+   * a cancelled run leaves its thread idle (contract 2.9). A graph that cannot be asked leaves the row as it is.
+   */
+  async refresh(thread_id: string): Promise<void> {
+    try {
+      const owner = await this.ownerOf(thread_id);
+      const state = owner && (await this.graphState.getState(owner, {}, false));
+      if (state?.checkpoint) {
+        await this.dataSource.query(
+          `UPDATE threads SET values = $2, state_updated_at = now() WHERE thread_id = $1 AND newest_run_id IS NULL`,
+          [thread_id, jsonbText(toWireJson(state.values))],
+        );
+      }
+    } catch (error) {
+      this.logger.warn(`thread_id=${thread_id} could not be refreshed: ${String(error)}`);
+    }
   }
 
   private async ownerOf(thread_id: string): Promise<StateOwner | undefined> {

@@ -4,7 +4,7 @@ import type { EntityManager, Repository, SelectQueryBuilder } from 'typeorm';
 import { type JsonObject, newId, type Page, refuseUnsupported, toJsonb } from '../common/index.js';
 import { columns, Notifications } from '../database/index.js';
 import { DELETE_THREADS } from '../execution/index.js';
-import { THREAD_FIELDS, type Thread, type ThreadField, toThread } from './dto/thread.dto.js';
+import { isThreadField, THREAD_FIELDS, type Thread, toThread } from './dto/thread.dto.js';
 import type { ThreadCountRequest, ThreadCreate, ThreadPatch, ThreadSearchRequest } from './dto/thread-requests.dto.js';
 import { ThreadEntity } from './thread.entity.js';
 import { ThreadExistsError, ThreadNotFoundError } from './threads.errors.js';
@@ -58,13 +58,13 @@ export class ThreadsService {
     const { limit, offset, sort_by = 'updated_at', sort_order = 'desc', select = THREAD_FIELDS } = request;
     const direction = sort_order === 'asc' ? 'ASC' : 'DESC';
     const query = this.matching(request)
-      .select([...new Set(['thread_id', ...select])].map((field) => `thread.${field}`))
+      .select([...new Set(['thread_id', ...select.filter(isThreadField)])].map((field) => `thread.${field}`))
       .orderBy(`thread.${sort_by}`, direction, direction === 'ASC' ? 'NULLS FIRST' : 'NULLS LAST')
       .addOrderBy('thread.thread_id', direction)
       .limit(limit)
       .offset(offset);
     const [rows, total] = await Promise.all([query.getMany(), this.matching(request).getCount()]);
-    return { rows: rows.map((row) => toThread(row, select as ThreadField[])), total };
+    return { rows: rows.map((row) => toThread(row, select)), total };
   }
 
   count(request: ThreadCountRequest): Promise<number> {

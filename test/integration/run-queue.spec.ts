@@ -127,14 +127,50 @@ describe('RunQueue', () => {
     expect(await claim()).toMatchObject([{ run_id: run!.run_id, attempt: 1 }]);
   });
 
-  it('frees the thread for what is left when a pending run is interrupted', async () => {
+  it('frees the thread for what is left when a run is interrupted', async () => {
     const thread_id = await thread();
     const [first, second] = [await enqueue(thread_id), await enqueue(thread_id)];
-    expect(await queue.interruptPending(database.pool, second.run_id)).toBe(true);
+    const stop = async (run: NewRun) => {
+      const stopped = await queue.stop(database.pool, thread_id, [run.run_id], 'interrupt');
+      await queue.releaseThread(database.pool, thread_id, 'interrupt');
+      return stopped;
+    };
+    await claim();
+    expect(await stop(second)).toEqual([{ run_id: second.run_id, was: 'pending' }]);
     expect(await threadRow(thread_id)).toMatchObject({ status: 'busy', newest_run_id: first.run_id });
-    expect(await queue.interruptPending(database.pool, first.run_id)).toBe(true);
+    expect(await stop(first)).toEqual([{ run_id: first.run_id, was: 'running' }]);
     expect(await threadRow(thread_id)).toMatchObject({ status: 'idle', newest_run_id: null });
-    expect(await queue.interruptPending(database.pool, first.run_id)).toBe(false);
+    expect(await stop(first)).toEqual([]);
+  });
+
+  it('takes the lease of a run that is stopped, so that its end comes to nothing', async () => {
+    const thread_id = await thread();
+    await enqueue(thread_id);
+    const [running] = await claim();
+    await queue.stop(database.pool, thread_id, undefined, 'interrupt');
+    expect(await finish(running!)).toEqual({ held: false, more: false });
+  });
+
+  it('removes a run that is rolled back, with what it wrote and nothing else', async () => {
+    const thread_id = await thread();
+    const run = await enqueue(thread_id);
+    await database.pool.query(
+      `INSERT INTO checkpoints (thread_id, checkpoint_id, checkpoint, metadata)
+       VALUES ($1, 'before', '{}', '{"run_id": "other"}'), ($1, 'mine', '{}', jsonb_build_object('run_id', $2::text))`,
+      [thread_id, run.run_id],
+    );
+    await database.pool.query(
+      `INSERT INTO checkpoint_writes (thread_id, checkpoint_id, task_id, idx, channel, type, blob, run_id)
+       VALUES ($1, 'before', 't', 0, 'c', 'json', '1', NULL), ($1, 'before', 't', 1, 'c', 'json', '1', $2),
+              ($1, 'mine', 't', 0, 'c', 'json', '1', NULL)`,
+      [thread_id, run.run_id],
+    );
+    await queue.stop(database.pool, thread_id, undefined, 'rollback');
+    const left = async (table: string) =>
+      (await database.pool.query<object>(`SELECT checkpoint_id FROM ${table} WHERE thread_id = $1`, [thread_id])).rows;
+    expect(await left('checkpoints')).toEqual([{ checkpoint_id: 'before' }]);
+    expect(await left('checkpoint_writes')).toEqual([{ checkpoint_id: 'before' }]);
+    expect(await queue.findEnded([run.run_id])).toEqual([run.run_id]);
   });
 
   it('keeps the answer of a stateless run until it has expired', async () => {

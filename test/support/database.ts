@@ -3,16 +3,17 @@ import pg from 'pg';
 
 const ADMIN_URI = process.env.TEST_DATABASE_URI!;
 
-/** A database of its own for a test file, migrated. */
+/** A database of its own for a test file. */
 export interface TestDatabase {
   uri: string;
   pool: pg.Pool;
   drop(): Promise<void>;
 }
 
-export async function createDatabase(): Promise<TestDatabase> {
+/** Migrated, unless it is to be empty. */
+export async function createDatabase({ empty = false } = {}): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await asAdmin(`CREATE DATABASE ${name} TEMPLATE nestgraph_template`);
+  await asAdmin(`CREATE DATABASE ${name} TEMPLATE ${empty ? 'template0' : 'nestgraph_template'}`);
   const uri = ADMIN_URI.replace('@/nestgraph?', `@/${name}?`);
   const pool = new pg.Pool({ connectionString: uri, max: 10 });
   return {

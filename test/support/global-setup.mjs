@@ -1,5 +1,5 @@
 // One PostgreSQL for the whole test run, with a migrated template that every test file clones its database from.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
@@ -10,6 +10,8 @@ export const TEMPLATE = 'nestgraph_template';
 
 export default async function globalSetup() {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-test-'));
+  // PostgreSQL does not run as root; where its own account may not enter, the data would be kept (and stay) elsewhere.
+  chmodSync(directory, 0o755);
   const postgres = await startEmbeddedPostgres({ directory, log: () => undefined });
   const admin = new pg.Client(postgres.uri);
   await admin.connect();
@@ -19,6 +21,7 @@ export default async function globalSetup() {
   process.env.TEST_DATABASE_URI = postgres.uri;
   globalThis.stopTestDatabase = async () => {
     await postgres.stop();
+    rmSync(postgres.data_directory, { recursive: true, force: true });
     rmSync(directory, { recursive: true, force: true });
   };
 }

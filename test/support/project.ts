@@ -25,7 +25,7 @@ export interface Project {
   /** Runs a command that is expected to end by itself. */
   run(args: string[], options?: ServerOptions): Promise<{ code: number | null; output: string }>;
   /** Process ids of the PostgreSQL server whose data is in the folder. */
-  postgres(): Promise<number[]>;
+  postgres: () => Promise<number[]>;
   /** Ends a database that was left behind and deletes the folder. */
   remove(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
@@ -35,6 +35,7 @@ export function serverForFile(options: Omit<ServerOptions, 'database'> = {}): { 
   afterAll(async () => {
     await server?.stop();
     await database?.drop();
+    gateFolders.splice(0).forEach((folder) => rmSync(folder, { recursive: true }));
   });
   return {
     get url() {
@@ -58,6 +59,26 @@ export function recordingClient(Client: ClientClass, url: string): { client: Cli
   };
   const callerOptions = { maxRetries: 0, fetch: record as typeof fetch };
   return { client: new Client({ apiUrl: url, apiKey: null, callerOptions }), responses };
+}
+
+/** Resolves when the server has taken a request of the recording client: the headers of its answer are there. */
+export async function untilAnswered({ responses }: { responses: Response[] }): Promise<void> {
+  while (responses.length === 0) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** A client that adds fields to the body of each request, whether its version knows them or not. */
+export function addingClient(Client: ClientClass, url: string, fields: object): Client {
+  return new Client({
+    apiUrl: url,
+    apiKey: null,
+    callerOptions: { maxRetries: 0 },
+    onRequest: (_url, init) => ({
+      ...init,
+      body: JSON.stringify({ ...(JSON.parse(init.body as string) as object), ...fields }),
+    }),
+  });
 }
 
 /** What the SDK throws for a refused request: status and code. */
@@ -94,11 +115,15 @@ export const dataOf = (parts: Part[], event: string): unknown[] =>
 /** A file that the graph `waiting` waits for. */
 export interface Gate {
   path: string;
-  open(): void;
+  open: () => void;
 }
 
+const gateFolders: string[] = [];
+
 export function newGate(): Gate {
-  const file = path.join(mkdtempSync(path.join(os.tmpdir(), 'nestgraph-gate-')), 'open');
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-gate-'));
+  gateFolders.push(folder);
+  const file = path.join(folder, 'open');
   return { path: file, open: () => writeFileSync(file, '') };
 }
 

@@ -1,4 +1,5 @@
 import {
+  Config,
   Flag,
   FreeObject,
   FromQueryFlag,
@@ -7,6 +8,7 @@ import {
   type JsonObject,
   Limit,
   ListOf,
+  Nested,
   Offset,
   OneOf,
   Text,
@@ -36,8 +38,8 @@ export class AssistantPatch {
   @Text()
   graph_id?: string;
   /** Replaces the config. */
-  @FreeObject()
-  config?: JsonObject;
+  @Nested(() => Config)
+  config?: Config;
   /** Replaces the context. */
   @FreeObject()
   context?: JsonObject;
@@ -61,8 +63,8 @@ export class AssistantCreate {
   @Id()
   assistant_id?: string;
   /** Config that every run begins with. */
-  @FreeObject()
-  config?: JsonObject;
+  @Nested(() => Config)
+  config?: Config;
   /** Context that every run begins with. */
   @FreeObject()
   context?: JsonObject;

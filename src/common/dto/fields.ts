@@ -17,14 +17,14 @@ import {
 } from 'class-validator';
 import { isUuid } from '../ids.js';
 import { isObject } from '../json.js';
-import { nested } from './instantiate.js';
+import { nested, takesNull } from './instantiate.js';
 
 /** What every field may say besides its type. */
 interface FieldOptions {
   description?: string;
   example?: unknown;
   default?: unknown;
-  /** False unless said otherwise: absent, `null` and a value are all fine (JS clients send explicit nulls). */
+  /** False unless said otherwise: then null is as good as absent (JS clients send explicit nulls). */
   required?: boolean;
 }
 
@@ -60,7 +60,7 @@ export const FreeObject = (options: FieldOptions = {}): PropertyDecorator =>
 
 /** Any JSON at all: not even its type is checked. */
 export const AnyJson = (options: FieldOptions = {}): PropertyDecorator =>
-  field({ oneOf: [{}] }, { description: 'Any JSON.', ...options });
+  field({ oneOf: [{}] }, { description: 'Any JSON.', ...options }, takesNull);
 
 export const Flag = (options: FieldOptions = {}): PropertyDecorator => field({ type: Boolean }, options, IsBoolean());
 
@@ -88,6 +88,9 @@ export const IdList = (options: FieldOptions = {}): PropertyDecorator =>
       { each: true },
     ),
   );
+
+export const TextList = (options: FieldOptions = {}): PropertyDecorator =>
+  field({ type: [String] }, options, IsArray(), IsString({ each: true }), ArrayMaxSize(10_000));
 
 /** A whole number within bounds. */
 export const Whole = ({

@@ -1,6 +1,8 @@
 import { getMetadataStorage } from 'class-validator';
 
 const NESTED = Symbol('nested');
+const TAKES_NULL = Symbol('takes-null');
+const OPEN = Symbol('open');
 const knownProperties = new WeakMap<object, string[]>();
 
 /** Marks a property as holding an instance of another DTO class. */
@@ -9,18 +11,32 @@ export const nested =
   (target, property) =>
     Reflect.defineMetadata(NESTED, type, target, property);
 
+/** Marks a property for which null is a value of its own, not another way of leaving it out. */
+export const takesNull: PropertyDecorator = (target, property) =>
+  Reflect.defineMetadata(TAKES_NULL, true, target, property);
+
+/** Marks a DTO class that keeps the fields it does not know. */
+export const Open: ClassDecorator = (target) => Reflect.defineMetadata(OPEN, true, target.prototype as object);
+
 /**
  * Makes a DTO from parsed JSON: known properties are taken over by reference, unknown ones are left behind
- * (contract R8), and null does not replace a default. class-transformer would copy every nested value, which costs seconds for inputs of many megabytes.
+ * (contract R8), and null counts as absent. class-transformer would copy every nested value, which costs seconds for inputs of many megabytes.
  */
 export function instantiate<T extends object>(type: new () => T, plain: Record<string, unknown>): T {
+  const prototype = type.prototype as object;
   const instance = new type();
   const fields = instance as Record<string, unknown>;
+  if (Reflect.hasMetadata(OPEN, prototype)) {
+    Object.assign(fields, plain);
+  }
   for (const property of propertiesOf(type)) {
     const value = plain[property];
-    const keepsDefault = value === null && fields[property] !== undefined;
-    if (value !== undefined && !keepsDefault) {
+    const isAbsent = value === undefined || (value === null && !Reflect.hasMetadata(TAKES_NULL, prototype, property));
+    if (!isAbsent) {
       fields[property] = nestedValue(type, property, value);
+    } else if (fields[property] === undefined || fields[property] === null) {
+      // Declared, therefore there: gone, so that a DTO that is spread over something else replaces nothing.
+      delete fields[property];
     }
   }
   return instance;

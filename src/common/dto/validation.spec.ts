@@ -56,8 +56,10 @@ describe('validateDto', () => {
     expect('unknown' in body).toBe(false);
   });
 
-  it('takes null for absent, and keeps the default', () => {
-    expect(validateDto(Body, { id: ID, limit: null, letter: null })).toMatchObject({ limit: 10, letter: null });
+  it('takes null for absent, but where any JSON goes', () => {
+    const body = validateDto(Body, { id: ID, limit: null, letter: null, inner: { name: null }, input: null });
+    expect(body).toEqual({ id: ID, limit: 10, inner: {}, input: null });
+    expect(Object.keys({ ...body })).not.toContain('letter');
   });
 
   it.each([

@@ -103,19 +103,24 @@ export function insertCheckpoint(blobs: number, isFenced: boolean): string {
 
 /** All writes of one task in one statement. Special writes (errors, interrupts, ...) replace what was there. */
 export function insertWrites(writes: number, replace: boolean, isFenced: boolean): string {
-  const guard = new Guard(isFenced, 6 + writes * WRITE_TYPES.length);
+  const lease = 6 + writes * WRITE_TYPES.length;
+  const guard = new Guard(isFenced, lease);
   const conflict = replace
     ? 'UPDATE SET channel = EXCLUDED.channel, type = EXCLUDED.type, blob = EXCLUDED.blob'
     : 'NOTHING';
   return `
     WITH ${guard.cte}, writes AS (
       INSERT INTO checkpoint_writes
-        (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, blob)
-      SELECT $1::text, $2::text, $3::text, $4::text, $5::text, new.*
+        (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, run_id, idx, channel, type, blob)
+      SELECT $1::text, $2::text, $3::text, $4::text, $5::text, ${isFenced ? `$${lease}::uuid` : 'NULL::uuid'}, new.*
       FROM (VALUES ${parameterRows(writes, WRITE_TYPES, 6)}) AS new ${guard.where}
       ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO ${conflict}
     ) ${guard.result}`;
 }
+
+/** One row when the thread has this checkpoint. */
+export const FIND_CHECKPOINT =
+  'SELECT FROM checkpoints WHERE thread_id = $1 AND checkpoint_ns = $2 AND checkpoint_id = $3';
 
 /** Everything that is kept for threads. */
 export const DELETE_THREADS = `
@@ -123,11 +128,12 @@ export const DELETE_THREADS = `
        writes AS (DELETE FROM checkpoint_writes WHERE thread_id = ANY($1))
   DELETE FROM checkpoints WHERE thread_id = ANY($1)`;
 
-/** The checkpoints that one run wrote, with their writes. Channel values stay: others may refer to them. */
-export const DELETE_RUN = `
+/** What runs of a thread wrote: their checkpoints, and their writes to checkpoints of others. */
+export const DELETE_RUNS = `
   WITH gone AS (
-    DELETE FROM checkpoints WHERE thread_id = $1 AND metadata ->> 'run_id' = $2
-    RETURNING thread_id, checkpoint_ns, checkpoint_id
+    DELETE FROM checkpoints WHERE thread_id = $1 AND metadata ->> 'run_id' = ANY($2)
+    RETURNING checkpoint_ns, checkpoint_id
   )
-  DELETE FROM checkpoint_writes w USING gone
-  WHERE w.thread_id = gone.thread_id AND w.checkpoint_ns = gone.checkpoint_ns AND w.checkpoint_id = gone.checkpoint_id`;
+  DELETE FROM checkpoint_writes w
+  WHERE thread_id = $1 AND (w.run_id = ANY($2::uuid[])
+    OR EXISTS (SELECT FROM gone WHERE gone.checkpoint_ns = w.checkpoint_ns AND gone.checkpoint_id = w.checkpoint_id))`;

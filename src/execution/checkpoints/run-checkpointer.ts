@@ -21,6 +21,8 @@ export interface CheckpointOwner extends Fence {
  */
 export class RunCheckpointer extends PostgresCheckpointer {
   private newest?: CheckpointTuple;
+  /** Checkpoints with pending writes: those are in the database alone, in the order in which a read gives them. */
+  private readonly written = new Set<string>();
 
   constructor(
     db: Queryable,
@@ -31,7 +33,7 @@ export class RunCheckpointer extends PostgresCheckpointer {
 
   override async getTuple(config: CheckpointConfig): Promise<CheckpointTuple | undefined> {
     const { checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
-    if (this.newest && checkpoint_ns === '' && !checkpoint_id) {
+    if (this.newest && checkpoint_ns === '' && !checkpoint_id && !this.written.has(this.newest.checkpoint.id)) {
       return { ...this.newest, checkpoint: copyCheckpoint(this.newest.checkpoint) };
     }
     return super.getTuple(config);
@@ -57,9 +59,9 @@ export class RunCheckpointer extends PostgresCheckpointer {
     taskId: string,
     taskPath?: string,
   ): Promise<void> {
+    // Before the statement: it may be under way at the same time as the one that writes the checkpoint itself.
+    this.written.add(String(config.configurable?.checkpoint_id));
     await super.putWrites(config, writes, taskId, taskPath);
-    // Written to another checkpoint than the remembered one, or in another order than a read would give: forget it.
-    this.newest = undefined;
   }
 }
 

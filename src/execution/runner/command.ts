@@ -8,8 +8,26 @@ export interface WireCommand {
   goto?: unknown;
 }
 
-/** LangGraph's Command. `resume: null` is an answer, an absent `resume` is none. */
-export function toCommand({ update, resume, goto }: WireCommand): Command {
+/**
+ * LangGraph's Command. `resume: null` is an answer, an absent `resume` is none; LangGraph takes null for none, so null
+ * is given to each open question by its id.
+ */
+export async function toCommand(
+  command: WireCommand,
+  openInterrupts: () => Promise<string[]>,
+): Promise<Command | null> {
+  const { resume, ...rest } = command;
+  if (resume !== null) {
+    return newCommand(command);
+  }
+  const ids = await openInterrupts();
+  if (ids.length === 0 && (rest.update ?? rest.goto ?? null) === null) {
+    return null;
+  }
+  return newCommand({ ...rest, ...(ids.length > 0 && { resume: Object.fromEntries(ids.map((id) => [id, null])) }) });
+}
+
+function newCommand({ update, resume, goto }: WireCommand): Command {
   return new Command({
     ...(update !== undefined && update !== null && { update: update as Record<string, unknown> }),
     ...(resume !== undefined && { resume }),

@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { POOL } from '../../database/index.js';
 import { PostgresCheckpointer } from '../checkpoints/postgres-checkpointer.js';
-import type { Queryable } from '../checkpoints/checkpoint-sql.js';
+import { FIND_CHECKPOINT, type Queryable } from '../checkpoints/checkpoint-sql.js';
 import type { CheckpointConfig, GraphConfig, GraphState, HistoryOptions } from '../graphs/graph.js';
 import { GraphRegistry } from '../graphs/graph-registry.js';
 import { toRunnableConfig } from '../runner/runnable-config.js';
 import { emptyThreadState, type ThreadState, toThreadState } from './thread-state.dto.js';
-import { InvalidStateUpdateError } from './state.errors.js';
+import { CheckpointNotFoundError, InvalidStateUpdateError } from './state.errors.js';
 
 /** Whose state: the thread with its graph and the config its last run left behind. */
 export interface StateOwner {
@@ -30,6 +30,21 @@ export interface StateUpdate {
   checkpoint?: CheckpointReference;
   /** Goes into the metadata of the new checkpoint. */
   metadata?: Record<string, unknown>;
+}
+
+/** Throws {@link CheckpointNotFoundError} when a reference names a checkpoint that the thread does not have. */
+export async function assertCheckpointExists(
+  db: Queryable,
+  thread_id: string,
+  { checkpoint_id, checkpoint_ns = '' }: CheckpointReference,
+): Promise<void> {
+  if (!checkpoint_id) {
+    return;
+  }
+  const { rows } = await db.query(FIND_CHECKPOINT, [thread_id, checkpoint_ns, checkpoint_id]);
+  if (rows.length === 0) {
+    throw new CheckpointNotFoundError(thread_id, checkpoint_id);
+  }
 }
 
 /** Reads and changes the state of threads through their graphs. */
@@ -67,9 +82,13 @@ export class GraphStateService {
     owner: StateOwner,
     { values, as_node, checkpoint = {}, metadata }: StateUpdate,
   ): Promise<{ checkpoint: CheckpointConfig; state: GraphState }> {
+    await assertCheckpointExists(db, owner.thread_id, checkpoint);
     const config: GraphConfig = { ...configOf(owner, checkpoint), metadata };
     const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(db));
     const updates = Array.isArray(values) ? values : [values];
+    if (updates.length === 0) {
+      throw new InvalidStateUpdateError('values is an empty list');
+    }
     try {
       const written = await graph.bulkUpdateState(config, [
         { updates: updates.map((update: unknown) => ({ values: update, asNode: as_node })) },

@@ -1,5 +1,6 @@
 import {
   AnyJson,
+  Config,
   Custom,
   Flag,
   FreeObject,
@@ -7,6 +8,7 @@ import {
   FromQueryList,
   FromQueryNumber,
   Id,
+  IdList,
   isObject,
   type JsonObject,
   Limit,
@@ -42,9 +44,6 @@ export class StatelessRunParams {
   @Id({ required: true, example: EXAMPLE_RUN_ID })
   run_id: string;
 }
-
-const isConfig = (value: unknown): boolean =>
-  isObject(value) && (value.configurable === undefined || value.configurable === null || isObject(value.configurable));
 
 const isCommand = (value: unknown): boolean =>
   isObject(value) && isUpdate(value.update) && targetsOf(value.goto).every(isTarget);
@@ -102,8 +101,8 @@ export class RunCreateBase {
   @Custom({ type: 'object', additionalProperties: true }, 'must be an object with resume, update or goto', isCommand)
   command?: JsonObject;
   /** Tags, recursion_limit and configurable; merged over those of assistant and thread. */
-  @Custom({ type: 'object', additionalProperties: true }, 'must be an object whose configurable is an object', isConfig)
-  config?: JsonObject;
+  @Nested(() => Config)
+  config?: Config;
   /** Static settings of the run; merged over those of the assistant. */
   @FreeObject()
   context?: JsonObject;
@@ -144,7 +143,7 @@ export class RunCreateBase {
   /** What happens to the run when the client that streams or waits goes away. */
   @OneOf(['cancel', 'continue'], { default: 'continue' })
   on_disconnect?: 'cancel' | 'continue';
-  /** What happens when the thread is busy. This version supports `enqueue` and `reject`. */
+  /** When the thread is busy: refuse, wait, or take the place of the active run, keeping or removing what it has done. */
   @OneOf(MULTITASK_STRATEGIES, { default: 'enqueue' })
   multitask_strategy?: MultitaskStrategy;
   /** Not supported by this version: refused when it is more than 0. */
@@ -208,13 +207,32 @@ export class RunListQuery {
 }
 
 export class RunCancelQuery {
-  /** Answer only when the run has ended. */
+  /** Kept for clients that send it: the run has been stopped when the answer comes, in either case. */
   @FromQueryFlag()
   @Flag({ default: false })
   wait = false;
-  /** `interrupt` keeps the run and its checkpoints. `rollback` is not supported by this version: refused. */
+  /** `interrupt` keeps the run and its checkpoints, `rollback` removes both. */
   @OneOf(['interrupt', 'rollback'], { default: 'interrupt' })
   action: 'interrupt' | 'rollback' = 'interrupt';
+}
+
+export class RunsCancelQuery {
+  /** `interrupt` keeps the runs and their checkpoints, `rollback` removes both. */
+  @OneOf(['interrupt', 'rollback'], { default: 'interrupt' })
+  action: 'interrupt' | 'rollback' = 'interrupt';
+}
+
+/** Body of "cancel many runs": either `status`, or `thread_id` with `run_ids` (contract 1.3). */
+export class RunsCancelRequest {
+  /** All runs in this status. */
+  @OneOf(['pending', 'running', 'all'])
+  status?: 'pending' | 'running' | 'all';
+  /** Thread of the runs. */
+  @Id()
+  thread_id?: string;
+  /** Runs to cancel. */
+  @IdList()
+  run_ids?: string[];
 }
 
 export class RunJoinQuery {

@@ -1,12 +1,16 @@
 import { expect, it } from '@jest/globals';
-import type { MultitaskStrategy } from '../run.entity.js';
+import { MULTITASK_STRATEGIES } from '../run.entity.js';
 import { resolveMultitask } from './multitask.js';
 
+it.each([...MULTITASK_STRATEGIES])('a run with %s begins at once on an idle thread', (strategy) => {
+  expect(resolveMultitask(strategy, false)).toEqual({ action: 'start' });
+});
+
 it.each([
-  ['enqueue', false, 'start'],
-  ['reject', false, 'start'],
-  ['enqueue', true, 'enqueue'],
-  ['reject', true, 'reject'],
-])('%s on a thread whose being busy is %s means to %s the run', (strategy, isBusy, decision) => {
-  expect(resolveMultitask(strategy as MultitaskStrategy, isBusy)).toBe(decision);
+  ['enqueue', { action: 'enqueue' }],
+  ['reject', { action: 'reject' }],
+  ['interrupt', { action: 'replace', by: 'interrupt' }],
+  ['rollback', { action: 'replace', by: 'rollback' }],
+] as const)('on a busy thread %s means %j', (strategy, decision) => {
+  expect(resolveMultitask(strategy, true)).toEqual(decision);
 });

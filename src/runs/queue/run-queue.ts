@@ -2,9 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { type JsonObject, toJsonb } from '../../common/index.js';
 import { POOL } from '../../database/index.js';
-import type { Queryable } from '../../execution/index.js';
+import { DELETE_RUNS, type Queryable } from '../../execution/index.js';
 import type { ThreadStatus } from '../../threads/index.js';
 import type { RunField } from '../dto/run.dto.js';
+import type { StopAction } from './multitask.js';
 import type { MultitaskStrategy, RunEntity, RunError, RunKwargs, RunStatus } from '../run.entity.js';
 
 /** A run as it is put into the queue. */
@@ -28,6 +29,12 @@ export interface ClaimedRun {
   attempt: number;
   /** Every later write for the run presents it. */
   lease_token: string;
+}
+
+/** A run that has been stopped, and what it was doing. */
+export interface StoppedRun {
+  run_id: string;
+  was: 'pending' | 'running';
 }
 
 /** What a run leaves behind. */
@@ -238,29 +245,70 @@ export class RunQueue {
   }
 
   /**
-   * Interrupts a run that nobody has claimed yet; false when it is pending no more. The caller has locked the thread,
-   * so no run can be created or end in between.
+   * Stops active runs of a thread: all of them, or those named. The caller has locked the thread, so no run is created
+   * or ends meanwhile. Their leases are gone with this statement: it waits for a checkpoint that is just being written,
+   * and no later one comes. What their graphs still produce goes nowhere.
    */
-  async interruptPending(db: Queryable, run_id: string): Promise<boolean> {
-    const { rows } = await db.query<{ thread_id: string }>(
-      `UPDATE runs SET status = 'interrupted', updated_at = clock_timestamp()
-       WHERE run_id = $1 AND status = 'pending' RETURNING thread_id`,
-      [run_id],
+  async stop(
+    db: Queryable,
+    thread_id: string,
+    run_ids: string[] | undefined,
+    action: StopAction,
+  ): Promise<StoppedRun[]> {
+    const target = `WITH target AS (
+      SELECT run_id, status FROM runs WHERE thread_id = $1 AND status IN ('pending', 'running')
+        AND ($2::uuid[] IS NULL OR run_id = ANY($2)) FOR UPDATE)`;
+    const stop =
+      action === 'rollback'
+        ? 'DELETE FROM runs USING target'
+        : `UPDATE runs SET status = 'interrupted', lease_token = NULL, lease_until = NULL, updated_at = clock_timestamp()
+           FROM target`;
+    const { rows } = await db.query<StoppedRun>(
+      `${target} ${stop} WHERE runs.run_id = target.run_id RETURNING runs.run_id, target.status AS was`,
+      [thread_id, run_ids ?? null],
     );
-    if (!rows[0]) {
-      return false;
+    if (action === 'rollback' && rows.length > 0) {
+      await db.query(DELETE_RUNS, [thread_id, rows.map(({ run_id }) => run_id)]);
     }
-    // The run that is newest now, if any is left.
+    return rows;
+  }
+
+  /**
+   * After {@link stop}: the thread belongs to the newest run that is left, or is idle. A rollback brings back the
+   * questions that were open before.
+   */
+  async releaseThread(db: Queryable, thread_id: string, action: StopAction): Promise<void> {
     await db.query(
       `UPDATE threads SET newest_run_id = newest.run_id, updated_at = clock_timestamp(),
-              status = CASE WHEN newest.run_id IS NULL THEN 'idle' ELSE 'busy' END,
+              status = CASE WHEN newest.run_id IS NOT NULL THEN 'busy'
+                            WHEN $2 AND interrupts <> '{}' THEN 'interrupted' ELSE 'idle' END,
               expires_at = CASE WHEN hidden AND newest.run_id IS NULL THEN clock_timestamp() ELSE expires_at END
        FROM (SELECT (SELECT run_id FROM runs WHERE thread_id = $1 AND status IN ('pending', 'running')
                      ORDER BY created_at DESC, run_id DESC LIMIT 1)) AS newest (run_id)
        WHERE thread_id = $1`,
-      [rows[0].thread_id],
+      [thread_id, action === 'rollback'],
     );
-    return true;
+  }
+
+  /** Of these runs, those that are being executed. */
+  async findRunning(run_ids: string[]): Promise<string[]> {
+    const { rows } = await this.pool.query<{ run_id: string }>(
+      `SELECT run_id FROM runs WHERE run_id = ANY($1) AND status = 'running'`,
+      [run_ids],
+    );
+    return rows.map(({ run_id }) => run_id);
+  }
+
+  /** Active runs in these statuses, by thread, oldest first; at most `limit`. */
+  async findActive(statuses: readonly RunStatus[], limit: number): Promise<Map<string, string[]>> {
+    const { rows } = await this.pool.query<{ thread_id: string; run_ids: string[] }>(
+      `SELECT thread_id, array_agg(run_id) AS run_ids FROM (
+         SELECT thread_id, run_id FROM runs WHERE status IN ('pending', 'running') AND status = ANY($1)
+         ORDER BY created_at LIMIT $2) AS active
+       GROUP BY thread_id`,
+      [statuses, limit],
+    );
+    return new Map(rows.map(({ thread_id, run_ids }) => [thread_id, run_ids]));
   }
 
   /** Of these runs, those that have ended or are gone. */

@@ -3,8 +3,12 @@ import type { ClaimedRun } from '../queue/run-queue.js';
 
 /** Why the execution of a run is stopped from outside. */
 export type StopReason =
-  /** A client cancelled it. */
+  /** A client cancelled it: it ends as interrupted, with what it has done. */
   | 'cancelled'
+  /** It was interrupted without being asked: its row says so already. */
+  | 'interrupted'
+  /** It was rolled back: it is not in the database any more. */
+  | 'rolled_back'
   /** It took longer than allowed. */
   | 'timeout'
   /** The process stops; the run is given back. */

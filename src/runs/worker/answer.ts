@@ -22,3 +22,6 @@ export function answerOf(
   const members = state.startsWith('{') ? state.slice(1, -1) : '';
   return members === '' ? `{${entry}}` : `{${members},${entry}}`;
 }
+
+/** What readers of a run that was rolled back are told. */
+export const ROLLED_BACK: RunError = { error: 'UserRollback', message: 'The run was rolled back.' };

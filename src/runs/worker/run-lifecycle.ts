@@ -22,7 +22,7 @@ import type { ThreadStatus } from '../../threads/index.js';
 import { RunQueue, type ClaimedRun, type RunEnd } from '../queue/run-queue.js';
 import type { RunError } from '../run.entity.js';
 import type { ActiveRun } from './active-run.js';
-import { answerOf } from './answer.js';
+import { answerOf, ROLLED_BACK } from './answer.js';
 import { RunResults } from './run-results.js';
 import { runnableConfigOf } from './run-config.js';
 
@@ -84,7 +84,7 @@ export class RunLifecycle {
     let failure: Failure | undefined;
     try {
       graph = await this.graphs.get(String(config.configurable?.graph_id), config, checkpointer);
-      execution = newExecution(graph, run, config, stream);
+      execution = await newExecution(graph, run, config, stream);
       await execution.run();
     } catch (error) {
       if (error instanceof LeaseLostError) {
@@ -92,8 +92,7 @@ export class RunLifecycle {
       }
       failure = this.failureOf(active, error);
     }
-    if (active.stopReason === 'shutdown' || active.stopReason === 'lease_lost') {
-      await this.handBack(active);
+    if (await this.endedOutside(active, execution, stream)) {
       return false;
     }
     if (failure?.error) {
@@ -108,24 +107,43 @@ export class RunLifecycle {
   }
 
   private failureOf(active: ActiveRun, error: unknown): Failure {
-    switch (active.stopReason) {
-      case 'cancelled':
-        return { status: 'interrupted' };
-      case 'timeout': {
-        const message = `The run took longer than ${this.config.queue.timeout_ms / 1000} s (BG_JOB_TIMEOUT_SECS).`;
-        return { status: 'timeout', error: { error: 'RunTimeout', message } };
-      }
-      default:
-        return { status: 'error', error: toRunError(error) };
+    if (active.stopReason === 'cancelled') {
+      return { status: 'interrupted' };
     }
+    if (active.stopReason !== 'timeout') {
+      return { status: 'error', error: toRunError(error) };
+    }
+    const message = `The run took longer than ${this.config.queue.timeout_ms / 1000} s (BG_JOB_TIMEOUT_SECS).`;
+    return { status: 'timeout', error: { error: 'RunTimeout', message } };
   }
 
-  private async handBack({ run, stopReason }: ActiveRun): Promise<void> {
-    if (stopReason === 'shutdown') {
-      await this.queue.release(run);
-    } else {
-      this.logger.warn(`run_id=${run.run_id} lost its lease; what it still produced is thrown away`);
-      await this.results.check();
+  /** True when somebody else has decided what becomes of the run; only its readers are left to be told. */
+  private async endedOutside(
+    { run, stopReason }: ActiveRun,
+    execution: GraphExecution | undefined,
+    stream: RunStreamWriter,
+  ): Promise<boolean> {
+    switch (stopReason) {
+      case undefined:
+      case 'cancelled':
+      case 'timeout':
+        return false;
+      case 'interrupted':
+        stream.close();
+        this.results.publish(run.run_id, answerOf(execution?.outcome().values, undefined));
+        return true;
+      case 'rolled_back':
+        stream.append('error', JSON.stringify(ROLLED_BACK));
+        stream.close();
+        this.results.publish(run.run_id, answerOf(undefined, undefined, ROLLED_BACK));
+        return true;
+      case 'shutdown':
+        await this.queue.release(run);
+        return true;
+      case 'lease_lost':
+        this.logger.warn(`run_id=${run.run_id} lost its lease; what it still produced is thrown away`);
+        await this.results.check();
+        return true;
     }
   }
 
@@ -158,22 +176,28 @@ export class RunLifecycle {
   }
 }
 
-function newExecution(
+async function newExecution(
   graph: CompiledGraph,
   run: ClaimedRun,
   config: GraphConfig,
   stream: RunStreamWriter,
-): GraphExecution {
+): Promise<GraphExecution> {
   const { command, input = null, stream_mode, subgraphs } = run.kwargs;
   return new GraphExecution({
     graph,
-    input: command ? toCommand(command) : input,
+    input: command ? await toCommand(command, () => openInterrupts(graph, config)) : input,
     config,
     run_id: run.run_id,
     stream_mode: new Set(stream_mode),
     subgraphs,
     emit: (event, json) => stream.append(event, json),
   });
+}
+
+/** Ids of the questions that wait for an answer. */
+async function openInterrupts(graph: CompiledGraph, { configurable }: GraphConfig): Promise<string[]> {
+  const { tasks } = await graph.getState({ configurable });
+  return tasks.flatMap(({ interrupts }) => interrupts.map(({ id }) => String(id)));
 }
 
 /** The state a run leaves; undefined when it cannot be read, e.g. because the graph's own code fails on it. */

@@ -44,6 +44,8 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   onApplicationBootstrap(): void {
     this.notifications.on('run_pending', () => this.wake());
     this.notifications.on('run_cancelled', (run_id) => this.stop(run_id, 'cancelled'));
+    this.notifications.on('run_interrupted', (run_id) => this.stop(run_id, 'interrupted'));
+    this.notifications.on('run_rolled_back', (run_id) => this.stop(run_id, 'rolled_back'));
     this.notifications.on('thread_deleted', (thread_id) => this.stopThread(thread_id));
     this.notifications.onReconnect(() => this.wake());
     this.timers.push(

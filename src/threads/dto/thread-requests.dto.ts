@@ -18,7 +18,7 @@ import {
   Whole,
 } from '../../common/index.js';
 import { THREAD_STATUSES, type ThreadStatus } from '../thread.entity.js';
-import { THREAD_FIELDS, type ThreadField } from './thread.dto.js';
+import { THREAD_SELECT, type ThreadSelect } from './thread.dto.js';
 
 /** The thread the page of examples works with. */
 export const EXAMPLE_THREAD_ID = '0192f0c1-2a3b-7c4d-8e5f-60718293a4b5';
@@ -98,8 +98,8 @@ export class ThreadSearchRequest extends ThreadCountRequest {
   @OneOf(['asc', 'desc'], { default: 'desc' })
   sort_order?: 'asc' | 'desc';
   /** Return only these fields. */
-  @ListOf(THREAD_FIELDS)
-  select?: ThreadField[];
+  @ListOf(THREAD_SELECT)
+  select?: ThreadSelect[];
   /** Not supported by this version: refused when present. */
   @AnyJson({ description: 'Paths to extract. Not supported by this version: refused when present.' })
   extract?: unknown;

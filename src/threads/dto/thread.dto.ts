@@ -56,7 +56,16 @@ export const THREAD_FIELDS = [
 
 export type ThreadField = (typeof THREAD_FIELDS)[number];
 
+/** What `select` takes: clients may name `context`, which threads of this server do not have. */
+export const THREAD_SELECT = [...THREAD_FIELDS, 'context'] as const;
+
+export type ThreadSelect = (typeof THREAD_SELECT)[number];
+
+/** The names that are columns. */
+export const isThreadField = (name: ThreadSelect): name is ThreadField => name !== 'context';
+
 /** A row as the API shows it, limited to `fields`. */
-export function toThread(row: ThreadEntity, fields: readonly ThreadField[] = THREAD_FIELDS): Thread {
-  return Object.fromEntries(fields.map((field) => [field, row[field] ?? null])) as unknown as Thread;
+export function toThread(row: ThreadEntity, fields: readonly ThreadSelect[] = THREAD_FIELDS): Thread {
+  const value = (field: ThreadSelect): unknown => (isThreadField(field) ? (row[field] ?? null) : null);
+  return Object.fromEntries(fields.map((field) => [field, value(field)])) as unknown as Thread;
 }

@@ -1,0 +1,541 @@
+import { readFileSync, symlinkSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { send, sendJson } from '../support/http.js';
+import { createProject, type Project } from '../support/project.js';
+import { open } from '../support/raw-response.js';
+import { killLeftovers, runToEnd, startServer, TEST_PROJECT } from '../support/server.js';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
+
+/** A graph that works, in one line. */
+const GRAPH =
+  `import { END, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';\n` +
+  `export const graph = new StateGraph(MessagesAnnotation).addNode('n', () => ({}))` +
+  `.addEdge(START, 'n').addEdge('n', END).compile();\n`;
+
+let database: TestDatabase;
+const projects: Project[] = [];
+
+async function projectOf(files: Record<string, string | object>): Promise<Project> {
+  const project = await createProject({ files });
+  projects.push(project);
+  return project;
+}
+
+beforeAll(async () => {
+  database = await createDatabase();
+});
+
+afterEach(async () => {
+  await killLeftovers();
+  await Promise.all(projects.splice(0).map((project) => project.remove()));
+});
+
+afterAll(async () => {
+  await database?.drop();
+});
+
+/** No stack trace: what people can mend is said in a sentence. */
+const isForPeople = (output: string): boolean => !/^\s+at .+\(?.*:\d+:\d+\)?$/m.test(output);
+
+describe('nestgraph', () => {
+  it.each(['--help', '-h', 'dev --help'])('%s prints how it is used', async (line) => {
+    const { code, output } = await runToEnd(line.split(' '));
+
+    expect(code).toBe(0);
+    expect(output).toMatch(/^Usage: nestgraph <command> \[options\]\n/);
+    for (const word of [
+      'dev',
+      'start',
+      'worker',
+      'migrate',
+      'openapi',
+      '--config',
+      '--host',
+      '--port',
+      '--no-reload',
+    ]) {
+      expect(output).toContain(`\n  ${word}`);
+    }
+  });
+
+  it.each(['--version', '-v'])('%s prints the version', async (option) => {
+    expect(await runToEnd([option])).toEqual({ code: 0, output: `${version}\n` });
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['no command', [], /^A command is missing; use one of dev, start, worker, migrate, openapi\.$/m],
+    ['an unknown command', ['serve'], /^"serve" is not a command; use one of dev, /m],
+    ['two commands', ['dev', 'start'], /^"dev start" is not a command; use one of dev, /m],
+    ['an unknown option', ['dev', '--verbose'], /--verbose/],
+    ['an option without its value', ['dev', '--port'], /--port/],
+  ])('with %s says what is expected', async (_name, args, sentence) => {
+    const { code, output } = await runToEnd(args);
+
+    expect(code).toBe(1);
+    expect(output).toMatch(sentence);
+    expect(output).toContain('Usage: nestgraph <command> [options]');
+    expect(isForPeople(output)).toBe(true);
+  });
+
+  it.each(['many', '70000', '-1', '80.5'])('refuses the port %s', async (port) => {
+    const { code, output } = await runToEnd(['dev', `--port=${port}`], { database });
+
+    expect(code).toBe(1);
+    expect(output).toMatch(/--port: expected a whole number from 0 to 65535, got/);
+  });
+
+  it('openapi prints the document and nothing else, wherever it is called', async () => {
+    const { code, output } = await runToEnd(['openapi'], { project: os.tmpdir() });
+
+    expect(code).toBe(0);
+    expect(JSON.parse(output)).toMatchObject({ openapi: expect.stringMatching(/^3\.1/), info: { title: 'Nestgraph' } });
+  });
+});
+
+describe('langgraph.json', () => {
+  it.each<[string, string | object, RegExp[]]>([
+    ['no JSON', '{"graphs": {', [/langgraph\.json: not valid JSON; line 1, column \d+/]],
+    ['a trailing comma', '{\n  "graphs": {},\n}', [/langgraph\.json: not valid JSON; line \d, column \d+/]],
+    ['a list', [], [/langgraph\.json: expected an object, got a list/]],
+    ['no graphs', {}, [/langgraph\.json: graphs: expected an object with at least one graph, got nothing/]],
+    ['empty graphs', { graphs: {} }, [/langgraph\.json: graphs: expected an object with at least one graph/]],
+    ['a graph without a path', { graphs: { a: '' } }, [/langgraph\.json: graphs\.a: expected text of the form/]],
+    ['a graph that is a number', { graphs: { a: 7 } }, [/langgraph\.json: graphs\.a: expected .+, got number/]],
+    [
+      'many mistakes',
+      {
+        graphs: { a: './a.ts:graph', b: { description: 'no path' } },
+        env: 7,
+        http: { cors: { allow_origins: 'https://ours.example', max_age: -1 }, mount_prefix: 'api' },
+        store: { index: { dims: 'many', embed: 'x' } },
+      },
+      [
+        /There are 6 problems in the configuration:/,
+        /graphs\.b\.path: expected/,
+        /env: expected/,
+        /http\.cors\.allow_origins: expected a list, got text/,
+        /http\.cors\.max_age: expected a whole number of at least 0, got -1/,
+        /http\.mount_prefix: expected a path that begins with "\/", got "api"/,
+        /store\.index\.dims: expected a whole number/,
+      ],
+    ],
+    ['an env file that is not there', { graphs: { a: './a.ts:graph' }, env: './.env' }, [/env: cannot read .+\.env/]],
+    [
+      'custom auth',
+      { graphs: { a: './a.ts:graph' }, auth: { path: './auth.ts:auth' } },
+      [/auth\.path: custom auth is not supported by this version yet/],
+    ],
+    [
+      'encryption',
+      { graphs: { a: './a.ts:graph' }, encryption: { path: './e.ts:e' } },
+      [/encryption\.path: encryption is not supported/],
+    ],
+  ])('with %s stops the start and says where', async (_name, content, sentences) => {
+    const project = await projectOf({ 'langgraph.json': content, 'a.ts': GRAPH });
+
+    const { code, output } = await project.run(['dev'], { database });
+
+    expect(code).toBe(1);
+    for (const sentence of sentences) {
+      expect(output).toMatch(sentence);
+    }
+    expect(isForPeople(output)).toBe(true);
+  });
+
+  it.each(['start', 'worker', 'migrate', 'openapi'])('that is wrong stops %s too', async (command) => {
+    const project = await projectOf({ 'langgraph.json': { graphs: {} } });
+    const { code, output } = await project.run([command], { database });
+
+    expect(code).toBe(1);
+    expect(output).toContain('langgraph.json: graphs: expected an object with at least one graph');
+  });
+
+  it('that is not there is asked for', async () => {
+    const { code, output } = await runToEnd(['dev'], { project: os.tmpdir(), database });
+
+    expect(code).toBe(1);
+    expect(output).toContain(`There is no langgraph.json in ${os.tmpdir()}.`);
+    expect(output).toContain('nestgraph dev --config path/to/langgraph.json');
+    expect(isForPeople(output)).toBe(true);
+  });
+
+  it('may be named from elsewhere; paths in it start from its folder', async () => {
+    const project = await projectOf({ 'conf/mine.json': { graphs: { a: '../a.ts:graph' } }, 'a.ts': GRAPH });
+    const config = path.join(project.folder, 'conf/mine.json');
+    const server = await startServer({ project: os.tmpdir(), database, args: ['--config', config] });
+
+    expect(server.output()).toContain('  Graphs  a\n');
+    await server.stop();
+  });
+
+  it('may ask for what is not there yet: it is said, and the server starts', async () => {
+    const project = await projectOf({
+      'langgraph.json': { graphs: { a: './a.ts:graph' }, webhooks: { env_prefix: 'X' }, parrots: true },
+      'a.ts': GRAPH,
+    });
+    const server = await project.start({ database });
+
+    expect(server.output()).toContain('Warning: langgraph.json: webhooks is not used by this version yet\n');
+    expect(server.output()).toContain('Warning: langgraph.json: parrots is not a known key; it is ignored\n');
+    await server.stop();
+  });
+
+  it('gives the graphs their environment', async () => {
+    const project = await projectOf({
+      'langgraph.json': { graphs: { a: './a.ts:graph' }, env: '.env' },
+      '.env': 'PARROT=Polly\nNESTGRAPH_BODY_LIMIT_MB=1\n',
+      'a.ts': GRAPH.replace('() => ({})', `() => ({ messages: [{ role: 'user', content: process.env.PARROT }] })`),
+    });
+    const server = await project.start({ database });
+    const { json } = await sendJson(`${server.url}/runs/wait`, { assistant_id: 'a', input: {} });
+
+    expect(json).toMatchObject({ messages: [{ content: 'Polly' }] });
+    await server.stop();
+  });
+
+  it.each([
+    ['NESTGRAPH_HEARTBEAT_SECS', '60', /NESTGRAPH_HEARTBEAT_SECS: expected less than NESTGRAPH_LEASE_SECS/],
+    ['N_JOBS_PER_WORKER', 'ten', /N_JOBS_PER_WORKER: expected a whole number of at least 0, got "ten"/],
+    ['LOG_JSON', 'yes', /LOG_JSON: expected true or false, got "yes"/],
+    ['PORT', '99999', /PORT: expected a whole number from 0 to 65535/],
+    ['DATABASE_URI', 'mysql://me:s3cret@host/db', /DATABASE_URI: expected an address like postgres:/],
+  ])('is not all: a wrong %s stops the start', async (name, value, sentence) => {
+    const { code, output } = await runToEnd(['dev'], { database, env: { [name]: value } });
+
+    expect(code).toBe(1);
+    expect(output).toMatch(sentence);
+    expect(output).not.toContain('s3cret');
+  });
+});
+
+describe('a graph', () => {
+  it.each<[string, Record<string, string>, RegExp[]]>([
+    [
+      'whose file is missing',
+      {},
+      [/Graph "b" \(.+\/b\.ts:graph\) could not be loaded: the file .+\/b\.ts does not exist/],
+    ],
+    [
+      'that throws on import',
+      { 'b.ts': 'throw new RangeError("no parrots today");' },
+      [/Graph "b" \(.+\/b\.ts:graph\) could not be loaded: RangeError: no parrots today/],
+    ],
+    [
+      'with a syntax error',
+      { 'b.ts': 'export const graph = \nconst x = (;\n' },
+      [/Graph "b" \(.+\/b\.ts:graph\) could not be loaded: /, /b\.ts:2\b/],
+    ],
+    [
+      'that imports a file that is not there',
+      { 'b.ts': 'import "./nowhere.js"; export const graph = 1;' },
+      [/Graph "b" \(.+\) could not be loaded: .*nowhere\.js/],
+    ],
+    [
+      'that imports a package that is not there',
+      { 'b.ts': 'import x from "no-such-package-at-all"; export const graph = x;' },
+      [/Graph "b" \(.+\) could not be loaded: .*no-such-package-at-all/],
+    ],
+    [
+      'without the export',
+      { 'b.ts': 'export const agent = 1; export const other = 2;' },
+      [/Graph "b" \(.+\) could not be loaded: it has no export "graph"; it exports agent, other/],
+    ],
+    ['without any export', { 'b.ts': 'const x = 1; void x;' }, [/it has no export "graph"; it exports nothing/]],
+    [
+      'that is no graph',
+      { 'b.ts': 'export const graph = 7;' },
+      [/Graph "b" .+ expected a graph, a builder or a factory, got number/],
+    ],
+    ['that is another object', { 'b.ts': 'export const graph = {};' }, [/Graph "b" .+ got an object of another kind/]],
+    [
+      'whose promise is rejected',
+      { 'b.ts': 'export const graph = Promise.reject(new TypeError("promised too much"));' },
+      [/Graph "b" \(.+\) could not be loaded: TypeError: promised too much/],
+    ],
+  ])('%s stops the start and is named', async (_name, files, sentences) => {
+    const graphs = { a: './a.ts:graph', b: './b.ts:graph' };
+    const project = await projectOf({ 'langgraph.json': { graphs }, 'a.ts': GRAPH, ...files });
+    const { code, output } = await project.run(['dev', '--port', '0'], { database });
+
+    expect(code).toBe(1);
+    for (const sentence of sentences) {
+      expect(output).toMatch(sentence);
+    }
+    expect(output).not.toContain('API');
+  });
+});
+
+describe('the port', () => {
+  let taken: Server;
+  let port: number;
+
+  /** Listens, unless somebody else does already. */
+  async function take(wanted: number): Promise<Server> {
+    const server = createServer();
+    server.listen(wanted, '127.0.0.1');
+    await once(server, 'listening').catch(() => undefined);
+    return server;
+  }
+
+  beforeAll(async () => {
+    taken = await take(0);
+    port = (taken.address() as { port: number }).port;
+  });
+  afterAll(() => void taken.close());
+
+  it.each([
+    ['--port', (port: string) => ({ args: ['dev', '--port', port], env: {} })],
+    ['PORT', (port: string) => ({ args: ['dev'], env: { PORT: port } })],
+  ])('that %s asks for and that is taken stops the start', async (_name, ask) => {
+    const { args, env } = ask(String(port));
+    const { code, output } = await runToEnd(args, { database, env });
+
+    expect(code).toBe(1);
+    expect(output).toBe(
+      `Port ${port} on 127.0.0.1 is taken by another program. ` +
+        'Stop it, or choose another port with --port or PORT.\n',
+    );
+  });
+
+  it('that nobody asked for may be another one when 2024 is taken, which is said', async () => {
+    const guard = await take(2024);
+    try {
+      const server = await startServer({ database, listen: [] });
+      const [, used] = /^Port 2024 is taken; using (\d+)\.$/m.exec(server.output()) ?? [];
+
+      expect(Number(used)).toBeGreaterThan(2024);
+      expect(server.url).toBe(`http://127.0.0.1:${used}`);
+      expect(await send(`${server.url}/ok`)).toMatchObject({ status: 200, json: { ok: true } });
+      await server.stop();
+    } finally {
+      guard.close();
+    }
+  });
+
+  it('on an address that this machine does not have is explained', async () => {
+    const { code, output } = await runToEnd(['dev', '--host', '203.0.113.7', '--port', '0'], { database });
+
+    expect(code).toBe(1);
+    expect(output).toMatch(/Cannot listen on 203\.0\.113\.7 port 0: .+ Choose another one with --host and --port\./);
+    expect(isForPeople(output)).toBe(true);
+  });
+});
+
+describe('the database', () => {
+  it.each([
+    [
+      'nobody listens',
+      'postgres://parrot:s3cret@127.0.0.1:1/cage',
+      /127\.0\.0\.1:1\/cage cannot be reached: .*ECONNREFUSED/,
+    ],
+    [
+      'the host does not exist',
+      'postgres://parrot:s3cret@no.such.host.invalid/cage',
+      /cannot be reached: .*no\.such\.host/,
+    ],
+  ])('cannot be reached because %s: said without the password', async (_name, DATABASE_URI, sentence) => {
+    for (const command of ['dev', 'start', 'worker', 'migrate']) {
+      const { code, output } = await runToEnd([command], { env: { DATABASE_URI } });
+
+      expect(code).toBe(1);
+      expect(output).toMatch(sentence);
+      expect(output).toContain('parrot:***@');
+      expect(output).not.toContain('s3cret');
+      expect(output).toContain('Check DATABASE_URI');
+      expect(isForPeople(output)).toBe(true);
+    }
+  });
+
+  it('that does not exist on its server is named', async () => {
+    const DATABASE_URI = database.uri.replace(/test_\w+/, 'no_such_database');
+    const { code, output } = await runToEnd(['dev'], { env: { DATABASE_URI } });
+
+    expect(code).toBe(1);
+    expect(output).toMatch(/cannot be reached: .*"no_such_database" does not exist/);
+    expect(isForPeople(output)).toBe(true);
+  });
+
+  it('without our tables is refused by start and worker until migrate has run', async () => {
+    const empty = await createDatabase({ empty: true });
+    try {
+      for (const command of ['start', 'worker']) {
+        const { code, output } = await runToEnd([command], { database: empty });
+        expect(code).toBe(1);
+        expect(output).toMatch(/schema is not up to date\. Run `nestgraph migrate` with the same DATABASE_URI/);
+        expect(isForPeople(output)).toBe(true);
+      }
+      const first = await runToEnd(['migrate'], { database: empty });
+      expect(first).toMatchObject({ code: 0, output: expect.stringMatching(/^Applied \w+, \w+.*: postgres/) });
+      const second = await runToEnd(['migrate'], { database: empty });
+      expect(second).toMatchObject({ code: 0, output: expect.stringMatching(/^The schema is up to date: postgres/) });
+
+      const server = await startServer({ command: 'start', database: empty });
+      expect(await send(`${server.url}/ok?check_db=1`)).toMatchObject({ status: 200 });
+      expect(await server.stop()).toBe(0);
+    } finally {
+      await empty.drop();
+    }
+  });
+
+  it('is migrated by dev, by two servers at once too', async () => {
+    const empty = await createDatabase({ empty: true });
+    try {
+      const servers = await Promise.all([startServer({ database: empty }), startServer({ database: empty })]);
+      for (const server of servers) {
+        expect(await sendJson(`${server.url}/assistants/count`, {})).toMatchObject({ status: 200 });
+      }
+      const { rows } = await empty.pool.query('SELECT assistant_id FROM assistants');
+      expect(rows).toHaveLength(Object.keys(graphsOfTests()).length);
+      await Promise.all(servers.map((server) => server.stop()));
+    } finally {
+      await empty.drop();
+    }
+  });
+
+  const graphsOfTests = (): object =>
+    (JSON.parse(readFileSync(path.join(TEST_PROJECT, 'langgraph.json'), 'utf8')) as { graphs: object }).graphs;
+});
+
+describe('a server', () => {
+  it('begins with where it is, what it serves and where the data is', async () => {
+    const project = await projectOf({
+      'langgraph.json': { graphs: { first: './a.ts:graph', second: './a.ts:graph' } },
+      'a.ts': GRAPH,
+    });
+    const server = await project.start({ database });
+    const { pathname } = new URL(database.uri.replace('@/', '@localhost/'));
+
+    const [title, ...lines] = server.output().split('\n');
+    expect(title).toBe(`Nestgraph ${version}`);
+    expect(lines.slice(0, 3)).toEqual([
+      `  API     ${server.url}`,
+      `  Docs    ${server.url}/docs`,
+      '  Graphs  first, second',
+    ]);
+    expect(lines[3]).toMatch(/^ {2}Data {4}postgres/);
+    expect(lines[3]).toContain(pathname);
+    expect(lines[3]).toContain(':***@');
+    await server.stop();
+  });
+
+  it('has a page of documentation that it names', async () => {
+    const server = await startServer({ database });
+    const [, docs] = /^ {2}Docs {4}(\S+)$/m.exec(server.output())!;
+    const page = await send(docs);
+
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-type')).toContain('text/html');
+    expect(page.text).toContain('Nestgraph');
+    const script = /src="([^"]*swagger-ui-bundle\.js)"/.exec(page.text)![1];
+    expect((await send(new URL(script, docs).href)).status).toBe(200);
+    expect((await send(`${server.url}/openapi.json`)).json).toMatchObject({ info: { title: 'Nestgraph' } });
+    await server.stop();
+  });
+
+  it('may live below a path', async () => {
+    const server = await startServer({ database, env: { MOUNT_PREFIX: '/graphs' } });
+
+    expect(server.url).toMatch(/:\d+\/graphs$/);
+    const page = await send(`${server.url}/docs`);
+    const script = /src="([^"]*swagger-ui-bundle\.js)"/.exec(page.text)![1];
+    expect(await send(new URL(script, `${server.url}/docs`).href)).toMatchObject({ status: 200 });
+    for (const route of ['/ok', '/docs', '/openapi.json', '/assistants/steps']) {
+      expect(await send(server.url + route)).toMatchObject({ status: 200 });
+      expect(await send(new URL(server.url).origin + route)).toMatchObject({ status: 404 });
+    }
+    const answer = await sendJson(`${server.url}/runs/wait`, { assistant_id: 'steps', input: {} });
+    expect(answer).toMatchObject({ status: 200, json: { path: ['one', 'two', 'three'] } });
+    await server.stop();
+  });
+
+  it('uses the packages of the project when it has its own', async () => {
+    const project = await projectOf({ 'langgraph.json': { graphs: { a: './a.ts:graph' } }, 'a.ts': GRAPH });
+    symlinkSync(path.join(ROOT, 'node_modules'), path.join(project.folder, 'node_modules'));
+    const server = await project.start({ database });
+    const input = { messages: [{ role: 'user', content: 'Hello' }] };
+
+    expect(await sendJson(`${server.url}/runs/wait`, { assistant_id: 'a', input })).toMatchObject({
+      status: 200,
+      json: { messages: [{ type: 'human', content: 'Hello' }] },
+    });
+    await server.stop();
+  });
+
+  it('logs one JSON object per line in production, and plain text to a file in dev', async () => {
+    const own = await createDatabase();
+    const provoke = async (url: string): Promise<void> => {
+      await own.pool.query('ALTER TABLE threads RENAME TO hidden_threads');
+      expect(await sendJson(`${url}/threads/search`, {})).toMatchObject({ status: 500 });
+      await own.pool.query('ALTER TABLE hidden_threads RENAME TO threads');
+    };
+    try {
+      const start = await startServer({ command: 'start', database: own });
+      await provoke(start.url);
+      await start.printed(/x-request-id=/);
+      const line = start
+        .output()
+        .split('\n')
+        .find((text) => text.includes('x-request-id='))!;
+      expect(JSON.parse(line)).toMatchObject({
+        level: 'error',
+        message: expect.stringContaining('POST /threads/search'),
+      });
+      await start.stop();
+
+      const dev = await startServer({ database: own });
+      await provoke(dev.url);
+      await dev.printed(/POST \/threads\/search/);
+      // eslint-disable-next-line no-control-regex -- colours are for terminals
+      expect(dev.output()).not.toMatch(/\u001b/);
+      await dev.stop();
+    } finally {
+      await own.drop();
+    }
+  });
+});
+
+describe('a worker', () => {
+  it('executes what a server without slots has accepted, and the client there gets its answer', async () => {
+    const server = await startServer({ command: 'start', database, env: { N_JOBS_PER_WORKER: '0' } });
+    const { json } = await sendJson(`${server.url}/threads`, {});
+    const { thread_id } = json as { thread_id: string };
+    const body = { assistant_id: 'steps', input: {} };
+    const wait = await open(`${server.url}/threads/${thread_id}/runs/wait`, body);
+    const stateless = await open(`${server.url}/runs/wait`, body);
+    const failing = await open(`${server.url}/runs/wait`, { assistant_id: 'failing', input: {} });
+    expect(await send(`${server.url}/threads/${thread_id}/runs`)).toMatchObject({ json: [{ status: 'pending' }] });
+
+    const worker = await startServer({ command: 'worker', database });
+    expect(worker.output()).toMatch(/^Nestgraph worker: 10 slots$/m);
+    expect(worker.output()).toMatch(/^ {2}Data {4}postgres/m);
+
+    const answer = { path: ['one', 'two', 'three'] };
+    expect(JSON.parse(await wait.ended)).toEqual(answer);
+    expect(JSON.parse(await stateless.ended)).toEqual(answer);
+    expect(JSON.parse(await failing.ended)).toEqual({ __error__: { error: 'CoffeeError', message: 'out of beans' } });
+    expect(await send(`${server.url}/threads/${thread_id}/runs`)).toMatchObject({ json: [{ status: 'success' }] });
+    expect(await worker.stop()).toBe(0);
+    expect(await server.stop()).toBe(0);
+  });
+
+  it('does not answer HTTP', async () => {
+    const worker = await startServer({ command: 'worker', database });
+
+    expect(worker.output()).not.toContain('http://');
+    await worker.stop('SIGINT');
+  });
+
+  it('without slots would never do anything and does not start', async () => {
+    const { code, output } = await runToEnd(['worker'], { database, env: { N_JOBS_PER_WORKER: '0' } });
+
+    expect(code).toBe(1);
+    expect(output).toContain('N_JOBS_PER_WORKER: expected at least 1 for a worker, got 0');
+  });
+});

@@ -1,0 +1,188 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { Client as NewestClient } from 'langgraph-sdk-newest';
+import {
+  type Client,
+  collect,
+  connect,
+  type Gate,
+  names,
+  newGate,
+  newThread,
+  readUntil,
+  refusal,
+  SDKS,
+  serverForFile,
+} from '../support/sdk.js';
+
+const server = serverForFile();
+
+/** A run whose node ignores that it is to stop, inside that node. */
+async function startStubborn(client: Client, thread_id: string): Promise<{ gate: Gate; run_id: string }> {
+  const gate = newGate();
+  const input = { gate: gate.path, label: 'a', order: [] };
+  const { run_id } = await client.runs.create(thread_id, 'stubborn', { input, streamMode: ['custom', 'values'] });
+  await readUntil(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }), 'custom');
+  return { gate, run_id };
+}
+
+/** Lets the node of a replaced run go on, and waits until it has done what it can. */
+async function letLateWritesCome({ path, open }: Gate): Promise<void> {
+  open();
+  while (!existsSync(`${path}.passed`)) {
+    await sleep(5);
+  }
+}
+
+const orderOf = ({ values }: { values: unknown }): unknown => (values as { order: string[] }).order;
+
+describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Client) => {
+  let client: Client;
+  let thread_id: string;
+
+  beforeAll(() => {
+    client = connect(Client, server.url);
+  });
+
+  const replace = (multitaskStrategy: 'interrupt' | 'rollback') =>
+    client.runs.wait(thread_id, 'stubborn', { input: { label: 'b', gate: '' }, multitaskStrategy });
+
+  describe('by interrupting them', () => {
+    it('do not wait for a node that ignores its signal, and keep the steps that were finished', async () => {
+      thread_id = await newThread(client);
+      const { gate, run_id } = await startStubborn(client, thread_id);
+      expect(orderOf({ values: await replace('interrupt') })).toEqual(['a:start', 'b:start', 'b:end']);
+      expect(await client.runs.get(thread_id, run_id)).toMatchObject({ status: 'interrupted' });
+      await letLateWritesCome(gate);
+      expect(orderOf(await client.threads.getState(thread_id))).toEqual(['a:start', 'b:start', 'b:end']);
+      expect(await client.threads.get(thread_id)).toMatchObject({
+        status: 'idle',
+        values: { order: ['a:start', 'b:start', 'b:end'] },
+      });
+    });
+
+    it('stop those that wait in the queue too', async () => {
+      thread_id = await newThread(client);
+      const { gate, run_id } = await startStubborn(client, thread_id);
+      const waiting = await client.runs.create(thread_id, 'stubborn', { input: { label: 'queued' } });
+      await replace('interrupt');
+      gate.open();
+      const runs = await client.runs.list(thread_id);
+      expect(runs.map(({ status }) => status)).toEqual(['success', 'interrupted', 'interrupted']);
+      expect(runs.slice(1).map((run) => run.run_id)).toEqual([waiting.run_id, run_id]);
+    });
+
+    it('end the streams of those they interrupt, without an error', async () => {
+      thread_id = await newThread(client);
+      const { gate, run_id } = await startStubborn(client, thread_id);
+      const stream = collect(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }));
+      await replace('interrupt');
+      expect(names(await stream)).not.toContain('error');
+      gate.open();
+    });
+  });
+
+  describe('by rolling them back', () => {
+    it('leave nothing of them, neither run nor checkpoints nor late writes', async () => {
+      thread_id = await newThread(client);
+      await client.runs.wait(thread_id, 'stubborn', { input: { label: 'before', gate: '' } });
+      const historyBefore = (await client.threads.getHistory(thread_id)).length;
+      const { gate, run_id } = await startStubborn(client, thread_id);
+      const expected = ['before:start', 'before:end', 'b:start', 'b:end'];
+      expect(orderOf({ values: await replace('rollback') })).toEqual(expected);
+      await expect(client.runs.get(thread_id, run_id)).rejects.toMatchObject(refusal(404, 'run_not_found'));
+      await letLateWritesCome(gate);
+      expect(orderOf(await client.threads.getState(thread_id))).toEqual(expected);
+      const history = await client.threads.getHistory(thread_id, { limit: 100 });
+      expect(history).toHaveLength(2 * historyBefore);
+      expect(history.some(({ metadata }) => (metadata as { run_id?: string }).run_id === run_id)).toBe(false);
+    });
+
+    it('tell those who stream or wait for them', async () => {
+      thread_id = await newThread(client);
+      const { gate, run_id } = await startStubborn(client, thread_id);
+      const stream = collect(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }));
+      const answer = client.runs.join(thread_id, run_id);
+      await replace('rollback');
+      expect((await stream).at(-1)).toMatchObject({ event: 'error', data: { error: 'UserRollback' } });
+      expect(await answer).toMatchObject({ __error__: { error: 'UserRollback' } });
+      gate.open();
+    });
+
+    it('bring back the question that was open before', async () => {
+      thread_id = await newThread(client);
+      await client.runs.wait(thread_id, 'ask', { input: { question: 'go?' } });
+      const { gate, run_id } = await startStubborn(client, thread_id);
+      await client.runs.cancel(thread_id, run_id, true, 'rollback');
+      gate.open();
+      expect(await client.threads.get(thread_id)).toMatchObject({ status: 'interrupted', values: { question: 'go?' } });
+      expect(await client.runs.wait(thread_id, 'ask', { command: { resume: 'yes' } })).toMatchObject({ answer: 'yes' });
+    });
+  });
+
+  describe('cancelled by rollback', () => {
+    it.each([true, false])('are gone, whether they run or wait (wait %s)', async (wait) => {
+      thread_id = await newThread(client);
+      const { gate, run_id } = await startStubborn(client, thread_id);
+      const queued = await client.runs.create(thread_id, 'stubborn', { input: { label: 'queued' } });
+      await client.runs.cancel(thread_id, queued.run_id, wait, 'rollback');
+      expect(await client.threads.get(thread_id)).toMatchObject({ status: 'busy' });
+      await client.runs.cancel(thread_id, run_id, wait, 'rollback');
+      expect(await client.runs.list(thread_id)).toEqual([]);
+      expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle', values: null });
+      await letLateWritesCome(gate);
+      expect(await client.threads.getHistory(thread_id)).toEqual([]);
+    });
+  });
+});
+
+describe('many runs cancelled at once', () => {
+  let client: Client;
+  beforeAll(() => {
+    client = connect(NewestClient, server.url);
+  });
+
+  it('are those named on a thread', async () => {
+    const thread_id = await newThread(client);
+    const { gate, run_id } = await startStubborn(client, thread_id);
+    const [b, c] = [
+      await client.runs.create(thread_id, 'stubborn', { input: { label: 'b', gate: '' } }),
+      await client.runs.create(thread_id, 'stubborn', { input: { label: 'c', gate: '' } }),
+    ];
+    await client.runs.cancelMany({ threadId: thread_id, runIds: [run_id, b.run_id] });
+    gate.open();
+    await client.runs.join(thread_id, c.run_id);
+    const statuses = (await client.runs.list(thread_id)).map(({ status }) => status);
+    expect(statuses).toEqual(['success', 'interrupted', 'interrupted']);
+  });
+
+  it.each([
+    ['pending', ['interrupted', 'running']],
+    ['running', ['success', 'interrupted']],
+    ['all', ['interrupted', 'interrupted']],
+  ] as const)('are all that are %s', async (status, expected) => {
+    const thread_id = await newThread(client);
+    const { gate, run_id } = await startStubborn(client, thread_id);
+    const queued = await client.runs.create(thread_id, 'stubborn', { input: { label: 'queued', gate: '' } });
+    await client.runs.cancelMany({ status });
+    if (status === 'running') {
+      await client.runs.join(thread_id, queued.run_id);
+    }
+    expect((await client.runs.list(thread_id)).map((run) => run.status)).toEqual(expected);
+    gate.open();
+    await client.runs.join(thread_id, run_id);
+  });
+
+  it('are refused when nothing matches, or when it is not clear which are meant', async () => {
+    const thread_id = await newThread(client);
+    const unclear = refusal(422, 'validation_failed');
+    await expect(client.runs.cancelMany({ threadId: thread_id, runIds: [] })).rejects.toMatchObject(
+      refusal(404, 'nothing_to_cancel'),
+    );
+    await expect(client.runs.cancelMany({ threadId: thread_id })).rejects.toMatchObject(unclear);
+    await expect(client.runs.cancelMany({ status: 'all', threadId: thread_id, runIds: [] })).rejects.toMatchObject(
+      unclear,
+    );
+  });
+});

@@ -1,0 +1,95 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  addingClient,
+  type Client,
+  collect,
+  connect,
+  newThread,
+  refusal,
+  SDKS,
+  serverForFile,
+} from '../support/sdk.js';
+
+/** Parameters of a run that this version refuses instead of ignoring them, as they go over the wire. */
+const REFUSED: [parameter: string, value: unknown][] = [
+  ['webhook', 'https://example.com/hook'],
+  ['after_seconds', 5],
+  ['after_seconds', 0.5],
+  ['feedback_keys', ['helpful']],
+  ['langsmith_tracer', { project_name: 'p', example_id: 'e' }],
+  ['strict_resume', true],
+];
+
+/** The same parameters with values that ask for nothing. */
+const HARMLESS: [parameter: string, value: unknown][] = [
+  ['webhook', null],
+  ['after_seconds', 0],
+  ['after_seconds', null],
+  ['feedback_keys', []],
+  ['feedback_keys', null],
+  ['langsmith_tracer', null],
+  ['strict_resume', false],
+];
+
+const server = serverForFile();
+
+describe.each(SDKS)('parameters that this version does not support, with SDK %s', (_, Client) => {
+  let client: Client;
+  let thread_id: string;
+
+  beforeAll(async () => {
+    client = connect(Client, server.url);
+    thread_id = await newThread(client);
+  });
+
+  const adding = (parameter: string, value: unknown): Client =>
+    addingClient(Client, server.url, { [parameter]: value });
+
+  const payload = { input: {} };
+
+  it.each(REFUSED)('%s %j is refused by every way of starting a run', async (parameter, value) => {
+    const { runs } = adding(parameter, value);
+    const refused = refusal(422, 'unsupported_parameter');
+    for (const thread of [thread_id, null] as [string, null]) {
+      await expect(runs.create(thread, 'steps', payload)).rejects.toMatchObject(refused);
+      await expect(runs.wait(thread as string, 'steps', payload)).rejects.toMatchObject(refused);
+      await expect(collect(runs.stream(thread as string, 'steps', payload))).rejects.toMatchObject(refused);
+    }
+    await expect(runs.create(thread_id, 'steps', payload)).rejects.toThrow(parameter);
+    expect(await client.runs.list(thread_id)).toEqual([]);
+    expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle', metadata: {} });
+  });
+
+  it.each(REFUSED)('%s %j makes no thread', async (parameter, value) => {
+    const before = await client.threads.count();
+    const id = crypto.randomUUID();
+    const run = adding(parameter, value).runs.create(id, 'steps', { ...payload, ifNotExists: 'create' });
+    await expect(run).rejects.toMatchObject({ status: 422 });
+    expect(await client.threads.count()).toBe(before);
+  });
+
+  it.each(HARMLESS)('%s %j is fine', async (parameter, value) => {
+    const id = await newThread(client);
+    expect(await adding(parameter, value).runs.wait(id, 'steps', payload)).toEqual({ path: ['one', 'two', 'three'] });
+  });
+
+  it('fields that no version knows are ignored', async () => {
+    expect(await adding('colour', 'blue').runs.wait(null, 'steps', payload)).toEqual({ path: ['one', 'two', 'three'] });
+    expect(await adding('colour', 'blue').threads.create()).toMatchObject({ metadata: {} });
+  });
+
+  it.each(['webhook', 'afterSeconds'])(
+    'the option %s of the SDK is refused, and the client is not told of a run',
+    async (option) => {
+      const value = { webhook: 'https://example.com', afterSeconds: 5 }[option];
+      const told: object[] = [];
+      const run = client.runs.create(thread_id, 'steps', {
+        ...payload,
+        [option]: value,
+        onRunCreated: (created) => told.push(created),
+      });
+      await expect(run).rejects.toMatchObject(refusal(422, 'unsupported_parameter'));
+      expect(told).toEqual([]);
+    },
+  );
+});
