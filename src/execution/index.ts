@@ -17,3 +17,4 @@ export {
 } from './state/graph-state.service.js';
 export * from './state/state.errors.js';
 export * from './state/thread-state.dto.js';
+export { CheckpointSelector } from './state/checkpoint-selector.dto.js';

@@ -2,14 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { toWireJson } from '../../common/index.js';
 import type { CompiledGraph, GraphConfig, GraphInterrupt, GraphRunEvent } from '../graphs/graph.js';
 import { AccumulatedMessages, messageTupleJson, type MessageTuple } from './message-events.js';
-import { graphStreamModes, type StreamMode } from './stream-mode.js';
+import { type Emit, graphStreamModes, type StreamMode } from './stream-mode.js';
 import { toWireCheckpoint, toWireDebug } from './wire-events.js';
 
 /** Milliseconds after which a graph that never waits for anything lets others have their turn. */
 const TURN_MS = 5;
-
-/** Takes an event as it goes over the wire: its name and one line of JSON. */
-export type Emit = (event: string, json: string) => void;
 
 export interface GraphExecutionOptions {
   graph: CompiledGraph;

@@ -1,5 +1,5 @@
 import { toWireJson } from '../../common/index.js';
-import type { Emit } from './graph-execution.js';
+import type { Emit } from './stream-mode.js';
 
 interface Message {
   id?: string;

@@ -26,3 +26,6 @@ export function graphStreamModes(requested: ReadonlySet<StreamMode>): string[] {
   }
   return [...modes];
 }
+
+/** Takes an event as it goes over the wire: its name and one line of JSON. */
+export type Emit = (event: string, json: string) => void;

@@ -18,7 +18,7 @@ import {
   OneOf,
   Text,
 } from '../../common/index.js';
-import { STREAM_MODES, type StreamMode } from '../../execution/index.js';
+import { CheckpointSelector, STREAM_MODES, type StreamMode } from '../../execution/index.js';
 import { ThreadParams } from '../../threads/index.js';
 import {
   DURABILITIES,
@@ -72,22 +72,6 @@ const NODES_SCHEMA = {
   ],
 };
 const NODES_MESSAGE = 'must be "*" or a list of node names';
-
-/** A reference to the checkpoint a run begins from. */
-export class RunCheckpoint {
-  /** Ignored: the thread is the one in the path. */
-  @Text()
-  thread_id?: string;
-  /** Namespace; empty for the root graph. */
-  @Text()
-  checkpoint_ns?: string;
-  /** Id of the checkpoint. */
-  @Text()
-  checkpoint_id?: string;
-  /** Checkpoint id of every namespace above. */
-  @FreeObject()
-  checkpoint_map?: JsonObject;
-}
 
 /** What every way of starting a run takes (contract 1.3, RunCreate). */
 export class RunCreateBase {
@@ -173,8 +157,8 @@ export class RunCreateBase {
 /** Body of "start a run on a thread". */
 export class RunCreateStateful extends RunCreateBase {
   /** Begin from this checkpoint instead of the newest one. */
-  @Nested(() => RunCheckpoint)
-  checkpoint?: RunCheckpoint;
+  @Nested(() => CheckpointSelector)
+  checkpoint?: CheckpointSelector;
   /** The same, by id. */
   @Text()
   checkpoint_id?: string;

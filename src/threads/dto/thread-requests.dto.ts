@@ -17,6 +17,7 @@ import {
   isObject,
   Whole,
 } from '../../common/index.js';
+import { CheckpointSelector } from '../../execution/index.js';
 import { THREAD_STATUSES, type ThreadStatus } from '../thread.entity.js';
 import { THREAD_SELECT, type ThreadSelect } from './thread.dto.js';
 
@@ -103,22 +104,6 @@ export class ThreadSearchRequest extends ThreadCountRequest {
   /** Not supported by this version: refused when present. */
   @AnyJson({ description: 'Paths to extract. Not supported by this version: refused when present.' })
   extract?: unknown;
-}
-
-/** Which checkpoint (contract 2.8); every field may be left out. */
-export class CheckpointSelector {
-  /** Ignored: the thread is the one in the path. */
-  @Text()
-  thread_id?: string;
-  /** Namespace; empty for the root graph. */
-  @Text()
-  checkpoint_ns?: string;
-  /** Id; the newest one of the namespace when absent. */
-  @Text()
-  checkpoint_id?: string;
-  /** Checkpoint id of every namespace above. */
-  @FreeObject()
-  checkpoint_map?: Record<string, string>;
 }
 
 export class ThreadStateQuery {
