@@ -24,7 +24,9 @@ async function streamTokens() {
   const begin = performance.now();
   let first;
   let events = 0;
-  for await (const _ of await tokens.stream(input, { streamMode: 'messages' })) {
+  const stream = await tokens.stream(input, { streamMode: 'messages' });
+  const iterator = stream[Symbol.asyncIterator]();
+  while (!(await iterator.next()).done) {
     first ??= performance.now() - begin;
     events += 1;
   }

@@ -4,12 +4,13 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { ApiExceptionFilter, breakOffOpenResponses, DtoValidationPipe, useJsonBodies } from './common/index.js';
+import type { FastifyReply } from 'fastify';
 import type { CorsConfig, NestgraphConfig } from './config/index.js';
 import type { Database } from './database/index.js';
 import { NestgraphLogger } from './observability/index.js';
 import { serveApiDocs } from './openapi.js';
 
-/** A server that is ready to listen. */
+/** A server that has not begun anything yet: `listen` loads the graphs and starts the worker. */
 export async function createServer(config: NestgraphConfig, database: Database): Promise<NestFastifyApplication> {
   const { body_limit_bytes, cors, mount_prefix } = config.server;
   const adapter = new FastifyAdapter({
@@ -17,6 +18,7 @@ export async function createServer(config: NestgraphConfig, database: Database):
     genReqId: requestId,
     // Streams are broken off by breakOffOpenResponses; what is left are idle connections.
     forceCloseConnections: true,
+    frameworkErrors: refuseBadUrl,
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forServer(config, database), adapter, {
     logger: new NestgraphLogger(config.log),
@@ -37,8 +39,12 @@ export async function createServer(config: NestgraphConfig, database: Database):
   app.useGlobalFilters(new ApiExceptionFilter());
   app.useGlobalPipes(new DtoValidationPipe());
   serveApiDocs(app);
-  await app.init();
   return app;
+}
+
+/** An address with broken escapes does not get as far as a route. */
+function refuseBadUrl(error: Error, _request: unknown, reply: FastifyReply): void {
+  void reply.status(400).send({ detail: error.message, code: 'bad_request' });
 }
 
 /** The caller's own id when it is harmless to log and to return. */
@@ -54,7 +60,8 @@ function corsOptions(cors: CorsConfig) {
   return {
     origin: cors.allow_origin_regex ?? origins,
     methods: [...cors.allow_methods],
-    allowedHeaders: cors.allow_headers.includes('*') ? undefined : [...cors.allow_headers],
+    // Left out, it allows whatever a preflight asks for.
+    ...(!cors.allow_headers.includes('*') && { allowedHeaders: [...cors.allow_headers] }),
     exposedHeaders: [...cors.expose_headers],
     credentials: cors.allow_credentials,
     maxAge: cors.max_age,

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { HumanMessage, ToolMessage, type AIMessage, type BaseMessage } from '@langchain/core/messages';
-import { Command, isInterrupted, INTERRUPT, MemorySaver, type Pregel } from '@langchain/langgraph';
+import { Command, isInterrupted, INTERRUPT, MemorySaver } from '@langchain/langgraph';
 import { graph as chat } from '../examples/chat.js';
 import { ParrotChatModel } from '../examples/models.js';
 import { graph as research } from '../examples/research.js';
@@ -9,7 +9,10 @@ import { graph as review } from '../examples/review.js';
 import { graph as tools } from '../examples/tools.js';
 
 const { graph: counter } = createRequire(import.meta.url)('../examples/counter.cjs') as {
-  graph: (config: { configurable?: Record<string, unknown> }) => Pregel<any, any>;
+  graph: (config: { configurable?: Record<string, unknown> }) => {
+    checkpointer?: unknown;
+    invoke(input: object, config: object): Promise<unknown>;
+  };
 };
 
 let threads = 0;

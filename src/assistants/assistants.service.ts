@@ -178,7 +178,7 @@ export class AssistantsService implements OnApplicationBootstrap {
     change: (manager: EntityManager, row: AssistantEntity) => Promise<VersionContent & { version: number }>,
   ): Promise<Assistant> {
     const id = this.toId(assistant_id);
-    await this.assistants.manager.transaction(async (manager) => {
+    return this.assistants.manager.transaction(async (manager) => {
       const row = await manager.findOne(AssistantEntity, {
         where: { assistant_id: id },
         lock: { mode: 'pessimistic_write' },
@@ -188,8 +188,8 @@ export class AssistantsService implements OnApplicationBootstrap {
       }
       const { assistant_id: _, ...content } = await change(manager, row);
       await manager.update(AssistantEntity, { assistant_id: id }, { ...content, updated_at: () => 'now()' } as never);
+      return toAssistant(await manager.findOneByOrFail(AssistantEntity, { assistant_id: id }));
     });
-    return this.get(id);
   }
 
   /** False when the id is taken; then nothing has changed. */

@@ -22,7 +22,7 @@ export class AddressError extends Error {
 
 /** The port that was asked for, or else the first free one from the default on; says so when it is another. */
 export async function choosePort({ host, port, port_requested }: ServerConfig): Promise<number> {
-  if (port === 0 || (await isFree(host, port))) {
+  if (await isFree(host, port)) {
     return port;
   }
   if (!port_requested) {

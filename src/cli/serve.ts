@@ -4,26 +4,20 @@ import { NESTGRAPH_VERSION } from '../observability/index.js';
 import { createServer } from '../server.js';
 import { choosePort } from './choose-port.js';
 import { prepareDatabase } from './prepare-database.js';
-import { stopOnSignal } from './stop-on-signal.js';
+import { runUntilSignal } from './run-until-signal.js';
 
 /** `dev` and `start`: serves until a signal comes. */
-export async function serve(config: NestgraphConfig): Promise<void> {
-  const { host } = config.server;
-  const port = await choosePort(config.server);
-  const database = await prepareDatabase(config);
-  try {
+export function serve(config: NestgraphConfig): Promise<void> {
+  return runUntilSignal(async (onStop) => {
+    const { host } = config.server;
+    const port = await choosePort(config.server);
+    const database = await prepareDatabase(config, onStop);
     const app = await createServer(config, database);
-    stopOnSignal(async () => {
-      await app.close();
-      await database.stop();
-    });
+    onStop(() => app.close());
     await app.listen(port, host);
     const address = app.getHttpServer().address() as { port: number };
     announce(config, database, `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`);
-  } catch (error) {
-    await database.stop();
-    throw error;
-  }
+  });
 }
 
 function announce({ graphs, server }: NestgraphConfig, { location }: Database, origin: string): void {

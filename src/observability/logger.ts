@@ -19,7 +19,7 @@ export class NestgraphLogger extends ConsoleLogger {
       prefix: 'nestgraph',
       json: settings.json,
       logLevels: LEVELS[settings.level],
-      colors: process.stdout.isTTY,
+      colors: Boolean(process.stdout.isTTY),
     });
   }
 

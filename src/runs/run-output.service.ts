@@ -13,7 +13,7 @@ import type { StreamMode } from '../execution/index.js';
 import type { Run } from './dto/run.dto.js';
 import { isActive, type RunEntity } from './run.entity.js';
 import { answerOf } from './worker/answer.js';
-import { RunResults } from './worker/run-results.js';
+import { RunResults, type Waiting } from './worker/run-results.js';
 import { RunStopService } from './run-stop.service.js';
 import { RunsService } from './runs.service.js';
 
@@ -73,10 +73,29 @@ export class RunOutputService {
 
   /** The answer of a run that has just been created. */
   wait(run: Run, options: ReadOptions): WaitBody {
-    const { ended, cancel } = this.results.wait(run.run_id);
-    const location = locationOf(run, options.stateless);
+    return this.waitFor(run, this.results.wait(run.run_id), options);
+  }
+
+  /** The answer of a run that was created before; at once when it has ended. */
+  async join(run_id: string, thread_id: string | undefined, cancelOnDisconnect: boolean): Promise<WaitBody> {
+    const waiting = this.results.wait(run_id);
+    try {
+      const run = await this.runs.find(run_id, thread_id);
+      const options = { stateless: thread_id === undefined, cancelOnDisconnect };
+      if (isActive(run.status)) {
+        return this.waitFor(run, waiting, options);
+      }
+      waiting.cancel();
+      return { headers: runHeaders(locationOf(run, options.stateless), 'join'), json: this.storedAnswer(run) };
+    } catch (error) {
+      waiting.cancel();
+      throw error;
+    }
+  }
+
+  private waitFor(run: Run, { ended, cancel }: Waiting, options: ReadOptions): WaitBody {
     return {
-      headers: runHeaders(location, 'join'),
+      headers: runHeaders(locationOf(run, options.stateless), 'join'),
       json: this.answerWhenEnded(run.run_id, ended),
       onLeave: () => {
         cancel();
@@ -85,23 +104,6 @@ export class RunOutputService {
         }
       },
     };
-  }
-
-  /** The answer of a run that was created before; at once when it has ended. */
-  async join(run_id: string, thread_id: string | undefined, cancelOnDisconnect: boolean): Promise<WaitBody> {
-    const { ended, cancel } = this.results.wait(run_id);
-    try {
-      const run = await this.runs.find(run_id, thread_id);
-      if (!isActive(run.status)) {
-        cancel();
-        return { headers: runHeaders(locationOf(run, !thread_id), 'join'), json: this.storedAnswer(run) };
-      }
-      const body = this.wait(run, { stateless: !thread_id, cancelOnDisconnect });
-      return { ...body, json: this.answerWhenEnded(run_id, ended) };
-    } catch (error) {
-      cancel();
-      throw error;
-    }
   }
 
   private async answerWhenEnded(run_id: string, ended: Promise<{ answer?: string }>): Promise<string> {

@@ -1,7 +1,15 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ApiErrors, BodyExample, runHeaders, sse, ValidationFailedError, waitForJson } from '../common/index.js';
+import {
+  ApiErrors,
+  ApiEventStream,
+  BodyExample,
+  runHeaders,
+  sse,
+  ValidationFailedError,
+  waitForJson,
+} from '../common/index.js';
 import { Run } from './dto/run.dto.js';
 import {
   RunCreateStateless,
@@ -47,8 +55,7 @@ export class StatelessRunsController {
       'Server-sent events: `metadata` first, then the events of the modes asked for, `error` last if it fails.',
   })
   @BodyExample(RunCreateStateless, { ...HELLO, stream_mode: ['messages-tuple'] })
-  @ApiProduces('text/event-stream')
-  @ApiOkResponse({ description: 'Server-sent events.', schema: { type: 'string' } })
+  @ApiEventStream()
   @ApiErrors(404)
   async stream(@Body() body: RunCreateStateless, @Res() reply: FastifyReply): Promise<void> {
     const run = await this.creation.createStateless(body);
@@ -100,8 +107,7 @@ export class StatelessRunsController {
     description: 'The first reader gets everything, later ones what is new. `Last-Event-ID` resumes; `-1` replays all.',
   })
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Continue after this event; `-1` from the first.' })
-  @ApiProduces('text/event-stream')
-  @ApiOkResponse({ description: 'Server-sent events.', schema: { type: 'string' } })
+  @ApiEventStream()
   @ApiErrors(404)
   async joinStream(
     @Param() { run_id }: StatelessRunParams,

@@ -1,15 +1,7 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import {
-  ApiHeader,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiProduces,
-  ApiResponse,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ApiErrors, BodyExample, runHeaders, sse, waitForJson } from '../common/index.js';
+import { ApiErrors, ApiEventStream, BodyExample, runHeaders, sse, waitForJson } from '../common/index.js';
 import { ThreadParams } from '../threads/index.js';
 import { Run } from './dto/run.dto.js';
 import {
@@ -63,8 +55,7 @@ export class ThreadRunsController {
       'Server-sent events: `metadata` first, then the events of the modes asked for, `error` last if it fails.',
   })
   @BodyExample(RunCreateStateful, { ...HELLO, stream_mode: ['messages-tuple', 'values'] })
-  @ApiProduces('text/event-stream')
-  @ApiOkResponse({ description: 'Server-sent events.', schema: { type: 'string' } })
+  @ApiEventStream()
   @ApiErrors(404, 409)
   async stream(
     @Param() { thread_id }: ThreadParams,
@@ -162,8 +153,7 @@ export class ThreadRunsController {
     description: 'The first reader gets everything, later ones what is new. `Last-Event-ID` resumes; `-1` replays all.',
   })
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Continue after this event; `-1` from the first.' })
-  @ApiProduces('text/event-stream')
-  @ApiOkResponse({ description: 'Server-sent events.', schema: { type: 'string' } })
+  @ApiEventStream()
   @ApiErrors(404)
   async joinStream(
     @Param() { thread_id, run_id }: RunParams,

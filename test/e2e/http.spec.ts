@@ -422,7 +422,7 @@ describe('a refused request', () => {
       post(`/threads/${thread_id}/state`, { values: { path: ['x'] }, as_node: 7 }),
       post(`/threads/${thread_id}/runs`, { ...run, webhook: 'https://example.com' }),
       post(`/threads/${thread_id}/runs`, { ...run, after_seconds: 5 }),
-      post(`/threads/${thread_id}/runs`, { ...run, multitask_strategy: 'rollback' }),
+      post(`/threads/${thread_id}/runs`, { ...run, multitask_strategy: 'push' }),
       post(`/threads/${thread_id}/runs/wait`, { ...run, stream_mode: 'everything' }),
       post(`/threads/${thread_id}/runs/stream`, { ...run, assistant_id: 'parrot' }),
       post('/runs/stream', { ...run, config: { configurable: 7 } }),

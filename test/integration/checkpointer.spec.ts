@@ -18,6 +18,8 @@ const builder = new StateGraph(State)
   .addEdge('one', 'two')
   .addEdge('two', END);
 
+const logOf = ({ values }: { values: unknown }): unknown => (values as { log: string[] }).log;
+
 describe('PostgresCheckpointer', () => {
   let database: TestDatabase;
   beforeAll(async () => {
@@ -41,7 +43,7 @@ describe('PostgresCheckpointer', () => {
     const values = [];
     for await (const state of graph.getStateHistory(config)) {
       if (state.next.length === 0) {
-        values.push(state.values.log);
+        values.push(logOf(state));
       }
     }
     expect(values).toEqual([
@@ -60,10 +62,10 @@ describe('PostgresCheckpointer', () => {
     await ours.invoke({ word: 'x' }, second);
     await official.invoke({ word: 'y' }, second);
     const expected = ['one:x', 'two:x', 'one:y', 'two:y'];
-    expect((await official.getState(first)).values.log).toEqual(expected);
-    expect((await ours.getState(first)).values.log).toEqual(expected);
-    expect((await official.getState(second)).values.log).toEqual(expected);
-    expect((await ours.getState(second)).values.log).toEqual(expected);
+    expect(logOf(await official.getState(first))).toEqual(expected);
+    expect(logOf(await ours.getState(first))).toEqual(expected);
+    expect(logOf(await official.getState(second))).toEqual(expected);
+    expect(logOf(await ours.getState(second))).toEqual(expected);
   });
 
   it('gives pending writes in the order of their task paths', async () => {

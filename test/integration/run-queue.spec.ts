@@ -54,7 +54,7 @@ describe('RunQueue', () => {
     (await database.pool.query<{ status: string; newest_run_id: string | null; values: unknown }>(
       'SELECT status, newest_run_id, values FROM threads WHERE thread_id = $1',
       [thread_id],
-    )).rows[0]!; // prettier-ignore
+    )).rows[0]; // prettier-ignore
 
   it('never gives a run to two workers', async () => {
     const runs = await Promise.all(Array.from({ length: 40 }, async () => enqueue(await thread())));
@@ -72,8 +72,8 @@ describe('RunQueue', () => {
       const claimed = await claim();
       expect(claimed).toHaveLength(1);
       expect(await claim()).toEqual([]);
-      order.push(claimed[0]!.run_id);
-      await finish(claimed[0]!);
+      order.push(claimed[0].run_id);
+      await finish(claimed[0]);
     }
     expect(order).toEqual(runs.map(({ run_id }) => run_id));
     expect(await threadRow(thread_id)).toEqual({ status: 'idle', newest_run_id: null, values: { n: 1 } });
@@ -87,7 +87,7 @@ describe('RunQueue', () => {
     await creator.query('BEGIN');
     await queue.lockThread(creator, thread_id);
     // The end now waits for the creator, with a snapshot in which the new run does not exist.
-    const ending = finish(running!);
+    const ending = finish(running);
     await waitForLock(database);
     await queue.insert(creator, newRun(thread_id), { metadata: {} });
     await creator.query('COMMIT');
@@ -102,11 +102,11 @@ describe('RunQueue', () => {
     const [first] = await claim();
     await expireLeases(database);
     const [second] = await claim();
-    expect(second).toMatchObject({ run_id: first!.run_id, attempt: 2 });
-    expect(await finish(first!)).toEqual({ held: false, more: false });
+    expect(second).toMatchObject({ run_id: first.run_id, attempt: 2 });
+    expect(await finish(first)).toEqual({ held: false, more: false });
     expect(await threadRow(thread_id)).toMatchObject({ status: 'busy', values: null });
-    expect([...(await queue.renew([first!, second!], LEASE))]).toEqual([second!.run_id]);
-    expect(await finish(second!)).toEqual({ held: true, more: false });
+    expect([...(await queue.renew([first, second], LEASE))]).toEqual([second.run_id]);
+    expect(await finish(second)).toEqual({ held: true, more: false });
   });
 
   it('gives a run up when it has been begun too often', async () => {
@@ -123,8 +123,8 @@ describe('RunQueue', () => {
   it('does not count an attempt that was given back', async () => {
     await enqueue(await thread());
     const [run] = await claim();
-    await queue.release(run!);
-    expect(await claim()).toMatchObject([{ run_id: run!.run_id, attempt: 1 }]);
+    await queue.release(run);
+    expect(await claim()).toMatchObject([{ run_id: run.run_id, attempt: 1 }]);
   });
 
   it('frees the thread for what is left when a run is interrupted', async () => {
@@ -148,7 +148,7 @@ describe('RunQueue', () => {
     await enqueue(thread_id);
     const [running] = await claim();
     await queue.stop(database.pool, thread_id, undefined, 'interrupt');
-    expect(await finish(running!)).toEqual({ held: false, more: false });
+    expect(await finish(running)).toEqual({ held: false, more: false });
   });
 
   it('removes a run that is rolled back, with what it wrote and nothing else', async () => {

@@ -125,16 +125,19 @@ export class AssistantVersionsRequest {
   metadata?: JsonObject;
 }
 
+/** Versions are numbered by a 32-bit column. */
+const MAX_VERSION = 2_147_483_647;
+
 /** Body of "make a version the current one". */
 export class AssistantSetLatest {
   /** Number of the version. */
-  @Whole({ minimum: 1 })
+  @Whole({ minimum: 1, maximum: MAX_VERSION })
   version?: number;
 }
 
 export class AssistantSetLatestQuery {
   /** Number of the version, when it is not in the body. */
   @FromQueryNumber()
-  @Whole({ minimum: 1 })
+  @Whole({ minimum: 1, maximum: MAX_VERSION })
   version?: number;
 }

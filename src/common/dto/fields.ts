@@ -40,6 +40,8 @@ function field(
 const rule = (name: string, message: string, validate: (value: unknown) => boolean): PropertyDecorator =>
   ValidateBy({ name, validator: { validate, defaultMessage: buildMessage((each) => `${each}${message}`) } });
 
+const hasNoNul = rule('hasNoNul', 'must not contain NUL characters', (value) => !String(value).includes('\0'));
+
 const isUuidRule = rule('isUuid', 'must be a UUID', isUuid);
 const isObjectRule = rule('isJsonObject', 'must be an object', isObject);
 
@@ -52,7 +54,7 @@ export const Text = ({
   maxLength = 10_000,
   ...options
 }: FieldOptions & { maxLength?: number } = {}): PropertyDecorator =>
-  field({ type: String, maxLength }, options, IsString(), MaxLength(maxLength));
+  field({ type: String, maxLength }, options, IsString(), MaxLength(maxLength), hasNoNul);
 
 /** A JSON object with keys of the caller's choice. */
 export const FreeObject = (options: FieldOptions = {}): PropertyDecorator =>
@@ -106,9 +108,12 @@ export const Whole = ({
     Max(maximum ?? Number.MAX_SAFE_INTEGER),
   );
 
+/** Swagger takes a function for a class, unless its name is `type`. */
+const lazily = (resolve: () => new () => object): object => ({ type: () => resolve() });
+
 /** A nested schema. */
 export const Nested = (type: () => new () => object, options: FieldOptions = {}): PropertyDecorator =>
-  field({ type }, options, isObjectRule, ValidateNested(), nested(type));
+  field(lazily(type), options, isObjectRule, ValidateNested(), nested(type));
 
 /** A field whose values no other decorator describes: its schema and the rule that checks it. */
 export const Custom = (

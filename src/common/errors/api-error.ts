@@ -56,6 +56,17 @@ export class BodyTooLargeError extends ApiError {
   }
 }
 
+/** A value of the request is nested so deeply that it cannot be walked through. */
+export class NestedTooDeeplyError extends ApiError {
+  constructor() {
+    super({
+      status: 422,
+      code: 'nested_too_deeply',
+      detail: 'A value in the request is nested too deeply; make it flatter.',
+    });
+  }
+}
+
 /** A parameter this version knows but cannot honour: refused, because ignoring it would mislead the caller. */
 export class UnsupportedParameterError extends ApiError {
   constructor(path: string, reason: string) {

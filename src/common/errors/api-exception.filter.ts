@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError, BodyTooLargeError } from './api-error.js';
+import { ApiError, BodyTooLargeError, NestedTooDeeplyError } from './api-error.js';
 import type { ErrorBody } from './error-body.dto.js';
 
 /** Turns whatever was thrown before the response began into `{detail, code}`. */
@@ -29,6 +29,9 @@ function toErrorResponse(exception: unknown): { status: number; body: ErrorBody 
   if (isBodyTooLarge(exception)) {
     return toErrorResponse(new BodyTooLargeError());
   }
+  if (isNestedTooDeeply(exception)) {
+    return toErrorResponse(new NestedTooDeeplyError());
+  }
   if (exception instanceof HttpException && exception.getStatus() < 500) {
     const status = exception.getStatus();
     return { status, body: { detail: exception.message, code: status === 404 ? 'not_found' : 'bad_request' } };
@@ -37,4 +40,9 @@ function toErrorResponse(exception: unknown): { status: number; body: ErrorBody 
 }
 
 const isBodyTooLarge = (exception: unknown): boolean =>
-  exception instanceof Error && 'code' in exception && exception.code === 'FST_ERR_CTP_BODY_TOO_LARGE';
+  exception instanceof HttpException && exception.getStatus() === 413;
+
+/** Whoever walks through the value first runs out of stack: this program, or PostgreSQL (code 54001). */
+const isNestedTooDeeply = (exception: unknown): boolean =>
+  (exception instanceof RangeError && exception.message.includes('call stack')) ||
+  (exception instanceof Error && 'code' in exception && exception.code === '54001');

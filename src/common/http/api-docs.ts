@@ -16,6 +16,14 @@ export const ApiErrors = (...statuses: number[]): MethodDecorator & ClassDecorat
     ...[...statuses, 422].map((status) => ApiResponse({ status, type: ErrorBody, description: REASONS[status] })),
   );
 
+/** Documents a stream of server-sent events; its refusals are JSON. */
+export const ApiEventStream = (): MethodDecorator =>
+  ApiResponse({
+    status: 200,
+    description: 'Server-sent events.',
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  });
+
 /** Documents a request body with an example that works against the bundled graphs. */
 export const BodyExample = (type: new () => object, value: object, summary = 'Example'): MethodDecorator =>
   ApiBody({ type, examples: { example: { summary, value } } });

@@ -4,7 +4,7 @@ import {
   type CheckpointMetadata,
   type CheckpointTuple,
 } from '@langchain/langgraph';
-import { jsonbText } from '../../common/index.js';
+import { jsonbText, toJsonb } from '../../common/index.js';
 import type { CheckpointConfig } from '../graphs/graph.js';
 import { LeaseLostError } from './lease-lost.error.js';
 import { TupleParts } from './tuple-parts.js';
@@ -80,7 +80,7 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
       [(place) => `checkpoint_id < ${place}`, before?.configurable?.checkpoint_id],
       [
         (place) => `metadata @> ${place}::jsonb`,
-        filter && Object.keys(filter).length > 0 ? JSON.stringify(filter) : undefined,
+        filter && Object.keys(filter).length > 0 ? toJsonb(filter) : undefined,
       ],
     ];
     const used = conditions.filter(([, value]) => value !== undefined && value !== null);

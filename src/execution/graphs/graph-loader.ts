@@ -15,7 +15,10 @@ export interface LoadedGraphs {
   inputs: string[];
 }
 
-/** Loads graph sources, each time into a new generation of modules, so that a reload never sees stale code. */
+/**
+ * Loads graph sources, each time into a new generation of modules, so that a reload never sees stale code. Older
+ * generations stay on disk: a run that began with one may import a part of it only later.
+ */
 export class GraphLoader {
   private generation = 0;
 
@@ -32,7 +35,6 @@ export class GraphLoader {
     for (const spec of this.specs) {
       sources.set(spec.graph_id, await this.importGraph(spec, bundle.outputs.get(spec.file)!));
     }
-    await this.removeOtherGenerations();
     return { sources, inputs: bundle.inputs };
   }
 
@@ -100,10 +102,10 @@ export class GraphLoader {
     }
   }
 
-  /** Other generations of this process, and those of processes that are gone. */
-  private async removeOtherGenerations(): Promise<void> {
-    const names = await readdir(this.root);
-    const stale = names.filter((name) => name !== this.generationName && !belongsToAnotherProcess(name));
+  /** Removes what this process has compiled, when nothing runs any more, and what processes that are gone have left. */
+  async clean(): Promise<void> {
+    const names = await readdir(this.root).catch(() => []);
+    const stale = names.filter((name) => !belongsToAnotherProcess(name));
     await Promise.all(stale.map((name) => rm(path.join(this.root, name), { recursive: true, force: true })));
   }
 }

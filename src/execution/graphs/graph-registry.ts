@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { BaseCheckpointSaver } from '@langchain/langgraph';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import type { CompiledGraph, GraphConfig } from './graph.js';
@@ -7,7 +7,7 @@ import { GraphLoader, type LoadedGraphs } from './graph-loader.js';
 
 /** The graphs of langgraph.json, loaded and ready to be called. */
 @Injectable()
-export class GraphRegistry {
+export class GraphRegistry implements OnApplicationShutdown {
   private readonly loader: GraphLoader;
   private loaded: LoadedGraphs = { sources: new Map(), inputs: [] };
 
@@ -18,6 +18,11 @@ export class GraphRegistry {
   /** Loads all graphs anew. When one fails, the graphs loaded before stay in use. */
   async load(): Promise<void> {
     this.loaded = await this.loader.load();
+  }
+
+  /** Nothing runs any more: the compiled sources are removed. */
+  onApplicationShutdown(): Promise<void> {
+    return this.loader.clean();
   }
 
   get ids(): string[] {

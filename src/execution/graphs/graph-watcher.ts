@@ -16,6 +16,7 @@ export class GraphWatcher implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Graphs');
   private readonly watchers = new Map<string, FSWatcher>();
   private settle?: NodeJS.Timeout;
+  private reloading: Promise<void> = Promise.resolve();
 
   constructor(
     @Inject(CONFIG) private readonly config: NestgraphConfig,
@@ -50,7 +51,10 @@ export class GraphWatcher implements OnApplicationBootstrap, OnModuleDestroy {
   private changed(folder: string, name: string | null): void {
     if (name !== null && this.graphs.inputs.includes(path.join(folder, name))) {
       clearTimeout(this.settle);
-      this.settle = setTimeout(() => void this.reload(), SETTLE_MS);
+      this.settle = setTimeout(() => {
+        // One after the other: the last edit is the last one loaded.
+        this.reloading = this.reloading.then(() => this.reload());
+      }, SETTLE_MS);
     }
   }
 
@@ -61,9 +65,8 @@ export class GraphWatcher implements OnApplicationBootstrap, OnModuleDestroy {
       this.watchInputs();
       this.logger.log(`Reloaded ${this.graphs.ids.join(', ')} in ${Math.round(performance.now() - begin)} ms`);
     } catch (error) {
-      this.logger.error(
-        `${error instanceof Error ? error.message : String(error)} (the graphs loaded before stay in use)`,
-      );
+      const reason = error instanceof Error ? error.message : String(error);
+      this.logger.error(`${reason} (the graphs loaded before stay in use)`);
     }
   }
 }

@@ -41,7 +41,9 @@ export async function assertCheckpointExists(
   if (!checkpoint_id) {
     return;
   }
-  const { rows } = await db.query(FIND_CHECKPOINT, [thread_id, checkpoint_ns, checkpoint_id]);
+  // From configurable it may be anything, also what PostgreSQL refuses as text.
+  const [id, ns] = [checkpoint_id, checkpoint_ns].map((part) => String(part).replaceAll('\0', ''));
+  const { rows } = await db.query(FIND_CHECKPOINT, [thread_id, ns, id]);
   if (rows.length === 0) {
     throw new CheckpointNotFoundError(thread_id, checkpoint_id);
   }

@@ -17,6 +17,13 @@ export interface RunResult {
   answer?: string;
 }
 
+/** Somebody who waits for a run. */
+export interface Waiting {
+  ended: Promise<RunResult>;
+  /** Waits no longer. */
+  cancel: () => void;
+}
+
 type Waiter = (result: RunResult) => void;
 
 /** Tells those who wait for a run that it has ended: at once in this process, by notification from others. */
@@ -42,7 +49,7 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Register before reading the run's status: then its end cannot be missed. */
-  wait(run_id: string): { ended: Promise<RunResult>; cancel: () => void } {
+  wait(run_id: string): Waiting {
     const waiters = this.waiters.get(run_id) ?? new Set();
     this.waiters.set(run_id, waiters);
     let cancel = (): void => undefined;

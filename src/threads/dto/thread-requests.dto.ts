@@ -141,7 +141,8 @@ export class ThreadStateUpdate {
   checkpoint_id?: string;
 }
 
-const isBefore = (value: unknown): boolean => typeof value === 'string' || isObject(value);
+const isBefore = (value: unknown): boolean =>
+  (typeof value === 'string' || isObject(value)) && !JSON.stringify(value).includes('\\u0000');
 
 /** Body of "get the history". */
 export class ThreadHistoryRequest {

@@ -1,0 +1,260 @@
+import path from 'node:path';
+import { existsSync } from 'node:fs';
+import { readdir, rename, rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { send, sendJson } from '../support/http.js';
+import { createProject, type Project } from '../support/project.js';
+import { open } from '../support/raw-response.js';
+import { killLeftovers, type TestServer } from '../support/server.js';
+import { askUntil } from '../support/until.js';
+
+let database: TestDatabase;
+let project: Project;
+
+/** A graph whose answer is in its own file or in a module that it imports. */
+const agent = (answer: string): string => `
+import { END, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
+import { fromModule } from './lib/answer.js';
+
+export const graph = new StateGraph(MessagesAnnotation)
+  .addNode('answer', () => ({ messages: [{ role: 'assistant', content: ${answer} }] }))
+  .addEdge(START, 'answer')
+  .addEdge('answer', END)
+  .compile();
+`;
+const answerModule = (answer: string): string => `export const fromModule = '${answer}';\n`;
+
+beforeAll(async () => {
+  database = await createDatabase();
+});
+
+afterEach(async () => {
+  await killLeftovers();
+  await project?.remove();
+});
+
+afterAll(async () => {
+  await database?.drop();
+});
+
+async function serve(...args: string[]): Promise<TestServer> {
+  project = await createProject({
+    graphs: ['waiting.ts'],
+    files: {
+      'agent.ts': agent('fromModule'),
+      'lib/answer.ts': answerModule('first'),
+      'langgraph.json': { graphs: { agent: './agent.ts:graph', waiting: './waiting.ts:graph' } },
+    },
+  });
+  return project.start({ database, args });
+}
+
+async function newThread({ url }: TestServer): Promise<string> {
+  const { json } = await sendJson(`${url}/threads`, {});
+  return (json as { thread_id: string }).thread_id;
+}
+
+/** What the graph says now. */
+async function answerOf({ url }: TestServer, thread_id?: string): Promise<unknown> {
+  const path = thread_id ? `/threads/${thread_id}/runs/wait` : '/runs/wait';
+  const { json } = await sendJson(url + path, { assistant_id: 'agent', input: {} });
+  return (json as { messages: { content: string }[] }).messages.at(-1)?.content;
+}
+
+/** Resolves when the server has reloaded `times` times. */
+const reloads = (server: TestServer, times = 1): Promise<void> =>
+  server.printed(new RegExp(`(Reloaded agent, waiting in \\d+ ms[^]*){${times}}`));
+
+describe('dev', () => {
+  it('takes up a change of a graph file, and of a module that it imports', async () => {
+    const server = await serve();
+    expect(await answerOf(server)).toBe('first');
+
+    await project.write('lib/answer.ts', answerModule('second'));
+    await reloads(server, 1);
+    expect(await answerOf(server)).toBe('second');
+
+    await project.write('agent.ts', agent('`${fromModule} and third`'));
+    await reloads(server, 2);
+    expect(await answerOf(server)).toBe('second and third');
+
+    // A module that was not imported before.
+    await project.write('lib/deeper.ts', `export const fromModule = 'fourth';\n`);
+    await project.write('lib/answer.ts', `export { fromModule } from './deeper.js';\n`);
+    await reloads(server, 3);
+    await project.write('lib/deeper.ts', `export const fromModule = 'fifth';\n`);
+    await reloads(server, 4);
+    expect(await answerOf(server)).toBe('fifth and third');
+    expect(await server.stop()).toBe(0);
+  });
+
+  it('takes up a file that an editor has replaced by a new one', async () => {
+    const server = await serve();
+    await project.write('lib/answer.ts.tmp', answerModule('replaced'));
+    await rename(path.join(project.folder, 'lib/answer.ts.tmp'), path.join(project.folder, 'lib/answer.ts'));
+    await reloads(server);
+
+    expect(await answerOf(server)).toBe('replaced');
+    await server.stop();
+  });
+
+  it('keeps threads and their states over a reload', async () => {
+    const server = await serve();
+    const thread_id = await newThread(server);
+    await answerOf(server, thread_id);
+    const before = await send(`${server.url}/threads/${thread_id}/state`);
+
+    await project.write('lib/answer.ts', answerModule('second'));
+    await reloads(server);
+    expect((await send(`${server.url}/threads/${thread_id}/state`)).json).toEqual(before.json);
+    expect(await answerOf(server, thread_id)).toBe('second');
+    expect((await send(`${server.url}/threads/${thread_id}/state`)).json).toMatchObject({
+      values: { messages: [{ content: 'first' }, { content: 'second' }] },
+    });
+    await server.stop();
+  });
+
+  it('does not touch an open stream: its run ends with the graph that it began with', async () => {
+    const server = await serve();
+    const gate = path.join(project.folder, 'gate');
+    const stream = await open(`${server.url}/runs/stream`, {
+      assistant_id: 'waiting',
+      input: { gate, label: 'a' },
+      stream_mode: ['custom', 'values'],
+    });
+    await stream.until(/"waiting":"a"/);
+    const wait = await open(`${server.url}/runs/wait`, { assistant_id: 'waiting', input: { gate, label: 'b' } });
+
+    await project.write('lib/answer.ts', answerModule('second'));
+    await reloads(server);
+    expect(await answerOf(server)).toBe('second');
+    expect(stream.text()).not.toContain('a:end');
+    await project.write('gate', '');
+
+    expect(await stream.ended).toMatch(/event: values\ndata: .*"order":\["a:start","a:end"\].*\n\n$/);
+    expect(JSON.parse(await wait.ended)).toMatchObject({ order: ['b:start', 'b:end'] });
+    await server.stop();
+  });
+
+  it.each([
+    ['a syntax error', 'export const = 1;', /Graph "agent" \(.+agent\.ts:graph\) could not be loaded: agent\.ts:1/],
+    ['an error on import', 'throw new Error("not today");', /Graph "agent" .+ could not be loaded: Error: not today/],
+    ['no export any more', 'export const other = 1;', /it has no export "graph"; it exports other/],
+  ])('keeps the old graphs and says so after an edit with %s, and takes up the next one', async (_name, edit, said) => {
+    const server = await serve();
+    await project.write('agent.ts', edit);
+    await server.printed(/the graphs loaded before stay in use/);
+
+    expect(server.output()).toMatch(said);
+    expect(server.output()).not.toContain('Reloaded');
+    expect(await answerOf(server)).toBe('first');
+    await project.write('agent.ts', agent(`'mended'`));
+    await reloads(server);
+    expect(await answerOf(server)).toBe('mended');
+    await server.stop();
+  });
+
+  it('keeps the old graphs when a file has been deleted, and takes it up when it is back', async () => {
+    const server = await serve();
+    await rm(path.join(project.folder, 'agent.ts'));
+    await server.printed(/the graphs loaded before stay in use/);
+    expect(await answerOf(server)).toBe('first');
+
+    await project.write('agent.ts', agent(`'back'`));
+    await reloads(server);
+    expect(await answerOf(server)).toBe('back');
+    await server.stop();
+  });
+
+  it('with --no-reload goes on with what it has, and so does start', async () => {
+    const reloading = await serve();
+    const folder = project;
+    const still = await folder.start({ database, args: ['--no-reload'] });
+    const start = await folder.start({ database, command: 'start' });
+
+    await folder.write('lib/answer.ts', answerModule('second'));
+    // The one that does reload tells when the others would have.
+    await reloads(reloading);
+    expect(await answerOf(still)).toBe('first');
+    expect(await answerOf(start)).toBe('first');
+    expect(still.output()).not.toContain('Reloaded');
+    expect(start.output()).not.toContain('Reloaded');
+    await Promise.all([reloading, still, start].map((server) => server.stop()));
+  });
+
+  it('ends with the last edit, even when the one before it takes longer to load', async () => {
+    const server = await serve();
+    const [begun, gate, done] = ['begun', 'gate', 'done'].map((name) => path.join(project.folder, name));
+    const slow =
+      `import { existsSync, writeFileSync } from 'node:fs';\nwriteFileSync('${begun}', '');\n` +
+      `while (!existsSync('${gate}')) await new Promise((resolve) => setTimeout(resolve, 10));\n`;
+    const fast = `import { writeFileSync } from 'node:fs';\nwriteFileSync('${done}', '');\n`;
+    const exists = (file: string): Promise<boolean> =>
+      askUntil(
+        () => Promise.resolve(existsSync(file)),
+        (there) => there,
+      );
+
+    await project.write('agent.ts', slow + agent(`'slow'`));
+    await exists(begun);
+    await project.write('agent.ts', fast + agent(`'fast'`));
+    // A server that loads one at a time does not get there before the gate is open.
+    await Promise.race([exists(done), sleep(2_000)]);
+    await project.write('gate', '');
+    await server.printed(/((Reloaded|stay in use)[^]*){2}/);
+
+    expect(server.output()).not.toContain('stay in use');
+    expect(await answerOf(server)).toBe('fast');
+    await server.stop();
+  });
+
+  it('lets a run that began before import what it needs only later', async () => {
+    const server = await serve();
+    const gate = path.join(project.folder, 'gate');
+    const lazy = `
+import { existsSync } from 'node:fs';
+import { END, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
+
+export const graph = new StateGraph(MessagesAnnotation)
+  .addNode('answer', async (_, { writer }) => {
+    writer?.('begun');
+    while (!existsSync('${gate}')) await new Promise((resolve) => setTimeout(resolve, 10));
+    const { fromModule } = await import('./lib/answer.js');
+    return { messages: [{ role: 'assistant', content: fromModule }] };
+  })
+  .addEdge(START, 'answer')
+  .addEdge('answer', END)
+  .compile();
+`;
+    await project.write('agent.ts', lazy);
+    await reloads(server);
+    const stream = await open(`${server.url}/runs/stream`, {
+      assistant_id: 'agent',
+      input: {},
+      stream_mode: ['custom', 'values'],
+    });
+    await stream.until(/data: "begun"/);
+    await project.write('agent.ts', agent(`'new'`));
+    await reloads(server, 2);
+    await project.write('gate', '');
+
+    expect(await stream.ended).toContain('"content":"first"');
+    await server.stop();
+  });
+
+  it('leaves nothing behind of graphs that it has replaced, at the latest at its next start', async () => {
+    const first = await serve();
+    for (const times of [1, 2, 3]) {
+      await project.write('lib/answer.ts', answerModule(`version ${times}`));
+      await reloads(first, times);
+    }
+    await first.stop();
+    const second = await project.start({ database });
+    const left = await readdir(path.join(project.folder, '.nestgraph/graphs'));
+
+    expect(left).toEqual([expect.stringMatching(new RegExp(`^${second.pid}-`))]);
+    await second.stop();
+  });
+});
