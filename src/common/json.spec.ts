@@ -22,6 +22,10 @@ describe('toWireJson', () => {
     expect(toWireJson(undefined)).toBe('null');
   });
 
+  it('shows a big integer as text instead of failing', () => {
+    expect(toWire({ n: 12345678901234567890n })).toEqual({ n: '12345678901234567890' });
+  });
+
   it('shows an error by name and message', () => {
     expect(toWire({ cause: new TypeError('no') })).toEqual({ cause: { error: 'TypeError', message: 'no' } });
   });

@@ -25,7 +25,7 @@ export function toWireJson(value: unknown): string {
 function flattenMessages(this: unknown, key: string, value: unknown): unknown {
   // Nearly every value visited is a scalar: leave before any lookup.
   if (typeof value !== 'object' || value === null) {
-    return value;
+    return typeof value === 'bigint' ? String(value) : value;
   }
   const original = (this as JsonObject)[key];
   if (isMessage(original)) {

@@ -9,7 +9,7 @@ import {
 } from '../common/index.js';
 import { EventStream, type RunStreamReader, type StreamEvent, type StreamPosition } from '../streams/index.js';
 import { ThreadsService } from '../threads/index.js';
-import type { StreamMode } from '../execution/index.js';
+import type { GraphInterrupt, StreamMode } from '../execution/index.js';
 import type { Run } from './dto/run.dto.js';
 import { isActive, type RunEntity } from './run.entity.js';
 import { answerOf } from './worker/answer.js';
@@ -126,8 +126,8 @@ export class RunOutputService {
       return JSON.stringify(run.output ?? {});
     }
     const { values, interrupts } = await this.threads.find(run.thread_id, ['thread_id', 'values', 'interrupts']);
-    const open = Object.values(interrupts).flat();
-    return answerOf(JSON.stringify(values ?? null), open.length > 0 ? (open as object[] as never) : undefined);
+    const open = Object.values(interrupts).flat() as GraphInterrupt[];
+    return answerOf(JSON.stringify(values ?? null), open.length > 0 ? open : undefined);
   }
 
   private read(run: Run, position: StreamPosition, options: ReadOptions, modes?: StreamMode[]): SseBody {

@@ -27,7 +27,8 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Worker');
   private readonly active = new Map<string, ActiveRun>();
   private readonly executions = new Set<Promise<void>>();
-  private readonly timers: NodeJS.Timeout[] = [];
+  private poll?: NodeJS.Timeout;
+  private heartbeat?: NodeJS.Timeout;
   private reserved = 0;
   /** Runs may be waiting in the table: nobody jumps the queue. */
   private backlog = true;
@@ -48,10 +49,8 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.notifications.on('run_rolled_back', (run_id) => this.stop(run_id, 'rolled_back'));
     this.notifications.on('thread_deleted', (thread_id) => this.stopThread(thread_id));
     this.notifications.onReconnect(() => this.wake());
-    this.timers.push(
-      setInterval(() => void this.runOnce(), POLL_MS),
-      setInterval(() => void this.renewLeases(), this.config.queue.heartbeat_ms),
-    );
+    this.poll = setInterval(() => void this.runOnce(), POLL_MS);
+    this.heartbeat = setInterval(() => void this.renewLeases(), this.config.queue.heartbeat_ms);
     this.wake();
   }
 
@@ -61,7 +60,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
    */
   async onModuleDestroy(): Promise<void> {
     this.stopped = true;
-    this.timers.forEach((timer) => clearInterval(timer));
+    clearInterval(this.poll);
     if (this.config.command !== 'dev') {
       await this.ended(this.config.queue.shutdown_grace_ms);
     }
@@ -69,6 +68,8 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
       run.stop('shutdown');
     }
     await Promise.all(this.executions);
+    // Until here: runs that are given time to end must not lose their lease meanwhile.
+    clearInterval(this.heartbeat);
   }
 
   /** A slot for a run that is about to be created; undefined when all are taken or older runs wait for one. */
