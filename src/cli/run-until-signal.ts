@@ -1,12 +1,18 @@
 /** Registers what has to be stopped at the end; the last one registered is stopped first. */
 export type OnStop = (stop: () => Promise<void>) => void;
 
+/** Milliseconds between two looks at the parent process. */
+const PARENT_CHECK_MS = 500;
+
 /**
  * Starts something, and stops it in order when the process is told to: also when the start fails, or when the signal
  * comes while it is still under way. A second signal stops at once. The exit code after a signal is that of a regular
- * end: stopping is what was asked for.
+ * end: stopping is what was asked for. Under npm the end of the parent, a shell, counts as a signal.
  */
-export async function runUntilSignal(start: (onStop: OnStop) => Promise<void>): Promise<void> {
+export async function runUntilSignal(
+  { under_npm }: { under_npm: boolean },
+  start: (onStop: OnStop) => Promise<void>,
+): Promise<void> {
   const stops: (() => Promise<void>)[] = [];
   const stopAll = async (): Promise<void> => {
     for (let stop = stops.pop(); stop; stop = stops.pop()) {
@@ -34,6 +40,9 @@ export async function runUntilSignal(start: (onStop: OnStop) => Promise<void>): 
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  if (under_npm) {
+    onOrphaned(onSignal);
+  }
   starting = start((stop) => stops.push(stop));
   try {
     await starting;
@@ -43,4 +52,16 @@ export async function runUntilSignal(start: (onStop: OnStop) => Promise<void>): 
     }
     throw error;
   }
+}
+
+/** npm hands SIGTERM to the shell that it has started us with, which ends without a word to us. */
+function onOrphaned(listener: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid !== parent) {
+      clearInterval(timer);
+      listener();
+    }
+  }, PARENT_CHECK_MS);
+  timer.unref();
 }

@@ -8,7 +8,7 @@ import { runUntilSignal } from './run-until-signal.js';
 
 /** `dev` and `start`: serves until a signal comes. */
 export function serve(config: NestgraphConfig): Promise<void> {
-  return runUntilSignal(async (onStop) => {
+  return runUntilSignal(config, async (onStop) => {
     const { host } = config.server;
     const port = await choosePort(config.server);
     const database = await prepareDatabase(config, onStop);

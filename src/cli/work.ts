@@ -7,7 +7,7 @@ import { runUntilSignal } from './run-until-signal.js';
 
 /** `worker`: executes runs until a signal comes, without serving the API. */
 export function work(config: NestgraphConfig): Promise<void> {
-  return runUntilSignal(async (onStop) => {
+  return runUntilSignal(config, async (onStop) => {
     const database = await prepareDatabase(config, onStop);
     const app = await NestFactory.createApplicationContext(AppModule.forWorker(config, database), {
       logger: new NestgraphLogger(config.log),

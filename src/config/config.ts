@@ -86,6 +86,8 @@ export interface NestgraphConfig {
   readonly graph_defaults: Readonly<Record<string, GraphDefaults>>;
   /** The file as it was read. Absent when there is none. */
   readonly langgraph?: LanggraphJson;
+  /** Started by `npm start` or `npx`, with a shell in between that does not hand signals on. */
+  readonly under_npm: boolean;
   /** Opens `POST /internal/truncate`. */
   readonly dev_endpoints: boolean;
   /** Sentences for the start log. */
@@ -117,7 +119,8 @@ export function loadConfig(options: CliOptions, env: NodeJS.ProcessEnv = process
   if (langgraph) {
     warnAboutUnknownGraphs(environment, langgraph, findings);
   }
-  return assemble(options, environment, config_file, langgraph, findings.warnings);
+  const config = assemble(options, environment, config_file, langgraph, findings.warnings);
+  return { ...config, under_npm: env.npm_lifecycle_event !== undefined };
 }
 
 function locateConfigFile({ command, config }: CliOptions, findings: Findings): string | undefined {
@@ -186,7 +189,7 @@ function assemble(
   config_file: string | undefined,
   langgraph: LanggraphJson | undefined,
   warnings: readonly string[],
-): NestgraphConfig {
+): Omit<NestgraphConfig, 'under_npm'> {
   const { command, reload = true } = options;
   const project_directory = config_file === undefined ? process.cwd() : dirname(config_file);
   return {

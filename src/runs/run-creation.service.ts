@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { AssistantsService } from '../assistants/index.js';
 import { type JsonObject, newId } from '../common/index.js';
 import { POOL, transaction } from '../database/index.js';
-import { assertCheckpointExists, GraphRegistry } from '../execution/index.js';
+import { assertCheckpointExists, GraphRegistry, type Queryable } from '../execution/index.js';
 import { ThreadBusyError, ThreadNotFoundError } from '../threads/index.js';
 import { type Run, toRun } from './dto/run.dto.js';
 import { resolveMultitask, type StopAction } from './queue/multitask.js';
@@ -16,6 +16,17 @@ import { type Reservation, RunWorker } from './worker/run-worker.js';
 interface Replaced {
   runs: StoppedRun[];
   by: StopAction;
+}
+
+/** A run of a batch: stateless without a thread. */
+export type BatchItem = RunCreate & { thread_id?: string };
+
+/** A run that is in the queue. */
+interface Created {
+  run: Run;
+  /** The run, when it has taken the slot it was offered. */
+  started?: NewRun;
+  replaced?: Replaced;
 }
 
 type AssistantRow = Awaited<ReturnType<AssistantsService['resolve']>>;
@@ -35,51 +46,80 @@ export class RunCreationService {
   /** A run on a thread. */
   async create(thread_id: string, body: RunCreate): Promise<Run> {
     const assistant = await this.assistantFor(body);
-    const reservation = this.worker.reserve();
-    const run_id = newId();
-    let run: Run;
-    let started: NewRun | undefined;
-    let replaced: Replaced | undefined;
-    try {
-      ({ run, started, replaced } = await transaction(this.pool, (client) =>
-        this.insert(client, { run_id, thread_id, assistant, body }, reservation),
-      ));
-    } catch (error) {
-      this.releaseUnused(reservation);
-      throw error;
-    }
-    if (replaced) {
-      this.stopper.announce(replaced.runs, replaced.by);
-    }
-    this.begin(reservation, started);
-    return run;
+    return this.withSlot(body, (slot) =>
+      transaction(this.pool, (client) => this.insert(client, { thread_id, assistant, body }, slot)),
+    );
   }
 
   /** A run on a thread of its own. */
   async createStateless(body: RunCreate): Promise<Run> {
     const assistant = await this.assistantFor(body);
-    const [run_id, thread_id] = [newId(), newId()];
-    const temporary = (body.on_completion ?? 'delete') === 'delete';
-    const prepared = prepareRun({
-      run_id,
-      thread_id,
-      assistant,
-      thread: { config: {}, metadata: {} },
-      body,
-      temporary,
+    return this.withSlot(body, (slot) => this.insertStateless(this.pool, { assistant, body }, slot));
+  }
+
+  /** Many runs in one transaction: all of them or none. They wait for a worker to look at the queue. */
+  async createBatch(bodies: BatchItem[]): Promise<Run[]> {
+    const assistants = await Promise.all(bodies.map((body) => this.assistantFor(body)));
+    const created = await transaction(this.pool, async (client) => {
+      await this.lockInOrder(client, bodies);
+      const results: Created[] = [];
+      for (const [index, body] of bodies.entries()) {
+        const [assistant, { thread_id }] = [assistants[index], body];
+        results.push(
+          thread_id
+            ? await this.insert(client, { thread_id, assistant, body })
+            : await this.insertStateless(client, { assistant, body }),
+        );
+      }
+      return results;
     });
-    const run = toNewRun(run_id, thread_id, assistant, body, prepared);
-    const reservation = this.worker.reserve();
-    let row;
+    created.forEach(({ replaced }) => replaced && this.stopper.announce(replaced.runs, replaced.by));
+    this.worker.announcePending();
+    bodies.forEach((body) => this.wakeWhenDue(body));
+    return created.map(({ run }) => run);
+  }
+
+  /** The threads of a batch, in one order for all batches, so that no two of them wait for each other. */
+  private async lockInOrder(client: pg.PoolClient, bodies: BatchItem[]): Promise<void> {
+    const thread_ids = new Set(bodies.flatMap(({ thread_id }) => thread_id ?? []));
+    for (const thread_id of [...thread_ids].sort()) {
+      await this.queue.lockThread(client, thread_id);
+    }
+  }
+
+  /** Offers a free slot to a run that is about to be created, and lets it begin there when it has taken it. */
+  private async withSlot(body: RunCreate, insert: (slot?: Reservation) => Promise<Created>): Promise<Run> {
+    const slot = delayOf(body) > 0 ? undefined : this.worker.reserve();
+    let created: Created;
     try {
-      const thread = { hidden: temporary, metadata: threadMetadata(assistant, body), config: prepared.thread_config };
-      row = await this.queue.insertStateless(run, thread, reservation);
+      created = await insert(slot);
     } catch (error) {
-      this.releaseUnused(reservation);
+      this.releaseUnused(slot);
       throw error;
     }
-    this.begin(reservation, reservation && run);
-    return toRun(row);
+    const { run, started, replaced } = created;
+    if (replaced) {
+      this.stopper.announce(replaced.runs, replaced.by);
+    }
+    this.begin(slot, started);
+    this.wakeWhenDue(body);
+    return run;
+  }
+
+  /** On a thread of its own, in one statement. */
+  private async insertStateless(
+    db: Queryable,
+    { assistant, body }: { assistant: AssistantRow; body: RunCreate },
+    slot?: Reservation,
+  ): Promise<Created> {
+    const [run_id, thread_id] = [newId(), newId()];
+    const temporary = (body.on_completion ?? 'delete') === 'delete';
+    const thread = { config: {}, metadata: {} };
+    const prepared = prepareRun({ run_id, thread_id, assistant, thread, body, temporary });
+    const run = toNewRun(run_id, thread_id, assistant, body, prepared);
+    const onThread = { hidden: temporary, metadata: threadMetadata(assistant, body), config: prepared.thread_config };
+    const row = await this.queue.insertStateless(db, run, onThread, slot);
+    return { run: toRun(row), started: slot && run };
   }
 
   private async assistantFor(body: RunCreate): Promise<AssistantRow> {
@@ -89,17 +129,13 @@ export class RunCreationService {
     return assistant;
   }
 
-  /** The transaction of {@link create}: lock the thread, decide, insert. */
+  /** In the caller's transaction: lock the thread, decide, insert. */
   private async insert(
     client: pg.PoolClient,
-    {
-      run_id,
-      thread_id,
-      assistant,
-      body,
-    }: { run_id: string; thread_id: string; assistant: AssistantRow; body: RunCreate },
-    reservation: Reservation | undefined,
-  ): Promise<{ run: Run; started?: NewRun; replaced?: Replaced }> {
+    { thread_id, assistant, body }: { thread_id: string; assistant: AssistantRow; body: RunCreate },
+    slot?: Reservation,
+  ): Promise<Created> {
+    const run_id = newId();
     const { thread, isNew } = await this.lockOrCreate(client, thread_id, body);
     const decision = resolveMultitask(body.multitask_strategy ?? 'enqueue', thread.newest_run_id !== null);
     if (decision.action === 'reject') {
@@ -114,8 +150,8 @@ export class RunCreationService {
     const begins = decision.action !== 'enqueue';
     // A run that waits must not change what the run before it, still active, has been started with.
     const onThread = begins ? { metadata: stamp, config: prepared.thread_config } : { metadata: {} };
-    const row = await this.queue.insert(client, run, onThread, begins ? reservation : undefined);
-    return { run: toRun(row), started: begins && reservation ? run : undefined, replaced };
+    const row = await this.queue.insert(client, run, onThread, begins ? slot : undefined);
+    return { run: toRun(row), started: begins && slot ? run : undefined, replaced };
   }
 
   private async replace(client: pg.PoolClient, thread_id: string, by: StopAction): Promise<Replaced> {
@@ -140,30 +176,44 @@ export class RunCreationService {
   }
 
   /** After the commit: the run that has been given the reserved slot begins, or a worker looks at the queue. */
-  private begin(reservation: Reservation | undefined, started: NewRun | undefined): void {
-    if (reservation && started) {
-      this.worker.startReserved({ ...started, attempt: 1, lease_token: reservation.token });
+  private begin(slot: Reservation | undefined, started: NewRun | undefined): void {
+    if (slot && started) {
+      this.worker.startReserved({ ...started, attempt: 1, lease_token: slot.token });
       return;
     }
-    this.releaseUnused(reservation);
+    this.releaseUnused(slot);
     this.worker.announcePending();
   }
 
-  private releaseUnused(reservation: Reservation | undefined): void {
-    if (reservation) {
+  private releaseUnused(slot: Reservation | undefined): void {
+    if (slot) {
       this.worker.release();
     }
   }
+
+  /** To the moment, as long as this process lives; otherwise the next look at the queue finds the run. */
+  private wakeWhenDue(body: RunCreate): void {
+    const delay = delayOf(body);
+    if (delay > 0 && delay <= LONGEST_TIMER_MS) {
+      setTimeout(() => this.worker.announcePending(), delay).unref();
+    }
+  }
 }
+
+/** Node's timers fire at once when they are asked to wait longer. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const delayOf = ({ after_seconds = 0 }: RunCreate): number => Math.ceil(after_seconds * 1000);
 
 function toNewRun(
   run_id: string,
   thread_id: string,
   { assistant_id }: AssistantRow,
-  { multitask_strategy = 'enqueue' }: RunCreate,
+  body: RunCreate,
   { kwargs, metadata }: PreparedRun,
 ): NewRun {
-  return { run_id, thread_id, assistant_id, kwargs, metadata, multitask_strategy };
+  const { multitask_strategy = 'enqueue' } = body;
+  return { run_id, thread_id, assistant_id, kwargs, metadata, multitask_strategy, delay_ms: delayOf(body) };
 }
 
 /** Stamped on the thread; a thread made for the run takes over the request's metadata too (contract 1.3). */

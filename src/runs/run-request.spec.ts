@@ -153,7 +153,6 @@ describe('prepareRun', () => {
 describe('assertSupported', () => {
   it.each([
     ['webhook', 'https://example.com'],
-    ['after_seconds', 5],
     ['feedback_keys', ['score']],
     ['langsmith_tracer', { project_name: 'p' }],
     ['strict_resume', true],
@@ -164,7 +163,6 @@ describe('assertSupported', () => {
   it('takes the same parameters when they ask for nothing', () => {
     const nothing = {
       webhook: null,
-      after_seconds: 0,
       feedback_keys: [],
       langsmith_tracer: null,
       strict_resume: false,

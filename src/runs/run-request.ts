@@ -41,7 +41,6 @@ const AUTH_KEYS = ['langgraph_auth_user', 'langgraph_auth_user_id', 'langgraph_a
 export function assertSupported(body: RunCreate): void {
   refuseUnsupported(body, ['webhook', 'langsmith_tracer']);
   const refused: [parameter: string, isUsed: boolean, hint: string][] = [
-    ['after_seconds', body.after_seconds !== undefined && Number(body.after_seconds ?? 0) !== 0, 'leave it out'],
     ['feedback_keys', Array.isArray(body.feedback_keys) && body.feedback_keys.length > 0, 'leave it out'],
     ['strict_resume', body.strict_resume === true, 'leave it out'],
   ];

@@ -67,6 +67,10 @@ export class RunEntity {
   @Column('timestamptz', { nullable: true })
   lease_until: Date | null;
 
+  /** When it may begin. */
+  @Column('timestamptz')
+  due_at: Date;
+
   /** The answer of a stateless run. */
   @Column('json', { nullable: true })
   output: unknown;

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import {
   ApiErrors,
@@ -12,6 +12,7 @@ import {
 } from '../common/index.js';
 import { Run } from './dto/run.dto.js';
 import {
+  RunCreateBatchItem,
   RunCreateStateless,
   RunJoinQuery,
   RunJoinStreamQuery,
@@ -19,6 +20,7 @@ import {
   RunsCancelRequest,
   StatelessRunParams,
 } from './dto/run-requests.dto.js';
+import { readBatch } from './run-batch.js';
 import { RunCreationService } from './run-creation.service.js';
 import { RunOutputService } from './run-output.service.js';
 import { RunsService } from './runs.service.js';
@@ -77,6 +79,19 @@ export class StatelessRunsController {
       reply,
       this.output.wait(run, { stateless: true, cancelOnDisconnect: body.on_disconnect === 'cancel' }),
     );
+  }
+
+  @Post('batch')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Create many background runs',
+    description: 'In one transaction: all of them or none. Names of fields may be in camel case too.',
+  })
+  @ApiBody({ type: [RunCreateBatchItem], examples: { example: { summary: 'Example', value: [HELLO, HELLO] } } })
+  @ApiOkResponse({ type: [Run], description: 'The runs, in the order of the request.' })
+  @ApiErrors(404, 409)
+  createBatch(@Body() body: unknown): Promise<Run[]> {
+    return this.creation.createBatch(readBatch(body));
   }
 
   @Post('cancel')

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -6,7 +7,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/glo
 import { type Answer, send, sendJson } from '../support/http.js';
 import { createProject, type Project } from '../support/project.js';
 import { open } from '../support/raw-response.js';
-import { killLeftovers, type TestServer } from '../support/server.js';
+import { killLeftovers, MAIN, type TestServer } from '../support/server.js';
 import { askUntil } from '../support/until.js';
 
 // Every test makes a database of its own, several start it more than once.
@@ -250,6 +251,27 @@ describe('the embedded database', () => {
 
       expect(code).toBe(0);
       expect(await noPostgres()).toEqual([]);
+    },
+    TIME_LIMIT_MS,
+  );
+
+  it(
+    'is stopped when npm, with a shell in between, ends without handing the signal on',
+    async () => {
+      const shell = spawn('sh', ['-c', `"${process.execPath}" "${MAIN}" dev --port 0; true`], {
+        cwd: project.folder,
+        env: { ...process.env, NODE_OPTIONS: '', npm_lifecycle_event: 'start' },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      shell.stdout.setEncoding('utf8');
+      for await (const chunk of shell.stdout) {
+        if (String(chunk).includes('Data')) {
+          break;
+        }
+      }
+      expect(await project.postgres()).not.toEqual([]);
+      shell.kill('SIGTERM');
+      await askUntil(project.postgres, (pids) => pids.length === 0);
     },
     TIME_LIMIT_MS,
   );

@@ -21,6 +21,7 @@ const newRun = (thread_id: string): NewRun => ({
   },
   metadata: {},
   multitask_strategy: 'enqueue',
+  delay_ms: 0,
 });
 
 describe('RunQueue', () => {
@@ -77,6 +78,23 @@ describe('RunQueue', () => {
     }
     expect(order).toEqual(runs.map(({ run_id }) => run_id));
     expect(await threadRow(thread_id)).toEqual({ status: 'idle', newest_run_id: null, values: { n: 1 } });
+  });
+
+  it('lets a run that is due later wait, and those due earlier overtake it', async () => {
+    const thread_id = await thread();
+    const delayed = { ...newRun(thread_id), delay_ms: 60_000 };
+    await queue.insert(database.pool, delayed, { metadata: {} });
+    expect(await claim()).toEqual([]);
+    const prompt = await enqueue(thread_id);
+    const [first] = await claim();
+    expect(first.run_id).toBe(prompt.run_id);
+    expect(await finish(first)).toEqual({ held: true, more: true });
+    expect(await threadRow(thread_id)).toMatchObject({ status: 'busy', newest_run_id: delayed.run_id });
+    await database.pool.query('UPDATE runs SET due_at = clock_timestamp() WHERE run_id = $1', [delayed.run_id]);
+    const [second] = await claim();
+    expect(second.run_id).toBe(delayed.run_id);
+    expect(await finish(second)).toEqual({ held: true, more: false });
+    expect(await threadRow(thread_id)).toMatchObject({ status: 'idle', newest_run_id: null });
   });
 
   it('leaves the thread busy when a run is created while the one before it ends', async () => {
@@ -176,7 +194,7 @@ describe('RunQueue', () => {
   it('keeps the answer of a stateless run until it has expired', async () => {
     const run = { ...newRun(randomUUID()), kwargs: { ...newRun('').kwargs, temporary: true } };
     const lease = { token: randomUUID(), ms: LEASE };
-    await queue.insertStateless(run, { hidden: true, metadata: {}, config: {} }, lease);
+    await queue.insertStateless(database.pool, run, { hidden: true, metadata: {}, config: {} }, lease);
     const claimed = { ...run, attempt: 1, lease_token: lease.token };
     expect(await queue.finishTemporary(claimed, { status: 'success', output: '{"a":1}' }, 60_000)).toMatchObject({
       held: true,

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import path from 'node:path';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const MAIN = path.join(ROOT, 'dist/src/main.js');
+/** The program, as `npm run build` leaves it. */
+export const MAIN = path.join(ROOT, 'dist/src/main.js');
 
 /** The graphs of the tests. */
 export const TEST_PROJECT = path.join(ROOT, 'test/graphs');

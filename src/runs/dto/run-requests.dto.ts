@@ -65,6 +65,11 @@ const isNodes = (value: unknown): boolean =>
 const isModes = (value: unknown): boolean =>
   (Array.isArray(value) ? value : [value]).every((mode) => STREAM_MODES.includes(mode as StreamMode));
 
+/** A hundred years: more is a mistake, and PostgreSQL could not reckon with it. */
+const MAX_DELAY_SECONDS = 100 * 365 * 24 * 3600;
+
+const isDelay = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= MAX_DELAY_SECONDS;
+
 const NODES_SCHEMA = {
   oneOf: [
     { type: 'string', enum: ['*'] },
@@ -130,11 +135,9 @@ export class RunCreateBase {
   /** When the thread is busy: refuse, wait, or take the place of the active run, keeping or removing what it has done. */
   @OneOf(MULTITASK_STRATEGIES, { default: 'enqueue' })
   multitask_strategy?: MultitaskStrategy;
-  /** Not supported by this version: refused when it is more than 0. */
-  @AnyJson({
-    description: 'Seconds to wait before the run begins. Not supported by this version: refused when more than 0.',
-  })
-  after_seconds?: unknown;
+  /** Seconds to wait before the run begins. Its thread is busy meanwhile. */
+  @Custom({ type: 'number', minimum: 0 }, `must be a number of seconds from 0 to ${MAX_DELAY_SECONDS}`, isDelay)
+  after_seconds?: number;
   /** Not supported by this version: refused when present. */
   @AnyJson({
     description: 'Address to call when the run has ended. Not supported by this version: refused when present.',
@@ -170,6 +173,16 @@ export class RunCreateStateful extends RunCreateBase {
 /** Body of "start a stateless run". */
 export class RunCreateStateless extends RunCreateBase {
   /** `delete` removes the run's hidden thread at the end; anything else keeps it as an ordinary thread (contract 7.29). */
+  @Text({ default: 'delete', example: 'delete' })
+  on_completion?: string;
+}
+
+/** One run of a batch: stateless, or on the thread it names. */
+export class RunCreateBatchItem extends RunCreateStateful {
+  /** Thread to run on; without it the run is stateless. */
+  @Id()
+  thread_id?: string;
+  /** For a stateless run, see "start a stateless run". */
   @Text({ default: 'delete', example: 'delete' })
   on_completion?: string;
 }

@@ -16,6 +16,8 @@ export interface NewRun {
   kwargs: RunKwargs;
   metadata: JsonObject;
   multitask_strategy: MultitaskStrategy;
+  /** Milliseconds until it may begin. */
+  delay_ms: number;
 }
 
 /** A run with everything its execution needs. */
@@ -58,13 +60,16 @@ type RunRow = Pick<RunEntity, RunField>;
 const RUN_COLUMNS =
   'run_id, thread_id, assistant_id, created_at, updated_at, status, metadata, kwargs, multitask_strategy';
 
-/** Puts a run into the queue, running at once when $7 is a lease token. */
+/** Milliseconds from now as a moment. */
+const inMs = (parameter: string): string => `clock_timestamp() + ${parameter}::bigint * interval '1 millisecond'`;
+
+/** Puts a run into the queue: running at once when $7 is a lease token, due after $9 milliseconds otherwise. */
 const INSERT_RUN = `
   INSERT INTO runs (run_id, thread_id, assistant_id, kwargs, metadata, multitask_strategy,
-                    lease_token, status, attempt, lease_until)
-  VALUES ($1, $2, $3, $4, $5, $6, $7::uuid,
+                    lease_token, due_at, status, attempt, lease_until)
+  VALUES ($1, $2, $3, $4, $5, $6, $7::uuid, ${inMs('$9')},
           CASE WHEN $7::uuid IS NULL THEN 'pending' ELSE 'running' END, CASE WHEN $7::uuid IS NULL THEN 0 ELSE 1 END,
-          CASE WHEN $7::uuid IS NULL THEN NULL ELSE clock_timestamp() + $8::integer * interval '1 millisecond' END)
+          CASE WHEN $7::uuid IS NULL THEN NULL ELSE ${inMs('$8')} END)
   RETURNING ${RUN_COLUMNS}`;
 
 /** The queue's SQL. The table is the queue; every method is one statement and says which race it settles. */
@@ -102,8 +107,11 @@ export class RunQueue {
   ): Promise<RunRow> {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
-         UPDATE threads SET status = 'busy', newest_run_id = $1, metadata = metadata || $9::jsonb,
-                config = coalesce($10::jsonb, config), updated_at = clock_timestamp()
+         UPDATE threads SET status = 'busy', metadata = metadata || $10::jsonb,
+                config = coalesce($11::jsonb, config), updated_at = clock_timestamp(),
+                newest_run_id = CASE WHEN EXISTS (
+                  SELECT FROM runs later WHERE later.run_id = newest_run_id AND later.due_at > ${inMs('$9')}
+                ) THEN newest_run_id ELSE $1 END
          WHERE thread_id = $2
        ) ${INSERT_RUN}`,
       [...values(run, lease), toJsonb(thread.metadata), thread.config ? toJsonb(thread.config) : null],
@@ -113,14 +121,15 @@ export class RunQueue {
 
   /** Makes a thread of its own for a stateless run, and the run, in one statement. */
   async insertStateless(
+    db: Queryable,
     run: NewRun,
     thread: { hidden: boolean; metadata: JsonObject; config: JsonObject },
     lease?: { token: string; ms: number },
   ): Promise<RunRow> {
-    const { rows } = await this.pool.query<RunRow>(
+    const { rows } = await db.query<RunRow>(
       `WITH thread AS (
          INSERT INTO threads (thread_id, status, newest_run_id, hidden, metadata, config)
-         VALUES ($2, 'busy', $1, $9, $10, $11)
+         VALUES ($2, 'busy', $1, $10, $11, $12)
        ) ${INSERT_RUN}`,
       [...values(run, lease), thread.hidden, toJsonb(thread.metadata), toJsonb(thread.config)],
     );
@@ -128,7 +137,7 @@ export class RunQueue {
   }
 
   /**
-   * Claims up to `limit` runs in order of creation. SKIP LOCKED: two workers never get the same run and none waits for
+   * Claims up to `limit` runs in the order in which they are due. SKIP LOCKED: two workers never get the same run and none waits for
    * another. A run is due when its thread has no running run and no older pending one; should two workers see it
    * differently, the unique index on running runs refuses the second. Runs whose lease has expired are due again.
    */
@@ -136,10 +145,10 @@ export class RunQueue {
     const { rows } = await this.pool.query<ClaimedRun>(
       `WITH due AS (
          SELECT run_id FROM runs r
-         WHERE status = 'pending' AND NOT EXISTS (
+         WHERE status = 'pending' AND due_at <= clock_timestamp() AND NOT EXISTS (
            SELECT FROM runs o WHERE o.thread_id = r.thread_id AND o.run_id <> r.run_id
-             AND (o.status = 'running' OR o.status = 'pending' AND (o.created_at, o.run_id) < (r.created_at, r.run_id)))
-         ORDER BY created_at, run_id LIMIT $1 FOR UPDATE SKIP LOCKED
+             AND (o.status = 'running' OR o.status = 'pending' AND (o.due_at, o.run_id) < (r.due_at, r.run_id)))
+         ORDER BY due_at, run_id LIMIT $1 FOR UPDATE SKIP LOCKED
        ), orphaned AS (
          SELECT run_id FROM runs
          WHERE status = 'running' AND lease_until < clock_timestamp() AND attempt < $3
@@ -284,7 +293,7 @@ export class RunQueue {
                             WHEN $2 AND interrupts <> '{}' THEN 'interrupted' ELSE 'idle' END,
               expires_at = CASE WHEN hidden AND newest.run_id IS NULL THEN clock_timestamp() ELSE expires_at END
        FROM (SELECT (SELECT run_id FROM runs WHERE thread_id = $1 AND status IN ('pending', 'running')
-                     ORDER BY created_at DESC, run_id DESC LIMIT 1)) AS newest (run_id)
+                     ORDER BY due_at DESC, run_id DESC LIMIT 1)) AS newest (run_id)
        WHERE thread_id = $1`,
       [thread_id, action === 'rollback'],
     );
@@ -343,4 +352,5 @@ const values = (run: NewRun, lease: { token: string; ms: number } | undefined): 
   run.multitask_strategy,
   lease?.token ?? null,
   lease?.ms ?? 0,
+  run.delay_ms,
 ];
