@@ -10,6 +10,7 @@ import { RunEntity } from './run.entity.js';
 import { RunOutputService } from './run-output.service.js';
 import { RunStopService } from './run-stop.service.js';
 import { RunsService } from './runs.service.js';
+import { LeaseKeeper } from './worker/lease-keeper.js';
 import { RunLifecycle } from './worker/run-lifecycle.js';
 import { RunResults } from './worker/run-results.js';
 import { RunWorker } from './worker/run-worker.js';
@@ -28,6 +29,7 @@ import { RunWorker } from './worker/run-worker.js';
     RunQueue,
     RunResults,
     RunLifecycle,
+    LeaseKeeper,
     RunWorker,
     RunsService,
     RunStopService,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { renewLeases } from '../../src/runs/queue/renew-leases.js';
 import { type ClaimedRun, type NewRun, RunQueue } from '../../src/runs/queue/run-queue.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 
@@ -123,7 +124,7 @@ describe('RunQueue', () => {
     expect(second).toMatchObject({ run_id: first.run_id, attempt: 2 });
     expect(await finish(first)).toEqual({ held: false, more: false });
     expect(await threadRow(thread_id)).toMatchObject({ status: 'busy', values: null });
-    expect([...(await queue.renew([first, second], LEASE))]).toEqual([second.run_id]);
+    expect([...(await renewLeases(database.pool, [first, second], LEASE))]).toEqual([second.run_id]);
     expect(await finish(second)).toEqual({ held: true, more: false });
   });
 

@@ -173,17 +173,6 @@ export class RunQueue {
     return rows;
   }
 
-  /** Prolongs leases and gives the runs that are still ours. */
-  async renew(runs: { run_id: string; lease_token: string }[], leaseMs: number): Promise<Set<string>> {
-    const { rows } = await this.pool.query<{ run_id: string }>(
-      `UPDATE runs SET lease_until = clock_timestamp() + $3::integer * interval '1 millisecond'
-       FROM unnest($1::uuid[], $2::uuid[]) AS held (run_id, token)
-       WHERE runs.run_id = held.run_id AND runs.lease_token = held.token RETURNING runs.run_id`,
-      [runs.map(({ run_id }) => run_id), runs.map(({ lease_token }) => lease_token), leaseMs],
-    );
-    return new Set(rows.map(({ run_id }) => run_id));
-  }
-
   /**
    * Ends a run and brings its thread up to date, unless the lease is lost. The thread is locked first, as everybody who
    * creates a run does: its `newest_run_id` then says for certain whether others are waiting behind this one.

@@ -4,6 +4,7 @@ import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import { Notifications } from '../../database/index.js';
 import { RunQueue, type ClaimedRun } from '../queue/run-queue.js';
 import { ActiveRun, type StopReason } from './active-run.js';
+import { LeaseKeeper } from './lease-keeper.js';
 import { runMetadataOf } from './run-config.js';
 import { RunLifecycle } from './run-lifecycle.js';
 
@@ -28,7 +29,6 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly active = new Map<string, ActiveRun>();
   private readonly executions = new Set<Promise<void>>();
   private poll?: NodeJS.Timeout;
-  private heartbeat?: NodeJS.Timeout;
   private reserved = 0;
   /** Runs may be waiting in the table: nobody jumps the queue. */
   private backlog = true;
@@ -38,6 +38,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly queue: RunQueue,
     private readonly lifecycle: RunLifecycle,
+    private readonly leases: LeaseKeeper,
     private readonly notifications: Notifications,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
@@ -49,8 +50,10 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.notifications.on('run_rolled_back', (run_id) => this.stop(run_id, 'rolled_back'));
     this.notifications.on('thread_deleted', (thread_id) => this.stopThread(thread_id));
     this.notifications.onReconnect(() => this.wake());
+    if (this.config.queue.slots > 0) {
+      this.leases.start((run_id) => this.stop(run_id, 'lease_lost'));
+    }
     this.poll = setInterval(() => void this.runOnce(), POLL_MS);
-    this.heartbeat = setInterval(() => void this.renewLeases(), this.config.queue.heartbeat_ms);
     this.wake();
   }
 
@@ -69,7 +72,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     }
     await Promise.all(this.executions);
     // Until here: runs that are given time to end must not lose their lease meanwhile.
-    clearInterval(this.heartbeat);
+    await this.leases.stop();
   }
 
   /** A slot for a run that is about to be created; undefined when all are taken or older runs wait for one. */
@@ -176,10 +179,12 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private start(run: ClaimedRun): void {
     const active = new ActiveRun(run, runMetadataOf(run));
     this.active.set(run.run_id, active);
+    this.leases.hold(run);
     const timeout = setTimeout(() => active.stop('timeout'), this.config.queue.timeout_ms);
     const execution = this.lifecycle.execute(active).then((more) => {
       clearTimeout(timeout);
       this.active.delete(run.run_id);
+      this.leases.drop(run.run_id);
       this.executions.delete(execution);
       if (more) {
         this.announcePending();
@@ -199,22 +204,6 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
       if (active.run.thread_id === thread_id) {
         active.stop('lease_lost');
       }
-    }
-  }
-
-  private async renewLeases(): Promise<void> {
-    const held = [...this.active.values()];
-    if (held.length === 0) {
-      return;
-    }
-    try {
-      const ours = await this.queue.renew(
-        held.map(({ run }) => run),
-        this.config.queue.lease_ms,
-      );
-      held.filter(({ run }) => !ours.has(run.run_id)).forEach((lost) => lost.stop('lease_lost'));
-    } catch (error) {
-      this.logger.warn(`Renewing leases failed, trying again soon: ${String(error)}`);
     }
   }
 }

@@ -1,0 +1,61 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import pg from 'pg';
+import { type HeldLease, renewLeases } from '../queue/renew-leases.js';
+
+/** What the thread is started with. Times are in milliseconds. */
+export interface LeaseThreadData {
+  uri: string;
+  application_name: string;
+  lease_ms: number;
+  heartbeat_ms: number;
+}
+
+/** What the main thread says. */
+export type LeaseThreadMessage = { hold: HeldLease } | { drop: string } | { stop: true };
+
+const { uri, application_name, lease_ms, heartbeat_ms } = workerData as LeaseThreadData;
+const held = new Map<string, HeldLease>();
+let client: pg.Client | undefined;
+
+parentPort!.on('message', (message: LeaseThreadMessage) => {
+  if ('hold' in message) {
+    held.set(message.hold.run_id, message.hold);
+  } else if ('drop' in message) {
+    held.delete(message.drop);
+  } else {
+    clearInterval(timer);
+    parentPort!.close();
+    void client?.end();
+  }
+});
+
+const timer = setInterval(() => void beat(), heartbeat_ms);
+
+/** A lost connection costs one beat; a lease outlasts several. */
+async function beat(): Promise<void> {
+  const leases = [...held.values()];
+  if (leases.length === 0) {
+    return;
+  }
+  try {
+    const renewed = await renewLeases(await connected(), leases, lease_ms);
+    const lost = leases.map(({ run_id }) => run_id).filter((run_id) => !renewed.has(run_id));
+    // What has been dropped while the statement was under way has ended, and is not lost.
+    parentPort!.postMessage(lost.filter((run_id) => held.delete(run_id)));
+  } catch {
+    void client?.end().catch(() => undefined);
+    client = undefined;
+  }
+}
+
+async function connected(): Promise<pg.Client> {
+  if (!client) {
+    const fresh = new pg.Client({ connectionString: uri, application_name });
+    fresh.on('error', () => {
+      client = undefined;
+    });
+    await fresh.connect();
+    client = fresh;
+  }
+  return client;
+}

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { CONFIG, type NestgraphConfig } from '../../config/index.js';
+import { APPLICATION_NAME, type Database, DATABASE } from '../../database/index.js';
+import type { HeldLease } from '../queue/renew-leases.js';
+import type { LeaseThreadData, LeaseThreadMessage } from './lease-keeper.thread.js';
+
+/**
+ * Renews the leases of this process's runs in a thread with a connection of its own: a graph that computes for minutes
+ * blocks the event loop, and must not lose its run to another process that would execute it a second time.
+ */
+@Injectable()
+export class LeaseKeeper {
+  private readonly logger = new Logger('Leases');
+  private readonly held = new Map<string, HeldLease>();
+  private thread?: Worker;
+
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(CONFIG) private readonly config: NestgraphConfig,
+  ) {}
+
+  /** `onLost` is called with runs that belong to somebody else by now. */
+  start(onLost: (run_id: string) => void): void {
+    const { lease_ms, heartbeat_ms } = this.config.queue;
+    const { uri } = this.database;
+    const workerData: LeaseThreadData = { uri, application_name: `${APPLICATION_NAME} leases`, lease_ms, heartbeat_ms };
+    const thread = new Worker(new URL('./lease-keeper.thread.js', import.meta.url), { workerData });
+    thread.on('message', (lost: string[]) => lost.forEach(onLost));
+    thread.on('error', (error) => {
+      this.logger.error(`The thread that renews leases failed and is started again: ${String(error)}`);
+      this.start(onLost);
+      this.held.forEach((hold) => this.tell({ hold }));
+    });
+    this.thread = thread;
+  }
+
+  hold({ run_id, lease_token }: HeldLease): void {
+    this.held.set(run_id, { run_id, lease_token });
+    this.tell({ hold: { run_id, lease_token } });
+  }
+
+  drop(run_id: string): void {
+    this.held.delete(run_id);
+    this.tell({ drop: run_id });
+  }
+
+  async stop(): Promise<void> {
+    if (this.thread) {
+      const exited = once(this.thread, 'exit');
+      this.tell({ stop: true });
+      await exited;
+    }
+  }
+
+  private tell(message: LeaseThreadMessage): void {
+    this.thread?.postMessage(message);
+  }
+}

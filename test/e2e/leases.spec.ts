@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { sendJson } from '../support/http.js';
+import { newGate } from '../support/sdk.js';
+import { killLeftovers, startServer, type TestServer } from '../support/server.js';
+import { askUntil } from '../support/until.js';
+
+/** A lease far shorter than what the runs below take; other processes look for expired ones every five seconds. */
+const SHORT_LEASE = { NESTGRAPH_LEASE_SECS: '2', NESTGRAPH_HEARTBEAT_SECS: '0.5' };
+const TIME_LIMIT_MS = 90_000;
+
+describe('the lease of a run', () => {
+  let database: TestDatabase;
+  let server: TestServer;
+  let other: TestServer;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    server = await startServer({ database, command: 'start', env: SHORT_LEASE });
+    other = await startServer({ database, command: 'worker', env: SHORT_LEASE });
+  });
+  afterEach(() => database.pool.query('DELETE FROM threads'));
+  afterAll(async () => {
+    await server?.stop();
+    await other?.stop();
+    await killLeftovers();
+    await database?.drop();
+  });
+
+  const post = (path: string, body: object) => sendJson(`${server.url}${path}`, body);
+  const runRow = async (run_id: string) =>
+    (
+      await database.pool.query<{ status: string; attempt: number }>(
+        'SELECT status, attempt FROM runs WHERE run_id = $1',
+        [run_id],
+      )
+    ).rows[0];
+
+  it(
+    'outlasts a graph that blocks its process for longer, so that nobody executes it a second time',
+    async () => {
+      const log = newGate().path;
+      const { json } = await post('/threads', {});
+      const { thread_id } = json as { thread_id: string };
+      const body = { assistant_id: 'computing', input: { ms: 9_000, log } };
+      const answer = await post(`/threads/${thread_id}/runs/wait`, body);
+
+      expect(answer.json).toMatchObject({ done: true });
+      expect(readFileSync(log, 'utf8')).toBe('executed\n');
+      const { rows } = await database.pool.query('SELECT status, attempt FROM runs WHERE thread_id = $1', [thread_id]);
+      expect(rows).toEqual([{ status: 'success', attempt: 1 }]);
+    },
+    TIME_LIMIT_MS,
+  );
+
+  it(
+    'goes to another process when its own is frozen; what that one still writes when it wakes up is refused',
+    async () => {
+      const gate = newGate();
+      const { json: thread } = await post('/threads', {});
+      const { thread_id } = thread as { thread_id: string };
+      const input = { gate: gate.path, label: 'a', order: [] };
+      const { json: run } = await post(`/threads/${thread_id}/runs`, { assistant_id: 'stubborn', input });
+      const { run_id } = run as { run_id: string };
+      const checkpoints = async (): Promise<number> =>
+        (await database.pool.query('SELECT FROM checkpoints WHERE thread_id = $1', [thread_id])).rowCount ?? 0;
+      // The input, its first state, and the state after the first node: the run is inside its second one.
+      await askUntil(checkpoints, (count) => count === 3);
+
+      process.kill(server.pid, 'SIGSTOP');
+      await askUntil(() => runRow(run_id), ({ attempt }) => attempt === 2); // prettier-ignore
+      gate.open();
+      await askUntil(() => runRow(run_id), ({ status }) => status === 'success'); // prettier-ignore
+      const afterTakeover = await checkpoints();
+      process.kill(server.pid, 'SIGCONT');
+      await server.printed(/lost its lease/);
+
+      expect(await checkpoints()).toBe(afterTakeover);
+      expect(await runRow(run_id)).toEqual({ status: 'success', attempt: 2 });
+      const { rows } = await database.pool.query('SELECT status, values FROM threads WHERE thread_id = $1', [
+        thread_id,
+      ]);
+      expect(rows).toMatchObject([{ status: 'idle', values: { order: ['a:start', 'a:end'] } }]);
+      expect((await fetch(`${server.url}/ok`)).status).toBe(200);
+    },
+    TIME_LIMIT_MS,
+  );
+});
