@@ -83,6 +83,7 @@ describe('the configuration', () => {
       graphs: [{ graph_id: 'agent', file: join(project_directory, 'agent.ts'), export_name: 'graph' }],
       graph_defaults: {},
       dev_endpoints: false,
+      under_npm: false,
       warnings: [],
     });
   });
@@ -310,10 +311,15 @@ describe('what this version does not support', () => {
     expect(load({ file }).warnings).toEqual([`langgraph.json: ${path} is not used by this version yet`]);
   });
 
-  it('includes REDIS_URI and defaults for graphs that do not exist', () => {
-    const env = { REDIS_URI: 'redis://h', LANGGRAPH_CONFIG: '{"agnet": {}, "agent": {}}' };
+  it('includes variables without use yet and defaults for graphs that do not exist', () => {
+    const env = {
+      REDIS_URI: 'redis://h',
+      NESTGRAPH_DEV_ENDPOINTS: 'true',
+      LANGGRAPH_CONFIG: '{"agnet": {}, "agent": {}}',
+    };
     expect(load({ env }).warnings).toEqual([
       'REDIS_URI is not used by this version yet',
+      'NESTGRAPH_DEV_ENDPOINTS is not used by this version yet',
       'LANGGRAPH_CONFIG: there is no graph "agnet"; its defaults are ignored',
     ]);
   });

@@ -169,6 +169,9 @@ function checkTogether({ command, port }: CliOptions, environment: Environment, 
   if (environment.REDIS_URI) {
     findings.warn('REDIS_URI is not used by this version yet');
   }
+  if (environment.NESTGRAPH_DEV_ENDPOINTS) {
+    findings.warn('NESTGRAPH_DEV_ENDPOINTS is not used by this version yet');
+  }
 }
 
 function warnAboutUnknownGraphs(

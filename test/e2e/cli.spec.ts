@@ -270,6 +270,19 @@ describe('a graph', () => {
     }
     expect(output).not.toContain('API');
   });
+
+  it('that cannot be compiled into its project says where it has to be written', async () => {
+    const project = await projectOf({
+      'langgraph.json': { graphs: { a: './a.ts:graph' } },
+      'a.ts': GRAPH,
+      '.nestgraph/graphs': 'a file where a folder has to be',
+    });
+    const { code, output } = await project.run(['dev', '--port', '0'], { database });
+
+    expect(code).toBe(1);
+    expect(output).toMatch(/Compiled graphs cannot be written to .+\.nestgraph.+: .+ make the folder writable/);
+    expect(isForPeople(output)).toBe(true);
+  });
 });
 
 describe('the port', () => {

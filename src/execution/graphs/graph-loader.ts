@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { GraphSpec } from '../../config/index.js';
 import type { CompiledGraph, GraphConfig } from './graph.js';
 import { bundleGraphs, buildProblems, type Bundle } from './graph-bundler.js';
-import { GraphLoadError } from './graph.errors.js';
+import { GraphFolderError, GraphLoadError } from './graph.errors.js';
 
 /** Gives the graph of a run: the same one each time, or a new one from the user's factory. */
 export type GraphSource = (config: GraphConfig) => Promise<CompiledGraph>;
@@ -50,7 +50,9 @@ export class GraphLoader {
   private async bundle(): Promise<Bundle> {
     this.generation += 1;
     const outdir = path.join(this.root, this.generationName);
-    await mkdir(outdir, { recursive: true });
+    await mkdir(outdir, { recursive: true }).catch((error: Error) => {
+      throw new GraphFolderError(outdir, error);
+    });
     try {
       return await bundleGraphs(
         this.specs.map(({ file }) => file),

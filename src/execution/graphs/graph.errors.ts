@@ -8,6 +8,18 @@ export class GraphLoadError extends Error {
   }
 }
 
+/** Compiled graphs cannot be written into the project. Stops the start. */
+export class GraphFolderError extends Error {
+  constructor(folder: string, cause: Error) {
+    super(
+      `Compiled graphs cannot be written to ${folder}: ${cause.message}. ` +
+        'They have to lie inside the project, where its packages are found: make the folder writable, or mount one there.',
+      { cause },
+    );
+    this.name = 'GraphFolderError';
+  }
+}
+
 /** The graph is not in langgraph.json. */
 export class GraphNotFoundError extends ApiError {
   constructor(graph_id: string, known: string[]) {
