@@ -11,7 +11,10 @@ const State = Annotation.Root({
 export const graph = new StateGraph(State)
   .addNode('compute', ({ ms, log }) => {
     appendFileSync(log, 'executed\n');
-    for (const end = performance.now() + ms; performance.now() < end;);
+    const end = performance.now() + ms;
+    while (performance.now() < end) {
+      // Busy.
+    }
     return { done: true };
   })
   .addEdge(START, 'compute')
