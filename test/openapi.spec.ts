@@ -59,6 +59,19 @@ it('every reference leads to a schema', () => {
   expect(references.filter((reference) => !known.includes(reference))).toEqual([]);
 });
 
+it('the page puts in the last run and checkpoint where the examples have a placeholder', () => {
+  const script = readFileSync(path.join(ROOT, 'src/openapi.ts'), 'utf8');
+  const placeholders = operations
+    .flatMap(({ operation }) => operation.parameters ?? [])
+    .filter(({ name }) => name === 'run_id' || name === 'checkpoint_id')
+    .map(({ example, schema }) => String(example ?? schema?.example));
+
+  expect(new Set(placeholders).size).toBe(2);
+  for (const placeholder of placeholders) {
+    expect(script).toContain(placeholder);
+  }
+});
+
 it('no operation id is used twice', () => {
   const ids = operations.map(({ operation }) => operation.operationId);
 

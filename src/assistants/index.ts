@@ -2,4 +2,3 @@ export * from './assistants.errors.js';
 export { AssistantsHttpModule } from './assistants-http.module.js';
 export { AssistantsModule } from './assistants.module.js';
 export { AssistantsService } from './assistants.service.js';
-export { EXAMPLE_ASSISTANT_ID } from './dto/assistant-requests.dto.js';

@@ -1,6 +1,3 @@
-/** Anything that came in as JSON. */
-export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
-
 /** A JSON object whose keys the server does not know beforehand (metadata, context, ...). */
 export type JsonObject = Record<string, unknown>;
 

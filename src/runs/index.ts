@@ -1,5 +1,4 @@
 export { Run } from './dto/run.dto.js';
-export { EXAMPLE_RUN_ID } from './dto/run-requests.dto.js';
 export * from './runs.errors.js';
 export { RunCreationService } from './run-creation.service.js';
 export { RunsHttpModule } from './runs-http.module.js';

@@ -41,7 +41,7 @@ export interface RunStreamReader {
 
 /** Carries the events of runs from the process that executes them to whoever reads them. */
 export abstract class EventStream {
-  /** Starts the stream of a run; readers that came earlier are attached to it. */
+  /** Starts the stream of a run, unless it is there already, be it at its end: nothing that readers have is lost. */
   abstract open(options: StreamOptions): RunStreamWriter;
 
   /** `undefined` when this run's events are not within reach (any more). */

@@ -53,6 +53,14 @@ describe('InProcessEventStream', () => {
     expect(await second).toEqual(['b']);
   });
 
+  it('keeps what a run has streamed when somebody opens its stream after its end', async () => {
+    const writer = stream.open({ run_id: 'r', resumable: true });
+    writer.append('a', '1');
+    writer.close();
+    stream.open({ run_id: 'r', resumable: true }).append('late', '2');
+    expect(await names(stream.read('r', { from: 'start' }))).toEqual(['a']);
+  });
+
   it('tells a reader that was too slow about the hole instead of hiding it', async () => {
     const writer = stream.open({ run_id: 'r', resumable: false });
     writer.append('a', '0');

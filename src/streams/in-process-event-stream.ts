@@ -23,9 +23,10 @@ export class InProcessEventStream extends EventStream implements OnApplicationSh
   private finishedChars = 0;
 
   open({ run_id, resumable }: StreamOptions): RunStreamWriter {
-    // A second attempt of the same run goes on in the same stream.
+    // A second attempt of the same run goes on in the same stream. One that has ended stays as it is, too: a reader may
+    // have looked at the run's status just before.
     const existing = this.logs.get(run_id);
-    if (existing && !existing.closed) {
+    if (existing) {
       return existing;
     }
     const log = new RunLog(resumable, (closed) => this.retain(run_id, closed));

@@ -1,8 +1,5 @@
 import type { RunStreamReader, RunStreamWriter, StreamEvent, StreamPosition } from './event-stream.js';
 
-/** A reader asked for events that are no longer kept: it is told so instead of being given a stream with a hole. */
-export const GAP_EVENT = 'error';
-
 /** Most events of one run that are kept at a time. */
 const MAX_EVENTS = 20_000;
 /** Most characters of one run that are kept at a time. */
@@ -26,6 +23,9 @@ export class RunLog implements RunStreamWriter {
   ) {}
 
   append(event: string, json: string): void {
+    if (this.closed) {
+      return;
+    }
     this.events.push({ seq: this.nextSeq++, event, json });
     this.size += json.length;
     if (this.events.length > MAX_EVENTS || this.size > MAX_CHARS) {
@@ -35,6 +35,9 @@ export class RunLog implements RunStreamWriter {
   }
 
   close(): void {
+    if (this.closed) {
+      return;
+    }
     this.closed = true;
     this.wakeReaders();
     this.onClose(this);
@@ -130,9 +133,10 @@ class Reader implements RunStreamReader {
   }
 }
 
+/** A reader asked for events that are no longer kept: it is told so instead of being given a stream with a hole. */
 const gapEvent = (seq: number): StreamEvent => ({
   seq,
-  event: GAP_EVENT,
+  event: 'error',
   json: JSON.stringify({
     error: 'StreamGap',
     message: `Events from ${seq} on are no longer kept: this reader was too slow or came too late. Read the state.`,

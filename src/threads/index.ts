@@ -1,5 +1,5 @@
 export { Thread } from './dto/thread.dto.js';
-export { EXAMPLE_CHECKPOINT_ID, EXAMPLE_THREAD_ID, ThreadParams } from './dto/thread-requests.dto.js';
+export { ThreadParams } from './dto/thread-requests.dto.js';
 export { THREAD_STATUSES, type ThreadStatus } from './thread.entity.js';
 export { ThreadStateService } from './thread-state.service.js';
 export * from './threads.errors.js';

@@ -29,8 +29,9 @@ export async function findPostmaster(data: string): Promise<Postmaster | undefin
   // Written line by line while the server starts.
   const [first, , , port, socket, address, , state] = content.split('\n').map((line) => line.trim());
   const pid = Number(first);
-  if (!(pid > 0) || !isAlive(pid)) {
-    // The next server judges the file itself, and looks whether children of the dead one still have the data open.
+  if (!(pid > 0) || pid === process.pid || !isAlive(pid)) {
+    // The next server judges the file itself, and looks whether children of the dead one still have the data open. With
+    // our own pid it is the file below, and a server that we have launched may be writing its own at this moment.
     return undefined;
   }
   if (!(await isServerOf(pid, data))) {

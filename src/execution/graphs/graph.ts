@@ -52,14 +52,11 @@ export interface GraphState {
 
 /** The part of LangGraph's compiled graph that this server uses. */
 export interface CompiledGraph {
-  name?: string;
   checkpointer?: BaseCheckpointSaver | boolean;
-  nodes: Record<string, unknown>;
   withConfig(config: GraphConfig): CompiledGraph;
   stream(input: unknown, config: GraphConfig): Promise<AsyncIterable<unknown>>;
   streamEvents(input: unknown, config: GraphConfig): AsyncIterable<GraphRunEvent>;
   getState(config: GraphConfig, options?: { subgraphs?: boolean }): Promise<GraphState>;
-  updateState(config: GraphConfig, values: unknown, asNode?: string): Promise<CheckpointConfig>;
   bulkUpdateState(config: GraphConfig, supersteps: Superstep[]): Promise<CheckpointConfig>;
   getStateHistory(config: GraphConfig, options?: HistoryOptions): AsyncIterable<GraphState>;
 }
