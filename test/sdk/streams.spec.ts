@@ -285,6 +285,13 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
     });
   });
 
+  it('carry every token, also when something else listens to the model slowly', async () => {
+    const input = { messages: [human('hello')] };
+    const parts = await collect(client.runs.stream(null, 'chatter', { input, streamMode: 'messages-tuple' }));
+    const said = dataOf(parts, 'messages').map((data) => (data as [{ content: string }])[0].content);
+    expect(said).toEqual(Array.from({ length: 30 }, (_unused, i) => `${i} `));
+  });
+
   describe('of several modes', () => {
     it('carry the events of all of them in the order in which they happen', async () => {
       const parts = await stream('steps', ['values', 'updates', 'custom'], {}, { path: ['given'] });

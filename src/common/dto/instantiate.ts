@@ -19,8 +19,9 @@ export const takesNull: PropertyDecorator = (target, property) =>
 export const Open: ClassDecorator = (target) => Reflect.defineMetadata(OPEN, true, target.prototype as object);
 
 /**
- * Makes a DTO from parsed JSON: known properties are taken over by reference, unknown ones are left behind
- * (contract R8), and null counts as absent. class-transformer would copy every nested value, which costs seconds for inputs of many megabytes.
+ * Makes a DTO from parsed JSON: known properties are taken over by reference, unknown ones are left behind (contract
+ * R8), and null counts as absent. class-transformer would copy every nested value, which costs seconds for inputs of
+ * many megabytes.
  */
 export function instantiate<T extends object>(type: new () => T, plain: Record<string, unknown>): T {
   const prototype = type.prototype as object;

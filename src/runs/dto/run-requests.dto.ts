@@ -203,20 +203,17 @@ export class RunListQuery {
   select?: RunField[];
 }
 
-export class RunCancelQuery {
-  /** Kept for clients that send it: the run has been stopped when the answer comes, in either case. */
-  @FromQueryFlag()
-  @Flag({ default: false })
-  wait = false;
-  /** `interrupt` keeps the run and its checkpoints, `rollback` removes both. */
-  @OneOf(['interrupt', 'rollback'], { default: 'interrupt' })
-  action: 'interrupt' | 'rollback' = 'interrupt';
-}
-
 export class RunsCancelQuery {
   /** `interrupt` keeps the runs and their checkpoints, `rollback` removes both. */
   @OneOf(['interrupt', 'rollback'], { default: 'interrupt' })
   action: 'interrupt' | 'rollback' = 'interrupt';
+}
+
+export class RunCancelQuery extends RunsCancelQuery {
+  /** Kept for clients that send it: the run has been stopped when the answer comes, in either case. */
+  @FromQueryFlag()
+  @Flag({ default: false })
+  wait = false;
 }
 
 /** Body of "cancel many runs": either `status`, or `thread_id` with `run_ids` (contract 1.3). */

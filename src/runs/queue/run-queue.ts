@@ -137,9 +137,10 @@ export class RunQueue {
   }
 
   /**
-   * Claims up to `limit` runs in the order in which they are due. SKIP LOCKED: two workers never get the same run and none waits for
-   * another. A run is due when its thread has no running run and no older pending one; should two workers see it
-   * differently, the unique index on running runs refuses the second. Runs whose lease has expired are due again.
+   * Claims up to `limit` runs in the order in which they are due. SKIP LOCKED: two workers never get the same run and
+   * none waits for another. A run is due when its moment has come and its thread has no running run and none that is
+   * due earlier; should two workers see it differently, the unique index on running runs refuses the second. Runs whose
+   * lease has expired are due again.
    */
   async claim(limit: number, leaseMs: number, maxAttempts: number): Promise<ClaimedRun[]> {
     const { rows } = await this.pool.query<ClaimedRun>(
@@ -155,7 +156,7 @@ export class RunQueue {
          ORDER BY lease_until LIMIT $1 FOR UPDATE SKIP LOCKED
        )
        UPDATE runs SET status = 'running', attempt = attempt + 1, lease_token = gen_random_uuid(),
-              lease_until = clock_timestamp() + $2::integer * interval '1 millisecond', updated_at = clock_timestamp()
+              lease_until = ${inMs('$2')}, updated_at = clock_timestamp()
        WHERE run_id IN (SELECT run_id FROM due UNION ALL SELECT run_id FROM orphaned LIMIT $1)
        RETURNING run_id, thread_id, assistant_id, kwargs, metadata, attempt, lease_token`,
       [limit, leaseMs, maxAttempts],
@@ -217,7 +218,7 @@ export class RunQueue {
          WHERE run_id = $1 AND lease_token = $3 RETURNING run_id
        )
        UPDATE threads SET newest_run_id = NULL, status = 'idle',
-              expires_at = clock_timestamp() + $7::integer * interval '1 millisecond'
+              expires_at = ${inMs('$7')}
        FROM run WHERE thread_id = $2 RETURNING run.run_id`,
       [
         run.run_id,
