@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Annotation, END, START, StateGraph } from '@langchain/langgraph';
 import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres';
 import { LeaseLostError } from '../../src/execution/checkpoints/lease-lost.error.js';
+import type { Queryable } from '../../src/execution/checkpoints/checkpoint-sql.js';
 import { PostgresCheckpointer } from '../../src/execution/checkpoints/postgres-checkpointer.js';
+import { RunCheckpointer } from '../../src/execution/checkpoints/run-checkpointer.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 
 const State = Annotation.Root({
@@ -91,7 +93,48 @@ describe('PostgresCheckpointer', () => {
     await expect(graph.invoke({ word: 'stale' }, config)).rejects.toThrow(LeaseLostError);
     expect(await countRows(database, thread_id)).toEqual(before);
   });
+
+  it('has kept the finished steps of an aborted graph once it has settled', async () => {
+    const { run_id, lease_token, thread_id } = await runningRun(database);
+    const [writing, inTwo] = [newGate(), newGate()];
+    const slow: Queryable = {
+      query: async (text, values) => {
+        if (text.includes('INSERT')) {
+          await writing.opened;
+        }
+        return database.pool.query(text, values);
+      },
+    };
+    const saver = new RunCheckpointer(slow, { run_id, lease_token, metadata: {} });
+    const graph = new StateGraph(State)
+      .addNode('one', ({ word }) => ({ log: [`one:${word}`] }))
+      .addNode('two', () => {
+        inTwo.open();
+        return new Promise<Partial<typeof State.Update>>(() => undefined);
+      })
+      .addEdge(START, 'one')
+      .addEdge('one', 'two')
+      .compile({ checkpointer: saver });
+    const client = new AbortController();
+    const ended = graph.invoke({ word: 'a' }, { configurable: { thread_id }, signal: client.signal });
+    await inTwo.opened;
+    client.abort();
+    await expect(ended).rejects.toThrow();
+    expect(logOf(await graph.getState({ configurable: { thread_id } }))).toBeUndefined();
+    writing.open();
+    await saver.settled();
+    expect(logOf(await graph.getState({ configurable: { thread_id } }))).toEqual(['one:a']);
+  });
 });
+
+/** A moment to wait for. */
+function newGate() {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
 
 /** A run in the table, with a lease. */
 async function runningRun({ pool }: TestDatabase) {

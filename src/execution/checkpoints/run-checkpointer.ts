@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   BaseCheckpointSaver,
   copyCheckpoint,
@@ -23,6 +24,7 @@ export class RunCheckpointer extends PostgresCheckpointer {
   private newest?: CheckpointTuple;
   /** Checkpoints with pending writes: those are in the database alone, in the order in which a read gives them. */
   private readonly written = new Set<string>();
+  private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(
     db: Queryable,
@@ -46,7 +48,7 @@ export class RunCheckpointer extends PostgresCheckpointer {
     newVersions: Record<string, string | number>,
   ): Promise<CheckpointConfig> {
     const stamped = { ...this.owner.metadata, ...metadata };
-    const saved = await super.put(config, checkpoint, stamped, newVersions);
+    const saved = await this.track(super.put(config, checkpoint, stamped, newVersions));
     if ((config.configurable?.checkpoint_ns ?? '') === '') {
       this.newest = { config: saved, checkpoint, metadata: stamped, parentConfig: parentOf(config), pendingWrites: [] };
     }
@@ -61,7 +63,27 @@ export class RunCheckpointer extends PostgresCheckpointer {
   ): Promise<void> {
     // Before the statement: it may be under way at the same time as the one that writes the checkpoint itself.
     this.written.add(String(config.configurable?.checkpoint_id));
-    await super.putWrites(config, writes, taskId, taskPath);
+    await this.track(super.putWrites(config, writes, taskId, taskPath));
+  }
+
+  /**
+   * Resolves when everything the graph has asked for is written, or has failed. A graph that is aborted throws at once,
+   * with the checkpoints of finished supersteps still on their way: LangGraph sends one after the other.
+   */
+  async settled(): Promise<void> {
+    // A write that ends starts the next one within the turn.
+    for (await nextTurn(); this.underWay.size > 0; await nextTurn()) {
+      await Promise.allSettled(this.underWay);
+    }
+  }
+
+  private async track<T>(write: Promise<T>): Promise<T> {
+    this.underWay.add(write);
+    try {
+      return await write;
+    } finally {
+      this.underWay.delete(write);
+    }
   }
 }
 

@@ -90,6 +90,9 @@ export class RunLifecycle {
       if (error instanceof LeaseLostError) {
         active.stop('lease_lost');
       }
+      if (checkpointer instanceof RunCheckpointer) {
+        await checkpointer.settled();
+      }
       failure = this.failureOf(active, error);
     }
     if (await this.endedOutside(active, execution, stream)) {
