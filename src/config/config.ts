@@ -54,6 +54,15 @@ export interface QueueConfig {
   readonly stateless_retention_ms: number;
 }
 
+/** How long events of runs can be read. */
+export interface StreamsConfig {
+  /** Milliseconds after the end of a run: of a resumable one, and of others. */
+  readonly resumable_ms: number;
+  readonly other_ms: number;
+  /** Most bytes that are kept of one thread. */
+  readonly max_bytes: number;
+}
+
 export interface LogConfig {
   readonly level: Environment['LOG_LEVEL'];
   /** One JSON object per line, instead of text for people. */
@@ -71,6 +80,7 @@ export interface NestgraphConfig {
   readonly server: ServerConfig;
   readonly database: DatabaseConfig;
   readonly queue: QueueConfig;
+  readonly streams: StreamsConfig;
   readonly log: LogConfig;
   /** Absolute; where the embedded database lives. It may not exist yet. */
   readonly data_directory: string;
@@ -96,6 +106,8 @@ export interface NestgraphConfig {
 
 const DEFAULT_PORT = 2024;
 const BYTES_PER_MB = 1024 * 1024;
+/** Milliseconds that the events of a run that is not resumable can be read after its end. */
+const UNPROMISED_EVENTS_MS = 60_000;
 const WORKS_WITHOUT_GRAPHS: readonly Command[] = ['migrate', 'openapi'];
 
 /**
@@ -200,6 +212,7 @@ function assemble(
     server: serverConfig(options, environment, langgraph),
     database: { uri: environment.DATABASE_URI, pool_size: environment.NESTGRAPH_DATABASE_POOL_SIZE },
     queue: queueConfig(environment),
+    streams: streamsConfig(environment),
     log: {
       level: environment.LOG_LEVEL,
       json: environment.LOG_JSON ?? (command === 'start' || command === 'worker'),
@@ -241,6 +254,12 @@ function queueConfig(environment: Environment): QueueConfig {
     stateless_retention_ms: environment.NESTGRAPH_STATELESS_RETENTION_SECS * 1000,
   };
 }
+
+const streamsConfig = (environment: Environment): StreamsConfig => ({
+  resumable_ms: environment.NESTGRAPH_STREAM_RETENTION_SECS * 1000,
+  other_ms: UNPROMISED_EVENTS_MS,
+  max_bytes: environment.NESTGRAPH_STREAM_LIMIT_MB * BYTES_PER_MB,
+});
 
 const graphDefaults = ({ LANGGRAPH_CONFIG }: Environment): Record<string, GraphDefaults> =>
   Object.fromEntries(

@@ -105,6 +105,14 @@ export class Environment {
   @Variable(seconds({ min: 0 }), asNumber)
   readonly NESTGRAPH_STATELESS_RETENTION_SECS: number = 60;
 
+  /** Seconds after the end of a resumable run for which its events can still be read. */
+  @Variable(seconds({ min: 0 }), asNumber)
+  readonly NESTGRAPH_STREAM_RETENTION_SECS: number = 3600;
+
+  /** Most events that are kept of one thread, in MiB; older ones are dropped first. */
+  @Variable(integer({ min: 1 }), asNumber)
+  readonly NESTGRAPH_STREAM_LIMIT_MB: number = 64;
+
   /** Opens `POST /internal/truncate`, which deletes everything. For tests. */
   @Variable(flag(), asFlag)
   readonly NESTGRAPH_DEV_ENDPOINTS: boolean = false;

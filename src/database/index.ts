@@ -6,5 +6,6 @@ export { DatabaseModule } from './database.module.js';
 export * from './migrator.js';
 export { Notifications } from './notifications.js';
 export { jsonb } from './jsonb.js';
+export { parameterRows } from './parameter-rows.js';
 export { transaction } from './transaction.js';
 export { columns } from './columns.js';

@@ -13,8 +13,18 @@ const MAX_PAYLOAD = 7_500;
 
 /** What one process tells the others. Only ever shortens waiting: everything stays right when all of it is lost. */
 export interface Notification {
-  topic: 'run_pending' | 'run_ended' | 'run_cancelled' | 'run_interrupted' | 'run_rolled_back' | 'thread_deleted';
-  /** run_id or thread_id; empty for `run_pending`. */
+  topic:
+    | 'run_pending'
+    | 'run_ended'
+    | 'run_cancelled'
+    | 'run_interrupted'
+    | 'run_rolled_back'
+    | 'thread_deleted'
+    | 'thread_followed'
+    | 'run_wanted'
+    | 'thread_events'
+    | 'followers_wanted';
+  /** run_id or thread_id; empty for `run_pending` and `followers_wanted`. */
   id: string;
 }
 
@@ -54,6 +64,11 @@ export class Notifications implements OnApplicationShutdown {
   /** Tells this process at once and all others soon. */
   publish(notification: Notification): void {
     this.emitter.emit(notification.topic, notification.id);
+    this.tellOthers(notification);
+  }
+
+  /** Tells all other processes soon. */
+  tellOthers(notification: Notification): void {
     this.outbox.push(notification);
     if (!this.flushing) {
       this.flushing = true;

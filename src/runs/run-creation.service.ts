@@ -8,6 +8,7 @@ import { ThreadBusyError, ThreadNotFoundError } from '../threads/index.js';
 import { type Run, toRun } from './dto/run.dto.js';
 import { resolveMultitask, type StopAction } from './queue/multitask.js';
 import { type LockedThread, type NewRun, RunQueue, type StoppedRun } from './queue/run-queue.js';
+import type { Delivery } from './run.entity.js';
 import { assertSupported, type PreparedRun, prepareRun, type RunCreate } from './run-request.js';
 import { RunStopService } from './run-stop.service.js';
 import { type Reservation, RunWorker } from './worker/run-worker.js';
@@ -29,6 +30,14 @@ interface Created {
   replaced?: Replaced;
 }
 
+/** A run that is asked for. */
+interface Order {
+  assistant: AssistantRow;
+  body: RunCreate;
+  /** How its output is sent at once; absent for a background run. */
+  delivery?: Delivery;
+}
+
 type AssistantRow = Awaited<ReturnType<AssistantsService['resolve']>>;
 
 /** Puts runs into the queue. What it returns is in the database, and has begun if a slot was free. */
@@ -44,17 +53,17 @@ export class RunCreationService {
   ) {}
 
   /** A run on a thread. */
-  async create(thread_id: string, body: RunCreate): Promise<Run> {
+  async create(thread_id: string, body: RunCreate, delivery?: Delivery): Promise<Run> {
     const assistant = await this.assistantFor(body);
     return this.withSlot(body, (slot) =>
-      transaction(this.pool, (client) => this.insert(client, { thread_id, assistant, body }, slot)),
+      transaction(this.pool, (client) => this.insert(client, { thread_id, assistant, body, delivery }, slot)),
     );
   }
 
   /** A run on a thread of its own. */
-  async createStateless(body: RunCreate): Promise<Run> {
+  async createStateless(body: RunCreate, delivery?: Delivery): Promise<Run> {
     const assistant = await this.assistantFor(body);
-    return this.withSlot(body, (slot) => this.insertStateless(this.pool, { assistant, body }, slot));
+    return this.withSlot(body, (slot) => this.insertStateless(this.pool, { assistant, body, delivery }, slot));
   }
 
   /** Many runs in one transaction: all of them or none. They wait for a worker to look at the queue. */
@@ -73,7 +82,7 @@ export class RunCreationService {
       }
       return results;
     });
-    created.forEach(({ replaced }) => replaced && this.stopper.announce(replaced.runs, replaced.by));
+    await Promise.all(created.map((one) => this.announceReplaced(one)));
     this.worker.announcePending();
     bodies.forEach((body) => this.wakeWhenDue(body));
     return created.map(({ run }) => run);
@@ -97,25 +106,29 @@ export class RunCreationService {
       this.releaseUnused(slot);
       throw error;
     }
-    const { run, started, replaced } = created;
-    if (replaced) {
-      this.stopper.announce(replaced.runs, replaced.by);
-    }
+    const { run, started } = created;
+    await this.announceReplaced(created);
     this.begin(slot, started);
     this.wakeWhenDue(body);
     return run;
   }
 
+  private async announceReplaced({ run: { thread_id }, replaced }: Created): Promise<void> {
+    if (replaced) {
+      await this.stopper.announce(thread_id, replaced.runs, replaced.by);
+    }
+  }
+
   /** On a thread of its own, in one statement. */
   private async insertStateless(
     db: Queryable,
-    { assistant, body }: { assistant: AssistantRow; body: RunCreate },
+    { assistant, body, delivery }: Order,
     slot?: Reservation,
   ): Promise<Created> {
     const [run_id, thread_id] = [newId(), newId()];
     const temporary = (body.on_completion ?? 'delete') === 'delete';
     const thread = { config: {}, metadata: {} };
-    const prepared = prepareRun({ run_id, thread_id, assistant, thread, body, temporary });
+    const prepared = prepareRun({ run_id, thread_id, assistant, thread, body, temporary, delivery });
     const run = toNewRun(run_id, thread_id, assistant, body, prepared);
     const onThread = { hidden: temporary, metadata: threadMetadata(assistant, body), config: prepared.thread_config };
     const row = await this.queue.insertStateless(db, run, onThread, slot);
@@ -132,7 +145,7 @@ export class RunCreationService {
   /** In the caller's transaction: lock the thread, decide, insert. */
   private async insert(
     client: pg.PoolClient,
-    { thread_id, assistant, body }: { thread_id: string; assistant: AssistantRow; body: RunCreate },
+    { thread_id, assistant, body, delivery }: Order & { thread_id: string },
     slot?: Reservation,
   ): Promise<Created> {
     const run_id = newId();
@@ -144,7 +157,8 @@ export class RunCreationService {
     const replaced = decision.action === 'replace' ? await this.replace(client, thread_id, decision.by) : undefined;
     const stamp = isNew ? threadMetadata(assistant, body) : threadMetadata(assistant);
     const settings = { config: thread.config, metadata: { ...thread.metadata, ...stamp } };
-    const prepared = prepareRun({ run_id, thread_id, assistant, thread: settings, body, temporary: false });
+    const onThis = { run_id, thread_id, assistant, thread: settings, temporary: false };
+    const prepared = prepareRun({ ...onThis, body, delivery });
     await assertCheckpointExists(client, thread_id, prepared.kwargs.config.configurable);
     const run = toNewRun(run_id, thread_id, assistant, body, prepared);
     const begins = decision.action !== 'enqueue';

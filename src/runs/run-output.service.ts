@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { runHeaders, type RunLocation, type SseBody, type WaitBody } from '../common/index.js';
 import {
-  type FrameSource,
-  runHeaders,
-  type RunLocation,
-  type SseBody,
-  sseFrame,
-  type WaitBody,
-} from '../common/index.js';
-import { EventStream, type RunStreamReader, type StreamEvent, type StreamPosition } from '../streams/index.js';
+  eventFrames,
+  EventStream,
+  type NumberedEvent,
+  positionAfter,
+  RUN_DONE,
+  type RunPosition,
+} from '../streams/index.js';
 import { ThreadsService } from '../threads/index.js';
 import type { GraphInterrupt, StreamMode } from '../execution/index.js';
 import type { Run } from './dto/run.dto.js';
@@ -49,7 +49,7 @@ export class RunOutputService {
 
   /** The stream of a run that has just been created, from its first event. */
   stream(run: Run, options: ReadOptions): SseBody {
-    return this.read(run, { from: 'start' }, options);
+    return this.read(run, { from: 'start' }, options, this.results.wait(run.run_id));
   }
 
   /** The stream of a run that was created before (contract 3.5). */
@@ -62,13 +62,15 @@ export class RunOutputService {
       cancelOnDisconnect,
     }: { lastEventId?: string; stream_mode?: StreamMode[]; cancelOnDisconnect: boolean },
   ): Promise<SseBody> {
-    const run = await this.runs.find(run_id, thread_id);
-    return this.read(
-      run,
-      positionOf(lastEventId),
-      { stateless: thread_id === undefined, cancelOnDisconnect },
-      stream_mode,
-    );
+    const awaited = this.results.wait(run_id);
+    try {
+      const run = await this.runs.find(run_id, thread_id);
+      const options = { stateless: thread_id === undefined, cancelOnDisconnect };
+      return this.read(run, positionOf(lastEventId), options, awaited, stream_mode);
+    } catch (error) {
+      awaited.cancel();
+      throw error;
+    }
   }
 
   /** The answer of a run that has just been created. */
@@ -130,25 +132,24 @@ export class RunOutputService {
     return answerOf(JSON.stringify(values ?? null), open.length > 0 ? open : undefined);
   }
 
-  private read(run: Run, position: StreamPosition, options: ReadOptions, modes?: StreamMode[]): SseBody {
-    const location = locationOf(run, options.stateless);
-    const headers = runHeaders(location, 'stream');
-    if (isActive(run.status)) {
-      // Opened here in case the run has not begun yet: its events then find this reader waiting.
-      this.events.open({ run_id: run.run_id, resumable: run.kwargs.resumable });
-    }
-    const reader = this.events.read(run.run_id, position);
-    if (!reader) {
-      return { headers, frames: NOTHING };
-    }
-    const awaited = this.results.wait(run.run_id);
+  /** `awaited` was registered before the run's status was read: its end cannot be missed. */
+  private read(run: Run, position: RunPosition, options: ReadOptions, awaited: Waiting, modes?: StreamMode[]): SseBody {
+    const { run_id, thread_id } = run;
+    const { resumable, delivery } = run.kwargs;
+    const reader = this.events.readRun(
+      { run_id, thread_id, resumable, active: isActive(run.status), wasRead: delivery === 'stream' },
+      position,
+    );
     const onLeave = (finished: boolean): void => {
       awaited.cancel();
       if (!finished && options.cancelOnDisconnect) {
         this.cancelUnlessReadAgain(run);
       }
     };
-    return { headers, frames: toFrames(reader, run.kwargs.resumable, onLeave, modes) };
+    return {
+      headers: runHeaders(locationOf(run, options.stateless), 'stream'),
+      frames: eventFrames(reader, { numbered: resumable, isWanted: modes ? wantedEvents(modes) : isOfRun, onLeave }),
+    };
   }
 
   private cancelUnlessReadAgain({ run_id, thread_id }: Run): void {
@@ -163,57 +164,17 @@ export class RunOutputService {
 
 const GONE = JSON.stringify({ __error__: { error: 'RunDeleted', message: 'The run was deleted before it ended.' } });
 
-const NOTHING: FrameSource = { next: () => Promise.resolve({ done: true, value: undefined }), return: () => undefined };
-
 const locationOf = ({ run_id, thread_id }: Pick<Run, 'run_id' | 'thread_id'>, stateless: boolean): RunLocation =>
   stateless ? { run_id } : { run_id, thread_id };
 
-function positionOf(lastEventId: string | undefined): StreamPosition {
-  if (lastEventId === undefined) {
-    return { from: 'join' };
-  }
-  const seq = Number.parseInt(lastEventId, 10);
-  return Number.isNaN(seq) ? { from: 'start' } : { from: 'after', seq };
+function positionOf(lastEventId: string | undefined): RunPosition {
+  return lastEventId === undefined ? { from: 'join' } : positionAfter(lastEventId);
 }
 
-/** Frames of all events that are there, in one text. Numbered only when the reader may come back (contract 3.1). */
-function toFrames(
-  reader: RunStreamReader,
-  numbered: boolean,
-  onLeave: (finished: boolean) => void,
-  modes?: StreamMode[],
-): FrameSource {
-  const isWanted = modes && wantedEvents(modes);
-  let finished = false;
-  let left = false;
-  return {
-    async next() {
-      for (;;) {
-        const { done, value } = await reader.next();
-        if (done) {
-          finished = !left;
-          return { done: true, value: undefined };
-        }
-        const frames = (isWanted ? value.filter(isWanted) : value).map((event) => frameOf(event, numbered));
-        if (frames.length > 0) {
-          return { done: false, value: frames.join('') };
-        }
-      }
-    },
-    return() {
-      if (!left) {
-        left = true;
-        reader.return();
-        onLeave(finished);
-      }
-    },
-  };
-}
+/** The end of a run is an event of its thread; the run's own stream just ends. */
+const isOfRun = ({ event }: NumberedEvent): boolean => event !== RUN_DONE;
 
-const frameOf = ({ seq, event, json }: StreamEvent, numbered: boolean): string =>
-  sseFrame(event, json, numbered ? String(seq) : undefined);
-
-function wantedEvents(modes: StreamMode[]): (event: StreamEvent) => boolean {
+function wantedEvents(modes: StreamMode[]): (event: NumberedEvent) => boolean {
   const names = new Set(modes.flatMap((mode) => EVENTS_OF_MODE[mode] ?? [mode]));
   return ({ event }) => {
     const [name = event] = event.split('|');

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject, UnsupportedParameterError, refuseUnsupported } from '../common/index.js';
 import { type StreamMode, withoutInternalKeys } from '../execution/index.js';
 import type { RunCreateStateful, RunCreateStateless } from './dto/run-requests.dto.js';
-import type { RunKwargs } from './run.entity.js';
+import type { Delivery, RunKwargs } from './run.entity.js';
 
 export type RunCreate = RunCreateStateful & RunCreateStateless;
 
@@ -13,6 +13,7 @@ export interface RunSettings {
   thread: { config: JsonObject; metadata: JsonObject };
   body: RunCreate;
   temporary: boolean;
+  delivery?: Delivery;
 }
 
 /** A run as it goes into the queue, and what it leaves on its thread. */
@@ -79,7 +80,11 @@ export function prepareRun(settings: RunSettings): PreparedRun {
   };
 }
 
-function toKwargs({ body, temporary }: RunSettings, config: RunKwargs['config'], context: JsonObject): RunKwargs {
+function toKwargs(
+  { body, temporary, delivery }: RunSettings,
+  config: RunKwargs['config'],
+  context: JsonObject,
+): RunKwargs {
   const modes: StreamMode[] = [body.stream_mode ?? []].flat();
   return {
     ...(body.input !== undefined && { input: body.input }),
@@ -92,6 +97,7 @@ function toKwargs({ body, temporary }: RunSettings, config: RunKwargs['config'],
     temporary,
     subgraphs: body.stream_subgraphs ?? false,
     resumable: body.stream_resumable ?? false,
+    ...(delivery && { delivery }),
     durability: body.durability ?? (body.checkpoint_during === false ? 'exit' : 'async'),
   };
 }

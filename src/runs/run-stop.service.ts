@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { Notifications, POOL, transaction } from '../database/index.js';
-import { EventStream } from '../streams/index.js';
+import { EventStream, runDone } from '../streams/index.js';
 import { ThreadStateService } from '../threads/index.js';
 import type { StopAction } from './queue/multitask.js';
 import { RunQueue, type StoppedRun } from './queue/run-queue.js';
@@ -39,7 +39,7 @@ export class RunStopService {
       }
       return runs;
     });
-    this.announce(stopped, action);
+    await this.announce(thread_id, stopped, action);
     if (stopped.some(({ was }) => was === 'running')) {
       if (action === 'interrupt') {
         // The run did not get to its end, where it would have left its state on the thread's row.
@@ -64,17 +64,19 @@ export class RunStopService {
     waits.forEach(({ cancel }) => cancel());
   }
 
-  /** After the commit: the processes that execute the runs abort them, and whoever waits for them is told. */
-  announce(stopped: StoppedRun[], action: StopAction): void {
+  /**
+   * After the commit: readers of the log are told, the processes that execute the runs abort them, and whoever waits for
+   * them gets to know.
+   */
+  async announce(thread_id: string, stopped: StoppedRun[], action: StopAction): Promise<void> {
+    const error = action === 'rollback' ? ROLLED_BACK : undefined;
+    const last = error && { event: 'error', json: JSON.stringify(error) };
     for (const { run_id, was } of stopped) {
+      await this.events.append(thread_id, [...(last ? [last] : []), runDone(run_id, 'interrupted')], run_id);
       if (was === 'running') {
-        this.notifications.publish({
-          topic: action === 'interrupt' ? 'run_interrupted' : 'run_rolled_back',
-          id: run_id,
-        });
+        const topic = action === 'interrupt' ? 'run_interrupted' : 'run_rolled_back';
+        this.notifications.publish({ topic, id: run_id });
       } else {
-        const error = action === 'rollback' ? ROLLED_BACK : undefined;
-        this.events.abandon(run_id, error && JSON.stringify(error));
         this.results.publish(run_id, answerOf(undefined, undefined, error));
       }
     }

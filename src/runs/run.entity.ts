@@ -11,6 +11,8 @@ export type MultitaskStrategy = (typeof MULTITASK_STRATEGIES)[number];
 export const DURABILITIES = ['sync', 'async', 'exit'] as const;
 export type Durability = (typeof DURABILITIES)[number];
 
+export type Delivery = 'stream' | 'wait';
+
 /** What a run was asked to do, with the config that assistant, thread and request add up to. */
 export interface RunKwargs {
   input?: unknown;
@@ -24,6 +26,8 @@ export interface RunKwargs {
   temporary: boolean;
   subgraphs: boolean;
   resumable: boolean;
+  /** How the request that created it gets its output; absent for a background run. */
+  delivery?: Delivery;
   durability: Durability;
 }
 

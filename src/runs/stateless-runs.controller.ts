@@ -60,7 +60,7 @@ export class StatelessRunsController {
   @ApiEventStream()
   @ApiErrors(404)
   async stream(@Body() body: RunCreateStateless, @Res() reply: FastifyReply): Promise<void> {
-    const run = await this.creation.createStateless(body);
+    const run = await this.creation.createStateless(body, 'stream');
     await sse(reply, this.output.stream(run, { stateless: true, cancelOnDisconnect: body.on_disconnect === 'cancel' }));
   }
 
@@ -74,7 +74,7 @@ export class StatelessRunsController {
   @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
   @ApiErrors(404)
   async wait(@Body() body: RunCreateStateless, @Res() reply: FastifyReply): Promise<void> {
-    const run = await this.creation.createStateless(body);
+    const run = await this.creation.createStateless(body, 'wait');
     await waitForJson(
       reply,
       this.output.wait(run, { stateless: true, cancelOnDisconnect: body.on_disconnect === 'cancel' }),

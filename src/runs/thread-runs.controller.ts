@@ -62,7 +62,7 @@ export class ThreadRunsController {
     @Body() body: RunCreateStateful,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const run = await this.creation.create(thread_id, body);
+    const run = await this.creation.create(thread_id, body, 'stream');
     await sse(
       reply,
       this.output.stream(run, { stateless: false, cancelOnDisconnect: body.on_disconnect === 'cancel' }),
@@ -83,7 +83,7 @@ export class ThreadRunsController {
     @Body() body: RunCreateStateful,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const run = await this.creation.create(thread_id, body);
+    const run = await this.creation.create(thread_id, body, 'wait');
     await waitForJson(
       reply,
       this.output.wait(run, { stateless: false, cancelOnDisconnect: body.on_disconnect === 'cancel' }),

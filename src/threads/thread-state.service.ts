@@ -3,6 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
 import { isObject, type JsonObject, toJsonb, toWireJson, jsonbText } from '../common/index.js';
 import {
+  type CheckpointConfig,
   type CheckpointReference,
   emptyThreadState,
   type GraphState,
@@ -15,6 +16,7 @@ import {
 } from '../execution/index.js';
 import type { ThreadHistoryRequest, ThreadStateUpdate, ThreadUpdateStateResponse } from './dto/thread-requests.dto.js';
 import type { ThreadStatus } from './thread.entity.js';
+import { ThreadStreamService, toOwner } from './thread-stream.service.js';
 import { ThreadBusyError, ThreadNotFoundError, ThreadWithoutGraphError } from './threads.errors.js';
 import { ThreadsService } from './threads.service.js';
 
@@ -32,6 +34,7 @@ export class ThreadStateService {
   constructor(
     private readonly threads: ThreadsService,
     private readonly graphState: GraphStateService,
+    private readonly stream: ThreadStreamService,
     @InjectDataSource() private readonly dataSource: DataSource,
   ) {}
 
@@ -57,10 +60,10 @@ export class ThreadStateService {
    * One transaction from the lock on the thread to the new checkpoint and the refreshed row: a run that is created
    * meanwhile waits and then begins with the new state.
    */
-  updateState(thread_id: string, body: ThreadStateUpdate): Promise<ThreadUpdateStateResponse> {
-    return this.dataSource.transaction(async (manager) => {
+  async updateState(thread_id: string, body: ThreadStateUpdate): Promise<ThreadUpdateStateResponse> {
+    const { thread, response } = await this.dataSource.transaction(async (manager) => {
       const thread = await lockIdle(manager, thread_id);
-      const owner = toOwner(thread_id, thread);
+      const owner = toOwner({ thread_id, ...thread });
       if (!owner) {
         throw new ThreadWithoutGraphError(thread_id);
       }
@@ -72,12 +75,10 @@ export class ThreadStateService {
         metadata: { graph_id: owner.graph_id },
       });
       await refreshThread(manager, thread_id, state);
-      return {
-        checkpoint: { ...toCheckpoint(checkpoint) },
-        configurable: checkpoint.configurable,
-        checkpoint_id: checkpoint.configurable?.checkpoint_id,
-      } as ThreadUpdateStateResponse;
+      return { thread, response: toUpdateResponse(checkpoint) };
     });
+    await this.stream.stateChanged({ thread_id, ...thread });
+    return response;
   }
 
   /**
@@ -100,16 +101,8 @@ export class ThreadStateService {
   }
 
   private async ownerOf(thread_id: string): Promise<StateOwner | undefined> {
-    return toOwner(thread_id, await this.threads.find(thread_id, ['thread_id', 'metadata', 'config']));
+    return toOwner(await this.threads.find(thread_id, ['thread_id', 'metadata', 'config']));
   }
-}
-
-/** Undefined for a thread that does not know its graph yet. */
-function toOwner(
-  thread_id: string,
-  { metadata, config }: { metadata: JsonObject; config: JsonObject },
-): StateOwner | undefined {
-  return typeof metadata.graph_id === 'string' ? { thread_id, graph_id: metadata.graph_id, config } : undefined;
 }
 
 /** Throws when the thread is not there or has an active run; none can begin until the transaction ends. */
@@ -140,6 +133,13 @@ async function refreshThread(manager: EntityManager, thread_id: string, state: G
 const sqlOf = (manager: EntityManager): Queryable => ({
   query: async <R>(text: string, values?: unknown[]) => ({ rows: await manager.query<R[]>(text, values) }),
 });
+
+const toUpdateResponse = (config: CheckpointConfig): ThreadUpdateStateResponse =>
+  ({
+    checkpoint: { ...toCheckpoint(config) },
+    configurable: config.configurable,
+    checkpoint_id: config.configurable?.checkpoint_id,
+  }) as ThreadUpdateStateResponse;
 
 const withoutNulls = (checkpoint: CheckpointReference): CheckpointReference =>
   Object.fromEntries(Object.entries(checkpoint).filter(([, value]) => value !== null && value !== undefined));

@@ -1,7 +1,7 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ApiErrors, BodyExample, returnPreferred, sendPage } from '../common/index.js';
+import { ApiErrors, ApiEventStream, BodyExample, returnPreferred, sendPage, sse } from '../common/index.js';
 import { Thread } from './dto/thread.dto.js';
 import {
   EXAMPLE_THREAD_ID,
@@ -10,6 +10,7 @@ import {
   ThreadParams,
   ThreadPatch,
   ThreadSearchRequest,
+  ThreadStreamQuery,
 } from './dto/thread-requests.dto.js';
 import { ThreadsService } from './threads.service.js';
 
@@ -73,6 +74,25 @@ export class ThreadsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Thread | undefined> {
     return returnPreferred(reply, prefer, await this.threads.update(thread_id, body));
+  }
+
+  @Get(':thread_id/stream')
+  @ApiOperation({
+    summary: 'Join the stream of a thread',
+    description:
+      'All runs of the thread, one after the other: begins with what is new and never ends by itself. A run begins with ' +
+      '`metadata` and ends with `run_done`. `Last-Event-ID` resumes; `-` gives everything that is kept.',
+  })
+  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Continue after this event; `-` from the first.' })
+  @ApiEventStream()
+  @ApiErrors(404)
+  async joinStream(
+    @Param() { thread_id }: ThreadParams,
+    @Query() query: ThreadStreamQuery,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await sse(reply, await this.threads.joinStream(thread_id, query, lastEventId));
   }
 
   @Delete(':thread_id')

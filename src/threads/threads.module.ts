@@ -1,14 +1,16 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ExecutionModule } from '../execution/index.js';
+import { StreamsModule } from '../streams/index.js';
 import { ThreadEntity } from './thread.entity.js';
 import { ThreadStateService } from './thread-state.service.js';
+import { ThreadStreamService } from './thread-stream.service.js';
 import { ThreadsService } from './threads.service.js';
 
 /** Owns threads: their rows, and through the execution module their state and history. */
 @Module({
-  imports: [TypeOrmModule.forFeature([ThreadEntity]), ExecutionModule],
-  providers: [ThreadsService, ThreadStateService],
+  imports: [TypeOrmModule.forFeature([ThreadEntity]), StreamsModule, ExecutionModule],
+  providers: [ThreadsService, ThreadStateService, ThreadStreamService],
   exports: [ThreadsService, ThreadStateService],
 })
 export class ThreadsModule {}

@@ -1,12 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository, SelectQueryBuilder } from 'typeorm';
-import { type JsonObject, newId, type Page, refuseUnsupported, toJsonb } from '../common/index.js';
+import { type JsonObject, newId, type Page, refuseUnsupported, type SseBody, toJsonb } from '../common/index.js';
 import { columns, Notifications } from '../database/index.js';
 import { DELETE_THREADS } from '../execution/index.js';
+import { DELETE_STREAMS } from '../streams/index.js';
 import { isThreadField, THREAD_FIELDS, type Thread, toThread } from './dto/thread.dto.js';
-import type { ThreadCountRequest, ThreadCreate, ThreadPatch, ThreadSearchRequest } from './dto/thread-requests.dto.js';
+import type {
+  ThreadCountRequest,
+  ThreadCreate,
+  ThreadPatch,
+  ThreadSearchRequest,
+  ThreadStreamQuery,
+} from './dto/thread-requests.dto.js';
 import { ThreadEntity } from './thread.entity.js';
+import { ThreadStreamService } from './thread-stream.service.js';
 import { ThreadExistsError, ThreadNotFoundError } from './threads.errors.js';
 
 /** Threads as rows; their state is {@link ThreadStateService}'s. */
@@ -15,6 +23,7 @@ export class ThreadsService {
   constructor(
     @InjectRepository(ThreadEntity) private readonly threads: Repository<ThreadEntity>,
     private readonly notifications: Notifications,
+    private readonly stream: ThreadStreamService,
   ) {}
 
   async create(body: ThreadCreate): Promise<Thread> {
@@ -89,6 +98,13 @@ export class ThreadsService {
     if (affected === 0) {
       throw new ThreadNotFoundError(thread_id);
     }
+    await this.stream.stateChanged(await this.find(thread_id, ['thread_id', 'metadata', 'config']));
+  }
+
+  /** The thread's stream. Throws {@link ThreadNotFoundError}. */
+  async joinStream(thread_id: string, query: ThreadStreamQuery, lastEventId: string | undefined): Promise<SseBody> {
+    await this.assertExists(thread_id);
+    return this.stream.read(thread_id, query.modes, lastEventId);
   }
 
   /** Deletes threads with their runs and checkpoints; work under way on them is stopped. */
@@ -112,6 +128,7 @@ export class ThreadsService {
   async deleteAll(manager: EntityManager, thread_ids: string[]): Promise<void> {
     await manager.query('DELETE FROM threads WHERE thread_id = ANY($1)', [thread_ids]);
     await manager.query(DELETE_THREADS, [thread_ids]);
+    await manager.query(DELETE_STREAMS, [thread_ids]);
   }
 
   announceDeleted(thread_ids: string[]): void {

@@ -98,11 +98,12 @@ describe('PostgresCheckpointer', () => {
     const { run_id, lease_token, thread_id } = await runningRun(database);
     const [writing, inTwo] = [newGate(), newGate()];
     const slow: Queryable = {
-      query: async (text, values) => {
+      query: async <R>(text: string, values?: unknown[]) => {
         if (text.includes('INSERT')) {
           await writing.opened;
         }
-        return database.pool.query(text, values);
+        const { rows } = await database.pool.query(text, values);
+        return { rows: rows as R[] };
       },
     };
     const saver = new RunCheckpointer(slow, { run_id, lease_token, metadata: {} });

@@ -1,4 +1,5 @@
 import type { CheckpointTuple } from '@langchain/langgraph';
+import { parameterRows } from '../../database/index.js';
 
 /** Anything that runs SQL: the pool, or the connection of a transaction. */
 export interface Queryable {
@@ -70,12 +71,6 @@ class Guard {
       : 'owner AS (SELECT 1)';
     this.where = 'WHERE EXISTS (SELECT FROM owner)';
   }
-}
-
-/** `rows` rows of parameters, each with these types, beginning with `$at`. */
-function parameterRows(rows: number, types: readonly string[], at: number): string {
-  const row = (r: number): string => types.map((type, c) => `$${at + r * types.length + c}::${type}`).join(', ');
-  return Array.from({ length: rows }, (_, r) => `(${row(r)})`).join(', ');
 }
 
 const BLOB_TYPES = ['text', 'text', 'text', 'bytea'] as const;

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { type JsonObject, toJsonb } from '../../common/index.js';
 import { POOL } from '../../database/index.js';
 import { DELETE_RUNS, type Queryable } from '../../execution/index.js';
+import { DELETE_STREAMS } from '../../streams/index.js';
 import type { ThreadStatus } from '../../threads/index.js';
 import type { RunField } from '../dto/run.dto.js';
 import type { StopAction } from './multitask.js';
@@ -323,13 +324,17 @@ export class RunQueue {
 
   /** Removes hidden threads that nobody can come back to any more, in batches. */
   async deleteExpired(limit: number): Promise<number> {
-    const { rowCount } = await this.pool.query(
+    const { rows } = await this.pool.query<{ thread_id: string }>(
       `DELETE FROM threads WHERE thread_id IN (
          SELECT thread_id FROM threads WHERE expires_at < clock_timestamp() AND hidden
-         ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+         ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+       RETURNING thread_id`,
       [limit],
     );
-    return rowCount ?? 0;
+    if (rows.length > 0) {
+      await this.pool.query(DELETE_STREAMS, [rows.map(({ thread_id }) => thread_id)]);
+    }
+    return rows.length;
   }
 }
 

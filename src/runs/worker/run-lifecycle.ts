@@ -16,9 +16,10 @@ import {
   LeaseLostError,
   RunCheckpointer,
   toCommand,
+  toThreadState,
 } from '../../execution/index.js';
-import { EventStream, type RunStreamWriter } from '../../streams/index.js';
-import type { ThreadStatus } from '../../threads/index.js';
+import { EventStream, type RunStream } from '../../streams/index.js';
+import { stateUpdate, type ThreadStatus } from '../../threads/index.js';
 import { RunQueue, type ClaimedRun, type RunEnd } from '../queue/run-queue.js';
 import type { RunError } from '../run.entity.js';
 import type { ActiveRun } from './active-run.js';
@@ -54,7 +55,9 @@ export class RunLifecycle {
   /** Executes a claimed run to its end. True when its thread has another run waiting. Never throws. */
   async execute(active: ActiveRun): Promise<boolean> {
     const { run } = active;
-    const stream = this.events.open({ run_id: run.run_id, resumable: run.kwargs.resumable });
+    const { run_id, thread_id, lease_token } = run;
+    const { resumable, delivery } = run.kwargs;
+    const stream = this.events.open({ run_id, thread_id, lease_token, resumable, background: delivery === undefined });
     stream.append('metadata', JSON.stringify({ run_id: run.run_id, attempt: run.attempt }));
     try {
       return await this.runToEnd(active, stream);
@@ -75,7 +78,7 @@ export class RunLifecycle {
     await this.finish(run, ending, undefined);
   }
 
-  private async runToEnd(active: ActiveRun, stream: RunStreamWriter): Promise<boolean> {
+  private async runToEnd(active: ActiveRun, stream: RunStream): Promise<boolean> {
     const { run } = active;
     const checkpointer = this.checkpointerOf(active);
     const config = runnableConfigOf(run, active.signal);
@@ -101,7 +104,10 @@ export class RunLifecycle {
     if (failure?.error) {
       stream.append('error', JSON.stringify(failure.error));
     }
-    const state = graph && !run.kwargs.temporary ? await readState(graph, run.thread_id) : undefined;
+    const [state] = await Promise.all([
+      graph && !run.kwargs.temporary ? readState(graph, run.thread_id) : undefined,
+      stream.drained(),
+    ]);
     return this.finish(run, { status: 'success', ...failure, outcome: execution?.outcome() ?? {} }, state, stream);
   }
 
@@ -124,7 +130,7 @@ export class RunLifecycle {
   private async endedOutside(
     { run, stopReason }: ActiveRun,
     execution: GraphExecution | undefined,
-    stream: RunStreamWriter,
+    stream: RunStream,
   ): Promise<boolean> {
     switch (stopReason) {
       case undefined:
@@ -132,18 +138,20 @@ export class RunLifecycle {
       case 'timeout':
         return false;
       case 'interrupted':
-        stream.close();
+        stream.end();
         this.results.publish(run.run_id, answerOf(execution?.outcome().values, undefined));
         return true;
       case 'rolled_back':
-        stream.append('error', JSON.stringify(ROLLED_BACK));
-        stream.close();
+        stream.end({ event: 'error', json: JSON.stringify(ROLLED_BACK) });
         this.results.publish(run.run_id, answerOf(undefined, undefined, ROLLED_BACK));
         return true;
       case 'shutdown':
+        await stream.drained();
         await this.queue.release(run);
+        stream.breakOff();
         return true;
       case 'lease_lost':
+        stream.breakOff();
         this.logger.warn(`run_id=${run.run_id} lost its lease; what it still produced is thrown away`);
         await this.results.check();
         return true;
@@ -151,12 +159,7 @@ export class RunLifecycle {
   }
 
   /** Status first, then the stream's end: a client that sees the end may ask for the status at once. */
-  private async finish(
-    run: ClaimedRun,
-    ending: Ending,
-    state?: GraphState,
-    stream?: RunStreamWriter,
-  ): Promise<boolean> {
+  private async finish(run: ClaimedRun, ending: Ending, state?: GraphState, stream?: RunStream): Promise<boolean> {
     const { status, outcome, error } = ending;
     const values = outcome.values ?? (state && toWireJson(state.values));
     const answer = answerOf(values, outcome.interrupts, error);
@@ -170,11 +173,15 @@ export class RunLifecycle {
       : await this.queue.finish(run, { status, error, thread: threadAfter(status, values, state) });
     if (!held) {
       this.logger.warn(`run_id=${run.run_id} had lost its lease when it ended; its result is thrown away`);
+      stream?.breakOff();
       await this.results.check();
       return false;
     }
-    stream?.close();
+    stream?.finish(status);
     this.results.publish(run.run_id, answer);
+    if (state && this.events.isFollowed(run.thread_id)) {
+      void this.events.append(run.thread_id, [stateUpdate(toThreadState(state))]);
+    }
     return more;
   }
 }
@@ -183,7 +190,7 @@ async function newExecution(
   graph: CompiledGraph,
   run: ClaimedRun,
   config: GraphConfig,
-  stream: RunStreamWriter,
+  stream: RunStream,
 ): Promise<GraphExecution> {
   const { command, input = null, stream_mode, subgraphs } = run.kwargs;
   return new GraphExecution({

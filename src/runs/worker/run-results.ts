@@ -6,11 +6,6 @@ import { RunQueue } from '../queue/run-queue.js';
 /** Milliseconds between two looks at runs that are awaited, in case a notification was lost. */
 const SAFETY_POLL_MS = 5_000;
 
-const ELSEWHERE = JSON.stringify({
-  error: 'StreamElsewhere',
-  message: 'The run was executed by another process or removed, and its events did not reach this one. Read its state.',
-});
-
 /** How a run's end reached a waiter. */
 export interface RunResult {
   /** JSON of the answer; undefined when the run ended in another process and the database has it. */
@@ -89,7 +84,7 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private settle(run_id: string, result: RunResult): void {
-    this.events.abandon(run_id, ELSEWHERE);
+    this.events.end(run_id);
     const waiters = this.waiters.get(run_id);
     this.waiters.delete(run_id);
     for (const waiter of waiters ?? []) {

@@ -2,6 +2,7 @@ import {
   AnyJson,
   FreeObject,
   FromQueryFlag,
+  FromQueryList,
   FromQueryNumber,
   Flag,
   Id,
@@ -19,6 +20,7 @@ import {
 } from '../../common/index.js';
 import { CheckpointSelector } from '../../execution/index.js';
 import { THREAD_STATUSES, type ThreadStatus } from '../thread.entity.js';
+import { THREAD_STREAM_MODES, type ThreadStreamMode } from '../thread-stream.service.js';
 import { THREAD_SELECT, type ThreadSelect } from './thread.dto.js';
 
 /** The thread the page of examples works with. */
@@ -37,6 +39,22 @@ export class ThreadCheckpointParams extends ThreadParams {
   /** Id of a checkpoint of the thread, as history gives it. */
   @Text({ required: true, example: EXAMPLE_CHECKPOINT_ID })
   checkpoint_id: string;
+}
+
+/** Query of "join the stream of a thread" (contract 3.7). */
+export class ThreadStreamQuery {
+  /** What to send: the events of runs in the modes they were created with, only their start and end, changed states. */
+  @FromQueryList()
+  @ListOf(THREAD_STREAM_MODES)
+  stream_mode?: ThreadStreamMode[];
+  /** Another spelling of `stream_mode`. */
+  @FromQueryList()
+  @ListOf(THREAD_STREAM_MODES)
+  stream_modes?: ThreadStreamMode[];
+
+  get modes(): ThreadStreamMode[] {
+    return this.stream_mode ?? this.stream_modes ?? ['run_modes'];
+  }
 }
 
 /** Body of "create a thread" (contract 1.2). */

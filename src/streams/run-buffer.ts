@@ -1,32 +1,35 @@
-import type { RunStreamReader, RunStreamWriter, StreamEvent, StreamPosition } from './event-stream.js';
+import {
+  gapEvent,
+  type NumberedEvent,
+  StreamBrokenError,
+  type StreamEvent,
+  type StreamPosition,
+  type StreamReader,
+} from './stream-event.js';
 
 /** Most events of one run that are kept at a time. */
 const MAX_EVENTS = 20_000;
 /** Most characters of one run that are kept at a time. */
 const MAX_CHARS = 64 * 1024 * 1024;
 
-/** The events of one run in memory: bounded, with any number of independent readers. */
-export class RunLog implements RunStreamWriter {
-  private events: StreamEvent[] = [];
-  private firstSeq = 0;
+/** The events of one run in the memory of the process that executes it: bounded, with any number of readers. */
+export class RunBuffer {
+  private events: NumberedEvent[] = [];
   private nextSeq = 0;
   private readonly wakeUps = new Set<() => void>();
   private readonly readers = new Set<Reader>();
-  private wasRead = false;
+  /** Nothing more will come. */
   closed = false;
+  /** What comes is not known here. */
+  broken = false;
+  wasRead = false;
   /** Characters kept. */
   size = 0;
 
-  constructor(
-    readonly resumable: boolean,
-    private readonly onClose: (log: RunLog) => void,
-  ) {}
+  constructor(readonly run_id: string) {}
 
   append(event: string, json: string): void {
-    if (this.closed) {
-      return;
-    }
-    this.events.push({ seq: this.nextSeq++, event, json });
+    this.events.push({ seq: this.nextSeq++, run_id: this.run_id, event, json });
     this.size += json.length;
     if (this.events.length > MAX_EVENTS || this.size > MAX_CHARS) {
       this.dropOldest();
@@ -35,28 +38,37 @@ export class RunLog implements RunStreamWriter {
   }
 
   close(): void {
-    if (this.closed) {
-      return;
-    }
     this.closed = true;
     this.wakeReaders();
-    this.onClose(this);
+  }
+
+  /** Readers are sent away, to come back where the run goes on. */
+  breakOff(): void {
+    this.broken = true;
+    this.wakeReaders();
   }
 
   get readerCount(): number {
     return this.readers.size;
   }
 
-  read(position: StreamPosition): RunStreamReader {
+  read(position: StreamPosition): StreamReader {
     const reader = new Reader(this, this.startOf(position));
     this.wasRead = true;
     this.readers.add(reader);
     return reader;
   }
 
+  /** All that is kept, with a note about what is not. */
+  kept(): StreamEvent[] {
+    const first = this.events[0]?.seq ?? 0;
+    return first > 0 ? [gapEvent(0, this.run_id), ...this.events] : this.events;
+  }
+
   /** Events from `seq` on; `undefined` when some of them have been dropped. */
-  since(seq: number): StreamEvent[] | undefined {
-    return seq < this.firstSeq ? undefined : this.events.slice(seq - this.firstSeq);
+  since(seq: number): NumberedEvent[] | undefined {
+    const first = this.nextSeq - this.events.length;
+    return seq < first ? undefined : this.events.slice(seq - first);
   }
 
   waitForMore(wakeUp: () => void): void {
@@ -70,12 +82,12 @@ export class RunLog implements RunStreamWriter {
   private startOf(position: StreamPosition): number {
     switch (position.from) {
       case 'start':
-        return this.firstSeq;
+        return this.nextSeq - this.events.length;
       case 'after':
-        // An id that this run never had: from the oldest kept event (contract 3.5).
-        return position.seq >= this.nextSeq ? this.firstSeq : Math.max(position.seq + 1, 0);
-      case 'join':
-        return this.wasRead ? this.nextSeq : this.firstSeq;
+        // A number that this run never had: from the oldest kept event (contract 3.5).
+        return position.seq >= 0 && position.seq < this.nextSeq ? position.seq + 1 : this.nextSeq - this.events.length;
+      case 'now':
+        return this.nextSeq;
     }
   }
 
@@ -89,37 +101,40 @@ export class RunLog implements RunStreamWriter {
   /** Drops a quarter at once, so that the cost of moving the rest is spread over many events. */
   private dropOldest(): void {
     const dropped = this.events.splice(0, Math.ceil(this.events.length / 4));
-    this.firstSeq += dropped.length;
     this.size -= dropped.reduce((sum, { json }) => sum + json.length, 0);
   }
 }
 
-class Reader implements RunStreamReader {
+class Reader implements StreamReader {
   private ended = false;
   private wake: () => void = () => undefined;
 
   constructor(
-    private readonly log: RunLog,
+    private readonly buffer: RunBuffer,
     private seq: number,
   ) {}
 
-  async next(): Promise<IteratorResult<StreamEvent[], undefined>> {
+  async next(): Promise<IteratorResult<NumberedEvent[], undefined>> {
     while (!this.ended) {
-      const events = this.log.since(this.seq);
+      const events = this.buffer.since(this.seq);
       if (events === undefined) {
         this.return();
-        return { done: false, value: [gapEvent(this.seq)] };
+        return { done: false, value: [gapEvent(this.seq, this.buffer.run_id)] };
       }
       if (events.length > 0) {
         this.seq += events.length;
         return { done: false, value: events };
       }
-      if (this.log.closed) {
+      if (this.buffer.closed) {
         break;
+      }
+      if (this.buffer.broken) {
+        this.return();
+        throw new StreamBrokenError();
       }
       await new Promise<void>((resolve) => {
         this.wake = resolve;
-        this.log.waitForMore(resolve);
+        this.buffer.waitForMore(resolve);
       });
     }
     this.return();
@@ -128,17 +143,7 @@ class Reader implements RunStreamReader {
 
   return(): void {
     this.ended = true;
-    this.log.detach(this);
+    this.buffer.detach(this);
     this.wake();
   }
 }
-
-/** A reader asked for events that are no longer kept: it is told so instead of being given a stream with a hole. */
-const gapEvent = (seq: number): StreamEvent => ({
-  seq,
-  event: 'error',
-  json: JSON.stringify({
-    error: 'StreamGap',
-    message: `Events from ${seq} on are no longer kept: this reader was too slow or came too late. Read the state.`,
-  }),
-});

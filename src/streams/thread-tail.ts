@@ -1,0 +1,140 @@
+import type { EventLog } from './event-log.js';
+import type { NumberedEvent } from './stream-event.js';
+
+/** Most events, and characters, that a tail keeps; readers that are further behind read the log. */
+const MAX_EVENTS = 2_000;
+const MAX_CHARS = 4 * 1024 * 1024;
+
+/**
+ * The newest events of one thread's log, shared by all its readers in this process: an event is fetched once, and not at
+ * all when this process has written it. Without a hole: what it holds are all events from `from` on.
+ */
+export class ThreadTail {
+  private events: NumberedEvent[] = [];
+  private chars = 0;
+  private from?: number;
+  private next?: number;
+  private refreshing?: Promise<void>;
+  private refreshAgain = false;
+  private wakeUps = new Set<() => void>();
+  private starting?: Promise<void>;
+
+  constructor(
+    private readonly thread_id: string,
+    private readonly log: EventLog,
+  ) {}
+
+  /** Resolves when `begin` and `end` are known. */
+  ready(): Promise<void> {
+    this.starting ??= this.start().catch((error: unknown) => {
+      this.starting = undefined;
+      throw error;
+    });
+    return this.starting;
+  }
+
+  /** The number that the next event will have; earlier ones are here or in the log. */
+  get end(): number | undefined {
+    return this.next;
+  }
+
+  /** Where the tail begins; events before it are in the log alone. */
+  get begin(): number | undefined {
+    return this.from;
+  }
+
+  /** Events after `seq`, undefined when the tail does not reach so far back. */
+  since(seq: number): NumberedEvent[] | undefined {
+    if (this.from === undefined || seq + 1 < this.from) {
+      return undefined;
+    }
+    return this.events.slice(this.firstAfter(seq));
+  }
+
+  /** Events that this process has written. */
+  add(events: readonly NumberedEvent[]): void {
+    const [first] = events;
+    if (this.next !== undefined && first.seq < this.next) {
+      return;
+    }
+    if (this.next !== undefined && first.seq > this.next) {
+      // Another process has written in between, or the numbers have jumped.
+      this.refresh().catch(() => this.wake());
+      return;
+    }
+    this.append(events);
+    this.wake();
+  }
+
+  /** Fetches what others have written. Calls that come meanwhile share one more look. */
+  refresh(): Promise<void> {
+    this.refreshAgain = true;
+    this.refreshing ??= this.fetchAll().finally(() => {
+      this.refreshing = undefined;
+    });
+    return this.refreshing;
+  }
+
+  /** `wakeUp` is called once, with the next change. */
+  onChange(wakeUp: () => void): void {
+    this.wakeUps.add(wakeUp);
+  }
+
+  wake(): void {
+    const wakeUps = this.wakeUps;
+    this.wakeUps = new Set();
+    wakeUps.forEach((wakeUp) => wakeUp());
+  }
+
+  private async start(): Promise<void> {
+    const { next_seq } = await this.log.bounds(this.thread_id);
+    this.from ??= next_seq;
+    this.next ??= next_seq;
+  }
+
+  private async fetchAll(): Promise<void> {
+    await this.ready();
+    while (this.refreshAgain) {
+      this.refreshAgain = false;
+      const page = await this.log.read(this.thread_id, this.next! - 1);
+      const unseen = page.filter(({ seq }) => seq >= this.next!);
+      if (unseen.length > 0) {
+        this.append(unseen);
+        this.refreshAgain = true;
+      }
+      this.wake();
+    }
+  }
+
+  private append(events: readonly NumberedEvent[]): void {
+    this.from ??= events[0].seq;
+    this.next = events.at(-1)!.seq + 1;
+    for (const event of events) {
+      this.events.push(event);
+      this.chars += event.json.length;
+    }
+    if (this.events.length > MAX_EVENTS || this.chars > MAX_CHARS) {
+      this.dropOldest();
+    }
+  }
+
+  /** A half at once, so that the cost of moving the rest is spread over many events. */
+  private dropOldest(): void {
+    const dropped = this.events.splice(0, Math.ceil(this.events.length / 2));
+    this.chars -= dropped.reduce((sum, { json }) => sum + json.length, 0);
+    this.from = this.events[0]?.seq ?? this.next;
+  }
+
+  private firstAfter(seq: number): number {
+    let [low, high] = [0, this.events.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.events[middle].seq > seq) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    return low;
+  }
+}

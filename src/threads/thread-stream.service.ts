@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import { type JsonObject, type SseBody, toWireJson } from '../common/index.js';
+import { emptyThreadState, GraphStateService, type StateOwner, type ThreadState } from '../execution/index.js';
+import {
+  eventFrames,
+  EventStream,
+  type NumberedEvent,
+  positionAfter,
+  RUN_DONE,
+  type StreamEvent,
+} from '../streams/index.js';
+
+export const THREAD_STREAM_MODES = ['run_modes', 'lifecycle', 'state_update'] as const;
+export type ThreadStreamMode = (typeof THREAD_STREAM_MODES)[number];
+
+const STATE_UPDATE = 'state_update';
+
+/** Which events belong to a mode (contract 3.7). */
+const EVENTS_OF_MODE: Record<ThreadStreamMode, (event: string) => boolean> = {
+  run_modes: (event) => event !== STATE_UPDATE,
+  lifecycle: (event) => event === 'metadata' || event === RUN_DONE,
+  state_update: (event) => event === STATE_UPDATE,
+};
+
+/** Everything that happens on a thread, as one stream. */
+@Injectable()
+export class ThreadStreamService {
+  constructor(
+    private readonly events: EventStream,
+    private readonly graphState: GraphStateService,
+  ) {}
+
+  /** Never ends while the thread is there. `lastEventId` `-` gives everything that is kept; without it: from now on. */
+  read(thread_id: string, modes: readonly ThreadStreamMode[], lastEventId: string | undefined): SseBody {
+    const position = lastEventId === undefined ? ({ from: 'now' } as const) : positionAfter(lastEventId);
+    const isWanted = ({ event }: NumberedEvent): boolean => modes.some((mode) => EVENTS_OF_MODE[mode](event));
+    return {
+      headers: {},
+      frames: eventFrames(this.events.readThread(thread_id, position), { numbered: true, isWanted }),
+    };
+  }
+
+  /** Tells those who read the thread, if any, what its state is after a change that no run has made. */
+  async stateChanged(thread: { thread_id: string; metadata: JsonObject; config: JsonObject }): Promise<void> {
+    if (this.events.isFollowed(thread.thread_id)) {
+      const owner = toOwner(thread);
+      const state = owner ? await this.graphState.getState(owner, {}, false) : emptyThreadState();
+      await this.events.append(thread.thread_id, [stateUpdate(state)]);
+    }
+  }
+}
+
+/** The state of a thread as an event of its stream. */
+export const stateUpdate = (state: ThreadState): StreamEvent => ({ event: STATE_UPDATE, json: toWireJson(state) });
+
+/** Undefined for a thread that does not know its graph yet. */
+export function toOwner({
+  thread_id,
+  metadata,
+  config,
+}: {
+  thread_id: string;
+  metadata: JsonObject;
+  config: JsonObject;
+}): StateOwner | undefined {
+  return typeof metadata.graph_id === 'string' ? { thread_id, graph_id: metadata.graph_id, config } : undefined;
+}
