@@ -65,7 +65,7 @@ describe('the configuration', () => {
           max_age: 600,
         },
       },
-      database: { pool_size: 10 },
+      database: { pool_size: 10, prepared_statements: true },
       queue: {
         slots: 10,
         timeout_ms: 3_600_000,
@@ -75,6 +75,7 @@ describe('the configuration', () => {
         heartbeat_ms: 10_000,
         stateless_retention_ms: 60_000,
       },
+      streams: { resumable_ms: 3_600_000, other_ms: 60_000, max_bytes: 64 * 1024 * 1024 },
       log: { level: 'info', json: false },
       data_directory: join(project_directory, '.nestgraph'),
       project_directory,
@@ -89,7 +90,7 @@ describe('the configuration', () => {
   });
 
   it('takes every value from the environment', () => {
-    const { server, database, queue, log, data_directory, dev_endpoints } = load({
+    const { server, database, queue, streams, log, data_directory, dev_endpoints } = load({
       env: {
         HOST: '0.0.0.0',
         PORT: '1',
@@ -107,10 +108,13 @@ describe('the configuration', () => {
         NESTGRAPH_HEARTBEAT_SECS: '7',
         NESTGRAPH_BODY_LIMIT_MB: '9',
         NESTGRAPH_STATELESS_RETENTION_SECS: '10',
+        NESTGRAPH_STREAM_RETENTION_SECS: '20',
+        NESTGRAPH_STREAM_LIMIT_MB: '2',
+        NESTGRAPH_PREPARED_STATEMENTS: 'false',
         NESTGRAPH_DEV_ENDPOINTS: 'true',
       },
     });
-    expect({ server, database, queue, log, data_directory, dev_endpoints }).toEqual({
+    expect({ server, database, queue, streams, log, data_directory, dev_endpoints }).toEqual({
       server: {
         host: '0.0.0.0',
         port: 1,
@@ -119,7 +123,7 @@ describe('the configuration', () => {
         body_limit_bytes: 9 * 1024 * 1024,
         cors: expect.anything(),
       },
-      database: { uri: 'postgres://h/d', pool_size: 6 },
+      database: { uri: 'postgres://h/d', pool_size: 6, prepared_statements: false },
       queue: {
         slots: 2,
         timeout_ms: 3000,
@@ -129,6 +133,7 @@ describe('the configuration', () => {
         heartbeat_ms: 7000,
         stateless_retention_ms: 10_000,
       },
+      streams: { resumable_ms: 20_000, other_ms: 60_000, max_bytes: 2 * 1024 * 1024 },
       log: { level: 'warn', json: true },
       data_directory: '/data',
       dev_endpoints: true,

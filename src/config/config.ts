@@ -39,6 +39,7 @@ export interface DatabaseConfig {
   /** Without it the service runs an embedded PostgreSQL in `data_directory`. */
   readonly uri?: string;
   readonly pool_size: number;
+  readonly prepared_statements: boolean;
 }
 
 /** Times are in milliseconds. */
@@ -210,7 +211,11 @@ function assemble(
   return {
     command,
     server: serverConfig(options, environment, langgraph),
-    database: { uri: environment.DATABASE_URI, pool_size: environment.NESTGRAPH_DATABASE_POOL_SIZE },
+    database: {
+      uri: environment.DATABASE_URI,
+      pool_size: environment.NESTGRAPH_DATABASE_POOL_SIZE,
+      prepared_statements: environment.NESTGRAPH_PREPARED_STATEMENTS,
+    },
     queue: queueConfig(environment),
     streams: streamsConfig(environment),
     log: {

@@ -88,6 +88,10 @@ export class Environment {
   @Variable(integer({ min: 1 }), asNumber)
   readonly NESTGRAPH_DATABASE_POOL_SIZE: number = 10;
 
+  /** `false` behind a pooler that shares connections and does not know prepared statements (PgBouncer before 1.21). */
+  @Variable(flag(), asFlag)
+  readonly NESTGRAPH_PREPARED_STATEMENTS: boolean = true;
+
   /** Seconds for which a worker owns a run unless it renews its claim. */
   @Variable(seconds({ min: A_MILLISECOND }), asNumber)
   readonly NESTGRAPH_LEASE_SECS: number = 30;

@@ -1,3 +1,5 @@
+import { ApiError } from '../common/index.js';
+
 /** The address of a database without its password. */
 export function withoutPassword(uri: string): string {
   return uri.replace(/^([a-z]+:\/\/[^:/@]*):[^@]*@/, '$1:***@');
@@ -27,3 +29,15 @@ export class SchemaOutdatedError extends Error {
 }
 
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message || cause.name : String(cause));
+
+/** The database does not answer for the moment, or could not do this now; another try may succeed. */
+export class DatabaseUnavailableError extends ApiError {
+  constructor(cause: unknown) {
+    super({
+      status: 503,
+      code: 'database_unavailable',
+      detail: `The database is not available (${reasonOf(cause)}); try again soon.`,
+      cause,
+    });
+  }
+}

@@ -4,9 +4,10 @@ import { DataSource } from 'typeorm';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { dataSourceOptions, poolOf } from './data-source.js';
 import type { Database } from './database.js';
-import { DATABASE, POOL } from './database.tokens.js';
+import { DATABASE } from './database.tokens.js';
 import { HealthChecks, ObservabilityModule } from '../observability/index.js';
 import { Notifications } from './notifications.js';
+import { Sql } from './sql.js';
 
 /** Owns the connection: TypeORM's pool, which hand-written SQL shares, and notifications between processes. */
 @Module({})
@@ -29,12 +30,12 @@ export class DatabaseModule {
       providers: [
         { provide: DATABASE, useValue: database },
         {
-          provide: POOL,
-          inject: [DataSource, HealthChecks],
-          useFactory: (dataSource: DataSource, health: HealthChecks) => {
+          provide: Sql,
+          inject: [DataSource, HealthChecks, CONFIG],
+          useFactory: (dataSource: DataSource, health: HealthChecks, config: NestgraphConfig) => {
             const pool = poolOf(dataSource);
             health.register(() => pool.query('SELECT 1'));
-            return pool;
+            return new Sql(pool, config.database.prepared_statements);
           },
         },
         {
@@ -46,7 +47,7 @@ export class DatabaseModule {
           },
         },
       ],
-      exports: [DATABASE, POOL, Notifications],
+      exports: [DATABASE, Sql, Notifications],
     };
   }
 }

@@ -1,9 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type pg from 'pg';
+import { Injectable } from '@nestjs/common';
 import { AssistantsService } from '../assistants/index.js';
 import { type JsonObject, newId } from '../common/index.js';
-import { POOL, transaction } from '../database/index.js';
-import { assertCheckpointExists, GraphRegistry, type Queryable } from '../execution/index.js';
+import { type Queryable, Sql } from '../database/index.js';
+import { assertCheckpointExists, GraphRegistry } from '../execution/index.js';
 import { ThreadBusyError, ThreadNotFoundError } from '../threads/index.js';
 import { type Run, toRun } from './dto/run.dto.js';
 import { resolveMultitask, type StopAction } from './queue/multitask.js';
@@ -44,7 +43,7 @@ type AssistantRow = Awaited<ReturnType<AssistantsService['resolve']>>;
 @Injectable()
 export class RunCreationService {
   constructor(
-    @Inject(POOL) private readonly pool: pg.Pool,
+    private readonly sql: Sql,
     private readonly assistants: AssistantsService,
     private readonly graphs: GraphRegistry,
     private readonly queue: RunQueue,
@@ -56,20 +55,20 @@ export class RunCreationService {
   async create(thread_id: string, body: RunCreate, delivery?: Delivery): Promise<Run> {
     const assistant = await this.assistantFor(body);
     return this.withSlot(body, (slot) =>
-      transaction(this.pool, (client) => this.insert(client, { thread_id, assistant, body, delivery }, slot)),
+      this.sql.transaction((client) => this.insert(client, { thread_id, assistant, body, delivery }, slot)),
     );
   }
 
   /** A run on a thread of its own. */
   async createStateless(body: RunCreate, delivery?: Delivery): Promise<Run> {
     const assistant = await this.assistantFor(body);
-    return this.withSlot(body, (slot) => this.insertStateless(this.pool, { assistant, body, delivery }, slot));
+    return this.withSlot(body, (slot) => this.insertStateless(this.sql, { assistant, body, delivery }, slot));
   }
 
   /** Many runs in one transaction: all of them or none. They wait for a worker to look at the queue. */
   async createBatch(bodies: BatchItem[]): Promise<Run[]> {
     const assistants = await Promise.all(bodies.map((body) => this.assistantFor(body)));
-    const created = await transaction(this.pool, async (client) => {
+    const created = await this.sql.transaction(async (client) => {
       await this.lockInOrder(client, bodies);
       const results: Created[] = [];
       for (const [index, body] of bodies.entries()) {
@@ -89,7 +88,7 @@ export class RunCreationService {
   }
 
   /** The threads of a batch, in one order for all batches, so that no two of them wait for each other. */
-  private async lockInOrder(client: pg.PoolClient, bodies: BatchItem[]): Promise<void> {
+  private async lockInOrder(client: Queryable, bodies: BatchItem[]): Promise<void> {
     const thread_ids = new Set(bodies.flatMap(({ thread_id }) => thread_id ?? []));
     for (const thread_id of [...thread_ids].sort()) {
       await this.queue.lockThread(client, thread_id);
@@ -144,7 +143,7 @@ export class RunCreationService {
 
   /** In the caller's transaction: lock the thread, decide, insert. */
   private async insert(
-    client: pg.PoolClient,
+    client: Queryable,
     { thread_id, assistant, body, delivery }: Order & { thread_id: string },
     slot?: Reservation,
   ): Promise<Created> {
@@ -168,12 +167,12 @@ export class RunCreationService {
     return { run: toRun(row), started: begins && slot ? run : undefined, replaced };
   }
 
-  private async replace(client: pg.PoolClient, thread_id: string, by: StopAction): Promise<Replaced> {
+  private async replace(client: Queryable, thread_id: string, by: StopAction): Promise<Replaced> {
     return { runs: await this.queue.stop(client, thread_id, undefined, by), by };
   }
 
   private async lockOrCreate(
-    client: pg.PoolClient,
+    client: Queryable,
     thread_id: string,
     { if_not_exists }: RunCreate,
   ): Promise<{ thread: LockedThread; isNew: boolean }> {

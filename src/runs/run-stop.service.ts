@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Inject, Injectable } from '@nestjs/common';
-import type pg from 'pg';
-import { Notifications, POOL, transaction } from '../database/index.js';
+import { Injectable } from '@nestjs/common';
+import { Notifications, Sql } from '../database/index.js';
 import { EventStream, runDone } from '../streams/index.js';
 import { ThreadStateService } from '../threads/index.js';
 import type { StopAction } from './queue/multitask.js';
@@ -19,7 +18,7 @@ const PATIENCE_MS = 1_000;
 @Injectable()
 export class RunStopService {
   constructor(
-    @Inject(POOL) private readonly pool: pg.Pool,
+    private readonly sql: Sql,
     private readonly queue: RunQueue,
     private readonly results: RunResults,
     private readonly events: EventStream,
@@ -31,7 +30,7 @@ export class RunStopService {
   async stop(thread_id: string, run_ids: string[], action: StopAction): Promise<number> {
     const asked = action === 'interrupt' ? await this.queue.findRunning(run_ids) : [];
     await this.askToEnd(asked);
-    const stopped = await transaction(this.pool, async (client) => {
+    const stopped = await this.sql.transaction(async (client) => {
       await client.query('SELECT FROM threads WHERE thread_id = $1 FOR UPDATE', [thread_id]);
       const runs = await this.queue.stop(client, thread_id, run_ids, action);
       if (runs.length > 0) {

@@ -1,8 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import type pg from 'pg';
 import type { Repository } from 'typeorm';
-import { columns, POOL, transaction } from '../database/index.js';
+import { columns, Sql } from '../database/index.js';
 import { DELETE_RUNS } from '../execution/index.js';
 import { ThreadsService } from '../threads/index.js';
 import { type Run, RUN_FIELDS, type RunField, toRun } from './dto/run.dto.js';
@@ -21,7 +20,7 @@ const MOST_CANCELLED = 10_000;
 export class RunsService {
   constructor(
     @InjectRepository(RunEntity) private readonly runs: Repository<RunEntity>,
-    @Inject(POOL) private readonly pool: pg.Pool,
+    private readonly sql: Sql,
     private readonly threads: ThreadsService,
     private readonly queue: RunQueue,
     private readonly stopper: RunStopService,
@@ -63,7 +62,7 @@ export class RunsService {
     if (isActive(status)) {
       throw new RunActiveError(run_id);
     }
-    await transaction(this.pool, async (client) => {
+    await this.sql.transaction(async (client) => {
       await client.query('DELETE FROM runs WHERE run_id = $1', [run_id]);
       await client.query(DELETE_RUNS, [thread_id, [run_id]]);
     });

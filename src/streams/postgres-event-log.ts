@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type pg from 'pg';
-import { parameterRows, POOL } from '../database/index.js';
+import { parameterRows, type Queryable, Sql } from '../database/index.js';
 import { type Appended, EventLog, type LogBounds, type LogRetention, type NewChunk } from './event-log.js';
 import type { NumberedEvent, StreamEvent } from './stream-event.js';
 
@@ -68,7 +67,7 @@ interface ChunkRow {
 /** The event log on Postgres: enough for several replicas that share a database anyway. */
 @Injectable()
 export class PostgresEventLog extends EventLog {
-  constructor(@Inject(POOL) private readonly pool: pg.Pool) {
+  constructor(@Inject(Sql) private readonly sql: Queryable) {
     super();
   }
 
@@ -85,14 +84,14 @@ export class PostgresEventLog extends EventLog {
         events.length,
         toText(events),
       ]);
-      const { rows } = await this.pool.query<AppendedRow>(append(missing.length), values);
+      const { rows } = await this.sql.query<AppendedRow>(append(missing.length), values);
       rows.forEach((row) => arrived.set(row.thread_id, toAppended(row)));
     }
     return chunks.map(({ thread_id }) => arrived.get(thread_id));
   }
 
   override async read(thread_id: string, after: number, run_id?: string): Promise<NumberedEvent[]> {
-    const { rows } = await this.pool.query<ChunkRow>(
+    const { rows } = await this.sql.query<ChunkRow>(
       `SELECT seq, run_id, events FROM (
          SELECT seq, run_id, events, sum(octet_length(events)) OVER (ORDER BY seq) - octet_length(events) AS before
          FROM thread_events
@@ -106,7 +105,7 @@ export class PostgresEventLog extends EventLog {
   }
 
   override async bounds(thread_id: string): Promise<LogBounds> {
-    const { rows } = await this.pool.query<{ kept_from: string; next_seq: string }>(
+    const { rows } = await this.sql.query<{ kept_from: string; next_seq: string }>(
       'SELECT kept_from, next_seq FROM thread_streams WHERE thread_id = $1',
       [thread_id],
     );
@@ -115,7 +114,7 @@ export class PostgresEventLog extends EventLog {
 
   /** The row of the thread is locked first, as everywhere: a writer and this never wait for each other. */
   override async trim(thread_id: string, size: number): Promise<void> {
-    await this.pool.query(
+    await this.sql.query(
       `WITH stream AS MATERIALIZED (SELECT FROM thread_streams WHERE thread_id = $1 FOR UPDATE
        ), dropped AS (
          DELETE FROM thread_events WHERE thread_id = $1 AND EXISTS (SELECT FROM stream) AND seq IN (
@@ -135,15 +134,15 @@ export class PostgresEventLog extends EventLog {
   private async sweepBatches(which: string, retention_ms: number): Promise<void> {
     let dropped: number;
     do {
-      const { rows } = await this.pool.query<{ thread_id: string }>(sweepStatement(which), [retention_ms]);
-      await this.pool.query(FORGET_DELETED, [rows.map(({ thread_id }) => thread_id)]);
+      const { rows } = await this.sql.query<{ thread_id: string }>(sweepStatement(which), [retention_ms]);
+      await this.sql.query(FORGET_DELETED, [rows.map(({ thread_id }) => thread_id)]);
       dropped = rows.length;
     } while (dropped > 0);
   }
 
   /** Those chunks that a failed call has written after all. */
   private async arrived(chunks: readonly NewChunk[]): Promise<Map<string, Appended>> {
-    const { rows } = await this.pool.query<AppendedRow>(
+    const { rows } = await this.sql.query<AppendedRow>(
       `SELECT thread_id, seq, kept_size FROM thread_events JOIN thread_streams USING (thread_id)
        WHERE thread_id = ANY($1::uuid[]) AND chunk_id = ANY($2::uuid[])`,
       [chunks.map(({ thread_id }) => thread_id), chunks.map(({ chunk_id }) => chunk_id)],

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
 import { isObject, type JsonObject, toJsonb, toWireJson, jsonbText } from '../common/index.js';
+import type { Queryable } from '../database/index.js';
 import {
   type CheckpointConfig,
   type CheckpointReference,
@@ -9,7 +10,6 @@ import {
   type GraphState,
   GraphStateService,
   interruptsByTask,
-  type Queryable,
   type StateOwner,
   type ThreadState,
   toCheckpoint,

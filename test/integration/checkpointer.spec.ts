@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Annotation, END, START, StateGraph } from '@langchain/langgraph';
 import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres';
 import { LeaseLostError } from '../../src/execution/checkpoints/lease-lost.error.js';
-import type { Queryable } from '../../src/execution/checkpoints/checkpoint-sql.js';
+import type { Queryable } from '../../src/database/index.js';
 import { PostgresCheckpointer } from '../../src/execution/checkpoints/postgres-checkpointer.js';
 import { RunCheckpointer } from '../../src/execution/checkpoints/run-checkpointer.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';

@@ -51,7 +51,11 @@ describe('RunQueue', () => {
   };
   const claim = (limit = 10): Promise<ClaimedRun[]> => queue.claim(limit, LEASE, ATTEMPTS);
   const finish = (run: ClaimedRun) =>
-    queue.finish(run, { status: 'success', thread: { status: 'idle', values: '{"n":1}', interrupts: {} } });
+    queue.finish(run, {
+      status: 'success',
+      thread: { status: 'idle', values: '{"n":1}', interrupts: {} },
+      output: '{}',
+    });
   const threadRow = async (thread_id: string) =>
     (await database.pool.query<{ status: string; newest_run_id: string | null; values: unknown }>(
       'SELECT status, newest_run_id, values FROM threads WHERE thread_id = $1',
@@ -197,7 +201,13 @@ describe('RunQueue', () => {
     const lease = { token: randomUUID(), ms: LEASE };
     await queue.insertStateless(database.pool, run, { hidden: true, metadata: {}, config: {} }, lease);
     const claimed = { ...run, attempt: 1, lease_token: lease.token };
-    expect(await queue.finishTemporary(claimed, { status: 'success', output: '{"a":1}' }, 60_000)).toMatchObject({
+    expect(
+      await queue.finishTemporary(
+        claimed,
+        { status: 'success', thread: { status: 'idle', interrupts: {} }, output: '{"a":1}' },
+        60_000,
+      ),
+    ).toMatchObject({
       held: true,
     });
     expect(await queue.deleteExpired(10)).toBe(0);

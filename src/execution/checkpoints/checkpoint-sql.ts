@@ -1,11 +1,6 @@
 import type { CheckpointTuple } from '@langchain/langgraph';
 import { parameterRows } from '../../database/index.js';
 
-/** Anything that runs SQL: the pool, or the connection of a transaction. */
-export interface Queryable {
-  query<R>(text: string, values?: unknown[]): Promise<{ rows: R[] }>;
-}
-
 /**
  * One row of {@link selectTuples}: a checkpoint (`c`), one of its channel values (`b`) or one of its pending writes
  * (`w`). Plain rows, because node-postgres needs twenty times as long to parse arrays of bytea.

@@ -5,6 +5,7 @@ import {
   type CheckpointTuple,
 } from '@langchain/langgraph';
 import { jsonbText, toJsonb } from '../../common/index.js';
+import type { Queryable } from '../../database/index.js';
 import type { CheckpointConfig } from '../graphs/graph.js';
 import { LeaseLostError } from './lease-lost.error.js';
 import { TupleParts } from './tuple-parts.js';
@@ -13,7 +14,6 @@ import {
   type Fence,
   insertCheckpoint,
   insertWrites,
-  type Queryable,
   selectTuples,
   type TupleRow,
 } from './checkpoint-sql.js';

@@ -7,7 +7,8 @@ import {
   type CheckpointTuple,
 } from '@langchain/langgraph';
 import type { CheckpointConfig } from '../graphs/graph.js';
-import type { Fence, Queryable } from './checkpoint-sql.js';
+import type { Queryable } from '../../database/index.js';
+import type { Fence } from './checkpoint-sql.js';
 import { PostgresCheckpointer } from './postgres-checkpointer.js';
 
 /** The run a checkpointer writes for. */

@@ -1,7 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { POOL } from '../../database/index.js';
+import { Injectable } from '@nestjs/common';
+import { type Queryable, Sql } from '../../database/index.js';
 import { PostgresCheckpointer } from '../checkpoints/postgres-checkpointer.js';
-import { FIND_CHECKPOINT, type Queryable } from '../checkpoints/checkpoint-sql.js';
+import { FIND_CHECKPOINT } from '../checkpoints/checkpoint-sql.js';
 import type { CheckpointConfig, GraphConfig, GraphState, HistoryOptions } from '../graphs/graph.js';
 import { GraphRegistry } from '../graphs/graph-registry.js';
 import { toRunnableConfig } from '../runner/runnable-config.js';
@@ -54,12 +54,12 @@ export async function assertCheckpointExists(
 export class GraphStateService {
   constructor(
     private readonly graphs: GraphRegistry,
-    @Inject(POOL) private readonly pool: Queryable,
+    private readonly sql: Sql,
   ) {}
 
   async getState(owner: StateOwner, at: CheckpointReference, subgraphs: boolean): Promise<ThreadState> {
     const config = configOf(owner, at);
-    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(this.pool));
+    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(this.sql));
     const state = await graph.getState(config, { subgraphs });
     return exists(state) ? toThreadState(state) : emptyThreadState();
   }
@@ -67,7 +67,7 @@ export class GraphStateService {
   /** Newest first. */
   async getHistory(owner: StateOwner, at: CheckpointReference, options: HistoryOptions): Promise<ThreadState[]> {
     const config = configOf(owner, at);
-    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(this.pool));
+    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(this.sql));
     const states: ThreadState[] = [];
     for await (const state of graph.getStateHistory(config, options)) {
       states.push(toThreadState(state));

@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type pg from 'pg';
 import { type JsonObject, toJsonb } from '../../common/index.js';
-import { POOL } from '../../database/index.js';
-import { DELETE_RUNS, type Queryable } from '../../execution/index.js';
+import { type Queryable, Sql } from '../../database/index.js';
+import { DELETE_RUNS } from '../../execution/index.js';
 import { DELETE_STREAMS } from '../../streams/index.js';
 import type { ThreadStatus } from '../../threads/index.js';
 import type { RunField } from '../dto/run.dto.js';
@@ -44,10 +43,10 @@ export interface StoppedRun {
 export interface RunEnd {
   status: Exclude<RunStatus, 'pending' | 'running'>;
   error?: RunError;
-  /** What becomes of the thread; absent for a temporary one. */
-  thread?: { status: ThreadStatus; values?: string; interrupts: unknown };
-  /** JSON of the answer, kept for a while; only for a temporary thread. */
-  output?: string;
+  /** What becomes of the thread, unless it is temporary. */
+  thread: { status: ThreadStatus; values?: string; interrupts: unknown };
+  /** JSON of the answer, kept for a while if the thread is temporary. */
+  output: string;
 }
 
 export interface LockedThread {
@@ -76,7 +75,7 @@ const INSERT_RUN = `
 /** The queue's SQL. The table is the queue; every method is one statement and says which race it settles. */
 @Injectable()
 export class RunQueue {
-  constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
+  constructor(@Inject(Sql) private readonly sql: Queryable) {}
 
   /**
    * Locks a thread until the caller's transaction ends: two runs created at the same time on one thread follow one
@@ -144,7 +143,7 @@ export class RunQueue {
    * lease has expired are due again.
    */
   async claim(limit: number, leaseMs: number, maxAttempts: number): Promise<ClaimedRun[]> {
-    const { rows } = await this.pool.query<ClaimedRun>(
+    const { rows } = await this.sql.query<ClaimedRun>(
       `WITH due AS (
          SELECT run_id FROM runs r
          WHERE status = 'pending' AND due_at <= clock_timestamp() AND NOT EXISTS (
@@ -167,7 +166,7 @@ export class RunQueue {
 
   /** Runs whose lease has expired too often to be tried again. */
   async findGivenUp(maxAttempts: number): Promise<ClaimedRun[]> {
-    const { rows } = await this.pool.query<ClaimedRun>(
+    const { rows } = await this.sql.query<ClaimedRun>(
       `SELECT run_id, thread_id, assistant_id, kwargs, metadata, attempt, lease_token FROM runs
        WHERE status = 'running' AND lease_until < clock_timestamp() AND attempt >= $1 LIMIT 100`,
       [maxAttempts],
@@ -181,7 +180,7 @@ export class RunQueue {
    * `held` is false when the lease was lost and nothing has changed; `more` tells that the thread has another run.
    */
   async finish(run: ClaimedRun, end: RunEnd): Promise<{ held: boolean; more: boolean }> {
-    const { rows } = await this.pool.query<{ more: boolean }>(
+    const { rows } = await this.sql.query<{ more: boolean }>(
       `WITH thread AS (
          SELECT thread_id, newest_run_id = $1 AS is_newest FROM threads WHERE thread_id = $2 FOR UPDATE
        ), run AS (
@@ -202,9 +201,9 @@ export class RunQueue {
         run.lease_token,
         end.status,
         end.error ? toJsonb(end.error) : null,
-        end.thread?.status ?? 'idle',
-        end.thread?.values ?? null,
-        toJsonb(end.thread?.interrupts ?? {}),
+        end.thread.status,
+        end.thread.values ?? null,
+        toJsonb(end.thread.interrupts),
       ],
     );
     return { held: rows.length > 0, more: rows[0]?.more ?? false };
@@ -212,7 +211,7 @@ export class RunQueue {
 
   /** Ends a stateless run. Its hidden thread stays for a while, so that clients that come back find the answer. */
   async finishTemporary(run: ClaimedRun, end: RunEnd, retentionMs: number): Promise<{ held: boolean; more: boolean }> {
-    const { rows } = await this.pool.query(
+    const { rows } = await this.sql.query(
       `WITH run AS (
          UPDATE runs SET status = $4, error = $5, output = $6, lease_token = NULL, lease_until = NULL,
                 updated_at = clock_timestamp()
@@ -227,20 +226,30 @@ export class RunQueue {
         run.lease_token,
         end.status,
         end.error ? toJsonb(end.error) : null,
-        end.output ?? null,
+        end.output,
         retentionMs,
       ],
     );
     return { held: rows.length > 0, more: false };
   }
 
-  /** Gives a run back as if this attempt had never been: the process stops. */
-  async release({ run_id, lease_token }: ClaimedRun): Promise<void> {
-    await this.pool.query(
-      `UPDATE runs SET status = 'pending', attempt = attempt - 1, lease_token = NULL, lease_until = NULL,
+  /** True when this attempt of a run has ended in this status. */
+  async hasEnded({ run_id, attempt }: ClaimedRun, status: RunStatus): Promise<boolean> {
+    const { rows } = await this.sql.query('SELECT FROM runs WHERE run_id = $1 AND attempt = $2 AND status = $3', [
+      run_id,
+      attempt,
+      status,
+    ]);
+    return rows.length > 0;
+  }
+
+  /** Gives a run back, to be claimed again; as if this attempt had never been, unless it counts. */
+  async release({ run_id, lease_token }: ClaimedRun, { countsAttempt = false } = {}): Promise<void> {
+    await this.sql.query(
+      `UPDATE runs SET status = 'pending', attempt = attempt - $3::integer, lease_token = NULL, lease_until = NULL,
               updated_at = clock_timestamp()
        WHERE run_id = $1 AND lease_token = $2`,
-      [run_id, lease_token],
+      [run_id, lease_token, countsAttempt ? 0 : 1],
     );
   }
 
@@ -292,7 +301,7 @@ export class RunQueue {
 
   /** Of these runs, those that are being executed. */
   async findRunning(run_ids: string[]): Promise<string[]> {
-    const { rows } = await this.pool.query<{ run_id: string }>(
+    const { rows } = await this.sql.query<{ run_id: string }>(
       `SELECT run_id FROM runs WHERE run_id = ANY($1) AND status = 'running'`,
       [run_ids],
     );
@@ -301,7 +310,7 @@ export class RunQueue {
 
   /** Active runs in these statuses, by thread, oldest first; at most `limit`. */
   async findActive(statuses: readonly RunStatus[], limit: number): Promise<Map<string, string[]>> {
-    const { rows } = await this.pool.query<{ thread_id: string; run_ids: string[] }>(
+    const { rows } = await this.sql.query<{ thread_id: string; run_ids: string[] }>(
       `SELECT thread_id, array_agg(run_id) AS run_ids FROM (
          SELECT thread_id, run_id FROM runs WHERE status IN ('pending', 'running') AND status = ANY($1)
          ORDER BY created_at LIMIT $2) AS active
@@ -313,7 +322,7 @@ export class RunQueue {
 
   /** Of these runs, those that have ended or are gone. */
   async findEnded(run_ids: string[]): Promise<string[]> {
-    const { rows } = await this.pool.query<{ run_id: string }>(
+    const { rows } = await this.sql.query<{ run_id: string }>(
       `SELECT wanted.run_id FROM unnest($1::uuid[]) AS wanted (run_id)
        LEFT JOIN runs ON runs.run_id = wanted.run_id
        WHERE runs.status IS NULL OR runs.status NOT IN ('pending', 'running')`,
@@ -324,7 +333,7 @@ export class RunQueue {
 
   /** Removes hidden threads that nobody can come back to any more, in batches. */
   async deleteExpired(limit: number): Promise<number> {
-    const { rows } = await this.pool.query<{ thread_id: string }>(
+    const { rows } = await this.sql.query<{ thread_id: string }>(
       `DELETE FROM threads WHERE thread_id IN (
          SELECT thread_id FROM threads WHERE expires_at < clock_timestamp() AND hidden
          ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
@@ -332,7 +341,7 @@ export class RunQueue {
       [limit],
     );
     if (rows.length > 0) {
-      await this.pool.query(DELETE_STREAMS, [rows.map(({ thread_id }) => thread_id)]);
+      await this.sql.query(DELETE_STREAMS, [rows.map(({ thread_id }) => thread_id)]);
     }
     return rows.length;
   }

@@ -13,6 +13,8 @@ export type StopReason =
   | 'timeout'
   /** The process stops; the run is given back. */
   | 'shutdown'
+  /** The database did not answer for as long as the lease lasts. */
+  | 'database_lost'
   /** Another process has it now, or its thread is gone. */
   | 'lease_lost';
 

@@ -1,9 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type pg from 'pg';
 import type { BaseCheckpointSaver } from '@langchain/langgraph';
 import { jsonbText, toWireJson } from '../../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
-import { POOL } from '../../database/index.js';
+import { DatabaseUnavailableError, type Queryable, retryWhileUnavailable, Sql } from '../../database/index.js';
 import {
   type CompiledGraph,
   DiscardingCheckpointer,
@@ -27,6 +27,9 @@ import { answerOf, ROLLED_BACK } from './answer.js';
 import { RunResults } from './run-results.js';
 import { runnableConfigOf } from './run-config.js';
 
+/** Milliseconds that the process waits at shutdown for events to get into the log. */
+const DRAIN_MS = 2_000;
+
 /** Why a graph did not come to its regular end. */
 interface Failure {
   status: RunEnd['status'];
@@ -48,7 +51,7 @@ export class RunLifecycle {
     private readonly queue: RunQueue,
     private readonly events: EventStream,
     private readonly results: RunResults,
-    @Inject(POOL) private readonly pool: pg.Pool,
+    private readonly sql: Sql,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
@@ -67,6 +70,7 @@ export class RunLifecycle {
         `run_id=${run.run_id} could not be ended`,
         error instanceof Error ? error.stack : String(error),
       );
+      stream.breakOff();
       return false;
     }
   }
@@ -92,6 +96,8 @@ export class RunLifecycle {
     } catch (error) {
       if (error instanceof LeaseLostError) {
         active.stop('lease_lost');
+      } else if (error instanceof DatabaseUnavailableError) {
+        active.stop('database_lost');
       }
       if (checkpointer instanceof RunCheckpointer) {
         await checkpointer.settled();
@@ -112,7 +118,17 @@ export class RunLifecycle {
   }
 
   private checkpointerOf(active: ActiveRun): BaseCheckpointSaver {
-    return active.run.kwargs.temporary ? new DiscardingCheckpointer() : new RunCheckpointer(this.pool, active);
+    if (active.run.kwargs.temporary) {
+      return new DiscardingCheckpointer();
+    }
+    // Writing a checkpoint a second time changes nothing.
+    const patient: Queryable = { query: (text, values) => this.patiently(() => this.sql.query(text, values)) };
+    return new RunCheckpointer(patient, active);
+  }
+
+  /** Outlasts a restart of the database; not longer than the lease, which cannot be renewed meanwhile. */
+  private patiently<T>(work: (again: boolean) => Promise<T>): Promise<T> {
+    return retryWhileUnavailable(this.config.queue.lease_ms, work);
   }
 
   private failureOf(active: ActiveRun, error: unknown): Failure {
@@ -146,8 +162,14 @@ export class RunLifecycle {
         this.results.publish(run.run_id, answerOf(undefined, undefined, ROLLED_BACK));
         return true;
       case 'shutdown':
-        await stream.drained();
+        // Not for ever: the log may be out of reach.
+        await Promise.race([stream.drained(), sleep(DRAIN_MS, undefined, { ref: false })]);
         await this.queue.release(run);
+        stream.breakOff();
+        return true;
+      case 'database_lost':
+        this.logger.warn(`run_id=${run.run_id} lost the database; it goes on from its last checkpoint`);
+        await this.patiently(() => this.queue.release(run, { countsAttempt: true }));
         stream.breakOff();
         return true;
       case 'lease_lost':
@@ -163,14 +185,8 @@ export class RunLifecycle {
     const { status, outcome, error } = ending;
     const values = outcome.values ?? (state && toWireJson(state.values));
     const answer = answerOf(values, outcome.interrupts, error);
-    const { temporary } = run.kwargs;
-    const { held, more } = temporary
-      ? await this.queue.finishTemporary(
-          run,
-          { status, error, output: answer },
-          this.config.queue.stateless_retention_ms,
-        )
-      : await this.queue.finish(run, { status, error, thread: threadAfter(status, values, state) });
+    const end: RunEnd = { status, error, output: answer, thread: threadAfter(status, values, state) };
+    const { held, more } = await this.patiently((again) => this.endInQueue(run, end, again));
     if (!held) {
       this.logger.warn(`run_id=${run.run_id} had lost its lease when it ended; its result is thrown away`);
       stream?.breakOff();
@@ -183,6 +199,16 @@ export class RunLifecycle {
       void this.events.append(run.thread_id, [stateUpdate(toThreadState(state))]);
     }
     return more;
+  }
+
+  /** `again`: a try before may have ended the run without our knowing. */
+  private async endInQueue(run: ClaimedRun, end: RunEnd, again: boolean): Promise<{ held: boolean; more: boolean }> {
+    const { temporary } = run.kwargs;
+    const ended = temporary
+      ? await this.queue.finishTemporary(run, end, this.config.queue.stateless_retention_ms)
+      : await this.queue.finish(run, end);
+    const wasEnded = again && !ended.held && (await this.queue.hasEnded(run, end.status));
+    return wasEnded ? { held: true, more: true } : ended;
   }
 }
 

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { DatabaseUnavailableError } from './database.errors.js';
+import { isTransient } from './transient.js';
+
+/** Anything that runs SQL: the pool, or the connection of a transaction. */
+export interface Queryable {
+  query<R>(text: string, values?: unknown[]): Promise<{ rows: R[] }>;
+}
+
+/** Statements that a connection keeps prepared; others are parsed each time. */
+const MOST_PREPARED = 64;
+
+/**
+ * Hand-written SQL on the shared pool. Statements are prepared once on each connection: planning them is a third of what
+ * they cost (docs/decisions/0012). Errors that another try may not meet become {@link DatabaseUnavailableError}.
+ */
+export class Sql implements Queryable {
+  private readonly names = new Map<string, string>();
+
+  constructor(
+    private readonly pool: pg.Pool,
+    private readonly isPreparing: boolean,
+  ) {}
+
+  async query<R>(text: string, values?: unknown[]): Promise<{ rows: R[] }> {
+    return this.run<R>(this.pool, text, values);
+  }
+
+  /** Runs `work` on one connection between BEGIN and COMMIT; an error rolls everything back. */
+  async transaction<T>(work: (db: Queryable) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect().catch(rethrow);
+    let broken: Error | undefined;
+    try {
+      await client.query('BEGIN');
+      const result = await work({ query: (text, values) => this.run(client, text, values) });
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK').catch((rollbackError: Error) => {
+        broken = rollbackError;
+      });
+      return rethrow(error);
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  private async run<R>(db: pg.Pool | pg.PoolClient, text: string, values?: unknown[]): Promise<{ rows: R[] }> {
+    try {
+      const { rows } = await db.query({ name: this.nameOf(text), text, values });
+      return { rows: rows as R[] };
+    } catch (error) {
+      return rethrow(error);
+    }
+  }
+
+  /** The same in every process, in case they share connections; undefined for one too many. */
+  private nameOf(text: string): string | undefined {
+    const known = this.names.get(text);
+    if (known !== undefined || !this.isPreparing || this.names.size >= MOST_PREPARED) {
+      return known;
+    }
+    const name = `nestgraph_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
+    this.names.set(text, name);
+    return name;
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw isTransient(error) ? new DatabaseUnavailableError(error) : error;
+}
