@@ -13,9 +13,13 @@ export interface LeaseThreadData {
 /** What the main thread says. */
 export type LeaseThreadMessage = { hold: HeldLease } | { drop: string } | { stop: true };
 
+/** Milliseconds until a renewal that failed is tried again. */
+const RETRY_MS = 1_000;
+
 const { uri, application_name, lease_ms, heartbeat_ms } = workerData as LeaseThreadData;
 const held = new Map<string, HeldLease>();
 let client: pg.Client | undefined;
+let stopped = false;
 
 parentPort!.on('message', (message: LeaseThreadMessage) => {
   if ('hold' in message) {
@@ -23,28 +27,39 @@ parentPort!.on('message', (message: LeaseThreadMessage) => {
   } else if ('drop' in message) {
     held.delete(message.drop);
   } else {
-    clearInterval(timer);
+    stopped = true;
+    clearTimeout(timer);
     parentPort!.close();
     void client?.end();
   }
 });
 
-const timer = setInterval(() => void beat(), heartbeat_ms);
+let timer = setTimeout(() => void beatAgain(), heartbeat_ms);
 
-/** A lost connection costs one beat; a lease outlasts several. */
-async function beat(): Promise<void> {
+/** After a lost connection soon: leases may be about to expire when the database is back. */
+async function beatAgain(): Promise<void> {
+  const delay = (await beat()) ? heartbeat_ms : Math.min(RETRY_MS, heartbeat_ms);
+  if (!stopped) {
+    timer = setTimeout(() => void beatAgain(), delay);
+  }
+}
+
+/** False when the leases could not be renewed. */
+async function beat(): Promise<boolean> {
   const leases = [...held.values()];
   if (leases.length === 0) {
-    return;
+    return true;
   }
   try {
     const renewed = await renewLeases(await connected(), leases, lease_ms);
     const lost = leases.map(({ run_id }) => run_id).filter((run_id) => !renewed.has(run_id));
     // What has been dropped while the statement was under way has ended, and is not lost.
     parentPort!.postMessage(lost.filter((run_id) => held.delete(run_id)));
+    return true;
   } catch {
     void client?.end().catch(() => undefined);
     client = undefined;
+    return false;
   }
 }
 
