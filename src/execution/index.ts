@@ -13,6 +13,7 @@ export {
   assertCheckpointExists,
   type CheckpointReference,
   GraphStateService,
+  type RunOutput,
   type StateOwner,
 } from './state/graph-state.service.js';
 export * from './state/state.errors.js';

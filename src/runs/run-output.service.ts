@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { runHeaders, type RunLocation, type SseBody, type WaitBody } from '../common/index.js';
+import { runHeaders, type RunLocation, type SseBody, toWireJson, type WaitBody } from '../common/index.js';
 import {
   eventFrames,
   EventStream,
@@ -8,7 +8,7 @@ import {
   RUN_DONE,
   type RunPosition,
 } from '../streams/index.js';
-import { ThreadsService } from '../threads/index.js';
+import { ThreadsService, ThreadStateService } from '../threads/index.js';
 import type { GraphInterrupt, StreamMode } from '../execution/index.js';
 import type { Run } from './dto/run.dto.js';
 import { isActive, type RunEntity } from './run.entity.js';
@@ -42,6 +42,7 @@ export class RunOutputService {
   constructor(
     private readonly runs: RunsService,
     private readonly threads: ThreadsService,
+    private readonly threadState: ThreadStateService,
     private readonly results: RunResults,
     private readonly events: EventStream,
     private readonly stopper: RunStopService,
@@ -127,9 +128,14 @@ export class RunOutputService {
     if (run.kwargs.temporary) {
       return JSON.stringify(run.output ?? {});
     }
-    const { values, interrupts } = await this.threads.find(run.thread_id, ['thread_id', 'values', 'interrupts']);
-    const open = Object.values(interrupts).flat() as GraphInterrupt[];
-    return answerOf(JSON.stringify(values ?? null), open.length > 0 ? open : undefined);
+    const output = await this.threadState.getOutput(run.thread_id, run.run_id);
+    return output ? answerOf(toWireJson(output.values), nonEmpty(output.interrupts)) : this.threadAnswer(run.thread_id);
+  }
+
+  /** A run that wrote nothing has left everything as it was. */
+  private async threadAnswer(thread_id: string): Promise<string> {
+    const { values, interrupts } = await this.threads.find(thread_id, ['thread_id', 'values', 'interrupts']);
+    return answerOf(JSON.stringify(values ?? null), nonEmpty(Object.values(interrupts).flat() as GraphInterrupt[]));
   }
 
   /** `awaited` was registered before the run's status was read: its end cannot be missed. */
@@ -163,6 +169,8 @@ export class RunOutputService {
 }
 
 const GONE = JSON.stringify({ __error__: { error: 'RunDeleted', message: 'The run was deleted before it ended.' } });
+
+const nonEmpty = <T>(list: T[]): T[] | undefined => (list.length > 0 ? list : undefined);
 
 const locationOf = ({ run_id, thread_id }: Pick<Run, 'run_id' | 'thread_id'>, stateless: boolean): RunLocation =>
   stateless ? { run_id } : { run_id, thread_id };

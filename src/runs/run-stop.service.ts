@@ -11,6 +11,9 @@ import { RunResults } from './worker/run-results.js';
 /** Milliseconds that a run has to end by itself when it is cancelled. */
 const PATIENCE_MS = 1_000;
 
+/** Threads whose runs one request stops at a time. */
+const SIDE_BY_SIDE = 32;
+
 /**
  * Stops active runs, wherever they are. The database decides: once a run's lease is gone its graph can write nothing
  * more, so nobody waits for a node that ignores its signal, or for a process that is gone.
@@ -25,6 +28,20 @@ export class RunStopService {
     private readonly threadState: ThreadStateService,
     private readonly notifications: Notifications,
   ) {}
+
+  /** Runs by thread. Those that do not answer are waited for side by side, not one after the other. */
+  async stopAll(runs: Map<string, string[]>, action: StopAction): Promise<number> {
+    let stopped = 0;
+    const threads = runs.entries();
+    const stopper = async (): Promise<void> => {
+      for (const [thread_id, run_ids] of threads) {
+        const active = await this.stop(thread_id, run_ids, action);
+        stopped += active;
+      }
+    };
+    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, stopper));
+    return stopped;
+  }
 
   /** Gives the number of runs that were active; those that had ended stay as they are. */
   async stop(thread_id: string, run_ids: string[], action: StopAction): Promise<number> {

@@ -76,15 +76,13 @@ export class RunsService {
 
   /** Stops many runs: those named on a thread, or all in a status. 404 when there is nothing to stop. */
   async cancelMany({ thread_id, run_ids, status }: RunsCancelRequest, action: StopAction): Promise<void> {
-    let stopped = 0;
+    let stopped: number;
     if (thread_id && run_ids) {
       await this.threads.assertExists(thread_id);
       stopped = await this.stopper.stop(thread_id, run_ids, action);
     } else {
       const statuses: RunStatus[] = status === 'all' || !status ? ['pending', 'running'] : [status];
-      for (const [thread, runs] of await this.queue.findActive(statuses, MOST_CANCELLED)) {
-        stopped += await this.stopper.stop(thread, runs, action);
-      }
+      stopped = await this.stopper.stopAll(await this.queue.findActive(statuses, MOST_CANCELLED), action);
     }
     if (stopped === 0) {
       throw new NothingToCancelError();

@@ -176,6 +176,15 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       expect(await client.runs.join(thread_id, run_id)).toEqual(first);
     });
 
+    it('give those who join later what they gave, whatever later runs have done', async () => {
+      thread_id = await newThread(client);
+      const first = await client.runs.create(thread_id, 'steps', { input: { path: ['a'] } });
+      const second = await client.runs.create(thread_id, 'steps', { input: { path: ['b'] } });
+      const [a, b] = [['a', ...ALL.path], ['b', ...ALL.path]]; // prettier-ignore
+      expect(await client.runs.join(thread_id, second.run_id)).toEqual({ path: [...a, ...b] });
+      expect(await client.runs.join(thread_id, first.run_id)).toEqual({ path: a });
+    });
+
     it('can be joined at the location of the answer', async () => {
       thread_id = await newThread(client);
       const { client: recording, responses } = recordingClient(Client, server.url);

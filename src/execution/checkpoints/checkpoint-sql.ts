@@ -112,6 +112,11 @@ export function insertWrites(writes: number, replace: boolean, isFenced: boolean
 export const FIND_CHECKPOINT =
   'SELECT FROM checkpoints WHERE thread_id = $1 AND checkpoint_ns = $2 AND checkpoint_id = $3';
 
+/** The newest root checkpoint that a run wrote. */
+export const LAST_CHECKPOINT_OF_RUN = `
+  SELECT checkpoint_id FROM checkpoints
+  WHERE thread_id = $1 AND checkpoint_ns = '' AND metadata ->> 'run_id' = $2 ORDER BY checkpoint_id DESC LIMIT 1`;
+
 /** Everything that is kept for threads. */
 export const DELETE_THREADS = `
   WITH blobs AS (DELETE FROM checkpoint_blobs WHERE thread_id = ANY($1)),

@@ -53,6 +53,8 @@ export interface GraphState {
 /** The part of LangGraph's compiled graph that this server uses. */
 export interface CompiledGraph {
   checkpointer?: BaseCheckpointSaver | boolean;
+  /** What its caller gets of the state: one channel, or the names of several. */
+  outputChannels: string | string[];
   withConfig(config: GraphConfig): CompiledGraph;
   stream(input: unknown, config: GraphConfig): Promise<AsyncIterable<unknown>>;
   streamEvents(input: unknown, config: GraphConfig): AsyncIterable<GraphRunEvent>;

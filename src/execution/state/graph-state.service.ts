@@ -1,8 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { type Queryable, Sql } from '../../database/index.js';
 import { PostgresCheckpointer } from '../checkpoints/postgres-checkpointer.js';
-import { FIND_CHECKPOINT } from '../checkpoints/checkpoint-sql.js';
-import type { CheckpointConfig, GraphConfig, GraphState, HistoryOptions } from '../graphs/graph.js';
+import { isObject } from '../../common/index.js';
+import { FIND_CHECKPOINT, LAST_CHECKPOINT_OF_RUN } from '../checkpoints/checkpoint-sql.js';
+import type {
+  CheckpointConfig,
+  CompiledGraph,
+  GraphConfig,
+  GraphInterrupt,
+  GraphState,
+  HistoryOptions,
+} from '../graphs/graph.js';
 import { GraphRegistry } from '../graphs/graph-registry.js';
 import { toRunnableConfig } from '../runner/runnable-config.js';
 import { emptyThreadState, type ThreadState, toThreadState } from './thread-state.dto.js';
@@ -30,6 +38,12 @@ export interface StateUpdate {
   checkpoint?: CheckpointReference;
   /** Goes into the metadata of the new checkpoint. */
   metadata?: Record<string, unknown>;
+}
+
+/** The output of a run that has ended. */
+export interface RunOutput {
+  values: unknown;
+  interrupts: GraphInterrupt[];
 }
 
 /** Throws {@link CheckpointNotFoundError} when a reference names a checkpoint that the thread does not have. */
@@ -62,6 +76,21 @@ export class GraphStateService {
     const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(this.sql));
     const state = await graph.getState(config, { subgraphs });
     return exists(state) ? toThreadState(state) : emptyThreadState();
+  }
+
+  /**
+   * What a run gave back: the graph's output in the last checkpoint that the run wrote, and the questions it left open.
+   * Undefined when it wrote none.
+   */
+  async getOutput(owner: StateOwner, run_id: string): Promise<RunOutput | undefined> {
+    const { rows } = await this.sql.query<{ checkpoint_id: string }>(LAST_CHECKPOINT_OF_RUN, [owner.thread_id, run_id]);
+    if (rows.length === 0) {
+      return undefined;
+    }
+    const config = configOf(owner, rows[0]);
+    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(this.sql));
+    const { values, tasks } = await graph.getState(config);
+    return { values: outputOf(graph, values), interrupts: tasks.flatMap(({ interrupts }) => interrupts) };
   }
 
   /** Newest first. */
@@ -101,6 +130,13 @@ export class GraphStateService {
       throw InvalidStateUpdateError.from(error);
     }
   }
+}
+
+/** Of all channels, those that the graph gives to its caller. */
+function outputOf({ outputChannels }: CompiledGraph, values: unknown): unknown {
+  return Array.isArray(outputChannels) && isObject(values)
+    ? Object.fromEntries(Object.entries(values).filter(([channel]) => outputChannels.includes(channel)))
+    : values;
 }
 
 const exists = ({ createdAt }: GraphState): boolean => createdAt !== undefined;
