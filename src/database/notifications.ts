@@ -20,9 +20,11 @@ export interface Notification {
     | 'run_interrupted'
     | 'run_rolled_back'
     | 'thread_deleted'
-    | 'thread_followed'
-    | 'run_wanted'
     | 'thread_events'
+    | 'thread_followed'
+    | 'thread_left'
+    | 'run_followed'
+    | 'run_wanted'
     | 'followers_wanted';
   /** run_id or thread_id; empty for `run_pending` and `followers_wanted`. */
   id: string;
@@ -38,7 +40,7 @@ export class Notifications implements OnApplicationShutdown {
   private readonly emitter = new EventEmitter().setMaxListeners(0);
   private client?: pg.Client;
   private outbox: Notification[] = [];
-  private flushing = false;
+  private flushing?: Promise<void>;
   private stopped = false;
 
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -70,10 +72,14 @@ export class Notifications implements OnApplicationShutdown {
   /** Tells all other processes soon. */
   tellOthers(notification: Notification): void {
     this.outbox.push(notification);
-    if (!this.flushing) {
-      this.flushing = true;
-      setImmediate(() => void this.flush());
-    }
+    this.flushing ??= new Promise((resolve) => {
+      setImmediate(() => void this.flush().then(resolve));
+    });
+  }
+
+  /** Resolves when what was told so far is on its way, or lost. */
+  async sent(): Promise<void> {
+    await this.flushing;
   }
 
   on(topic: Notification['topic'], listener: (id: string) => void): void {
@@ -107,7 +113,7 @@ export class Notifications implements OnApplicationShutdown {
       }
     }
     this.outbox = [];
-    this.flushing = false;
+    this.flushing = undefined;
   }
 
   private takePayload(): string {

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type JsonObject, toJsonb } from '../../common/index.js';
 import { type Queryable, Sql } from '../../database/index.js';
 import { DELETE_RUNS } from '../../execution/index.js';
-import { DELETE_STREAMS } from '../../streams/index.js';
+import { deleteStreams } from '../../streams/index.js';
 import type { ThreadStatus } from '../../threads/index.js';
 import type { RunField } from '../dto/run.dto.js';
 import type { StopAction } from './multitask.js';
@@ -31,6 +31,8 @@ export interface ClaimedRun {
   attempt: number;
   /** Every later write for the run presents it. */
   lease_token: string;
+  /** By the process that executes it, just now. */
+  created_here?: true;
 }
 
 /** A run that has been stopped, and what it was doing. */
@@ -341,7 +343,10 @@ export class RunQueue {
       [limit],
     );
     if (rows.length > 0) {
-      await this.sql.query(DELETE_STREAMS, [rows.map(({ thread_id }) => thread_id)]);
+      await deleteStreams(
+        this.sql,
+        rows.map(({ thread_id }) => thread_id),
+      );
     }
     return rows.length;
   }
