@@ -16,36 +16,41 @@ const PAGE_CHUNKS = 200;
 const PAGE_BYTES = 4 * 1024 * 1024;
 /** Chunks that one statement of the sweep removes. */
 const SWEEP_CHUNKS = 1_000;
-/** Added to a thread's numbers when a crash of the database has emptied the log: more than can have been lost. */
-const CRASH_JUMP = 1_000_000;
+/** Numbers that are left out with each epoch: more than can be lost with the write-ahead log that nobody waits for. */
+const EPOCH_NUMBERS = 1_000_000;
 
 const CHUNK_TYPES = ['uuid', 'uuid', 'uuid', 'uuid', 'boolean', 'integer', 'text'] as const;
+
+/** The first number of a thread; one that is older than the epoch may have had numbers that were lost. */
+const FIRST_SEQ = `CASE WHEN threads.created_at < current.started_at THEN current.epoch * ${EPOCH_NUMBERS} ELSE 0 END`;
 
 /**
  * All chunks in one statement, whatever threads they belong to. The rows of `thread_streams` are locked in one order,
  * so that two writers never wait for each other, and until the commit, so that numbers are in the order of commits.
- * What was true before the lock may have changed while it was waited for: functions look again, with a new snapshot.
+ * What was true before the lock may have changed while it was waited for: the function looks again, with a new snapshot.
  *
- * The log is unlogged, but not its numbers: when they say that there should be events and there are none, the database
- * has crashed. Its last numbers may be lost with the write-ahead log that nobody waits for, and a jump makes sure that
- * no number is given twice. The first number after nothing is waited for, because a crash could not be told without it.
+ * Nobody waits for the disk. A crash of the database takes all events along, the row of the epoch, and maybe the last
+ * numbers; in the next epoch they jump, so that none is given twice.
  */
 const append = (rows: number): string => `
-  WITH new (chunk_id, thread_id, run_id, lease_token, resumable, count, events) AS (
+  WITH current AS MATERIALIZED (
+    SELECT epoch, started_at FROM event_log_epochs
+  ), new (chunk_id, thread_id, run_id, lease_token, resumable, count, events) AS (
     VALUES ${parameterRows(rows, CHUNK_TYPES, 1)}
   ), allowed AS MATERIALIZED (
-    SELECT * FROM new WHERE CASE WHEN lease_token IS NULL
-      THEN EXISTS (SELECT FROM threads t WHERE t.thread_id = new.thread_id)
-      ELSE EXISTS (SELECT FROM runs r WHERE r.run_id = new.run_id AND r.lease_token = new.lease_token) END
+    SELECT new.*, epoch, ${FIRST_SEQ} AS first_seq FROM new JOIN threads USING (thread_id), current
+    WHERE lease_token IS NULL
+       OR EXISTS (SELECT FROM runs r WHERE r.run_id = new.run_id AND r.lease_token = new.lease_token)
   ), numbered AS (
-    INSERT INTO thread_streams AS s (thread_id, next_seq, kept_size)
-    SELECT thread_id, count, octet_length(events) FROM allowed ORDER BY thread_id
-    ON CONFLICT (thread_id) DO UPDATE SET (next_seq, kept_from, kept_size) = (
-      SELECT CASE WHEN crashed THEN s.next_seq + ${CRASH_JUMP} ELSE s.next_seq END + EXCLUDED.next_seq,
-             CASE WHEN crashed THEN s.next_seq + ${CRASH_JUMP} ELSE s.kept_from END,
-             CASE WHEN crashed THEN 0 ELSE s.kept_size END + EXCLUDED.kept_size
-      FROM (SELECT s.next_seq > s.kept_from AND NOT has_thread_events(s.thread_id) AS crashed) AS found)
-    RETURNING thread_id, next_seq, kept_from, kept_size
+    INSERT INTO thread_streams AS s (thread_id, epoch, next_seq, kept_from, kept_size)
+    SELECT thread_id, epoch, first_seq + count, first_seq, octet_length(events) FROM allowed ORDER BY thread_id
+    ON CONFLICT (thread_id) DO UPDATE SET
+      epoch = EXCLUDED.epoch,
+      next_seq = s.next_seq + (EXCLUDED.epoch - s.epoch) * ${EPOCH_NUMBERS} + EXCLUDED.next_seq - EXCLUDED.kept_from,
+      kept_from = CASE WHEN s.epoch = EXCLUDED.epoch THEN s.kept_from
+                       ELSE s.next_seq + (EXCLUDED.epoch - s.epoch) * ${EPOCH_NUMBERS} END,
+      kept_size = CASE WHEN s.epoch = EXCLUDED.epoch THEN s.kept_size ELSE 0 END + EXCLUDED.kept_size
+    RETURNING thread_id, next_seq, kept_size
   ), written AS (
     INSERT INTO thread_events (thread_id, seq, count, run_id, chunk_id, resumable, events)
     SELECT numbered.thread_id, next_seq - count, count, run_id, chunk_id, resumable, events
@@ -53,16 +58,20 @@ const append = (rows: number): string => `
     WHERE may_add_thread_events(numbered.thread_id, run_id, lease_token)
     RETURNING thread_id, seq
   )
-  SELECT thread_id, seq, kept_size, (
-    SELECT set_config('synchronous_commit',
-                      CASE WHEN bool_or(seq = kept_from) THEN current_setting('synchronous_commit') ELSE 'off' END, true)
-    FROM numbered JOIN written USING (thread_id))
+  SELECT thread_id, seq, kept_size, set_config('synchronous_commit', 'off', true)
   FROM numbered LEFT JOIN written USING (thread_id)`;
 
 /** Waits for writers of these threads that are under way, and keeps others out until the end of the transaction. */
 const LOCK_STREAMS = `
-  INSERT INTO thread_streams (thread_id) SELECT thread_id FROM threads WHERE thread_id = ANY($1::uuid[]) ORDER BY thread_id
+  INSERT INTO thread_streams (thread_id, epoch, next_seq, kept_from)
+  SELECT thread_id, epoch, ${FIRST_SEQ}, ${FIRST_SEQ} FROM threads, event_log_epochs AS current
+  WHERE thread_id = ANY($1::uuid[]) ORDER BY thread_id
   ON CONFLICT (thread_id) DO UPDATE SET next_seq = thread_streams.next_seq`;
+
+/** After a crash. Waited for, as long as it takes: the number must not be lost with the next one. */
+const BEGIN_EPOCH = `
+  INSERT INTO event_log_epochs SELECT WHERE NOT EXISTS (SELECT FROM event_log_epochs)
+  ON CONFLICT DO NOTHING RETURNING epoch`;
 
 interface NumberedRow {
   thread_id: string;
@@ -179,6 +188,9 @@ export class PostgresEventLog extends EventLog {
     const size = 2 ** Math.ceil(Math.log2(rows.length));
     const padding = Array<null>((size - rows.length) * CHUNK_TYPES.length).fill(null);
     const { rows: numbered } = await db.query<NumberedRow>(append(size), [...rows.flat(), ...padding]);
+    if (numbered.length === 0 && (await this.sql.query(BEGIN_EPOCH)).rows.length > 0) {
+      return this.insert(db, chunks);
+    }
     const places = new Map(numbered.map((row) => [row.thread_id, toAppended(row)]));
     await forgetDeleted(
       db,

@@ -355,6 +355,18 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(kept_size).toBeLessThan(6_500);
     });
 
+    it('are dropped and removed at the same time without an error', async () => {
+      await repeat(10, async () => {
+        const thread = await fixture.newThread();
+        await repeat(20, () => write({ resumable: false, events: events(1, 0, 1_000) }, thread));
+        await fixture.letPass(2 * RETENTION.other_ms);
+        await Promise.all(fixture.logs.flatMap((one) => [one.trim(thread, 5_000), one.sweep(RETENTION)]));
+        await log.sweep(RETENTION);
+        expect(await readAll(log, thread)).toEqual([]);
+        expect((await write({}, thread))!.kept_size).toBeLessThan(100);
+      });
+    });
+
     it('of runs that have ended are removed when their time has come, and not before', async () => {
       const long = await fixture.newRun(thread_id);
       await write({ ...long, events: events(2) });
@@ -424,7 +436,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
 
   describe('a crash that loses the events', () => {
     it('does not lead to numbers that were given out before, and is told', async () => {
-      await repeat(5, () => write({ events: events(3) }));
+      await repeat(5, () => write({ events: events(3, 0, 1_000) }));
       await fixture.crash(thread_id);
       expect(await readAll(log, thread_id)).toEqual([]);
       const { seq, kept_size } = (await write())!;
@@ -432,6 +444,12 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(kept_size).toBeLessThan(100);
       expect(await log.bounds(thread_id)).toEqual({ kept_from: seq, next_seq: seq + 1 });
       expect(await write()).toMatchObject({ seq: seq + 1 });
+    });
+
+    it('does not touch threads that are made later', async () => {
+      await fixture.crash(thread_id);
+      await write();
+      expect(await write({}, await fixture.newThread())).toMatchObject({ seq: 0 });
     });
 
     it('may come again, also for a thread that has just got its first event', async () => {
@@ -442,14 +460,6 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
         last = seq;
         await fixture.crash(thread_id);
       });
-    });
-
-    it('changes nothing for a thread whose events had all been removed before', async () => {
-      await write({ resumable: false });
-      await fixture.letPass(RETENTION.other_ms + 1_000);
-      await log.sweep(RETENTION);
-      await fixture.crash(thread_id);
-      expect(await write()).toMatchObject({ seq: 1 });
     });
   });
 }

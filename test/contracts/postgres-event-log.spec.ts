@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import pg from 'pg';
+import type pg from 'pg';
 import { Sql } from '../../src/database/sql.js';
 import { deleteStreams, PostgresEventLog } from '../../src/streams/postgres-event-log.js';
+import type { NewChunk } from '../../src/streams/event-log.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { describeEventLog, type LeasedRun, type LogFixture } from './event-log.contract.js';
 
@@ -11,19 +12,15 @@ const PROCESSES = 4;
 
 describe('PostgresEventLog', () => {
   let database: TestDatabase;
-  const pools: pg.Pool[] = [];
+  let logs: PostgresEventLog[];
 
   beforeAll(async () => {
     database = await createDatabase();
     await database.pool.query(`INSERT INTO assistants (assistant_id, graph_id, name) VALUES ($1, 'g', 'g')`, [
       ASSISTANT,
     ]);
-    await database.pool.query(RECORD_COMMITS);
   });
-  afterAll(async () => {
-    await Promise.all(pools.map((pool) => pool.end()));
-    await database.drop();
-  });
+  afterAll(() => database.drop());
 
   const query = async <R extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<R[]> =>
     (await database.pool.query<R>(text, values)).rows;
@@ -55,11 +52,9 @@ describe('PostgresEventLog', () => {
   };
 
   const setUp = (): Promise<LogFixture> => {
-    for (let count = 0; count < PROCESSES; count += 1) {
-      pools.push(new pg.Pool({ connectionString: database.uri, max: 3 }));
-    }
+    logs = Array.from({ length: PROCESSES }, () => new PostgresEventLog(new Sql(database.newPool(), true)));
     return Promise.resolve({
-      logs: pools.map((pool) => new PostgresEventLog(new Sql(pool, true))),
+      logs,
       newThread,
       newRun,
       takeLease: async ({ run_id }) => {
@@ -90,47 +85,70 @@ describe('PostgresEventLog', () => {
         };
         return { untilWaiting, release };
       },
-      // The table is unlogged. Of its numbers everything may be lost that came after a commit that was waited for.
+      // Both tables are unlogged, and nobody waits until numbers are on the disk.
       crash: async (thread_id) => {
-        await query('TRUNCATE thread_events');
-        await query(
-          `UPDATE thread_streams s SET next_seq = c.next_seq, kept_from = c.kept_from, kept_size = c.kept_size
-           FROM (SELECT * FROM commits WHERE thread_id = $1 AND is_durable ORDER BY at DESC LIMIT 1) AS c
-           WHERE s.thread_id = c.thread_id`,
-          [thread_id],
-        );
-        await query(
-          `DELETE FROM thread_streams s WHERE thread_id = $1
-             AND NOT EXISTS (SELECT FROM commits c WHERE c.thread_id = s.thread_id AND is_durable)`,
-          [thread_id],
-        );
+        await query('TRUNCATE thread_events, event_log_epochs');
+        await query('DELETE FROM thread_streams WHERE thread_id = $1', [thread_id]);
       },
     });
   };
 
   describeEventLog(setUp);
 
-  it('waits for the disk only when a thread gets its first event after nothing', async () => {
-    const [, pool] = pools;
-    const log = new PostgresEventLog(new Sql(pool, true));
+  describe('after crashes that lose the last numbers', () => {
+    const chunk = (thread_id: string): NewChunk => {
+      const events = Array.from({ length: 10 }, () => ({ event: 'e', json: '1' }));
+      return { chunk_id: randomUUID(), thread_id, run_id: null, lease_token: null, resumable: true, events };
+    };
+
+    it('gives none twice, and knows that nothing is kept', async () => {
+      const [log] = logs;
+      const thread_id = await newThread();
+      const [first] = await log.append([chunk(thread_id)], false);
+      const onDisk = await query('SELECT next_seq, epoch FROM thread_streams WHERE thread_id = $1', [thread_id]);
+      const places = [first!];
+      for (let crash = 0; crash < 3; crash += 1) {
+        places.push((await log.append([chunk(thread_id)], false))[0]!);
+        await query('TRUNCATE thread_events, event_log_epochs');
+        await query(
+          `UPDATE thread_streams SET next_seq = d.next_seq, epoch = d.epoch, kept_size = 1000
+           FROM jsonb_to_recordset($2) AS d (next_seq bigint, epoch bigint) WHERE thread_id = $1`,
+          [thread_id, JSON.stringify(onDisk)],
+        );
+        places.push((await log.append([chunk(thread_id)], crash === 1))[0]!);
+        expect(places.at(-1)!.kept_size).toBe(first!.kept_size);
+      }
+      places.slice(1).forEach(({ seq }, index) => expect(seq).toBeGreaterThanOrEqual(places[index].seq + 10));
+    });
+
+    it('gives none twice either when the first try comes to nothing', async () => {
+      const [log] = logs;
+      const thread_id = await newThread();
+      const [first] = await log.append([chunk(thread_id)], false);
+      await query('TRUNCATE thread_events, event_log_epochs');
+      await query('DELETE FROM thread_streams WHERE thread_id = $1', [thread_id]);
+      await log.append([chunk(await newThread())], false);
+      const [second] = await log.append([chunk(thread_id)], true);
+      expect(second!.seq).toBeGreaterThanOrEqual(first!.seq + 10);
+    });
+  });
+
+  it('does not wait for the disk', async () => {
+    const [log] = logs;
     const thread_id = await newThread();
-    const source = { thread_id, run_id: null, lease_token: null, resumable: true };
-    for (let count = 0; count < 3; count += 1) {
-      await log.append([{ ...source, chunk_id: randomUUID(), events: [{ event: 'e', json: '1' }] }], false);
-    }
-    const rows = await query('SELECT is_durable FROM commits WHERE thread_id = $1 ORDER BY at', [thread_id]);
-    expect(rows).toEqual([{ is_durable: true }, { is_durable: false }, { is_durable: false }]);
+    await query(RECORD_COMMITS);
+    const source = { thread_id, run_id: null, lease_token: null, resumable: true, chunk_id: randomUUID() };
+    await log.append([{ ...source, events: [{ event: 'e', json: '1' }] }], false);
+    expect(await query('SELECT setting FROM commits')).toEqual([{ setting: 'off' }]);
   });
 });
 
-/** Writes down how each change of a thread's numbers was committed. */
+/** Writes down what holds when a change of a thread's numbers is committed. */
 const RECORD_COMMITS = `
-  CREATE TABLE commits (
-    at bigserial PRIMARY KEY, thread_id uuid, next_seq bigint, kept_from bigint, kept_size bigint, is_durable boolean);
+  CREATE TABLE commits (setting text);
   CREATE FUNCTION record_commit() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-      INSERT INTO commits (thread_id, next_seq, kept_from, kept_size, is_durable)
-      VALUES (NEW.thread_id, NEW.next_seq, NEW.kept_from, NEW.kept_size, current_setting('synchronous_commit') = 'on');
+      INSERT INTO commits VALUES (current_setting('synchronous_commit'));
       RETURN NULL;
     END $$;
   CREATE CONSTRAINT TRIGGER record_commit AFTER INSERT OR UPDATE ON thread_streams
