@@ -124,10 +124,14 @@ export class ThreadTail {
     this.from = seq;
   }
 
-  /** A half at once, so that the cost of moving the rest is spread over many events. */
+  /** Down to a half, so that the cost of moving the rest is spread over many events. */
   private dropOldest(): void {
-    const dropped = this.events.splice(0, Math.ceil(this.events.length / 2));
-    this.chars -= dropped.reduce((sum, { json }) => sum + json.length, 0);
+    let count = 0;
+    while (this.events.length - count > MAX_EVENTS / 2 || this.chars > MAX_CHARS / 2) {
+      this.chars -= this.events[count].json.length;
+      count += 1;
+    }
+    this.events.splice(0, count);
     this.from = this.events[0]?.seq ?? this.next;
   }
 
