@@ -55,3 +55,6 @@ export const gapEvent = (run_id: string | null, missing: number, seq = missing):
     message: `Events from ${missing} on are no longer kept: this reader was too slow or came too late. Read the state.`,
   }),
 });
+
+/** True for what {@link gapEvent} tells the reader of a whole thread. */
+export const isThreadGap = ({ run_id, event }: NumberedEvent): boolean => run_id === null && event === 'error';

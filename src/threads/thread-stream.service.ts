@@ -4,6 +4,7 @@ import { emptyThreadState, GraphStateService, type StateOwner, type ThreadState 
 import {
   eventFrames,
   EventStream,
+  isThreadGap,
   type NumberedEvent,
   positionAfter,
   RUN_DONE,
@@ -35,7 +36,8 @@ export class ThreadStreamService {
   /** Never ends while the thread is there. `lastEventId` `-` gives everything that is kept; without it: from now on. */
   async read(thread_id: string, modes: readonly ThreadStreamMode[], lastEventId: string | undefined): Promise<SseBody> {
     const position = lastEventId === undefined ? ({ from: 'now' } as const) : positionAfter(lastEventId);
-    const isWanted = ({ event }: NumberedEvent): boolean => modes.some((mode) => EVENTS_OF_MODE[mode](event));
+    const isWanted = (event: NumberedEvent): boolean =>
+      isThreadGap(event) || modes.some((mode) => EVENTS_OF_MODE[mode](event.event));
     const reader = await this.events.readThread(thread_id, position);
     return {
       headers: { location: `/threads/${thread_id}/stream?stream_modes=${modes.join(',')}` },

@@ -148,3 +148,47 @@ export const human = (content: string): { role: string; content: string } => ({ 
 
 /** The id of a new thread. */
 export const newThread = async (client: Client): Promise<string> => (await client.threads.create()).thread_id;
+
+export type FollowOptions = NonNullable<Parameters<Client['threads']['joinStream']>[1]>;
+
+/** Reads the stream of a thread until it is told to stop. */
+export interface ThreadFollower {
+  parts: Part[];
+  /** Resolves when the events so far are right; rejects when the stream ends before. */
+  until(isRight: (parts: Part[]) => boolean): Promise<void>;
+  ended: Promise<void>;
+  leave(): void;
+}
+
+/** Resolves when the server has answered: what happens from then on is followed. */
+export async function followThread(
+  Client: ClientClass,
+  url: string,
+  thread_id: string,
+  options: FollowOptions = {},
+): Promise<ThreadFollower> {
+  const recording = recordingClient(Client, url);
+  const leaving = new AbortController();
+  const parts: Part[] = [];
+  let look = (): void => undefined;
+  const read = async (): Promise<void> => {
+    const stream = recording.client.threads.joinStream(thread_id, { ...options, signal: leaving.signal });
+    for await (const { id, event, data } of stream as AsyncIterable<Part>) {
+      parts.push({ id, event, data });
+      look();
+    }
+  };
+  const ended = read();
+  ended.catch(() => undefined);
+  const until = (isRight: (parts: Part[]) => boolean): Promise<void> =>
+    new Promise((resolve, reject) => {
+      look = () => isRight(parts) && resolve();
+      look();
+      ended.then(
+        () => reject(new Error(`The stream ended after ${names(parts).join(', ')}.`)),
+        (error: unknown) => reject(error as Error),
+      );
+    });
+  await Promise.race([untilAnswered(recording), ended]);
+  return { parts, until, ended, leave: () => leaving.abort() };
+}

@@ -1,0 +1,63 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { SseBody } from '../common/index.js';
+import type { NestgraphConfig } from '../config/index.js';
+import type { Notifications } from '../database/index.js';
+import { EventStream } from '../streams/index.js';
+import { MemoryEventLog } from '../../test/support/memory-event-log.js';
+import { RunOutputService } from './run-output.service.js';
+import type { RunsService } from './runs.service.js';
+import { RunResults } from './worker/run-results.js';
+
+const nothing = undefined as never;
+
+describe('RunOutputService', () => {
+  let log: MemoryEventLog;
+  let results: RunResults;
+  let events: EventStream;
+
+  beforeEach(() => {
+    log = new MemoryEventLog();
+    const notifications = { publish: () => undefined, tellOthers: () => undefined, sent: () => Promise.resolve() };
+    events = new EventStream(log, notifications as unknown as Notifications, {} as NestgraphConfig);
+    results = new RunResults(notifications as unknown as Notifications, nothing, events);
+  });
+
+  /** Joins a run that seems to be running; `meanwhile` happens before the answer of the database is there. */
+  const joinWhile = (meanwhile: () => void): Promise<SseBody> => {
+    const kwargs = { resumable: true };
+    const find = (): Promise<object> => {
+      meanwhile();
+      return Promise.resolve({ run_id: 'r', thread_id: 't', status: 'running', kwargs });
+    };
+    const runs = { find } as unknown as RunsService;
+    const output = new RunOutputService(runs, nothing, nothing, results, events, nothing);
+    return output.joinStream('r', 't', { lastEventId: '-1', cancelOnDisconnect: false });
+  };
+
+  const all = async ({ frames }: SseBody): Promise<string> => {
+    let text = '';
+    for (let next = await frames.next(); !next.done; next = await frames.next()) {
+      text += next.value;
+    }
+    frames.return();
+    return text;
+  };
+
+  it('ends the stream of a run that has ended between the look at its status and the reader’s arrival', async () => {
+    log.add('t', 'r', 1, 'metadata');
+    const body = await joinWhile(() => results.publish('r', '{}'));
+    expect(await all(body)).toBe('event: metadata\ndata: 0\nid: 0\n\n');
+    expect(results.hasWaiters('r')).toBe(false);
+    expect(events.hasReaders('r')).toBe(false);
+  });
+
+  it('leaves nobody waiting when the client has left', async () => {
+    const body = await joinWhile(() => undefined);
+    const pending = body.frames.next();
+    expect(results.hasWaiters('r')).toBe(true);
+    body.frames.return();
+    expect(await pending).toEqual({ done: true, value: undefined });
+    expect(results.hasWaiters('r')).toBe(false);
+    expect(events.hasReaders('r')).toBe(false);
+  });
+});
