@@ -430,6 +430,22 @@ describe('a slow reader', () => {
     expect(numbersIn(await slow.ended)).toEqual(upTo(3_000));
   }, 60_000);
 
+  it('of a resumable run loses nothing either when it falls far behind what is in memory', async () => {
+    const thread_id = await newThread();
+    const body = { assistant_id: 'flood', input: { count: 20_000, size: 2_000 }, stream_mode: 'custom' };
+    const slow = await stream({ ...body, stream_resumable: true }, thread_id);
+    slow.pause();
+    await finished(thread_id);
+    const taken = slow.text().length;
+    expect(taken).toBeLessThan(20_000 * 2_000);
+    slow.resume();
+    const text = await slow.ended;
+
+    expect(numbersIn(text)).toEqual(upTo(20_000));
+    const ids = [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+    expect(ids).toEqual(upTo(20_001));
+  }, 60_000);
+
   it('that is too slow is told so, instead of being given a stream with a hole', async () => {
     const thread_id = await newThread();
     const input = { count: 60_000, size: 1_000 };

@@ -101,7 +101,9 @@ describe('two servers on one database', () => {
       const streams = await Promise.all(bodies.map((body) => open(`${api.url}/runs/stream`, body)));
       await Promise.all(streams.map(({ ended }) => ended));
       const firsts = streams.map(({ arrivals: [first] }) => first.at - begun).sort((a, b) => a - b);
-      expect(firsts[10]).toBeLessThan(1_000);
+      // Whoever had to wait for one of the regular looks would wait for seconds.
+      expect(firsts[0]).toBeLessThan(1_000);
+      expect(firsts.at(-1)).toBeLessThan(4_000);
       streams.forEach((stream) =>
         expect(names(framesOf(stream.text()))).toEqual(['metadata', 'updates', 'updates', 'updates']),
       );
