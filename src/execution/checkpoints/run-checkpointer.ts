@@ -34,6 +34,12 @@ export class RunCheckpointer extends PostgresCheckpointer {
     super(db, owner);
   }
 
+  /** True when an earlier attempt of the run has left a checkpoint. The graph then reads it without a round trip. */
+  async hasBegun(thread_id: string): Promise<boolean> {
+    this.newest = await super.getTuple({ configurable: { thread_id, checkpoint_ns: '' } });
+    return (this.newest?.metadata as { run_id?: string } | undefined)?.run_id === this.owner.run_id;
+  }
+
   override async getTuple(config: CheckpointConfig): Promise<CheckpointTuple | undefined> {
     const { checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
     if (this.newest && checkpoint_ns === '' && !checkpoint_id && !this.written.has(this.newest.checkpoint.id)) {

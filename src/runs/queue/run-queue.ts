@@ -31,6 +31,8 @@ export interface ClaimedRun {
   attempt: number;
   /** Every later write for the run presents it. */
   lease_token: string;
+  /** Nobody can have begun it before. */
+  isFirstAttempt?: boolean;
 }
 
 /** A run that has been stopped, and what it was doing. */

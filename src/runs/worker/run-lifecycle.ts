@@ -13,6 +13,7 @@ import {
   type GraphState,
   GraphRegistry,
   interruptsByTask,
+  isDrained,
   LeaseLostError,
   RunCheckpointer,
   toCommand,
@@ -85,19 +86,24 @@ export class RunLifecycle {
   private async runToEnd(active: ActiveRun, stream: RunStream): Promise<boolean> {
     const { run } = active;
     const checkpointer = this.checkpointerOf(active);
-    const config = runnableConfigOf(run, active.signal);
+    const config = runnableConfigOf(active);
     let graph: CompiledGraph | undefined;
     let execution: GraphExecution | undefined;
     let failure: Failure | undefined;
     try {
       graph = await this.graphs.get(String(config.configurable?.graph_id), config, checkpointer);
-      execution = await newExecution(graph, run, config, stream);
-      await execution.run();
+      const goesOn = checkpointer instanceof RunCheckpointer && (await wasBegun(run, checkpointer));
+      execution = await newExecution(graph, run, goesOn ? fromNewest(config) : config, goesOn, stream);
+      if (!goesOn || !(await isAtBreakpoint(graph, run))) {
+        await execution.run();
+      }
     } catch (error) {
       if (error instanceof LeaseLostError) {
         active.stop('lease_lost');
       } else if (error instanceof DatabaseUnavailableError) {
         active.stop('database_lost');
+      } else if (isDrained(error)) {
+        active.stop('shutdown');
       }
       if (checkpointer instanceof RunCheckpointer) {
         await checkpointer.settled();
@@ -212,22 +218,47 @@ export class RunLifecycle {
   }
 }
 
+/** True when an earlier attempt has left checkpoints: its input is in them, and finished nodes are not executed again. */
+const wasBegun = async ({ thread_id, isFirstAttempt }: ClaimedRun, checkpointer: RunCheckpointer): Promise<boolean> =>
+  !isFirstAttempt && (await checkpointer.hasBegun(thread_id));
+
+/** Without the checkpoint that the run was to begin at: an earlier attempt has begun there. */
+function fromNewest({ configurable, ...config }: GraphConfig): GraphConfig {
+  const { checkpoint_id: _, checkpoint_ns: __, checkpoint_map: ___, ...rest } = configurable ?? {};
+  return { ...config, configurable: rest };
+}
+
 async function newExecution(
   graph: CompiledGraph,
   run: ClaimedRun,
   config: GraphConfig,
+  goesOn: boolean,
   stream: RunStream,
 ): Promise<GraphExecution> {
-  const { command, input = null, stream_mode, subgraphs } = run.kwargs;
+  const { stream_mode, subgraphs } = run.kwargs;
   return new GraphExecution({
     graph,
-    input: command ? await toCommand(command, () => openInterrupts(graph, config)) : input,
+    input: goesOn ? null : await inputOf(run, graph, config),
     config,
     run_id: run.run_id,
     stream_mode: new Set(stream_mode),
     subgraphs,
     emit: (event, json) => stream.append(event, json),
   });
+}
+
+/** What the first attempt begins with. */
+const inputOf = ({ kwargs: { command, input = null } }: ClaimedRun, graph: CompiledGraph, config: GraphConfig) =>
+  command ? toCommand(command, () => openInterrupts(graph, config)) : input;
+
+/**
+ * True when an earlier attempt had come to a breakpoint before a node and only not told: called again, the graph would
+ * take that for leave to go on.
+ */
+async function isAtBreakpoint(graph: CompiledGraph, { thread_id, kwargs }: ClaimedRun): Promise<boolean> {
+  const { interrupt_before = [] } = kwargs;
+  const state = interrupt_before.length > 0 ? await readState(graph, thread_id) : undefined;
+  return state?.next.some((node) => interrupt_before === '*' || interrupt_before.includes(node)) ?? false;
 }
 
 /** Ids of the questions that wait for an answer. */

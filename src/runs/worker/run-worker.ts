@@ -58,13 +58,15 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Lets runs end within the grace period and gives the rest back: other processes, or this one after its restart, go on
-   * from the last checkpoint. `dev` does not wait, because somebody is sitting in front of it.
+   * Lets runs reach their next superstep within the grace period, and those without checkpoints their end, and gives all
+   * back: other processes, or this one after its restart, go on from the last checkpoint. `dev` does not wait, because
+   * somebody is sitting in front of it.
    */
   async onModuleDestroy(): Promise<void> {
     this.stopped = true;
     clearInterval(this.poll);
     if (this.config.command !== 'dev') {
+      [...this.active.values()].filter(({ run }) => !run.kwargs.temporary).forEach(({ drain }) => drain.request());
       await this.ended(this.config.queue.shutdown_grace_ms);
     }
     for (const run of this.active.values()) {
