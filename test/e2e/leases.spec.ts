@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { sendJson } from '../support/http.js';
@@ -120,11 +120,13 @@ describe('a run whose process is killed goes on in another one', () => {
       )
     ).rows[0];
 
-  /** Starts a run in the doomed process, which is killed when the run has come to the pause; another one is started. */
-  async function killInPause(thread_id: string, gate: Gate, body: object): Promise<void> {
+  const executions = (gate: Gate): string[] => readFileSync(`${gate.path}.log`, 'utf8').trim().split('\n');
+
+  /** Resumes the run in the doomed process, which is killed when it has come to the next node; another one is started. */
+  async function killInNextNode(thread_id: string, gate: Gate, body: object): Promise<void> {
     const run = { assistant_id: 'interview', ...body };
     const { json } = await sendJson(`${doomed.url}/threads/${thread_id}/runs`, run);
-    await askUntil(() => Promise.resolve(existsSync(`${gate.path}.log`)), Boolean);
+    await askUntil(() => Promise.resolve(executions(gate)), (nodes) => nodes.at(-1) === 'age'); // prettier-ignore
     await doomed.stop('SIGKILL');
     gate.open();
     rescuer = await startServer({ database, command: 'start', env: SHORT_LEASE });
@@ -145,7 +147,7 @@ describe('a run whose process is killed goes on in another one', () => {
       const gate = newGate();
       const thread_id = await createThread();
       await wait(thread_id, { input: { gate: gate.path } });
-      await killInPause(thread_id, gate, { command: { resume: 'Ada' } });
+      await killInNextNode(thread_id, gate, { command: { resume: 'Ada' } });
 
       expect(await stateOf(thread_id)).toMatchObject({ values: { answers: ['name Ada'] }, next: ['age'] });
     },
@@ -162,9 +164,10 @@ describe('a run whose process is killed goes on in another one', () => {
         checkpoint: { checkpoint_id: string };
       };
       const { checkpoint_id } = checkpoint;
-      await killInPause(thread_id, gate, { checkpoint_id, command: { resume: 'Grace' } });
+      await killInNextNode(thread_id, gate, { checkpoint_id, command: { resume: 'Grace' } });
 
       expect(await stateOf(thread_id)).toMatchObject({ values: { answers: ['name Grace'] }, next: ['age'] });
+      expect(executions(gate)).toEqual(['name', 'name', 'age', 'age']);
     },
     TIME_LIMIT_MS,
   );
@@ -175,11 +178,22 @@ describe('a run whose process is killed goes on in another one', () => {
       const gate = newGate();
       const thread_id = await createThread();
       await wait(thread_id, { input: { gate: gate.path } });
-      await killInPause(thread_id, gate, { command: { resume: 'Alan' }, interrupt_before: ['age'] });
+      const stopped = { assistant_id: 'interview', command: { resume: 'Alan' }, interrupt_before: ['age'] };
+      const { headers } = await sendJson(`${doomed.url}/threads/${thread_id}/runs/wait`, stopped);
+      const run_id = headers.get('content-location')!.split('/').at(-1)!;
+      await doomed.stop('SIGKILL');
+      // As if the process had died a moment earlier: after its last checkpoint, before the end of the run.
+      await database.pool.query(
+        `WITH run AS (UPDATE runs SET status = 'running', lease_token = gen_random_uuid(), lease_until = now() WHERE run_id = $1)
+         UPDATE threads SET newest_run_id = $1, status = 'busy' WHERE thread_id = $2`,
+        [run_id, thread_id],
+      );
+      rescuer = await startServer({ database, command: 'start', env: SHORT_LEASE });
+      await askUntil(() => runRow(run_id), ({ status }) => status === 'success'); // prettier-ignore
 
+      expect(await runRow(run_id)).toEqual({ status: 'success', attempt: 2 });
       expect(await stateOf(thread_id)).toMatchObject({ values: { answers: ['name Alan'] }, next: ['age'] });
-      const { rows } = await database.pool.query('SELECT interrupts FROM threads WHERE thread_id = $1', [thread_id]);
-      expect(Object.values((rows[0] as { interrupts: object }).interrupts).flat()).toEqual([]);
+      expect(executions(gate)).toEqual(['name', 'name']);
     },
     TIME_LIMIT_MS,
   );

@@ -1,4 +1,4 @@
-// Two questions with a pause between them that lasts until a file appears.
+// Asks two questions; the second one only when a file has appeared. Writes a line for each execution of a node.
 import { appendFileSync, existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Annotation, END, interrupt, START, StateGraph, type LangGraphRunnableConfig } from '@langchain/langgraph';
@@ -8,20 +8,21 @@ const State = Annotation.Root({
   answers: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }),
 });
 
-const ask = (question: string) => () => ({ answers: [`${question} ${String(interrupt(question))}`] });
+const ask = (question: string) => ({ answers: [`${question} ${String(interrupt(question))}`] });
 
 export const graph = new StateGraph(State)
-  .addNode('name', ask('name'))
-  .addNode('pause', async ({ gate }, config: LangGraphRunnableConfig) => {
-    appendFileSync(`${gate}.log`, 'paused\n');
+  .addNode('name', ({ gate }) => {
+    appendFileSync(`${gate}.log`, 'name\n');
+    return ask('name');
+  })
+  .addNode('age', async ({ gate }, config: LangGraphRunnableConfig) => {
+    appendFileSync(`${gate}.log`, 'age\n');
     while (!existsSync(gate)) {
       await sleep(5, undefined, { signal: config.signal });
     }
-    return {};
+    return ask('age');
   })
-  .addNode('age', ask('age'))
   .addEdge(START, 'name')
-  .addEdge('name', 'pause')
-  .addEdge('pause', 'age')
+  .addEdge('name', 'age')
   .addEdge('age', END)
   .compile();
