@@ -1,5 +1,6 @@
 import { FirstLight1763800000000 } from './1763800000000-first-light.js';
 import { Checkpoints1763800000001 } from './1763800000001-checkpoints.js';
+import { Webhooks1763900000000 } from './1763900000000-webhooks.js';
 
 /** All migrations, oldest first. A released one is never edited. */
-export const migrations = [FirstLight1763800000000, Checkpoints1763800000001];
+export const migrations = [FirstLight1763800000000, Checkpoints1763800000001, Webhooks1763900000000];

@@ -105,6 +105,14 @@ export class Environment {
   @Variable(seconds({ min: 0 }), asNumber)
   readonly NESTGRAPH_STATELESS_RETENTION_SECS: number = 60;
 
+  /** Lets webhooks call private, loopback and other addresses that the internet does not reach. */
+  @Variable(flag(), asFlag)
+  readonly NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: boolean = false;
+
+  /** Signs webhooks, so that receivers can tell them from forgeries. At least 16 characters. */
+  @Variable(text())
+  readonly NESTGRAPH_WEBHOOK_SECRET?: string;
+
   /** Opens `POST /internal/truncate`, which deletes everything. For tests. */
   @Variable(flag(), asFlag)
   readonly NESTGRAPH_DEV_ENDPOINTS: boolean = false;

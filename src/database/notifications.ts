@@ -13,8 +13,15 @@ const MAX_PAYLOAD = 7_500;
 
 /** What one process tells the others. Only ever shortens waiting: everything stays right when all of it is lost. */
 export interface Notification {
-  topic: 'run_pending' | 'run_ended' | 'run_cancelled' | 'run_interrupted' | 'run_rolled_back' | 'thread_deleted';
-  /** run_id or thread_id; empty for `run_pending`. */
+  topic:
+    | 'run_pending'
+    | 'run_ended'
+    | 'run_cancelled'
+    | 'run_interrupted'
+    | 'run_rolled_back'
+    | 'thread_deleted'
+    | 'webhook_queued';
+  /** run_id or thread_id; empty for `run_pending` and `webhook_queued`. */
   id: string;
 }
 

@@ -66,6 +66,9 @@ export class RunStopService {
 
   /** After the commit: the processes that execute the runs abort them, and whoever waits for them is told. */
   announce(stopped: StoppedRun[], action: StopAction): void {
+    if (stopped.length > 0 && action === 'interrupt') {
+      this.notifications.publish({ topic: 'webhook_queued', id: '' });
+    }
     for (const { run_id, was } of stopped) {
       if (was === 'running') {
         this.notifications.publish({

@@ -164,7 +164,7 @@ export class RunLifecycle {
     const { held, more } = temporary
       ? await this.queue.finishTemporary(
           run,
-          { status, error, output: answer },
+          { status, error, values, output: answer },
           this.config.queue.stateless_retention_ms,
         )
       : await this.queue.finish(run, { status, error, thread: threadAfter(status, values, state) });
