@@ -154,7 +154,7 @@ const domain = converted(text(), readDomain, 'a host name like "hooks.example.co
 function readDomain(source: string): string | undefined {
   const [wildcard, name] = source.startsWith('*.') ? ['*.', source.slice(2)] : ['', source];
   const url = URL.canParse(`http://${name}`) ? new URL(`http://${name}`) : undefined;
-  const isName = url !== undefined && !/[*@]/.test(name) && url.href === `http://${url.hostname}/`;
+  const isName = url !== undefined && !/[*@]|:\d*$/.test(name) && url.href === `http://${url.hostname}/`;
   return isName ? wildcard + url.hostname.replace(/\.$/, '') : undefined;
 }
 

@@ -163,11 +163,9 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
     const { run_id, target } = delivery;
     const abort = new AbortController();
     const done = this.deliver(delivery, claimedAt, abort.signal).then(() => {
-      const wasFull = this.targets().get(target) === SLOTS_PER_TARGET;
       this.underWay.delete(run_id);
-      if (this.backlog || wasFull) {
-        this.wake();
-      }
+      // Others of the same target may have waited for this one.
+      this.wake();
     });
     this.underWay.set(run_id, { target, abort, done });
   }
