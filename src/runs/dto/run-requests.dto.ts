@@ -141,10 +141,7 @@ export class RunCreateBase {
   /** Seconds to wait before the run begins. Its thread is busy meanwhile. */
   @Custom({ type: 'number', minimum: 0 }, `must be a number of seconds from 0 to ${MAX_DELAY_SECONDS}`, isDelay)
   after_seconds?: number;
-  /**
-   * Called by POST with the run and its final state when the run has ended: an http(s) address, or a path of this
-   * server. Which addresses are allowed is in docs/webhooks.md.
-   */
+  /** Called with the run and its final state when the run has ended: an http(s) address, or a path of this server. */
   @Custom(WEBHOOK_SCHEMA, 'must be an http or https address, or a path of this server that begins with /', isWebhook, {
     example: 'https://example.com/run-ended',
   })

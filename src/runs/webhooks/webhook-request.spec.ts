@@ -75,7 +75,9 @@ describe('a webhook request', () => {
   it('is over when its answer was, although the body has no end', async () => {
     answer = ({ response }) => {
       const write = (): void => {
-        while (!response.destroyed && response.write('x'.repeat(1_000)));
+        for (let more = true; more && !response.destroyed;) {
+          more = response.write('x'.repeat(1_000));
+        }
       };
       response.on('drain', write).on('error', () => undefined);
       write();
