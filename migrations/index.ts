@@ -1,6 +1,12 @@
 import { FirstLight1763800000000 } from './1763800000000-first-light.js';
 import { Checkpoints1763800000001 } from './1763800000001-checkpoints.js';
 import { EventLog1763900000000 } from './1763900000000-event-log.js';
+import { Webhooks1763920000000 } from './1763920000000-webhooks.js';
 
 /** All migrations, oldest first. A released one is never edited. */
-export const migrations = [FirstLight1763800000000, Checkpoints1763800000001, EventLog1763900000000];
+export const migrations = [
+  FirstLight1763800000000,
+  Checkpoints1763800000001,
+  EventLog1763900000000,
+  Webhooks1763920000000,
+];

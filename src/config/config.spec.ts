@@ -76,6 +76,12 @@ describe('the configuration', () => {
         stateless_retention_ms: 60_000,
       },
       streams: { resumable_ms: 3_600_000, other_ms: 60_000, max_bytes: 64 * 1024 * 1024 },
+      webhooks: {
+        disabled: false,
+        url: { allowed_domains: [], allowed_ports: [], require_https: false, disable_loopback: false },
+        headers: {},
+        allow_private: false,
+      },
       log: { level: 'info', json: false },
       data_directory: join(project_directory, '.nestgraph'),
       project_directory,
@@ -299,7 +305,6 @@ describe('what this version does not support', () => {
     ['http.disable_a2a', { http: { disable_a2a: true } }],
     ['http.disable_meta', { http: { disable_meta: true } }],
     ['http.disable_ui', { http: { disable_ui: true } }],
-    ['http.disable_webhooks', { http: { disable_webhooks: true } }],
     ['http.enable_custom_route_auth', { http: { enable_custom_route_auth: true } }],
     ['http.middleware_order', { http: { middleware_order: 'auth_first' } }],
     ['store.path', { store: { path: './s.ts:store' } }],
@@ -308,7 +313,6 @@ describe('what this version does not support', () => {
     ['checkpointer.path', { checkpointer: { path: './c.ts:saver' } }],
     ['checkpointer.ttl', { checkpointer: { ttl: { default_ttl: 1 } } }],
     ['checkpointer.serde', { checkpointer: { serde: { pickle_fallback: true } } }],
-    ['webhooks', { webhooks: { env_prefix: 'X' } }],
     ['ui', { ui: { agent: './ui.tsx' } }],
     ['ui_config', { ui_config: { shared: ['react'] } }],
     ['nest.modules', { nest: { modules: ['./m.ts:M'] } }],
@@ -335,6 +339,35 @@ describe('what this version does not support', () => {
       expect(load({ file }).warnings).toEqual([]);
     },
   );
+});
+
+describe('the headers of webhooks', () => {
+  const file = { webhooks: { headers: { authorization: 'Bearer ${{ env.LG_WEBHOOK_TOKEN }}' } } };
+
+  it('take their variables from the environment', () => {
+    expect(load({ file, env: { LG_WEBHOOK_TOKEN: 't' } }).webhooks.headers).toEqual({ authorization: 'Bearer t' });
+  });
+
+  it('take them from the env of the file, too', () => {
+    const env = { LG_WEBHOOK_TOKEN: 't' };
+    expect(load({ file: { ...file, env } }).webhooks.headers).toEqual({ authorization: 'Bearer t' });
+  });
+
+  it.each<CliOptions['command']>(['dev', 'start', 'worker'])('stop %s when one is missing', (command) => {
+    expect(problemsOf(() => load({ file, cli: { command } }))).toEqual([
+      'langgraph.json: webhooks.headers.authorization: the variable LG_WEBHOOK_TOKEN is not set',
+    ]);
+  });
+
+  it.each<CliOptions['command']>(['migrate', 'openapi'])('do not matter to %s, which sends nothing', (command) => {
+    expect(problemsOf(() => load({ file, cli: { command } }))).toEqual([]);
+  });
+});
+
+it('a secret that is too short to protect anything stops the start, and is not repeated', () => {
+  expect(problemsOf(() => load({ env: { NESTGRAPH_WEBHOOK_SECRET: 'hunter2' } }))).toEqual([
+    'NESTGRAPH_WEBHOOK_SECRET: expected at least 16 characters',
+  ]);
 });
 
 describe('a ConfigError', () => {

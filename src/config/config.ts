@@ -9,6 +9,7 @@ import { readEnv, readLanggraphJson, resolveGraphs, type GraphSpec } from './lan
 import type { LanggraphJson } from './langgraph-json.shape.js';
 import { Findings, type JsonObject } from './shape.js';
 import { refuseUnprotected, warnAboutUnused } from './unsupported.js';
+import { checkSecret, readWebhookHeaders, webhooksConfig, type WebhooksConfig } from './webhooks.js';
 
 export type Command = 'dev' | 'start' | 'worker' | 'migrate' | 'openapi';
 
@@ -82,6 +83,7 @@ export interface NestgraphConfig {
   readonly database: DatabaseConfig;
   readonly queue: QueueConfig;
   readonly streams: StreamsConfig;
+  readonly webhooks: WebhooksConfig;
   readonly log: LogConfig;
   /** Absolute; where the embedded database lives. It may not exist yet. */
   readonly data_directory: string;
@@ -119,10 +121,12 @@ export function loadConfig(options: CliOptions, env: NodeJS.ProcessEnv = process
   const findings = new Findings();
   const config_file = locateConfigFile(options, findings);
   const langgraph = config_file === undefined ? undefined : readLanggraphJson(config_file, findings);
+  let headers = {};
   if (langgraph && config_file) {
     addMissing(env, readEnv(langgraph, config_file, findings));
     addMissing(env, GRAPH_ENVIRONMENT);
     checkSupport(options.command, langgraph, findings.within(basename(config_file)));
+    headers = webhookHeaders(options.command, langgraph, env, findings.within(basename(config_file)));
   }
   const environment = readEnvironment(env, findings);
   checkTogether(options, environment, findings);
@@ -133,7 +137,8 @@ export function loadConfig(options: CliOptions, env: NodeJS.ProcessEnv = process
     warnAboutUnknownGraphs(environment, langgraph, findings);
   }
   const config = assemble(options, environment, config_file, langgraph, findings.warnings);
-  return { ...config, under_npm: env.npm_lifecycle_event !== undefined };
+  const webhooks = webhooksConfig(langgraph ?? {}, headers, environment);
+  return { ...config, webhooks, under_npm: env.npm_lifecycle_event !== undefined };
 }
 
 function locateConfigFile({ command, config }: CliOptions, findings: Findings): string | undefined {
@@ -179,6 +184,7 @@ function checkTogether({ command, port }: CliOptions, environment: Environment, 
   if (command === 'worker' && environment.N_JOBS_PER_WORKER === 0) {
     findings.problem('N_JOBS_PER_WORKER', 'expected at least 1 for a worker, got 0; it would never execute a run');
   }
+  checkSecret(environment.NESTGRAPH_WEBHOOK_SECRET, findings);
   if (environment.REDIS_URI) {
     findings.warn('REDIS_URI is not used by this version yet');
   }
@@ -186,6 +192,15 @@ function checkTogether({ command, port }: CliOptions, environment: Environment, 
     findings.warn('NESTGRAPH_DEV_ENDPOINTS is not used by this version yet');
   }
 }
+
+/** Commands that send nothing do without the variables that headers name. */
+const webhookHeaders = (
+  command: Command,
+  { webhooks = {} }: LanggraphJson,
+  env: NodeJS.ProcessEnv,
+  findings: Findings,
+): Readonly<Record<string, string>> =>
+  WORKS_WITHOUT_GRAPHS.includes(command) ? {} : readWebhookHeaders(webhooks, env, findings);
 
 function warnAboutUnknownGraphs(
   { LANGGRAPH_CONFIG }: Environment,
@@ -205,7 +220,7 @@ function assemble(
   config_file: string | undefined,
   langgraph: LanggraphJson | undefined,
   warnings: readonly string[],
-): Omit<NestgraphConfig, 'under_npm'> {
+): Omit<NestgraphConfig, 'under_npm' | 'webhooks'> {
   const { command, reload = true } = options;
   const project_directory = config_file === undefined ? process.cwd() : dirname(config_file);
   return {

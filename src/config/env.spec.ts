@@ -28,6 +28,7 @@ describe('the environment', () => {
         NESTGRAPH_HEARTBEAT_SECS: 10,
         NESTGRAPH_BODY_LIMIT_MB: 300,
         NESTGRAPH_STATELESS_RETENTION_SECS: 60,
+        NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: false,
         NESTGRAPH_DEV_ENDPOINTS: false,
       },
       problems: [],
@@ -47,6 +48,8 @@ describe('the environment', () => {
     ['LOG_LEVEL', 'DEBUG', 'debug'],
     ['LOG_JSON', 'false', false],
     ['NESTGRAPH_DEV_ENDPOINTS', 'true', true],
+    ['NESTGRAPH_WEBHOOK_ALLOW_PRIVATE', 'true', true],
+    ['NESTGRAPH_WEBHOOK_SECRET', 'shh', 'shh'],
     [
       'LANGGRAPH_CONFIG',
       '{"agent": {"tags": ["a"], "context": {"k": 1}}}',

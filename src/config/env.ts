@@ -117,6 +117,14 @@ export class Environment {
   @Variable(integer({ min: 1 }), asNumber)
   readonly NESTGRAPH_STREAM_LIMIT_MB: number = 64;
 
+  /** Lets webhooks call private, loopback and other addresses that the internet does not reach. */
+  @Variable(flag(), asFlag)
+  readonly NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: boolean = false;
+
+  /** Signs webhooks, so that receivers can tell them from forgeries. At least 16 characters. */
+  @Variable(text())
+  readonly NESTGRAPH_WEBHOOK_SECRET?: string;
+
   /** Opens `POST /internal/truncate`, which deletes everything. For tests. */
   @Variable(flag(), asFlag)
   readonly NESTGRAPH_DEV_ENDPOINTS: boolean = false;

@@ -14,3 +14,4 @@ export { CONFIG, ConfigModule } from './config.module.js';
 export type { CorsConfig } from './cors.js';
 export type { GraphSpec } from './langgraph-json.js';
 export type { LanggraphJson } from './langgraph-json.shape.js';
+export type { WebhooksConfig, WebhookUrlPolicy } from './webhooks.js';

@@ -23,8 +23,9 @@ export interface Notification {
     | 'thread_followed'
     | 'run_wanted'
     | 'thread_events'
-    | 'followers_wanted';
-  /** run_id or thread_id; empty for `run_pending` and `followers_wanted`. */
+    | 'followers_wanted'
+    | 'webhook_queued';
+  /** run_id or thread_id; empty for `run_pending`, `followers_wanted` and `webhook_queued`. */
   id: string;
 }
 

@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { AssistantsService } from '../assistants/index.js';
 import { type JsonObject, newId } from '../common/index.js';
+import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, Sql } from '../database/index.js';
 import { assertCheckpointExists, GraphRegistry } from '../execution/index.js';
 import { ThreadBusyError, ThreadNotFoundError } from '../threads/index.js';
@@ -10,6 +11,8 @@ import { type LockedThread, type NewRun, RunQueue, type StoppedRun } from './que
 import type { Delivery } from './run.entity.js';
 import { assertSupported, type PreparedRun, prepareRun, type RunCreate } from './run-request.js';
 import { RunStopService } from './run-stop.service.js';
+import { WebhookRefusedError } from './runs.errors.js';
+import { refusalOf } from './webhooks/webhook-address.js';
 import { type Reservation, RunWorker } from './worker/run-worker.js';
 
 /** The runs a new one has taken the place of. */
@@ -49,6 +52,7 @@ export class RunCreationService {
     private readonly queue: RunQueue,
     private readonly worker: RunWorker,
     private readonly stopper: RunStopService,
+    @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
   /** A run on a thread. */
@@ -136,9 +140,17 @@ export class RunCreationService {
 
   private async assistantFor(body: RunCreate): Promise<AssistantRow> {
     assertSupported(body);
+    this.assertWebhookAllowed(body.webhook);
     const assistant = await this.assistants.resolve(body.assistant_id);
     this.graphs.assertExists(assistant.graph_id);
     return assistant;
+  }
+
+  private assertWebhookAllowed(webhook: string | undefined): void {
+    const refusal = webhook && refusalOf(webhook, this.config.webhooks);
+    if (refusal) {
+      throw new WebhookRefusedError(refusal);
+    }
   }
 
   /** In the caller's transaction: lock the thread, decide, insert. */

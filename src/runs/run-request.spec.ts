@@ -144,6 +144,12 @@ describe('prepareRun', () => {
     expect(prepareRun(settings({ body: { stream_mode } as Partial<RunCreate> })).kwargs.stream_mode).toEqual(expected);
   });
 
+  it('keeps the webhook, as it was given', () => {
+    const webhook = 'HTTPS://user:secret@Example.com/hook#part';
+    expect(prepareRun(settings({ body: { webhook } })).kwargs.webhook).toBe(webhook);
+    expect('webhook' in prepareRun(settings()).kwargs).toBe(false);
+  });
+
   it('keeps a null input, which means to go on, apart from none', () => {
     expect('input' in prepareRun(settings({ body: { input: null } })).kwargs).toBe(true);
     expect('input' in prepareRun(settings()).kwargs).toBe(false);
@@ -152,7 +158,6 @@ describe('prepareRun', () => {
 
 describe('assertSupported', () => {
   it.each([
-    ['webhook', 'https://example.com'],
     ['feedback_keys', ['score']],
     ['langsmith_tracer', { project_name: 'p' }],
     ['strict_resume', true],
@@ -162,7 +167,6 @@ describe('assertSupported', () => {
 
   it('takes the same parameters when they ask for nothing', () => {
     const nothing = {
-      webhook: null,
       feedback_keys: [],
       langsmith_tracer: null,
       strict_resume: false,

@@ -40,7 +40,7 @@ const AUTH_KEYS = ['langgraph_auth_user', 'langgraph_auth_user_id', 'langgraph_a
 
 /** Refuses what this version cannot do, before anything is written. */
 export function assertSupported(body: RunCreate): void {
-  refuseUnsupported(body, ['webhook', 'langsmith_tracer']);
+  refuseUnsupported(body, ['langsmith_tracer']);
   const refused: [parameter: string, isUsed: boolean, hint: string][] = [
     ['feedback_keys', Array.isArray(body.feedback_keys) && body.feedback_keys.length > 0, 'leave it out'],
     ['strict_resume', body.strict_resume === true, 'leave it out'],
@@ -94,6 +94,7 @@ function toKwargs(
     stream_mode: modes.length > 0 ? modes : ['values'],
     ...(body.interrupt_before && { interrupt_before: body.interrupt_before }),
     ...(body.interrupt_after && { interrupt_after: body.interrupt_after }),
+    ...(body.webhook && { webhook: body.webhook }),
     temporary,
     subgraphs: body.stream_subgraphs ?? false,
     resumable: body.stream_resumable ?? false,

@@ -87,6 +87,9 @@ export class RunStopService {
   async announce(thread_id: string, stopped: StoppedRun[], action: StopAction): Promise<void> {
     const error = action === 'rollback' ? ROLLED_BACK : undefined;
     const last = error && { event: 'error', json: JSON.stringify(error) };
+    if (stopped.length > 0 && action === 'interrupt') {
+      this.notifications.publish({ topic: 'webhook_queued', id: '' });
+    }
     for (const { run_id, was } of stopped) {
       await this.events.append(thread_id, [...(last ? [last] : []), runDone(run_id, 'interrupted')], run_id);
       if (was === 'running') {

@@ -22,6 +22,8 @@ export interface RunKwargs {
   stream_mode: StreamMode[];
   interrupt_before?: '*' | string[];
   interrupt_after?: '*' | string[];
+  /** What to call when the run has ended: an address, or a path of this server. */
+  webhook?: string;
   /** The thread is deleted when the run has ended. */
   temporary: boolean;
   subgraphs: boolean;

@@ -385,7 +385,7 @@ describe('an unknown assistant', () => {
 });
 
 describe('a refused request', () => {
-  const TABLES = ['assistants', 'assistant_versions', 'threads', 'runs', 'checkpoints'];
+  const TABLES = ['assistants', 'assistant_versions', 'threads', 'runs', 'webhook_deliveries', 'checkpoints'];
 
   /** Every row of every table, whatever its columns are. */
   async function everything(): Promise<Record<string, string[]>> {
@@ -420,9 +420,9 @@ describe('a refused request', () => {
       post(`/threads/${thread_id}`, { metadata: 7 }, { method: 'PATCH' }),
       post(`/threads/${thread_id}/state`, { values: { path: ['x'] }, as_node: 'nowhere' }),
       post(`/threads/${thread_id}/state`, { values: { path: ['x'] }, as_node: 7 }),
-      post(`/threads/${thread_id}/runs`, { ...run, webhook: 'https://example.com' }),
+      post(`/threads/${thread_id}/runs`, { ...run, webhook: 'ftp://example.com' }),
       post(`/threads/${thread_id}/runs`, { ...run, after_seconds: -5 }),
-      post('/runs/batch', [run, { ...run, webhook: 'https://example.com' }]),
+      post('/runs/batch', [run, { ...run, webhook: 'http://127.0.0.1' }]),
       post('/runs/batch', [run, { ...run, thread_id: randomUUID() }]),
       post('/runs/batch', []),
       post('/runs/batch', run),
@@ -431,7 +431,7 @@ describe('a refused request', () => {
       post(`/threads/${thread_id}/runs/stream`, { ...run, assistant_id: 'parrot' }),
       post('/runs/stream', { ...run, config: { configurable: 7 } }),
       post('/runs/wait', { ...run, assistant_id: 'parrot' }),
-      post('/runs', { ...run, webhook: 'https://example.com' }),
+      post('/runs', { ...run, webhook: 'http://169.254.169.254/' }),
       post('/runs', { ...run, metadata: { big: 'x'.repeat(1024 * 1024) } }),
       post(`/threads/${randomUUID()}/runs`, run),
       post(`/threads/${randomUUID()}/runs/wait`, { ...run, if_not_exists: 'create', durability: 'maybe' }),

@@ -28,6 +28,7 @@ import {
   RUN_STATUSES,
   type RunStatus,
 } from '../run.entity.js';
+import { isWebhook, MAX_WEBHOOK_LENGTH } from '../webhooks/webhook-address.js';
 import { RUN_FIELDS, type RunField } from './run.dto.js';
 
 /** Stands for a run in the page of examples; the page puts the run that was created last in its place. */
@@ -69,6 +70,8 @@ const isModes = (value: unknown): boolean =>
 const MAX_DELAY_SECONDS = 100 * 365 * 24 * 3600;
 
 const isDelay = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= MAX_DELAY_SECONDS;
+
+const WEBHOOK_SCHEMA = { type: 'string', maxLength: MAX_WEBHOOK_LENGTH };
 
 const NODES_SCHEMA = {
   oneOf: [
@@ -138,11 +141,11 @@ export class RunCreateBase {
   /** Seconds to wait before the run begins. Its thread is busy meanwhile. */
   @Custom({ type: 'number', minimum: 0 }, `must be a number of seconds from 0 to ${MAX_DELAY_SECONDS}`, isDelay)
   after_seconds?: number;
-  /** Not supported by this version: refused when present. */
-  @AnyJson({
-    description: 'Address to call when the run has ended. Not supported by this version: refused when present.',
+  /** Called with the run and its final state when the run has ended: an http(s) address, or a path of this server. */
+  @Custom(WEBHOOK_SCHEMA, 'must be an http or https address, or a path of this server that begins with /', isWebhook, {
+    example: 'https://example.com/run-ended',
   })
-  webhook?: unknown;
+  webhook?: string;
   /** Not supported by this version: refused unless empty. */
   @AnyJson({ description: 'Feedback keys. Not supported by this version: refused unless empty.' })
   feedback_keys?: unknown;

@@ -7,6 +7,7 @@ import type { ThreadStatus } from '../../threads/index.js';
 import type { RunField } from '../dto/run.dto.js';
 import type { StopAction } from './multitask.js';
 import type { MultitaskStrategy, RunEntity, RunError, RunKwargs, RunStatus } from '../run.entity.js';
+import { queueWebhooks } from './webhook-outbox.js';
 
 /** A run as it is put into the queue. */
 export interface NewRun {
@@ -68,11 +69,77 @@ const inMs = (parameter: string): string => `clock_timestamp() + ${parameter}::b
 /** Puts a run into the queue: running at once when $7 is a lease token, due after $9 milliseconds otherwise. */
 const INSERT_RUN = `
   INSERT INTO runs (run_id, thread_id, assistant_id, kwargs, metadata, multitask_strategy,
-                    lease_token, due_at, status, attempt, lease_until)
-  VALUES ($1, $2, $3, $4, $5, $6, $7::uuid, ${inMs('$9')},
+                    lease_token, due_at, webhook, status, attempt, lease_until)
+  VALUES ($1, $2, $3, $4, $5, $6, $7::uuid, ${inMs('$9')}, $10,
           CASE WHEN $7::uuid IS NULL THEN 'pending' ELSE 'running' END, CASE WHEN $7::uuid IS NULL THEN 0 ELSE 1 END,
           CASE WHEN $7::uuid IS NULL THEN NULL ELSE ${inMs('$8')} END)
   RETURNING ${RUN_COLUMNS}`;
+
+/** What the end of a run gives on, and what is done with it in the same statement. */
+interface Ended {
+  columns: string;
+  then: string;
+}
+
+/** Runs without a webhook pay nothing for those of others. */
+const WITHOUT_WEBHOOK: Ended = { columns: 'runs.thread_id', then: '' };
+
+/** Seen from inside the statement, `updated_at` still is the moment in which the run began. */
+const withWebhook = (thread: { hidden: boolean }, state: string, read_state: string): Ended => ({
+  columns: `runs.*, (SELECT updated_at FROM runs WHERE run_id = $1) AS run_started_at, ${thread.hidden} AS hidden,
+            ${state} AS state, ${read_state} AS read_state`,
+  then: `, webhook AS (${queueWebhooks('run')})`,
+});
+
+const finish = ({ columns, then }: Ended): string => `
+  WITH thread AS (
+    SELECT thread_id, newest_run_id = $1 AS is_newest, values FROM threads WHERE thread_id = $2 FOR UPDATE
+  ), run AS (
+    UPDATE runs SET status = $4, error = $5, lease_token = NULL, lease_until = NULL, updated_at = clock_timestamp()
+    FROM thread WHERE runs.run_id = $1 AND runs.lease_token = $3 AND runs.thread_id = thread.thread_id
+    RETURNING thread.is_newest, ${columns}
+  ) ${then}
+  UPDATE threads SET
+    newest_run_id = CASE WHEN run.is_newest THEN NULL ELSE newest_run_id END,
+    status = CASE WHEN run.is_newest THEN $6 ELSE 'busy' END,
+    values = coalesce($7::jsonb, values), interrupts = $8, error = $5,
+    updated_at = clock_timestamp(), state_updated_at = clock_timestamp()
+  FROM run WHERE threads.thread_id = run.thread_id
+  RETURNING NOT run.is_newest AS more`;
+
+const FINISH = finish(WITHOUT_WEBHOOK);
+const FINISH_WITH_WEBHOOK = finish(
+  withWebhook({ hidden: false }, 'coalesce($7::json, thread.values::json)', '$7 IS NULL'),
+);
+
+const finishTemporary = ({ columns, then }: Ended): string => `
+  WITH run AS (
+    UPDATE runs SET status = $4, error = $5, output = $6, lease_token = NULL, lease_until = NULL,
+           updated_at = clock_timestamp()
+    WHERE run_id = $1 AND lease_token = $3 RETURNING ${columns}
+  ) ${then}
+  UPDATE threads SET newest_run_id = NULL, status = 'idle', expires_at = ${inMs('$7')}
+  FROM run WHERE threads.thread_id = $2 RETURNING run.thread_id`;
+
+const FINISH_TEMPORARY = finishTemporary(WITHOUT_WEBHOOK);
+const FINISH_TEMPORARY_WITH_WEBHOOK = finishTemporary(withWebhook({ hidden: true }, '$8::json', 'false'));
+
+const ACTIVE_RUNS = `
+  SELECT run_id, status AS was, updated_at AS changed_at FROM runs
+  WHERE thread_id = $1 AND status IN ('pending', 'running') AND ($2::uuid[] IS NULL OR run_id = ANY($2)) FOR UPDATE`;
+
+const INTERRUPT = `
+  WITH target AS (${ACTIVE_RUNS}), run AS (
+    UPDATE runs SET status = 'interrupted', lease_token = NULL, lease_until = NULL, updated_at = clock_timestamp()
+    FROM target, threads WHERE runs.run_id = target.run_id AND threads.thread_id = $1
+    RETURNING runs.*, target.was, CASE target.was WHEN 'running' THEN target.changed_at END AS run_started_at,
+              threads.hidden, threads.values AS state, target.was = 'running' AS read_state
+  ), webhook AS (${queueWebhooks('run')})
+  SELECT run_id, was FROM run`;
+
+const ROLL_BACK = `
+  WITH target AS (${ACTIVE_RUNS})
+  DELETE FROM runs USING target WHERE runs.run_id = target.run_id RETURNING runs.run_id, target.was`;
 
 /** The queue's SQL. The table is the queue; every method is one statement and says which race it settles. */
 @Injectable()
@@ -109,8 +176,8 @@ export class RunQueue {
   ): Promise<RunRow> {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
-         UPDATE threads SET status = 'busy', metadata = metadata || $10::jsonb,
-                config = coalesce($11::jsonb, config), updated_at = clock_timestamp(),
+         UPDATE threads SET status = 'busy', metadata = metadata || $11::jsonb,
+                config = coalesce($12::jsonb, config), updated_at = clock_timestamp(),
                 newest_run_id = CASE WHEN EXISTS (
                   SELECT FROM runs later WHERE later.run_id = newest_run_id AND later.due_at > ${inMs('$9')}
                 ) THEN newest_run_id ELSE $1 END
@@ -131,7 +198,7 @@ export class RunQueue {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
          INSERT INTO threads (thread_id, status, newest_run_id, hidden, metadata, config)
-         VALUES ($2, 'busy', $1, $10, $11, $12)
+         VALUES ($2, 'busy', $1, $11, $12, $13)
        ) ${INSERT_RUN}`,
       [...values(run, lease), thread.hidden, toJsonb(thread.metadata), toJsonb(thread.config)],
     );
@@ -182,56 +249,32 @@ export class RunQueue {
    * `held` is false when the lease was lost and nothing has changed; `more` tells that the thread has another run.
    */
   async finish(run: ClaimedRun, end: RunEnd): Promise<{ held: boolean; more: boolean }> {
-    const { rows } = await this.sql.query<{ more: boolean }>(
-      `WITH thread AS (
-         SELECT thread_id, newest_run_id = $1 AS is_newest FROM threads WHERE thread_id = $2 FOR UPDATE
-       ), run AS (
-         UPDATE runs SET status = $4, error = $5, lease_token = NULL, lease_until = NULL, updated_at = clock_timestamp()
-         FROM thread WHERE runs.run_id = $1 AND runs.lease_token = $3 AND runs.thread_id = thread.thread_id
-         RETURNING thread.thread_id, thread.is_newest
-       )
-       UPDATE threads SET
-         newest_run_id = CASE WHEN run.is_newest THEN NULL ELSE newest_run_id END,
-         status = CASE WHEN run.is_newest THEN $6 ELSE 'busy' END,
-         values = coalesce($7::jsonb, values), interrupts = $8, error = $5,
-         updated_at = clock_timestamp(), state_updated_at = clock_timestamp()
-       FROM run WHERE threads.thread_id = run.thread_id
-       RETURNING NOT run.is_newest AS more`,
-      [
-        run.run_id,
-        run.thread_id,
-        run.lease_token,
-        end.status,
-        end.error ? toJsonb(end.error) : null,
-        end.thread.status,
-        end.thread.values ?? null,
-        toJsonb(end.thread.interrupts),
-      ],
-    );
+    const { rows } = await this.sql.query<{ more: boolean }>(run.kwargs.webhook ? FINISH_WITH_WEBHOOK : FINISH, [
+      run.run_id,
+      run.thread_id,
+      run.lease_token,
+      end.status,
+      end.error ? toJsonb(end.error) : null,
+      end.thread.status,
+      end.thread.values ?? null,
+      toJsonb(end.thread.interrupts),
+    ]);
     return { held: rows.length > 0, more: rows[0]?.more ?? false };
   }
 
   /** Ends a stateless run. Its hidden thread stays for a while, so that clients that come back find the answer. */
   async finishTemporary(run: ClaimedRun, end: RunEnd, retentionMs: number): Promise<{ held: boolean; more: boolean }> {
-    const { rows } = await this.sql.query(
-      `WITH run AS (
-         UPDATE runs SET status = $4, error = $5, output = $6, lease_token = NULL, lease_until = NULL,
-                updated_at = clock_timestamp()
-         WHERE run_id = $1 AND lease_token = $3 RETURNING run_id
-       )
-       UPDATE threads SET newest_run_id = NULL, status = 'idle',
-              expires_at = ${inMs('$7')}
-       FROM run WHERE thread_id = $2 RETURNING run.run_id`,
-      [
-        run.run_id,
-        run.thread_id,
-        run.lease_token,
-        end.status,
-        end.error ? toJsonb(end.error) : null,
-        end.output,
-        retentionMs,
-      ],
-    );
+    const { webhook } = run.kwargs;
+    const { rows } = await this.sql.query(webhook ? FINISH_TEMPORARY_WITH_WEBHOOK : FINISH_TEMPORARY, [
+      run.run_id,
+      run.thread_id,
+      run.lease_token,
+      end.status,
+      end.error ? toJsonb(end.error) : null,
+      end.output,
+      retentionMs,
+      ...(webhook ? [end.thread.values ?? null] : []),
+    ]);
     return { held: rows.length > 0, more: false };
   }
 
@@ -258,7 +301,8 @@ export class RunQueue {
   /**
    * Stops active runs of a thread: all of them, or those named. The caller has locked the thread, so no run is created
    * or ends meanwhile. Their leases are gone with this statement: it waits for a checkpoint that is just being written,
-   * and no later one comes. What their graphs still produce goes nowhere.
+   * and no later one comes. What their graphs still produce goes nowhere. A run that is rolled back has never been: its
+   * webhook is not sent.
    */
   async stop(
     db: Queryable,
@@ -266,18 +310,10 @@ export class RunQueue {
     run_ids: string[] | undefined,
     action: StopAction,
   ): Promise<StoppedRun[]> {
-    const target = `WITH target AS (
-      SELECT run_id, status FROM runs WHERE thread_id = $1 AND status IN ('pending', 'running')
-        AND ($2::uuid[] IS NULL OR run_id = ANY($2)) FOR UPDATE)`;
-    const stop =
-      action === 'rollback'
-        ? 'DELETE FROM runs USING target'
-        : `UPDATE runs SET status = 'interrupted', lease_token = NULL, lease_until = NULL, updated_at = clock_timestamp()
-           FROM target`;
-    const { rows } = await db.query<StoppedRun>(
-      `${target} ${stop} WHERE runs.run_id = target.run_id RETURNING runs.run_id, target.status AS was`,
-      [thread_id, run_ids ?? null],
-    );
+    const { rows } = await db.query<StoppedRun>(action === 'rollback' ? ROLL_BACK : INTERRUPT, [
+      thread_id,
+      run_ids ?? null,
+    ]);
     if (action === 'rollback' && rows.length > 0) {
       await db.query(DELETE_RUNS, [thread_id, rows.map(({ run_id }) => run_id)]);
     }
@@ -359,4 +395,5 @@ const values = (run: NewRun, lease: { token: string; ms: number } | undefined): 
   lease?.token ?? null,
   lease?.ms ?? 0,
   run.delay_ms,
+  run.kwargs.webhook ?? null,
 ];

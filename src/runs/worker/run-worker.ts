@@ -6,6 +6,7 @@ import { RunQueue, type ClaimedRun } from '../queue/run-queue.js';
 import { ActiveRun, type StopReason } from './active-run.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { runMetadataOf } from './run-config.js';
+import { WebhookWorker } from '../webhooks/webhook-worker.js';
 import { RunLifecycle } from './run-lifecycle.js';
 
 /** Milliseconds between two looks at the queue when no notification comes; also finds expired leases. */
@@ -40,6 +41,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly lifecycle: RunLifecycle,
     private readonly leases: LeaseKeeper,
     private readonly notifications: Notifications,
+    private readonly webhooks: WebhookWorker,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
@@ -109,6 +111,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
       await this.deleteExpired();
       for (const run of await this.queue.findGivenUp(this.maxAttempts)) {
         await this.lifecycle.giveUp(run);
+        this.announceWebhook(run);
       }
     } catch (error) {
       this.logger.warn(`Sweep failed: ${String(error)}`);
@@ -188,6 +191,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
       this.active.delete(run.run_id);
       this.leases.drop(run.run_id);
       this.executions.delete(execution);
+      this.announceWebhook(run);
       if (more) {
         this.announcePending();
       } else if (this.backlog) {
@@ -195,6 +199,12 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
       }
     });
     this.executions.add(execution);
+  }
+
+  private announceWebhook({ kwargs: { webhook } }: ClaimedRun): void {
+    if (webhook) {
+      this.webhooks.announce(webhook);
+    }
   }
 
   private stop(run_id: string, reason: StopReason): void {
