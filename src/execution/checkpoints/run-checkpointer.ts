@@ -41,9 +41,10 @@ export class RunCheckpointer extends PostgresCheckpointer {
   }
 
   override async getTuple(config: CheckpointConfig): Promise<CheckpointTuple | undefined> {
-    const { checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
-    if (this.newest && checkpoint_ns === '' && !checkpoint_id && !this.written.has(this.newest.checkpoint.id)) {
-      return { ...this.newest, checkpoint: copyCheckpoint(this.newest.checkpoint) };
+    const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
+    const newest = checkpoint_ns === '' && !checkpoint_id ? this.newestOf(thread_id) : undefined;
+    if (newest && !this.written.has(newest.checkpoint.id)) {
+      return { ...newest, checkpoint: copyCheckpoint(newest.checkpoint) };
     }
     return super.getTuple(config);
   }
@@ -56,9 +57,13 @@ export class RunCheckpointer extends PostgresCheckpointer {
   ): Promise<CheckpointConfig> {
     const stamped = { ...this.owner.metadata, ...metadata };
     const saved = await this.track(super.put(config, checkpoint, stamped, newVersions));
-    if ((config.configurable?.checkpoint_ns ?? '') === '') {
-      this.newest = { config: saved, checkpoint, metadata: stamped, parentConfig: parentOf(config), pendingWrites: [] };
-    }
+    this.remember({
+      config: saved,
+      checkpoint,
+      metadata: stamped,
+      parentConfig: parentOf(config),
+      pendingWrites: [],
+    });
     return saved;
   }
 
@@ -73,6 +78,11 @@ export class RunCheckpointer extends PostgresCheckpointer {
     await this.track(super.putWrites(config, writes, taskId, taskPath));
   }
 
+  override async deleteThread(threadId: string): Promise<void> {
+    this.newest = undefined;
+    await super.deleteThread(threadId);
+  }
+
   /**
    * Resolves when everything the graph has asked for is written, or has failed. A graph that is aborted throws at once,
    * with the checkpoints of finished supersteps still on their way: LangGraph sends one after the other.
@@ -82,6 +92,19 @@ export class RunCheckpointer extends PostgresCheckpointer {
     for (await nextTurn(); this.underWay.size > 0; await nextTurn()) {
       await Promise.allSettled(this.underWay);
     }
+  }
+
+  /** Ids grow with time, and the newest checkpoint of a thread is the one with the highest. */
+  private remember(tuple: CheckpointTuple): void {
+    const { thread_id, checkpoint_ns } = tuple.config.configurable ?? {};
+    const known = this.newestOf(thread_id);
+    if (checkpoint_ns === '' && !(known && known.checkpoint.id > tuple.checkpoint.id)) {
+      this.newest = tuple;
+    }
+  }
+
+  private newestOf(thread_id: unknown): CheckpointTuple | undefined {
+    return this.newest?.config.configurable?.thread_id === thread_id ? this.newest : undefined;
   }
 
   private async track<T>(write: Promise<T>): Promise<T> {
