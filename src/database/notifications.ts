@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
 import { APPLICATION_NAME } from './data-source.js';
@@ -8,6 +9,8 @@ import type { Database } from './database.js';
 const CHANNEL = 'nestgraph';
 /** Milliseconds between two attempts to get the connection back. */
 const RETRY_MS = 1_000;
+/** Milliseconds that the last messages get to leave a process that stops. */
+const LAST_WORDS_MS = 1_000;
 /** A NOTIFY payload must stay under 8,000 bytes. */
 const MAX_PAYLOAD = 7_500;
 
@@ -39,7 +42,7 @@ export class Notifications implements OnApplicationShutdown {
   private readonly emitter = new EventEmitter().setMaxListeners(0);
   private client?: pg.Client;
   private outbox: Notification[] = [];
-  private flushing = false;
+  private flushing?: Promise<void>;
   private stopped = false;
 
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -71,10 +74,7 @@ export class Notifications implements OnApplicationShutdown {
   /** Tells all other processes soon. */
   tellOthers(notification: Notification): void {
     this.outbox.push(notification);
-    if (!this.flushing) {
-      this.flushing = true;
-      setImmediate(() => void this.flush());
-    }
+    this.flushing ??= this.flush();
   }
 
   on(topic: Notification['topic'], listener: (id: string) => void): void {
@@ -87,6 +87,7 @@ export class Notifications implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
+    await Promise.race([this.flushing, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
     this.stopped = true;
     await this.client?.end().catch(() => undefined);
   }
@@ -99,6 +100,7 @@ export class Notifications implements OnApplicationShutdown {
   }
 
   private async flush(): Promise<void> {
+    await nextTurn();
     while (this.outbox.length > 0 && this.client && !this.stopped) {
       const payload = this.takePayload();
       try {
@@ -108,7 +110,7 @@ export class Notifications implements OnApplicationShutdown {
       }
     }
     this.outbox = [];
-    this.flushing = false;
+    this.flushing = undefined;
   }
 
   private takePayload(): string {

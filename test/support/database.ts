@@ -16,6 +16,8 @@ export async function createDatabase({ empty = false } = {}): Promise<TestDataba
   await asAdmin(`CREATE DATABASE ${name} TEMPLATE ${empty ? 'template0' : 'nestgraph_template'}`);
   const uri = ADMIN_URI.replace('@/nestgraph?', `@/${name}?`);
   const pool = new pg.Pool({ connectionString: uri, max: 10 });
+  // Connections that are just being closed are ended together with the database.
+  pool.on('error', () => undefined);
   return {
     uri,
     pool,

@@ -75,6 +75,8 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
       run.stop('shutdown');
     }
     await Promise.all(this.executions);
+    // Others need not wait for their next look at the queue.
+    this.announcePending();
     // Until here: runs that are given time to end must not lose their lease meanwhile.
     await this.leases.stop();
   }
