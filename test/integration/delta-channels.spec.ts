@@ -11,7 +11,7 @@ import {
   START,
   StateGraph,
 } from '@langchain/langgraph';
-import type { Queryable } from '../../src/execution/checkpoints/checkpoint-sql.js';
+import type { Queryable } from '../../src/database/index.js';
 import { PostgresCheckpointer } from '../../src/execution/checkpoints/postgres-checkpointer.js';
 import { DiscardingCheckpointer, RunCheckpointer } from '../../src/execution/checkpoints/run-checkpointer.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';

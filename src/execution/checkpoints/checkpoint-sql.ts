@@ -116,67 +116,80 @@ export interface Fence {
   lease_token: string;
 }
 
-/**
- * Makes statements conditional on a lease, in themselves: no moment lies between looking and writing. FOR SHARE: whoever
- * takes the lease away waits until a write that is under way has committed, and meets no later one.
- */
-class Guard {
-  readonly cte: string;
-  readonly where: string;
-  /** One row with `held`, false when nothing was written because the lease is gone. */
-  readonly result = 'SELECT EXISTS (SELECT FROM owner) AS held';
-
-  constructor(isFenced: boolean, at: number) {
-    this.cte = isFenced
-      ? `owner AS MATERIALIZED (SELECT 1 FROM runs WHERE run_id = $${at}::uuid AND lease_token = $${at + 1}::uuid FOR SHARE)`
-      : 'owner AS (SELECT 1)';
-    this.where = 'WHERE EXISTS (SELECT FROM owner)';
-  }
-}
-
 /** Rows out of parameters, one array for each column: as many rows as there are, in a statement that stays the same. */
 const rowsOf = (at: number, columns: Record<string, string>): string => {
   const arrays = Object.values(columns).map((type, index) => `$${at + index}::${type}[]`);
   return `unnest(${arrays.join(', ')}) AS new (${Object.keys(columns).join(', ')})`;
 };
 
-/** A checkpoint and the channel values it brings, in one statement; see {@link packValues}. */
-export function insertCheckpoint(isFenced: boolean): string {
-  const guard = new Guard(isFenced, 13);
+const BLOB_COLUMNS = {
+  thread_id: 'text',
+  ns: 'text',
+  channel: 'text',
+  version: 'text',
+  type: 'text',
+  start: 'integer',
+  length: 'integer',
+};
+const CHECKPOINT_COLUMNS = {
+  thread_id: 'text',
+  ns: 'text',
+  id: 'text',
+  parent_id: 'text',
+  checkpoint: 'text',
+  metadata: 'text',
+};
+const WRITE_COLUMNS = {
+  thread_id: 'text',
+  ns: 'text',
+  id: 'text',
+  task_id: 'text',
+  path: 'text',
+  idx: 'integer',
+  channel: 'text',
+  type: 'text',
+  start: 'integer',
+  length: 'integer',
+  replaces: 'boolean',
+};
+const [CHECKPOINTS_AT, BLOBS_AT, WRITES_AT, LEASE_AT] = [2, 8, 15, 26];
+
+/** A value cut out of the bytes of all of them, see {@link packValues}. */
+const CUT_OUT = 'substring($1::bytea FROM new.start FOR new.length)';
+
+/**
+ * Any number of checkpoints, channel values and tasks' writes in one statement, all or nothing. `held` is false when
+ * nothing was written because the lease is gone. The condition is in the statement: no moment lies between looking and
+ * writing. FOR SHARE: whoever takes the lease away waits until a write that is under way has committed, and meets no
+ * later one.
+ */
+export function saveRows(isFenced: boolean): string {
+  const held = 'EXISTS (SELECT FROM owner)';
+  const writes = (which: string): string => `
+      INSERT INTO checkpoint_writes
+        (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, run_id, idx, channel, type, blob)
+      SELECT new.thread_id, new.ns, new.id, new.task_id, new.path, ${isFenced ? `$${LEASE_AT}::uuid` : 'NULL::uuid'},
+             new.idx, new.channel, new.type, ${CUT_OUT}
+      FROM ${rowsOf(WRITES_AT, WRITE_COLUMNS)} WHERE ${which} AND ${held}
+      ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)`;
   return `
-    WITH ${guard.cte}, blobs AS (
+    WITH owner AS MATERIALIZED (
+      SELECT 1 ${isFenced ? `FROM runs WHERE run_id = $${LEASE_AT}::uuid AND lease_token = $${LEASE_AT + 1}::uuid FOR SHARE` : ''}
+    ), blobs AS (
       INSERT INTO checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob)
-      SELECT $1::text, $2::text, new.channel, new.version, new.type, substring($7::bytea FROM new.start FOR new.length)
-      FROM ${rowsOf(8, { type: 'text', start: 'integer', length: 'integer', channel: 'text', version: 'text' })}
-      ${guard.where}
+      SELECT new.thread_id, new.ns, new.channel, new.version, new.type, ${CUT_OUT}
+      FROM ${rowsOf(BLOBS_AT, BLOB_COLUMNS)} WHERE ${held}
       ON CONFLICT DO NOTHING
     ), checkpoint AS (
       INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, checkpoint, metadata)
-      SELECT $1::text, $2::text, $3::text, $4::text, $5::jsonb, $6::jsonb ${guard.where}
+      SELECT new.thread_id, new.ns, new.id, new.parent_id, new.checkpoint::jsonb, new.metadata::jsonb
+      FROM ${rowsOf(CHECKPOINTS_AT, CHECKPOINT_COLUMNS)} WHERE ${held}
       ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id)
       DO UPDATE SET checkpoint = EXCLUDED.checkpoint, metadata = EXCLUDED.metadata
-    ) ${guard.result}`;
-}
-
-/**
- * All writes of one task in one statement; see {@link packValues}. Special writes (errors, interrupts, ...) replace
- * what was there.
- */
-export function insertWrites(replace: boolean, isFenced: boolean): string {
-  const guard = new Guard(isFenced, 12);
-  const conflict = replace
-    ? 'UPDATE SET channel = EXCLUDED.channel, type = EXCLUDED.type, blob = EXCLUDED.blob'
-    : 'NOTHING';
-  return `
-    WITH ${guard.cte}, writes AS (
-      INSERT INTO checkpoint_writes
-        (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, run_id, idx, channel, type, blob)
-      SELECT $1::text, $2::text, $3::text, $4::text, $5::text, ${isFenced ? '$12::uuid' : 'NULL::uuid'}, new.idx,
-             new.channel, new.type, substring($6::bytea FROM new.start FOR new.length)
-      FROM ${rowsOf(7, { type: 'text', start: 'integer', length: 'integer', idx: 'integer', channel: 'text' })}
-      ${guard.where}
-      ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO ${conflict}
-    ) ${guard.result}`;
+    ), ordinary AS (${writes('NOT new.replaces')} DO NOTHING
+    ), replacing AS (${writes('new.replaces')}
+      DO UPDATE SET channel = EXCLUDED.channel, type = EXCLUDED.type, blob = EXCLUDED.blob
+    ) SELECT ${held} AS held`;
 }
 
 /** One row when the thread has this checkpoint. */

@@ -9,18 +9,28 @@ import type { Queryable } from '../../database/index.js';
 import type { CheckpointConfig } from '../graphs/graph.js';
 import { FastSerializer } from './fast-serializer.js';
 import { LeaseLostError } from './lease-lost.error.js';
-import { type DumpedValue, packValues } from './pack-values.js';
+import { type CheckpointRows, toParameters } from './checkpoint-rows.js';
+import type { DumpedValue } from './pack-values.js';
 import { TupleParts } from './tuple-parts.js';
 import {
   DELETE_THREADS,
   type Fence,
   type HistoryRow,
-  insertCheckpoint,
-  insertWrites,
+  saveRows,
   selectDeltaHistory,
   selectTuples,
   type TupleRow,
 } from './checkpoint-sql.js';
+
+/** Whoever leaves out an id meets the database, which wants one. */
+const placeOf = (thread_id: string | undefined, checkpoint_ns: string, checkpoint_id: string | undefined) => ({
+  thread_id: thread_id as string,
+  checkpoint_ns,
+  checkpoint_id: checkpoint_id as string,
+});
+
+const SAVE_ROWS = saveRows(false);
+const SAVE_ROWS_IF_HELD = saveRows(true);
 
 /** Places of special writes, below those of ordinary ones; the numbers are shared by all LangGraph savers. */
 const SPECIAL_WRITES = new Map([
@@ -43,8 +53,8 @@ type DeltaHistories = Awaited<ReturnType<BaseCheckpointSaver['getDeltaChannelHis
 
 /**
  * LangGraph's checkpointer on its official Postgres tables, through the shared pool or the connection of a
- * transaction. A checkpoint with its channel values is one statement, and so are the writes of a task; a read is one
- * round trip.
+ * transaction. A checkpoint with its channel values is one statement, and so are the writes of a task; so is any number
+ * of them together. A read is one round trip.
  */
 export class PostgresCheckpointer extends BaseCheckpointSaver {
   /** With a `fence`, writes happen only while its lease is held, and fail with {@link LeaseLostError} otherwise. */
@@ -110,17 +120,24 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
         Object.hasOwn(channel_values, channel) ? await this.serde.dumpsTyped(channel_values[channel]) : ['empty', null],
       ),
     );
-    await this.write(insertCheckpoint(this.fence !== undefined), [
-      thread_id,
-      checkpoint_ns,
-      checkpoint.id,
-      parent_id ?? null,
-      jsonbText(JSON.stringify(stored)),
-      await this.dumpMetadata(metadata),
-      ...packValues(values),
-      changed.map(([channel]) => channel),
-      changed.map(([, version]) => String(version)),
-    ]);
+    const place = placeOf(thread_id, checkpoint_ns, checkpoint.id);
+    await this.save({
+      checkpoints: [
+        {
+          ...place,
+          parent_id: parent_id ?? null,
+          checkpoint: jsonbText(JSON.stringify(stored)),
+          metadata: await this.dumpMetadata(metadata),
+        },
+      ],
+      blobs: changed.map(([channel, version], index) => ({
+        ...place,
+        channel,
+        version: String(version),
+        value: values[index],
+      })),
+      writes: [],
+    });
     return { configurable: { thread_id, checkpoint_ns, checkpoint_id: checkpoint.id } };
   }
 
@@ -134,24 +151,22 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
       return;
     }
     const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
-    const replace = writes.every(([channel]) => SPECIAL_WRITES.has(channel));
-    const placed = writes.map(([channel, value], index) => ({
-      idx: SPECIAL_WRITES.get(channel) ?? index,
-      channel,
-      value,
-    }));
-    // One statement cannot replace a row twice: of two special writes of a kind the later one counts.
-    const rows = replace ? [...new Map(placed.map((row) => [row.idx, row])).values()] : placed;
-    await this.write(insertWrites(replace, this.fence !== undefined), [
-      thread_id,
-      checkpoint_ns,
-      checkpoint_id,
-      taskId,
-      taskPath,
-      ...packValues(await Promise.all(rows.map(({ value }) => this.serde.dumpsTyped(value)))),
-      rows.map(({ idx }) => idx),
-      rows.map(({ channel }) => channel),
-    ]);
+    const place = placeOf(thread_id, checkpoint_ns, checkpoint_id);
+    const values = await Promise.all(writes.map(([, value]) => this.serde.dumpsTyped(value)));
+    const replaces = writes.every(([channel]) => SPECIAL_WRITES.has(channel));
+    await this.save({
+      checkpoints: [],
+      blobs: [],
+      writes: writes.map(([channel], index) => ({
+        ...place,
+        task_id: taskId,
+        task_path: taskPath,
+        idx: SPECIAL_WRITES.get(channel) ?? index,
+        channel,
+        value: values[index],
+        replaces,
+      })),
+    });
   }
 
   /** In one round trip, where the inherited walk reads the whole of every checkpoint on the way. */
@@ -183,10 +198,12 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
     await this.db.query(DELETE_THREADS, [[threadId]]);
   }
 
-  private async write(sql: string, values: unknown[]): Promise<void> {
+  /** Writes all rows, or fails. */
+  protected async save(rows: CheckpointRows): Promise<void> {
     const lease = this.fence ? [this.fence.run_id, this.fence.lease_token] : [];
-    const { rows } = await this.db.query<{ held: boolean }>(sql, [...values, ...lease]);
-    if (!rows[0]?.held) {
+    const statement = this.fence ? SAVE_ROWS_IF_HELD : SAVE_ROWS;
+    const { rows: [result] } = await this.db.query<{ held: boolean }>(statement, [...toParameters(rows), ...lease]); // prettier-ignore
+    if (!result?.held) {
       throw new LeaseLostError();
     }
   }

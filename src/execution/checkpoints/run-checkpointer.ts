@@ -8,6 +8,7 @@ import {
 } from '@langchain/langgraph';
 import type { CheckpointConfig } from '../graphs/graph.js';
 import type { Queryable } from '../../database/index.js';
+import { addRows, type CheckpointRows } from './checkpoint-rows.js';
 import type { Fence } from './checkpoint-sql.js';
 import { PostgresCheckpointer } from './postgres-checkpointer.js';
 
@@ -26,6 +27,9 @@ export class RunCheckpointer extends PostgresCheckpointer {
   /** Checkpoints with pending writes: those are in the database alone, in the order in which a read gives them. */
   private readonly written = new Set<string>();
   private readonly underWay = new Set<Promise<unknown>>();
+  /** What goes with the next statement. */
+  private next?: { rows: CheckpointRows; saved: Promise<void> };
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(
     db: Queryable,
@@ -92,6 +96,28 @@ export class RunCheckpointer extends PostgresCheckpointer {
     for (await nextTurn(); this.underWay.size > 0; await nextTurn()) {
       await Promise.allSettled(this.underWay);
     }
+  }
+
+  /**
+   * One statement at a time. What a graph writes within one turn, or while a statement is under way, goes with the next
+   * one: the writes of a superstep's tasks and the checkpoint after them are one round trip.
+   */
+  protected override save(rows: CheckpointRows): Promise<void> {
+    if (this.next) {
+      addRows(this.next.rows, rows);
+      return this.next.saved;
+    }
+    const batch: CheckpointRows = { checkpoints: [], blobs: [], writes: [] };
+    addRows(batch, rows);
+    const saved = this.last
+      .then(() => nextTurn())
+      .then(() => {
+        this.next = undefined;
+        return super.save(batch);
+      });
+    this.next = { rows: batch, saved };
+    this.last = saved.catch(() => undefined);
+    return saved;
   }
 
   /** Ids grow with time, and the newest checkpoint of a thread is the one with the highest. */
