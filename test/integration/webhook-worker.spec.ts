@@ -32,7 +32,10 @@ describe('WebhookWorker', () => {
     workers = [];
     await database.pool.query('TRUNCATE webhook_deliveries');
   });
-  afterEach(() => stopAll());
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await stopAll();
+  });
   afterAll(() => database.drop());
 
   /** A process of its own, as far as the outbox can tell. */
@@ -160,7 +163,6 @@ describe('WebhookWorker', () => {
     clock.mockRestore();
     await askUntil(count, (left) => left === 0);
     expect(attempts).toEqual([1]);
-    released.mockRestore();
   });
 
   it('tells others of a path of the server when it does not listen itself, and of nothing else', async () => {

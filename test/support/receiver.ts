@@ -16,7 +16,6 @@ export interface Received {
 /** Somebody who waits for webhooks. */
 export interface Receiver {
   url: string;
-  port: number;
   /** Everything received so far, oldest first. */
   received: Received[];
   /** Resolves with the requests that match, as soon as there are `count` of them. */
@@ -27,7 +26,6 @@ export interface Receiver {
 /** Listens on this machine. `answer` decides how a request is answered; without it with 200. */
 export async function startReceiver(
   answer: (request: Received) => void = ({ response }) => response.end(),
-  port = 0,
 ): Promise<Receiver> {
   const received: Received[] = [];
   const listeners = new Set<() => void>();
@@ -46,12 +44,11 @@ export async function startReceiver(
   };
   // A sender that is killed breaks its request off.
   const server = http.createServer((request, response) => void take(request, response).catch(() => undefined));
-  server.listen(port, '127.0.0.1');
+  server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port: taken } = server.address() as AddressInfo;
+  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${taken}`,
-    port: taken,
+    url: `http://127.0.0.1:${port}`,
     received,
     until: (matches, count = 1) =>
       new Promise((resolve) => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import http from 'node:http';
 import net from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type Received, type Receiver, startReceiver } from '../../../test/support/receiver.js';
@@ -13,6 +14,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   jest.useRealTimers();
+  jest.restoreAllMocks();
   await receiver.close();
 });
 
@@ -29,6 +31,9 @@ const send = (url: string, rest: Partial<WebhookRequest> = {}): Promise<Attempt>
 const status = (code: number, headers: Record<string, string> = {}): void => {
   answer = ({ response }) => response.writeHead(code, headers).end();
 };
+
+/** Time-outs come when the test says so; the network goes on. */
+const stopTime = () => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] });
 
 describe('a webhook request', () => {
   it('is a POST with the body and the headers', async () => {
@@ -73,6 +78,7 @@ describe('a webhook request', () => {
   });
 
   it('is over when its answer was, although the body has no end', async () => {
+    stopTime();
     answer = ({ response }) => {
       const write = (): void => {
         for (let more = true; more && !response.destroyed;) {
@@ -83,6 +89,16 @@ describe('a webhook request', () => {
       write();
     };
     expect(await send(receiver.url)).toEqual({ result: 'delivered' });
+  });
+
+  it('is over when its answer was, although the body does not come', async () => {
+    stopTime();
+    answer = ({ response }) => response.writeHead(200).flushHeaders();
+    const requests = jest.spyOn(http, 'request');
+    const attempt = send(receiver.url);
+    await once(requests.mock.results[0].value as http.ClientRequest, 'response');
+    jest.advanceTimersByTime(1_000);
+    expect(await attempt).toEqual({ result: 'delivered' });
   });
 
   it('may work later when nobody listens', async () => {
@@ -124,7 +140,7 @@ describe('a webhook request', () => {
   });
 
   it('waits for an answer ten seconds and no longer', async () => {
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] });
+    stopTime();
     answer = () => undefined;
     const attempt = send(receiver.url);
     await receiver.until(() => true);
@@ -135,7 +151,7 @@ describe('a webhook request', () => {
   });
 
   it('waits for a connection ten seconds and no longer', async () => {
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] });
+    stopTime();
     // TLS is never begun by the other side.
     const server = net.createServer((socket) => socket.on('error', () => undefined).resume());
     server.listen(0, '127.0.0.1');
