@@ -7,6 +7,7 @@ import { ApiExceptionFilter, breakOffOpenResponses, DtoValidationPipe, useJsonBo
 import type { FastifyReply } from 'fastify';
 import type { CorsConfig, NestgraphConfig } from './config/index.js';
 import type { Database } from './database/index.js';
+import { shareServerWithGraphs } from './in-process-fetch.js';
 import { NestgraphLogger } from './observability/index.js';
 import { serveApiDocs } from './openapi.js';
 
@@ -39,6 +40,7 @@ export async function createServer(config: NestgraphConfig, database: Database):
   app.useGlobalFilters(new ApiExceptionFilter());
   app.useGlobalPipes(new DtoValidationPipe());
   serveApiDocs(app);
+  shareServerWithGraphs(app, mount_prefix);
   return app;
 }
 

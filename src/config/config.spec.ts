@@ -83,6 +83,8 @@ describe('the configuration', () => {
         allow_private: false,
       },
       log: { level: 'info', json: false },
+      langsmith: undefined,
+      configurable_headers: { includes: [], excludes: [] },
       data_directory: join(project_directory, '.nestgraph'),
       project_directory,
       config_file,
@@ -225,6 +227,62 @@ describe('the configuration', () => {
   });
 });
 
+describe('LangSmith', () => {
+  it.each<[NodeJS.ProcessEnv, NestgraphConfig['langsmith']]>([
+    [{}, undefined],
+    [{ LANGSMITH_TRACING: 'true', LANGSMITH_ENDPOINT: 'http://h' }, undefined],
+    [{ LANGSMITH_API_KEY: 'k' }, { api_key: 'k' }],
+    [
+      { LANGCHAIN_API_KEY: 'k', LANGCHAIN_ENDPOINT: 'http://h' },
+      { api_key: 'k', endpoint: 'http://h' },
+    ],
+    [
+      {
+        LANGSMITH_API_KEY: 'new',
+        LANGCHAIN_API_KEY: 'old',
+        LANGSMITH_ENDPOINT: 'http://new',
+        LANGCHAIN_ENDPOINT: 'http://old',
+      },
+      { api_key: 'new', endpoint: 'http://new' },
+    ],
+    [
+      { LANGSMITH_API_KEY: 'k', LANGSMITH_TRACING: 'true' },
+      { api_key: 'k', tracing: true },
+    ],
+    [
+      { LANGSMITH_API_KEY: 'k', LANGSMITH_TRACING_V2: 'true' },
+      { api_key: 'k', tracing: true },
+    ],
+    [
+      { LANGSMITH_API_KEY: 'k', LANGCHAIN_TRACING: 'true', LANGSMITH_TRACING: 'false' },
+      { api_key: 'k', tracing: true },
+    ],
+    [
+      { LANGSMITH_API_KEY: 'k', LANGCHAIN_TRACING_V2: 'false' },
+      { api_key: 'k', tracing: false },
+    ],
+    [
+      { LANGSMITH_API_KEY: 'k', LANGSMITH_TRACING: '1' },
+      { api_key: 'k', tracing: false },
+    ],
+  ])('is configured by %j', (env, expected) => {
+    expect(load({ env }).langsmith).toEqual(expected);
+  });
+
+  it('is told about in langgraph.json, too', () => {
+    const file = { env: { LANGSMITH_API_KEY: 'k', LANGSMITH_TRACING: true } };
+    expect(load({ file }).langsmith).toEqual({ api_key: 'k', tracing: true });
+  });
+});
+
+it('request headers reach graphs as langgraph.json says', () => {
+  const configurable_headers = { includes: ['x-*'], exclude: ['x-secret'] };
+  expect(load({ file: { http: { configurable_headers } } })).toMatchObject({
+    configurable_headers: { includes: ['x-*'], excludes: ['x-secret'] },
+    warnings: [],
+  });
+});
+
 describe('the variables of langgraph.json', () => {
   it('configure the service and are there for graphs', () => {
     const env: NodeJS.ProcessEnv = {};
@@ -239,6 +297,14 @@ describe('the variables of langgraph.json', () => {
     load({ env: other });
     expect(env.LANGCHAIN_CALLBACKS_BACKGROUND).toBe('false');
     expect(other.LANGCHAIN_CALLBACKS_BACKGROUND).toBe('true');
+  });
+
+  it('say that `dev` is for development, unless somebody wants it otherwise', () => {
+    const [dev, start, other]: NodeJS.ProcessEnv[] = [{}, {}, { NODE_ENV: 'production' }];
+    load({ env: dev });
+    load({ env: start, cli: { command: 'start' } });
+    load({ env: other });
+    expect([dev.NODE_ENV, start.NODE_ENV, other.NODE_ENV]).toEqual(['development', undefined, 'production']);
   });
 
   it('do not replace what the environment has, even if that is empty', () => {
@@ -295,7 +361,6 @@ describe('what this version does not support', () => {
 
   it.each<[string, Record<string, unknown>]>([
     ['http.app', { http: { app: './app.ts:app' } }],
-    ['http.configurable_headers', { http: { configurable_headers: { includes: ['x'] } } }],
     ['http.logging_headers', { http: { logging_headers: { includes: ['x'] } } }],
     ['http.disable_assistants', { http: { disable_assistants: true } }],
     ['http.disable_threads', { http: { disable_threads: true } }],

@@ -6,7 +6,7 @@ import { corsConfig, type CorsConfig } from './cors.js';
 import { asNumber, complaint } from './env-variable.js';
 import { PORT, readEnvironment, type Environment } from './env.js';
 import { readEnv, readLanggraphJson, resolveGraphs, type GraphSpec } from './langgraph-json.js';
-import type { LanggraphJson } from './langgraph-json.shape.js';
+import type { HeaderFilter, LanggraphJson } from './langgraph-json.shape.js';
 import { Findings, type JsonObject } from './shape.js';
 import { refuseUnprotected, warnAboutUnused } from './unsupported.js';
 import { checkSecret, readWebhookHeaders, webhooksConfig, type WebhooksConfig } from './webhooks.js';
@@ -71,6 +71,15 @@ export interface LogConfig {
   readonly json: boolean;
 }
 
+/** The LangSmith to work with. */
+export interface LangSmithConfig {
+  readonly api_key: string;
+  /** Without it: LangSmith's own cloud. */
+  readonly endpoint?: string;
+  /** Whether every run is traced; undefined when nobody has said. */
+  readonly tracing?: boolean;
+}
+
 /** What the assistant of a graph starts with. */
 export interface GraphDefaults {
   readonly config: JsonObject;
@@ -85,6 +94,9 @@ export interface NestgraphConfig {
   readonly streams: StreamsConfig;
   readonly webhooks: WebhooksConfig;
   readonly log: LogConfig;
+  /** Absent without a key. */
+  readonly langsmith?: LangSmithConfig;
+  readonly configurable_headers: HeaderFilter;
   /** Absolute; where the embedded database lives. It may not exist yet. */
   readonly data_directory: string;
   /** Absolute; the folder of langgraph.json, or the current one when there is none. */
@@ -124,7 +136,7 @@ export function loadConfig(options: CliOptions, env: NodeJS.ProcessEnv = process
   let headers = {};
   if (langgraph && config_file) {
     addMissing(env, readEnv(langgraph, config_file, findings));
-    addMissing(env, GRAPH_ENVIRONMENT);
+    addMissing(env, { ...GRAPH_ENVIRONMENT, ...(options.command === 'dev' && { NODE_ENV: 'development' }) });
     checkSupport(options.command, langgraph, findings.within(basename(config_file)));
     headers = webhookHeaders(options.command, langgraph, env, findings.within(basename(config_file)));
   }
@@ -237,6 +249,8 @@ function assemble(
       level: environment.LOG_LEVEL,
       json: environment.LOG_JSON ?? (command === 'start' || command === 'worker'),
     },
+    langsmith: langsmithConfig(environment),
+    configurable_headers: langgraph?.http?.configurable_headers ?? { includes: [], excludes: [] },
     data_directory: resolve(project_directory, environment.NESTGRAPH_DATA_DIR),
     project_directory,
     config_file,
@@ -280,6 +294,21 @@ const streamsConfig = (environment: Environment): StreamsConfig => ({
   other_ms: UNPROMISED_EVENTS_MS,
   max_bytes: environment.NESTGRAPH_STREAM_LIMIT_MB * BYTES_PER_MB,
 });
+
+function langsmithConfig(environment: Environment): LangSmithConfig | undefined {
+  const api_key = environment.LANGSMITH_API_KEY ?? environment.LANGCHAIN_API_KEY;
+  if (api_key === undefined) {
+    return undefined;
+  }
+  const { LANGSMITH_TRACING, LANGSMITH_TRACING_V2, LANGCHAIN_TRACING_V2, LANGCHAIN_TRACING } = environment;
+  const words = [LANGSMITH_TRACING, LANGSMITH_TRACING_V2, LANGCHAIN_TRACING_V2, LANGCHAIN_TRACING];
+  return {
+    api_key,
+    endpoint: environment.LANGSMITH_ENDPOINT ?? environment.LANGCHAIN_ENDPOINT,
+    // Any of the names turns it on, as it does for LangChain.
+    tracing: words.includes('true') || (words.some((word) => word !== undefined) ? false : undefined),
+  };
+}
 
 const graphDefaults = ({ LANGGRAPH_CONFIG }: Environment): Record<string, GraphDefaults> =>
   Object.fromEntries(

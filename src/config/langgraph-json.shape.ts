@@ -212,3 +212,5 @@ export const LANGGRAPH_JSON = object({
 export type LanggraphJson = Parsed<typeof LANGGRAPH_JSON>;
 
 export type CorsSettings = Parsed<typeof cors>;
+
+export type HeaderFilter = Parsed<typeof headerFilter>;

@@ -4,7 +4,6 @@ import { isObject, type Findings } from './shape.js';
 
 const UNUSED_KEYS = [
   'http.app',
-  'http.configurable_headers',
   'http.logging_headers',
   'http.disable_assistants',
   'http.disable_threads',

@@ -10,6 +10,7 @@ export { GraphDrain, isDrained } from './runner/graph-drain.js';
 export { GraphExecution, type GraphOutcome } from './runner/graph-execution.js';
 export { toRunnableConfig, withoutInternalKeys } from './runner/runnable-config.js';
 export { STREAM_MODES, type StreamMode } from './runner/stream-mode.js';
+export { isUnknownInterrupt, resumeRefusal, standstillOf } from './runner/strict-resume.js';
 export {
   assertCheckpointExists,
   type CheckpointReference,

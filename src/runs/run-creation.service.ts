@@ -3,12 +3,13 @@ import { AssistantsService } from '../assistants/index.js';
 import { type JsonObject, newId } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, Sql } from '../database/index.js';
-import { assertCheckpointExists, GraphRegistry } from '../execution/index.js';
+import { assertCheckpointExists, GraphRegistry, resumeRefusal } from '../execution/index.js';
 import { ThreadBusyError, ThreadNotFoundError } from '../threads/index.js';
 import { type Run, toRun } from './dto/run.dto.js';
 import { resolveMultitask, type StopAction } from './queue/multitask.js';
 import { type LockedThread, type NewRun, RunQueue, type StoppedRun } from './queue/run-queue.js';
 import type { Delivery } from './run.entity.js';
+import { type CallingRequest, callerOf, type RunCaller } from './run-caller.js';
 import { assertSupported, type PreparedRun, prepareRun, type RunCreate } from './run-request.js';
 import { RunStopService } from './run-stop.service.js';
 import { WebhookRefusedError } from './runs.errors.js';
@@ -32,11 +33,19 @@ interface Created {
   replaced?: Replaced;
 }
 
+/** How a run is asked for. */
+export interface Asking {
+  /** Absent when nobody asks, but a schedule for example. */
+  request?: CallingRequest;
+  /** How its output is sent at once; absent for a background run. */
+  delivery?: Delivery;
+}
+
 /** A run that is asked for. */
 interface Order {
   assistant: AssistantRow;
   body: RunCreate;
-  /** How its output is sent at once; absent for a background run. */
+  caller: RunCaller | null;
   delivery?: Delivery;
 }
 
@@ -56,31 +65,29 @@ export class RunCreationService {
   ) {}
 
   /** A run on a thread. */
-  async create(thread_id: string, body: RunCreate, delivery?: Delivery): Promise<Run> {
-    const assistant = await this.assistantFor(body);
+  async create(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
+    const order = await this.orderOf(body, asking);
     return this.withSlot(body, (slot) =>
-      this.sql.transaction((client) => this.insert(client, { thread_id, assistant, body, delivery }, slot)),
+      this.sql.transaction((client) => this.insert(client, { thread_id, ...order }, slot)),
     );
   }
 
   /** A run on a thread of its own. */
-  async createStateless(body: RunCreate, delivery?: Delivery): Promise<Run> {
-    const assistant = await this.assistantFor(body);
-    return this.withSlot(body, (slot) => this.insertStateless(this.sql, { assistant, body, delivery }, slot));
+  async createStateless(body: RunCreate, asking?: Asking): Promise<Run> {
+    const order = await this.orderOf(body, asking);
+    return this.withSlot(body, (slot) => this.insertStateless(this.sql, order, slot));
   }
 
   /** Many runs in one transaction: all of them or none. They wait for a worker to look at the queue. */
-  async createBatch(bodies: BatchItem[]): Promise<Run[]> {
-    const assistants = await Promise.all(bodies.map((body) => this.assistantFor(body)));
+  async createBatch(bodies: BatchItem[], asking?: Asking): Promise<Run[]> {
+    const orders = await Promise.all(bodies.map((body) => this.orderOf(body, asking)));
     const created = await this.sql.transaction(async (client) => {
       await this.lockInOrder(client, bodies);
       const results: Created[] = [];
-      for (const [index, body] of bodies.entries()) {
-        const [assistant, { thread_id }] = [assistants[index], body];
+      for (const [index, { thread_id }] of bodies.entries()) {
+        const order = orders[index];
         results.push(
-          thread_id
-            ? await this.insert(client, { thread_id, assistant, body })
-            : await this.insertStateless(client, { assistant, body }),
+          thread_id ? await this.insert(client, { thread_id, ...order }) : await this.insertStateless(client, order),
         );
       }
       return results;
@@ -123,27 +130,25 @@ export class RunCreationService {
   }
 
   /** On a thread of its own, in one statement. */
-  private async insertStateless(
-    db: Queryable,
-    { assistant, body, delivery }: Order,
-    slot?: Reservation,
-  ): Promise<Created> {
+  private async insertStateless(db: Queryable, order: Order, slot?: Reservation): Promise<Created> {
+    const { assistant, body, delivery } = order;
     const [run_id, thread_id] = [newId(), newId()];
     const temporary = (body.on_completion ?? 'delete') === 'delete';
     const thread = { config: {}, metadata: {} };
     const prepared = prepareRun({ run_id, thread_id, assistant, thread, body, temporary, delivery });
-    const run = toNewRun(run_id, thread_id, assistant, body, prepared);
+    const run = toNewRun(run_id, thread_id, order, prepared);
     const onThread = { hidden: temporary, metadata: threadMetadata(assistant, body), config: prepared.thread_config };
     const row = await this.queue.insertStateless(db, run, onThread, slot);
     return { run: toRun(row), started: slot && run };
   }
 
-  private async assistantFor(body: RunCreate): Promise<AssistantRow> {
-    assertSupported(body);
+  private async orderOf(body: RunCreate, { request, delivery }: Asking = {}): Promise<Order> {
+    assertSupported(body, this.config);
     this.assertWebhookAllowed(body.webhook);
     const assistant = await this.assistants.resolve(body.assistant_id);
     this.graphs.assertExists(assistant.graph_id);
-    return assistant;
+    const caller = request ? callerOf(request, this.config.configurable_headers) : null;
+    return { assistant, body, caller, delivery };
   }
 
   private assertWebhookAllowed(webhook: string | undefined): void {
@@ -156,9 +161,10 @@ export class RunCreationService {
   /** In the caller's transaction: lock the thread, decide, insert. */
   private async insert(
     client: Queryable,
-    { thread_id, assistant, body, delivery }: Order & { thread_id: string },
+    { thread_id, ...order }: Order & { thread_id: string },
     slot?: Reservation,
   ): Promise<Created> {
+    const { assistant, body, delivery } = order;
     const run_id = newId();
     const { thread, isNew } = await this.lockOrCreate(client, thread_id, body);
     const decision = resolveMultitask(body.multitask_strategy ?? 'enqueue', thread.newest_run_id !== null);
@@ -171,10 +177,11 @@ export class RunCreationService {
     const onThis = { run_id, thread_id, assistant, thread: settings, temporary: false };
     const prepared = prepareRun({ ...onThis, body, delivery });
     await assertCheckpointExists(client, thread_id, prepared.kwargs.config.configurable);
-    const run = toNewRun(run_id, thread_id, assistant, body, prepared);
+    const run = toNewRun(run_id, thread_id, order, prepared);
     const begins = decision.action !== 'enqueue';
     // A run that waits must not change what the run before it, still active, has been started with.
-    const onThread = begins ? { metadata: stamp, config: prepared.thread_config } : { metadata: {} };
+    const stamps = begins && !willBeRefused(body, thread);
+    const onThread = stamps ? { metadata: stamp, config: prepared.thread_config } : { metadata: {} };
     const row = await this.queue.insert(client, run, onThread, begins ? slot : undefined);
     return { run: toRun(row), started: begins && slot ? run : undefined, replaced };
   }
@@ -233,13 +240,21 @@ const delayOf = ({ after_seconds = 0 }: RunCreate): number => Math.ceil(after_se
 function toNewRun(
   run_id: string,
   thread_id: string,
-  { assistant_id }: AssistantRow,
-  body: RunCreate,
+  { assistant: { assistant_id }, body, caller }: Order,
   { kwargs, metadata }: PreparedRun,
 ): NewRun {
   const { multitask_strategy = 'enqueue' } = body;
-  return { run_id, thread_id, assistant_id, kwargs, metadata, multitask_strategy, delay_ms: delayOf(body) };
+  return { run_id, thread_id, assistant_id, kwargs, metadata, caller, multitask_strategy, delay_ms: delayOf(body) };
 }
+
+/** A strict resume that answers nothing fails when it begins, and leaves the thread as it is: in its metadata, too. */
+const willBeRefused = ({ command, strict_resume }: RunCreate, { interrupts }: LockedThread): boolean =>
+  strict_resume === true &&
+  command?.resume !== undefined &&
+  resumeRefusal(command.resume, {
+    pendingIds: Object.values(interrupts).flatMap((questions) => questions.map(({ id }) => String(id))),
+    hasNext: Object.keys(interrupts).length > 0,
+  }) !== undefined;
 
 /** Stamped on the thread; a thread made for the run takes over the request's metadata too (contract 1.3). */
 const threadMetadata = ({ graph_id, assistant_id }: AssistantRow, body?: RunCreate): JsonObject => ({

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AssistantsModule } from '../assistants/index.js';
 import { ExecutionModule } from '../execution/index.js';
+import { ObservabilityModule } from '../observability/index.js';
 import { StreamsModule } from '../streams/index.js';
 import { ThreadsModule } from '../threads/index.js';
 import { RunQueue } from './queue/run-queue.js';
@@ -29,7 +30,14 @@ import { RunWorker } from './worker/run-worker.js';
  *      └──────cancel──────┴────────▶ interrupted
  */
 @Module({
-  imports: [TypeOrmModule.forFeature([RunEntity]), AssistantsModule, ExecutionModule, StreamsModule, ThreadsModule],
+  imports: [
+    TypeOrmModule.forFeature([RunEntity]),
+    AssistantsModule,
+    ExecutionModule,
+    ObservabilityModule,
+    StreamsModule,
+    ThreadsModule,
+  ],
   providers: [
     RunQueue,
     WebhookOutbox,

@@ -243,6 +243,9 @@ describe('a field of the wrong type', () => {
     ['/runs/wait', { ...RUN, interrupt_after: [1] }, 'interrupt_after'],
     ['/runs/wait', { ...RUN, durability: 'maybe' }, 'durability'],
     ['/runs/wait', { ...RUN, on_disconnect: 'panic' }, 'on_disconnect'],
+    ['/runs', { ...RUN, feedback_keys: 'helpful' }, 'feedback_keys'],
+    ['/runs', { ...RUN, langsmith_tracer: { example_id: 'first' } }, 'langsmith_tracer.example_id'],
+    ['/runs', { ...RUN, strict_resume: 'yes' }, 'strict_resume'],
     ['/runs/wait', { ...RUN, multitask_strategy: 'all' }, 'multitask_strategy'],
   ])('is refused with its path: %s %j', async (path, body, field) => {
     const { status, json } = await post(path, body);
@@ -421,6 +424,8 @@ describe('a refused request', () => {
       post(`/threads/${thread_id}/state`, { values: { path: ['x'] }, as_node: 'nowhere' }),
       post(`/threads/${thread_id}/state`, { values: { path: ['x'] }, as_node: 7 }),
       post(`/threads/${thread_id}/runs`, { ...run, webhook: 'ftp://example.com' }),
+      post(`/threads/${thread_id}/runs`, { ...run, feedback_keys: ['helpful'] }),
+      post(`/threads/${thread_id}/runs/wait`, { ...run, langsmith_tracer: { project_name: 'p' } }),
       post(`/threads/${thread_id}/runs`, { ...run, after_seconds: -5 }),
       post('/runs/batch', [run, { ...run, webhook: 'http://127.0.0.1' }]),
       post('/runs/batch', [run, { ...run, thread_id: randomUUID() }]),
@@ -628,7 +633,7 @@ describe('/ok and /info', () => {
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
       langgraph_js_version: expect.stringMatching(/^1\.\d+\.\d+/),
       context: 'js',
-      flags: { assistants: true },
+      flags: { assistants: true, langsmith: false, strict_resume: true },
       metadata: {},
     });
   });

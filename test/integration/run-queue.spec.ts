@@ -21,6 +21,7 @@ const newRun = (thread_id: string): NewRun => ({
     durability: 'async',
   },
   metadata: {},
+  caller: null,
   multitask_strategy: 'enqueue',
   delay_ms: 0,
 });

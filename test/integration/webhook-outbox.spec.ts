@@ -34,6 +34,7 @@ const newRun = (kwargs: Partial<RunKwargs> = {}, thread_id: string = randomUUID(
     ...kwargs,
   },
   metadata: { purpose: 'test' },
+  caller: null,
   multitask_strategy: 'enqueue',
   delay_ms: 0,
 });
@@ -125,6 +126,7 @@ describe('WebhookOutbox', () => {
         status: 'error',
         metadata: { purpose: 'test' },
         kwargs: run.kwargs,
+        caller: null,
         multitask_strategy: 'enqueue',
         error,
       });

@@ -22,6 +22,8 @@ export async function createDatabase({ empty = false } = {}): Promise<TestDataba
     uri,
     pool,
     drop: async () => {
+      // A connection that is still closing may hear of the DROP.
+      pool.on('error', () => undefined);
       await pool.end();
       await asAdmin(`DROP DATABASE ${name} WITH (FORCE)`);
     },

@@ -10,7 +10,6 @@ export function hijack(reply: FastifyReply, headers: Record<string, string>): Se
   reply.hijack();
   const response = reply.raw;
   response.writeHead(200, { ...definedHeaders(reply), ...headers });
-  response.socket?.setNoDelay(true);
   trackOpenResponse(response);
   return response;
 }

@@ -81,6 +81,23 @@ const NODES_SCHEMA = {
 };
 const NODES_MESSAGE = 'must be "*" or a list of node names';
 
+/** Each one costs a request to LangSmith. */
+const MOST_FEEDBACK_KEYS = 100;
+const FEEDBACK_MESSAGE = `must be a list of at most ${MOST_FEEDBACK_KEYS} texts`;
+
+const isFeedbackKeys = (value: unknown): boolean =>
+  Array.isArray(value) && value.length <= MOST_FEEDBACK_KEYS && value.every((key) => typeof key === 'string');
+
+/** A second place for the trace of a run. */
+export class LangSmithTracer {
+  /** LangSmith project that the trace goes to as well. */
+  @Text()
+  project_name?: string;
+  /** Example of a dataset that the run is an experiment with. */
+  @Id()
+  example_id?: string;
+}
+
 /** What every way of starting a run takes (contract 1.3, RunCreate). */
 export class RunCreateBase {
   /** Id of an assistant, or the name of a graph for its system assistant. */
@@ -146,18 +163,18 @@ export class RunCreateBase {
     example: 'https://example.com/run-ended',
   })
   webhook?: string;
-  /** Not supported by this version: refused unless empty. */
-  @AnyJson({ description: 'Feedback keys. Not supported by this version: refused unless empty.' })
-  feedback_keys?: unknown;
-  /** Not supported by this version: refused when present. */
-  @AnyJson({ description: 'LangSmith project of the trace. Not supported by this version: refused when present.' })
-  langsmith_tracer?: unknown;
-  /** Not supported by this version: refused when true. */
-  @AnyJson({
-    description:
-      'Refuse a resume of an interrupt that is not pending. Not supported by this version: refused when true.',
-  })
-  strict_resume?: unknown;
+  /**
+   * Kinds of feedback to give links for: the event `feedback`, or `__feedback__` in an answer, maps each to the address in
+   * LangSmith that takes it. Left out when LangSmith does not answer within seconds; refused when it is not configured.
+   */
+  @Custom({ type: 'array', items: { type: 'string' }, maxItems: MOST_FEEDBACK_KEYS }, FEEDBACK_MESSAGE, isFeedbackKeys)
+  feedback_keys?: string[];
+  /** Where else to send the trace of the run; refused unless runs are traced. */
+  @Nested(() => LangSmithTracer)
+  langsmith_tracer?: LangSmithTracer;
+  /** Let the run fail, and the thread stay as it was, when `command.resume` answers an interrupt that is not waiting. */
+  @Flag({ default: false })
+  strict_resume?: boolean;
 }
 
 /** Body of "start a run on a thread". */

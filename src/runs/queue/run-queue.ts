@@ -1,10 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type JsonObject, toJsonb } from '../../common/index.js';
 import { type Queryable, Sql } from '../../database/index.js';
-import { DELETE_RUNS } from '../../execution/index.js';
+import { DELETE_RUNS, type GraphInterrupt } from '../../execution/index.js';
 import { DELETE_STREAMS } from '../../streams/index.js';
 import type { ThreadStatus } from '../../threads/index.js';
 import type { RunField } from '../dto/run.dto.js';
+import type { RunCaller } from '../run-caller.js';
 import type { StopAction } from './multitask.js';
 import type { MultitaskStrategy, RunEntity, RunError, RunKwargs, RunStatus } from '../run.entity.js';
 import { queueWebhooks } from './webhook-outbox.js';
@@ -16,6 +17,7 @@ export interface NewRun {
   assistant_id: string;
   kwargs: RunKwargs;
   metadata: JsonObject;
+  caller: RunCaller | null;
   multitask_strategy: MultitaskStrategy;
   /** Milliseconds until it may begin. */
   delay_ms: number;
@@ -28,6 +30,7 @@ export interface ClaimedRun {
   assistant_id: string;
   kwargs: RunKwargs;
   metadata: JsonObject;
+  caller: RunCaller | null;
   /** From 1 on. */
   attempt: number;
   /** Every later write for the run presents it. */
@@ -46,15 +49,16 @@ export interface StoppedRun {
 export interface RunEnd {
   status: Exclude<RunStatus, 'pending' | 'running'>;
   error?: RunError;
-  /** What becomes of the thread, unless it is temporary. */
-  thread: { status: ThreadStatus; values?: string; interrupts: unknown };
-  /** JSON of the answer, kept for a while if the thread is temporary. */
-  output: string;
+  /** What becomes of the thread, unless it is temporary; it stays as it was when this is absent. */
+  thread?: { status: ThreadStatus; values?: string; interrupts: unknown };
+  /** JSON of the answer, kept for a while, if the thread is temporary; else what the answer holds beside its state. */
+  output?: string;
 }
 
 export interface LockedThread {
   metadata: JsonObject;
   config: JsonObject;
+  interrupts: Record<string, GraphInterrupt[]>;
   newest_run_id: string | null;
 }
 
@@ -66,11 +70,15 @@ const RUN_COLUMNS =
 /** Milliseconds from now as a moment. */
 const inMs = (parameter: string): string => `clock_timestamp() + ${parameter}::bigint * interval '1 millisecond'`;
 
+/** A busy thread's status before its run, from what that has left. */
+const STATUS_AS_IT_WAS = `CASE WHEN threads.error IS NOT NULL THEN 'error'
+  WHEN threads.interrupts <> '{}' THEN 'interrupted' ELSE 'idle' END`;
+
 /** Puts a run into the queue: running at once when $7 is a lease token, due after $9 milliseconds otherwise. */
 const INSERT_RUN = `
   INSERT INTO runs (run_id, thread_id, assistant_id, kwargs, metadata, multitask_strategy,
-                    lease_token, due_at, webhook, status, attempt, lease_until)
-  VALUES ($1, $2, $3, $4, $5, $6, $7::uuid, ${inMs('$9')}, $10,
+                    lease_token, due_at, webhook, caller, status, attempt, lease_until)
+  VALUES ($1, $2, $3, $4, $5, $6, $7::uuid, ${inMs('$9')}, $10, $11,
           CASE WHEN $7::uuid IS NULL THEN 'pending' ELSE 'running' END, CASE WHEN $7::uuid IS NULL THEN 0 ELSE 1 END,
           CASE WHEN $7::uuid IS NULL THEN NULL ELSE ${inMs('$8')} END)
   RETURNING ${RUN_COLUMNS}`;
@@ -95,15 +103,17 @@ const finish = ({ columns, then }: Ended): string => `
   WITH thread AS (
     SELECT thread_id, newest_run_id = $1 AS is_newest, values FROM threads WHERE thread_id = $2 FOR UPDATE
   ), run AS (
-    UPDATE runs SET status = $4, error = $5, lease_token = NULL, lease_until = NULL, updated_at = clock_timestamp()
+    UPDATE runs SET status = $4, error = $5, output = $9, caller = NULL, lease_token = NULL, lease_until = NULL,
+           updated_at = clock_timestamp()
     FROM thread WHERE runs.run_id = $1 AND runs.lease_token = $3 AND runs.thread_id = thread.thread_id
     RETURNING thread.is_newest, ${columns}
   ) ${then}
   UPDATE threads SET
     newest_run_id = CASE WHEN run.is_newest THEN NULL ELSE newest_run_id END,
-    status = CASE WHEN run.is_newest THEN $6 ELSE 'busy' END,
-    values = coalesce($7::jsonb, values), interrupts = $8, error = $5,
-    updated_at = clock_timestamp(), state_updated_at = clock_timestamp()
+    status = CASE WHEN run.is_newest THEN coalesce($6, ${STATUS_AS_IT_WAS}) ELSE 'busy' END,
+    values = coalesce($7::jsonb, values), interrupts = coalesce($8::jsonb, interrupts),
+    error = CASE WHEN $6::text IS NULL THEN threads.error ELSE $5 END, updated_at = clock_timestamp(),
+    state_updated_at = CASE WHEN $6::text IS NULL THEN state_updated_at ELSE clock_timestamp() END
   FROM run WHERE threads.thread_id = run.thread_id
   RETURNING NOT run.is_newest AS more`;
 
@@ -114,7 +124,7 @@ const FINISH_WITH_WEBHOOK = finish(
 
 const finishTemporary = ({ columns, then }: Ended): string => `
   WITH run AS (
-    UPDATE runs SET status = $4, error = $5, output = $6, lease_token = NULL, lease_until = NULL,
+    UPDATE runs SET status = $4, error = $5, output = $6, caller = NULL, lease_token = NULL, lease_until = NULL,
            updated_at = clock_timestamp()
     WHERE run_id = $1 AND lease_token = $3 RETURNING ${columns}
   ) ${then}
@@ -130,7 +140,8 @@ const ACTIVE_RUNS = `
 
 const INTERRUPT = `
   WITH target AS (${ACTIVE_RUNS}), run AS (
-    UPDATE runs SET status = 'interrupted', lease_token = NULL, lease_until = NULL, updated_at = clock_timestamp()
+    UPDATE runs SET status = 'interrupted', caller = NULL, lease_token = NULL, lease_until = NULL,
+           updated_at = clock_timestamp()
     FROM target, threads WHERE runs.run_id = target.run_id AND threads.thread_id = $1
     RETURNING runs.*, target.was, CASE target.was WHEN 'running' THEN target.changed_at END AS run_started_at,
               threads.hidden, threads.values AS state, target.was = 'running' AS read_state
@@ -152,7 +163,7 @@ export class RunQueue {
    */
   async lockThread(db: Queryable, thread_id: string): Promise<LockedThread | undefined> {
     const { rows } = await db.query<LockedThread>(
-      'SELECT metadata, config, newest_run_id FROM threads WHERE thread_id = $1 AND NOT hidden FOR UPDATE',
+      'SELECT metadata, config, interrupts, newest_run_id FROM threads WHERE thread_id = $1 AND NOT hidden FOR UPDATE',
       [thread_id],
     );
     return rows[0];
@@ -176,8 +187,8 @@ export class RunQueue {
   ): Promise<RunRow> {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
-         UPDATE threads SET status = 'busy', metadata = metadata || $11::jsonb,
-                config = coalesce($12::jsonb, config), updated_at = clock_timestamp(),
+         UPDATE threads SET status = 'busy', metadata = metadata || $12::jsonb,
+                config = coalesce($13::jsonb, config), updated_at = clock_timestamp(),
                 newest_run_id = CASE WHEN EXISTS (
                   SELECT FROM runs later WHERE later.run_id = newest_run_id AND later.due_at > ${inMs('$9')}
                 ) THEN newest_run_id ELSE $1 END
@@ -198,7 +209,7 @@ export class RunQueue {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
          INSERT INTO threads (thread_id, status, newest_run_id, hidden, metadata, config)
-         VALUES ($2, 'busy', $1, $11, $12, $13)
+         VALUES ($2, 'busy', $1, $12, $13, $14)
        ) ${INSERT_RUN}`,
       [...values(run, lease), thread.hidden, toJsonb(thread.metadata), toJsonb(thread.config)],
     );
@@ -227,7 +238,7 @@ export class RunQueue {
        UPDATE runs SET status = 'running', attempt = attempt + 1, lease_token = gen_random_uuid(),
               lease_until = ${inMs('$2')}, updated_at = clock_timestamp()
        WHERE run_id IN (SELECT run_id FROM due UNION ALL SELECT run_id FROM orphaned LIMIT $1)
-       RETURNING run_id, thread_id, assistant_id, kwargs, metadata, attempt, lease_token`,
+       RETURNING run_id, thread_id, assistant_id, kwargs, metadata, caller, attempt, lease_token`,
       [limit, leaseMs, maxAttempts],
     );
     return rows;
@@ -236,7 +247,7 @@ export class RunQueue {
   /** Runs whose lease has expired too often to be tried again. */
   async findGivenUp(maxAttempts: number): Promise<ClaimedRun[]> {
     const { rows } = await this.sql.query<ClaimedRun>(
-      `SELECT run_id, thread_id, assistant_id, kwargs, metadata, attempt, lease_token FROM runs
+      `SELECT run_id, thread_id, assistant_id, kwargs, metadata, caller, attempt, lease_token FROM runs
        WHERE status = 'running' AND lease_until < clock_timestamp() AND attempt >= $1 LIMIT 100`,
       [maxAttempts],
     );
@@ -255,9 +266,10 @@ export class RunQueue {
       run.lease_token,
       end.status,
       end.error ? toJsonb(end.error) : null,
-      end.thread.status,
-      end.thread.values ?? null,
-      toJsonb(end.thread.interrupts),
+      end.thread?.status ?? null,
+      end.thread?.values ?? null,
+      end.thread ? toJsonb(end.thread.interrupts) : null,
+      end.output ?? null,
     ]);
     return { held: rows.length > 0, more: rows[0]?.more ?? false };
   }
@@ -273,7 +285,7 @@ export class RunQueue {
       end.error ? toJsonb(end.error) : null,
       end.output,
       retentionMs,
-      ...(webhook ? [end.thread.values ?? null] : []),
+      ...(webhook ? [end.thread?.values ?? null] : []),
     ]);
     return { held: rows.length > 0, more: false };
   }
@@ -396,4 +408,5 @@ const values = (run: NewRun, lease: { token: string; ms: number } | undefined): 
   lease?.ms ?? 0,
   run.delay_ms,
   run.kwargs.webhook ?? null,
+  run.caller && JSON.stringify(run.caller),
 ];

@@ -18,15 +18,12 @@ const DELIVERY: Delivery = {
   lease_token: 'token',
 };
 
-/** A run whose last checkpoint is `checkpoint_id`, and a graph that gives `state` for it. */
-function given({ checkpoint_id, state }: { checkpoint_id?: string; state?: () => Promise<unknown> }) {
+/** A run that has given back what `output` says; nothing when it wrote no checkpoint. */
+function given(output: () => Promise<unknown> = () => Promise.resolve(undefined)) {
   const asked: unknown[] = [];
   const kept: unknown[] = [];
-  const outbox = {
-    findLastCheckpoint: () => Promise.resolve(checkpoint_id),
-    keepState: (_: Delivery, json: unknown) => Promise.resolve(void kept.push(json)),
-  };
-  const graphState = { getState: (...args: unknown[]) => (asked.push(args), state?.()) };
+  const outbox = { keepState: (_: Delivery, json: unknown) => Promise.resolve(void kept.push(json)) };
+  const graphState = { getOutput: (...args: unknown[]) => (asked.push(args), output()) };
   const finalState = new FinalState(outbox as unknown as WebhookOutbox, graphState as unknown as GraphStateService);
   return { finalState, asked, kept };
 }
@@ -37,33 +34,30 @@ beforeAll(() => {
 
 describe('FinalState', () => {
   it('asks for nothing when the state is known', async () => {
-    const { finalState, kept } = given({});
+    const { finalState, kept } = given();
     const known = { ...DELIVERY, read_state: false };
     expect(await finalState.complete(known)).toBe(known);
     expect(kept).toEqual([]);
   });
 
   it('gives the state of the last checkpoint, with the settings of the run', async () => {
-    const { finalState, asked, kept } = given({
-      checkpoint_id: 'c',
-      state: () => Promise.resolve({ values: { n: 1 } }),
-    });
+    const { finalState, asked, kept } = given(() => Promise.resolve({ values: { n: 1 }, interrupts: [] }));
     expect(await finalState.complete(DELIVERY)).toEqual({ ...DELIVERY, state: '{"n":1}', read_state: false });
-    expect(asked).toEqual([[{ thread_id: 'thread', graph_id: 'g', config: CONFIG }, { checkpoint_id: 'c' }, false]]);
+    expect(asked).toEqual([[{ thread_id: 'thread', graph_id: 'g', config: CONFIG }, 'run']]);
     expect(kept).toEqual(['{"n":1}']);
   });
 
   it.each([
-    ['the run wrote no checkpoint', { thread_id: 'thread' }, undefined],
-    ['the run was stateless', { thread_id: null }, 'c'],
-  ])('leaves what was there when %s', async (_, delivery, checkpoint_id) => {
-    const { finalState, asked, kept } = given({ checkpoint_id });
+    ['the run wrote no checkpoint', { thread_id: 'thread' }],
+    ['the run was stateless', { thread_id: null }],
+  ])('leaves what was there when %s', async (_, delivery) => {
+    const { finalState, kept } = given();
     expect((await finalState.complete({ ...DELIVERY, ...delivery })).state).toBe(DELIVERY.state);
-    expect([asked, kept]).toEqual([[], [undefined]]);
+    expect(kept).toEqual([undefined]);
   });
 
   it('leaves what was there when the graph fails', async () => {
-    const { finalState, kept } = given({ checkpoint_id: 'c', state: () => Promise.reject(new Error('gone')) });
+    const { finalState, kept } = given(() => Promise.reject(new Error('gone')));
     expect((await finalState.complete(DELIVERY)).state).toBe(DELIVERY.state);
     expect(kept).toEqual([undefined]);
   });

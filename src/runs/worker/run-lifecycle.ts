@@ -14,17 +14,22 @@ import {
   GraphRegistry,
   interruptsByTask,
   isDrained,
+  isUnknownInterrupt,
   LeaseLostError,
+  resumeRefusal,
   RunCheckpointer,
+  standstillOf,
   toCommand,
   toThreadState,
 } from '../../execution/index.js';
+import { LangSmith } from '../../observability/index.js';
 import { EventStream, type RunStream } from '../../streams/index.js';
 import { stateUpdate, type ThreadStatus } from '../../threads/index.js';
 import { RunQueue, type ClaimedRun, type RunEnd } from '../queue/run-queue.js';
+import { callerKeys } from '../run-caller.js';
 import type { RunError } from '../run.entity.js';
 import type { ActiveRun } from './active-run.js';
-import { answerOf, ROLLED_BACK } from './answer.js';
+import { answerOf, type FeedbackUrls, ROLLED_BACK, type StoredOutput } from './answer.js';
 import { RunResults } from './run-results.js';
 import { runnableConfigOf } from './run-config.js';
 
@@ -35,11 +40,14 @@ const DRAIN_MS = 2_000;
 interface Failure {
   status: RunEnd['status'];
   error?: RunError;
+  /** Nothing has happened: the thread stays as it was. */
+  refused?: boolean;
 }
 
 /** How a run came to its end. */
 interface Ending extends Failure {
   outcome: GraphOutcome;
+  feedback?: FeedbackUrls;
 }
 
 /** What it means to execute a run: from its first event to the state it leaves behind. */
@@ -52,6 +60,7 @@ export class RunLifecycle {
     private readonly queue: RunQueue,
     private readonly events: EventStream,
     private readonly results: RunResults,
+    private readonly langsmith: LangSmith,
     private readonly sql: Sql,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
@@ -86,7 +95,7 @@ export class RunLifecycle {
   private async runToEnd(active: ActiveRun, stream: RunStream): Promise<boolean> {
     const { run } = active;
     const checkpointer = this.checkpointerOf(active);
-    const config = runnableConfigOf(active);
+    const config = this.configOf(active);
     let graph: CompiledGraph | undefined;
     let execution: GraphExecution | undefined;
     let failure: Failure | undefined;
@@ -110,8 +119,12 @@ export class RunLifecycle {
       }
       failure = this.failureOf(active, error);
     }
+    const feedback = await this.feedbackOf(active);
     if (await this.endedOutside(active, execution, stream)) {
       return false;
+    }
+    if (feedback) {
+      stream.append('feedback', JSON.stringify(feedback));
     }
     if (failure?.error) {
       stream.append('error', JSON.stringify(failure.error));
@@ -120,7 +133,25 @@ export class RunLifecycle {
       graph && !run.kwargs.temporary ? readState(graph, run.thread_id) : undefined,
       stream.drained(),
     ]);
-    return this.finish(run, { status: 'success', ...failure, outcome: execution?.outcome() ?? {} }, state, stream);
+    const outcome = execution?.outcome() ?? {};
+    return this.finish(run, { status: 'success', ...failure, outcome, feedback }, state, stream);
+  }
+
+  private configOf(active: ActiveRun): GraphConfig {
+    const { langsmith_project, langsmith_example_id } = active.run.kwargs.config.configurable;
+    const tracer = this.langsmith.tracer({
+      ...(typeof langsmith_project === 'string' && { project: langsmith_project }),
+      ...(typeof langsmith_example_id === 'string' && { example_id: langsmith_example_id }),
+    });
+    return runnableConfigOf(active, tracer);
+  }
+
+  /** For a run that has come to its end by itself. */
+  private async feedbackOf({ run, signal, stopReason }: ActiveRun): Promise<FeedbackUrls | undefined> {
+    const { feedback_keys } = run.kwargs;
+    return feedback_keys && stopReason === undefined
+      ? this.langsmith.feedbackUrls(run.run_id, feedback_keys, signal)
+      : undefined;
   }
 
   private checkpointerOf(active: ActiveRun): BaseCheckpointSaver {
@@ -140,6 +171,11 @@ export class RunLifecycle {
   private failureOf(active: ActiveRun, error: unknown): Failure {
     if (active.stopReason === 'cancelled') {
       return { status: 'interrupted' };
+    }
+    if (active.run.kwargs.strict_resume && isUnknownInterrupt(error)) {
+      const { message, reason, interruptIds: interrupt_ids, pendingIds: pending_ids } = error;
+      const refusal = { error: 'UnknownInterruptError', message, reason, interrupt_ids, pending_ids };
+      return { status: 'error', error: refusal, refused: true };
     }
     if (active.stopReason !== 'timeout') {
       return { status: 'error', error: toRunError(error) };
@@ -188,10 +224,15 @@ export class RunLifecycle {
 
   /** Status first, then the stream's end: a client that sees the end may ask for the status at once. */
   private async finish(run: ClaimedRun, ending: Ending, state?: GraphState, stream?: RunStream): Promise<boolean> {
-    const { status, outcome, error } = ending;
+    const { status, outcome, error, feedback, refused } = ending;
     const values = outcome.values ?? (state && toWireJson(state.values));
-    const answer = answerOf(values, outcome.interrupts, error);
-    const end: RunEnd = { status, error, output: answer, thread: threadAfter(status, values, state) };
+    const answer = answerOf(values, outcome.interrupts, error, feedback);
+    const end: RunEnd = {
+      status,
+      error,
+      output: run.kwargs.temporary ? answer : feedback && JSON.stringify({ feedback } satisfies StoredOutput),
+      thread: refused ? undefined : threadAfter(status, values, state),
+    };
     const { held, more } = await this.patiently((again) => this.endInQueue(run, end, again));
     if (!held) {
       this.logger.warn(`run_id=${run.run_id} had lost its lease when it ended; its result is thrown away`);
@@ -240,6 +281,7 @@ async function newExecution(
     graph,
     input: goesOn ? null : await inputOf(run, graph, config),
     config,
+    hidden: new Set(Object.keys(callerKeys(run.caller))),
     run_id: run.run_id,
     stream_mode: new Set(stream_mode),
     subgraphs,
@@ -248,8 +290,21 @@ async function newExecution(
 }
 
 /** What the first attempt begins with. */
-const inputOf = ({ kwargs: { command, input = null } }: ClaimedRun, graph: CompiledGraph, config: GraphConfig) =>
-  command ? toCommand(command, () => openInterrupts(graph, config)) : input;
+async function inputOf({ kwargs }: ClaimedRun, graph: CompiledGraph, config: GraphConfig): Promise<unknown> {
+  const { command, input = null, strict_resume } = kwargs;
+  if (strict_resume && command?.resume !== undefined) {
+    await assertAnswers(command.resume, graph, config);
+  }
+  return command ? toCommand(command, () => openInterrupts(graph, config)) : input;
+}
+
+/** Throws the refusal of a resume that answers nothing that waits. */
+async function assertAnswers(resume: unknown, graph: CompiledGraph, { configurable }: GraphConfig): Promise<void> {
+  const refusal = resumeRefusal(resume, standstillOf(await graph.getState({ configurable })));
+  if (refusal) {
+    throw refusal;
+  }
+}
 
 /**
  * True when an earlier attempt had come to a breakpoint before a node and only not told: called again, the graph would
