@@ -7,7 +7,7 @@ import { assertCheckpointExists, GraphRegistry, resumeRefusal } from '../executi
 import { ThreadBusyError, ThreadNotFoundError } from '../threads/index.js';
 import { type Run, toRun } from './dto/run.dto.js';
 import { resolveMultitask, type StopAction } from './queue/multitask.js';
-import { type LockedThread, type NewRun, RunQueue, type StoppedRun } from './queue/run-queue.js';
+import { type RunThread, type NewRun, RunQueue, type StoppedRun } from './queue/run-queue.js';
 import type { Delivery } from './run.entity.js';
 import { type CallingRequest, callerOf, type RunCaller } from './run-caller.js';
 import { assertSupported, type PreparedRun, prepareRun, type RunCreate } from './run-request.js';
@@ -49,6 +49,8 @@ interface Order {
   delivery?: Delivery;
 }
 
+type ThreadOrder = Order & { thread_id: string };
+
 type AssistantRow = Awaited<ReturnType<AssistantsService['resolve']>>;
 
 /** Puts runs into the queue. What it returns is in the database, and has begun if a slot was free. */
@@ -66,9 +68,15 @@ export class RunCreationService {
 
   /** A run on a thread. */
   async create(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
-    const order = await this.orderOf(body, asking);
-    return this.withSlot(body, (slot) =>
-      this.sql.transaction((client) => this.insert(client, { thread_id, ...order }, slot)),
+    const [order, thread] = await Promise.all([this.orderOf(body, asking), this.queue.findThread(thread_id)]);
+    if (thread?.newest_run_id && body.multitask_strategy === 'interrupt') {
+      await this.stopper.letEnd(thread_id);
+    }
+    return this.withSlot(
+      body,
+      async (slot) =>
+        (await this.insertAtOnce({ thread_id, ...order }, thread, slot)) ??
+        this.sql.transaction((client) => this.insert(client, { thread_id, ...order }, slot)),
     );
   }
 
@@ -132,14 +140,15 @@ export class RunCreationService {
   /** On a thread of its own, in one statement. */
   private async insertStateless(db: Queryable, order: Order, slot?: Reservation): Promise<Created> {
     const { assistant, body, delivery } = order;
+    // Nobody else can have this thread.
     const [run_id, thread_id] = [newId(), newId()];
     const temporary = (body.on_completion ?? 'delete') === 'delete';
     const thread = { config: {}, metadata: {} };
     const prepared = prepareRun({ run_id, thread_id, assistant, thread, body, temporary, delivery });
     const run = toNewRun(run_id, thread_id, order, prepared);
     const onThread = { hidden: temporary, metadata: threadMetadata(assistant, body), config: prepared.thread_config };
-    const row = await this.queue.insertStateless(db, run, onThread, slot);
-    return { run: toRun(row), started: slot && run };
+    const row = await this.queue.insertWithThread(db, run, onThread, slot);
+    return { run: toRun(row!), started: slot && run };
   }
 
   private async orderOf(body: RunCreate, { request, delivery }: Asking = {}): Promise<Order> {
@@ -158,32 +167,43 @@ export class RunCreationService {
     }
   }
 
-  /** In the caller's transaction: lock the thread, decide, insert. */
-  private async insert(
-    client: Queryable,
-    { thread_id, ...order }: Order & { thread_id: string },
+  /**
+   * In one statement, on a thread that is idle or new: most runs. Undefined when that cannot be done, or somebody else
+   * has changed the thread meanwhile; nothing has happened then.
+   */
+  private async insertAtOnce(
+    { thread_id, ...order }: ThreadOrder,
+    thread: RunThread | undefined,
     slot?: Reservation,
-  ): Promise<Created> {
-    const { assistant, body, delivery } = order;
-    const run_id = newId();
+  ): Promise<Created | undefined> {
+    if (thread ? thread.newest_run_id !== null : order.body.if_not_exists !== 'create') {
+      return undefined;
+    }
+    const { run, onThread } = prepareOn(thread_id, order, thread);
+    if (run.kwargs.config.configurable.checkpoint_id) {
+      return undefined;
+    }
+    const row = thread
+      ? await this.queue.insert(this.sql, run, onThread, slot, thread.stamp)
+      : await this.queue.insertWithThread(this.sql, run, { hidden: false, ...onThread }, slot);
+    return row && { run: toRun(row), started: slot && run };
+  }
+
+  /** In the caller's transaction: lock the thread, decide, insert. */
+  private async insert(client: Queryable, { thread_id, ...order }: ThreadOrder, slot?: Reservation): Promise<Created> {
+    const { body } = order;
     const { thread, isNew } = await this.lockOrCreate(client, thread_id, body);
     const decision = resolveMultitask(body.multitask_strategy ?? 'enqueue', thread.newest_run_id !== null);
     if (decision.action === 'reject') {
       throw new ThreadBusyError(thread_id);
     }
     const replaced = decision.action === 'replace' ? await this.replace(client, thread_id, decision.by) : undefined;
-    const stamp = isNew ? threadMetadata(assistant, body) : threadMetadata(assistant);
-    const settings = { config: thread.config, metadata: { ...thread.metadata, ...stamp } };
-    const onThis = { run_id, thread_id, assistant, thread: settings, temporary: false };
-    const prepared = prepareRun({ ...onThis, body, delivery });
-    await assertCheckpointExists(client, thread_id, prepared.kwargs.config.configurable);
-    const run = toNewRun(run_id, thread_id, order, prepared);
+    const { run, onThread } = prepareOn(thread_id, order, isNew ? undefined : thread);
+    await assertCheckpointExists(client, thread_id, run.kwargs.config.configurable);
     const begins = decision.action !== 'enqueue';
     // A run that waits must not change what the run before it, still active, has been started with.
-    const stamps = begins && !willBeRefused(body, thread);
-    const onThread = stamps ? { metadata: stamp, config: prepared.thread_config } : { metadata: {} };
-    const row = await this.queue.insert(client, run, onThread, begins ? slot : undefined);
-    return { run: toRun(row), started: begins && slot ? run : undefined, replaced };
+    const row = await this.queue.insert(client, run, begins ? onThread : { metadata: {} }, begins ? slot : undefined);
+    return { run: toRun(row!), started: begins && slot ? run : undefined, replaced };
   }
 
   private async replace(client: Queryable, thread_id: string, by: StopAction): Promise<Replaced> {
@@ -194,7 +214,7 @@ export class RunCreationService {
     client: Queryable,
     thread_id: string,
     { if_not_exists }: RunCreate,
-  ): Promise<{ thread: LockedThread; isNew: boolean }> {
+  ): Promise<{ thread: RunThread; isNew: boolean }> {
     let thread = await this.queue.lockThread(client, thread_id);
     let isNew = false;
     if (!thread && if_not_exists === 'create') {
@@ -237,6 +257,25 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const delayOf = ({ after_seconds = 0 }: RunCreate): number => Math.ceil(after_seconds * 1000);
 
+/** A run on a thread, and what it leaves there when it begins; without `thread` on a new one. */
+function prepareOn(
+  thread_id: string,
+  order: Order,
+  thread: RunThread | undefined,
+): { run: NewRun; onThread: { metadata: JsonObject; config: JsonObject } } {
+  const { assistant, body, delivery } = order;
+  const run_id = newId();
+  const stamp = threadMetadata(assistant, thread ? undefined : body);
+  const settings = { config: thread?.config ?? {}, metadata: { ...thread?.metadata, ...stamp } };
+  const prepared = prepareRun({ run_id, thread_id, assistant, thread: settings, body, temporary: false, delivery });
+  const run = toNewRun(run_id, thread_id, order, prepared);
+  const leavesNothing = thread !== undefined && willBeRefused(body, thread);
+  const onThread = leavesNothing
+    ? { metadata: {}, config: thread.config }
+    : { metadata: stamp, config: prepared.thread_config };
+  return { run, onThread };
+}
+
 function toNewRun(
   run_id: string,
   thread_id: string,
@@ -248,7 +287,7 @@ function toNewRun(
 }
 
 /** A strict resume that answers nothing fails when it begins, and leaves the thread as it is: in its metadata, too. */
-const willBeRefused = ({ command, strict_resume }: RunCreate, { interrupts }: LockedThread): boolean =>
+const willBeRefused = ({ command, strict_resume }: RunCreate, { interrupts }: RunThread): boolean =>
   strict_resume === true &&
   command?.resume !== undefined &&
   resumeRefusal(command.resume, {

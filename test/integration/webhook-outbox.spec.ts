@@ -64,7 +64,7 @@ describe('WebhookOutbox', () => {
     const run = newRun(kwargs);
     const { token, ms } = lease();
     if (run.kwargs.temporary) {
-      await queue.insertStateless(database.pool, run, { hidden: true, metadata: {}, config: {} }, { token, ms });
+      await queue.insertWithThread(database.pool, run, { hidden: true, metadata: {}, config: {} }, { token, ms });
     } else {
       await queue.insertThread(database.pool, run.thread_id);
       await queue.insert(database.pool, run, { metadata: {} }, { token, ms });

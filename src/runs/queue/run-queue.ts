@@ -55,17 +55,24 @@ export interface RunEnd {
   output?: string;
 }
 
-export interface LockedThread {
+/** What a thread brings to its runs. */
+export interface RunThread {
   metadata: JsonObject;
   config: JsonObject;
   interrupts: Record<string, GraphInterrupt[]>;
   newest_run_id: string | null;
+  /** Changes with every change of the thread. */
+  stamp: string;
 }
 
 type RunRow = Pick<RunEntity, RunField>;
 
 const RUN_COLUMNS =
   'run_id, thread_id, assistant_id, created_at, updated_at, status, metadata, kwargs, multitask_strategy';
+
+const FIND_THREAD = `
+  SELECT metadata, config, interrupts, newest_run_id, updated_at::text AS stamp FROM threads
+  WHERE thread_id = $1 AND NOT hidden`;
 
 /** Milliseconds from now as a moment. */
 const inMs = (parameter: string): string => `clock_timestamp() + ${parameter}::bigint * interval '1 millisecond'`;
@@ -74,14 +81,17 @@ const inMs = (parameter: string): string => `clock_timestamp() + ${parameter}::b
 const STATUS_AS_IT_WAS = `CASE WHEN threads.error IS NOT NULL THEN 'error'
   WHEN threads.interrupts <> '{}' THEN 'interrupted' ELSE 'idle' END`;
 
-/** Puts a run into the queue: running at once when $7 is a lease token, due after $9 milliseconds otherwise. */
+/**
+ * Puts a run into the queue, if there is a \`thread\` for it: running at once when $7 is a lease token, due after $9
+ * milliseconds otherwise.
+ */
 const INSERT_RUN = `
   INSERT INTO runs (run_id, thread_id, assistant_id, kwargs, metadata, multitask_strategy,
                     lease_token, due_at, webhook, caller, status, attempt, lease_until)
-  VALUES ($1, $2, $3, $4, $5, $6, $7::uuid, ${inMs('$9')}, $10, $11,
-          CASE WHEN $7::uuid IS NULL THEN 'pending' ELSE 'running' END, CASE WHEN $7::uuid IS NULL THEN 0 ELSE 1 END,
-          CASE WHEN $7::uuid IS NULL THEN NULL ELSE ${inMs('$8')} END)
-  RETURNING ${RUN_COLUMNS}`;
+  SELECT $1::uuid, $2::uuid, $3::uuid, $4::json, $5::jsonb, $6::text, $7::uuid, ${inMs('$9')}, $10::text, $11::jsonb,
+         CASE WHEN $7::uuid IS NULL THEN 'pending' ELSE 'running' END, CASE WHEN $7::uuid IS NULL THEN 0 ELSE 1 END,
+         CASE WHEN $7::uuid IS NULL THEN NULL ELSE ${inMs('$8')} END
+  FROM thread RETURNING ${RUN_COLUMNS}`;
 
 /** What the end of a run gives on, and what is done with it in the same statement. */
 interface Ended {
@@ -161,11 +171,14 @@ export class RunQueue {
    * Locks a thread until the caller's transaction ends: two runs created at the same time on one thread follow one
    * another, and neither overtakes a run that is just ending.
    */
-  async lockThread(db: Queryable, thread_id: string): Promise<LockedThread | undefined> {
-    const { rows } = await db.query<LockedThread>(
-      'SELECT metadata, config, interrupts, newest_run_id FROM threads WHERE thread_id = $1 AND NOT hidden FOR UPDATE',
-      [thread_id],
-    );
+  async lockThread(db: Queryable, thread_id: string): Promise<RunThread | undefined> {
+    const { rows } = await db.query<RunThread>(`${FIND_THREAD} FOR UPDATE`, [thread_id]);
+    return rows[0];
+  }
+
+  /** The thread as it is now; {@link insert} can tell whether it still is. */
+  async findThread(thread_id: string): Promise<RunThread | undefined> {
+    const { rows } = await this.sql.query<RunThread>(FIND_THREAD, [thread_id]);
     return rows[0];
   }
 
@@ -178,13 +191,17 @@ export class RunQueue {
     return rows.length > 0;
   }
 
-  /** Puts a run on a thread the caller has locked; `lease_token` starts it at once. */
+  /**
+   * Puts a run on a thread the caller has locked, or on one that is idle and has not changed since it was found with this
+   * `stamp`: undefined when it has. `lease` starts the run at once.
+   */
   async insert(
     db: Queryable,
     run: NewRun,
     thread: { metadata: JsonObject; config?: JsonObject },
     lease?: { token: string; ms: number },
-  ): Promise<RunRow> {
+    stamp?: string,
+  ): Promise<RunRow | undefined> {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
          UPDATE threads SET status = 'busy', metadata = metadata || $12::jsonb,
@@ -192,28 +209,29 @@ export class RunQueue {
                 newest_run_id = CASE WHEN EXISTS (
                   SELECT FROM runs later WHERE later.run_id = newest_run_id AND later.due_at > ${inMs('$9')}
                 ) THEN newest_run_id ELSE $1 END
-         WHERE thread_id = $2
+         WHERE thread_id = $2 AND NOT hidden
+           AND ($14::timestamptz IS NULL OR newest_run_id IS NULL AND updated_at = $14) RETURNING thread_id
        ) ${INSERT_RUN}`,
-      [...values(run, lease), toJsonb(thread.metadata), thread.config ? toJsonb(thread.config) : null],
+      [...values(run, lease), toJsonb(thread.metadata), thread.config ? toJsonb(thread.config) : null, stamp ?? null],
     );
-    return rows[0];
+    return rows.at(0);
   }
 
-  /** Makes a thread of its own for a stateless run, and the run, in one statement. */
-  async insertStateless(
+  /** Makes a thread for a run, and the run, in one statement; undefined when the thread is there already. */
+  async insertWithThread(
     db: Queryable,
     run: NewRun,
     thread: { hidden: boolean; metadata: JsonObject; config: JsonObject },
     lease?: { token: string; ms: number },
-  ): Promise<RunRow> {
+  ): Promise<RunRow | undefined> {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
          INSERT INTO threads (thread_id, status, newest_run_id, hidden, metadata, config)
-         VALUES ($2, 'busy', $1, $12, $13, $14)
+         VALUES ($2, 'busy', $1, $12, $13, $14) ON CONFLICT DO NOTHING RETURNING thread_id
        ) ${INSERT_RUN}`,
       [...values(run, lease), thread.hidden, toJsonb(thread.metadata), toJsonb(thread.config)],
     );
-    return rows[0];
+    return rows.at(0);
   }
 
   /**
@@ -347,6 +365,15 @@ export class RunQueue {
        WHERE thread_id = $1`,
       [thread_id, action === 'rollback'],
     );
+  }
+
+  /** The run that is being executed on a thread, if there is one. */
+  async findRunningOn(thread_id: string): Promise<string[]> {
+    const { rows } = await this.sql.query<{ run_id: string }>(
+      `SELECT run_id FROM runs WHERE thread_id = $1 AND status = 'running'`,
+      [thread_id],
+    );
+    return rows.map(({ run_id }) => run_id);
   }
 
   /** Of these runs, those that are being executed. */
