@@ -126,7 +126,6 @@ describe('WebhookOutbox', () => {
         status: 'error',
         metadata: { purpose: 'test' },
         kwargs: run.kwargs,
-        caller: null,
         multitask_strategy: 'enqueue',
         error,
       });
