@@ -1,6 +1,7 @@
 import { FirstLight1763800000000 } from './1763800000000-first-light.js';
 import { Checkpoints1763800000001 } from './1763800000001-checkpoints.js';
 import { EventLog1763900000000 } from './1763900000000-event-log.js';
+import { EventLogEpochs1763910000000 } from './1763910000000-event-log-epochs.js';
 import { Webhooks1763920000000 } from './1763920000000-webhooks.js';
 import { RunCallers1764000000000 } from './1764000000000-run-callers.js';
 
@@ -9,6 +10,7 @@ export const migrations = [
   FirstLight1763800000000,
   Checkpoints1763800000001,
   EventLog1763900000000,
+  EventLogEpochs1763910000000,
   Webhooks1763920000000,
   RunCallers1764000000000,
 ];

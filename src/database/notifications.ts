@@ -23,9 +23,11 @@ export interface Notification {
     | 'run_interrupted'
     | 'run_rolled_back'
     | 'thread_deleted'
-    | 'thread_followed'
-    | 'run_wanted'
     | 'thread_events'
+    | 'thread_followed'
+    | 'thread_left'
+    | 'run_followed'
+    | 'run_wanted'
     | 'followers_wanted'
     | 'webhook_queued';
   /** run_id or thread_id; empty for `run_pending`, `followers_wanted` and `webhook_queued`. */
@@ -75,6 +77,11 @@ export class Notifications implements OnApplicationShutdown {
   tellOthers(notification: Notification): void {
     this.outbox.push(notification);
     this.flushing ??= this.flush();
+  }
+
+  /** Resolves when what was told so far is on its way, or lost. */
+  async sent(): Promise<void> {
+    await this.flushing;
   }
 
   on(topic: Notification['topic'], listener: (id: string) => void): void {

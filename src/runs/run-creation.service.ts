@@ -230,7 +230,7 @@ export class RunCreationService {
   /** After the commit: the run that has been given the reserved slot begins, or a worker looks at the queue. */
   private begin(slot: Reservation | undefined, started: NewRun | undefined): void {
     if (slot && started) {
-      this.worker.startReserved({ ...started, attempt: 1, lease_token: slot.token, isFirstAttempt: true });
+      this.worker.startReserved({ ...started, attempt: 1, lease_token: slot.token, created_here: true });
       return;
     }
     this.releaseUnused(slot);

@@ -67,7 +67,9 @@ export class RunOutputService {
     try {
       const run = await this.runs.find(run_id, thread_id);
       const options = { stateless: thread_id === undefined, cancelOnDisconnect };
-      return this.read(run, positionOf(lastEventId), options, awaited, stream_mode);
+      const body = this.read(run, positionOf(lastEventId), options, awaited, stream_mode);
+      await this.events.announced();
+      return body;
     } catch (error) {
       awaited.cancel();
       throw error;
@@ -150,6 +152,8 @@ export class RunOutputService {
       { run_id, thread_id, resumable, active: isActive(run.status), wasRead: delivery === 'stream' },
       position,
     );
+    // The end may have been told between the look at the run's status and the reader's arrival.
+    void awaited.ended.then(() => this.events.end(run_id));
     const onLeave = (finished: boolean): void => {
       awaited.cancel();
       if (!finished && options.cancelOnDisconnect) {

@@ -3,25 +3,27 @@ import type { Notifications } from '../database/index.js';
 /** Milliseconds between two announcements, and until one that is not repeated is forgotten. */
 const REPEAT_MS = 2_000;
 const FORGET_MS = 3 * REPEAT_MS;
+/** Milliseconds for which a thread's reader that has left can come back and finds what has happened since. */
+const LINGER_MS = 60_000;
 
 /**
- * Which threads are read in which process. Processes tell each other again and again, so nothing has to be tidied up
- * after one that dies. An announcement that is lost costs a reader two seconds, and no event of a run that is going on.
+ * Which runs and threads are read in other processes. Processes tell each other again and again, so nothing has to be
+ * tidied up after one that dies, and an announcement that is lost only delays.
  */
 export class Followers {
-  private readonly elsewhere = new Map<string, number>();
+  /** Until when, by the id of a run or a thread. */
+  private readonly expiries = new Map<string, number>();
   private readonly timer: NodeJS.Timeout;
 
   /** `announceAll` announces everything that is read here. */
   constructor(
     private readonly notifications: Notifications,
     private readonly announceAll: () => void,
-    onFollowed: (thread_id: string) => void,
   ) {
-    notifications.on('thread_followed', (thread_id) => {
-      this.elsewhere.set(thread_id, performance.now() + FORGET_MS);
-      onFollowed(thread_id);
-    });
+    for (const topic of ['thread_followed', 'run_followed', 'run_wanted'] as const) {
+      notifications.on(topic, (id) => this.remember(id, FORGET_MS));
+    }
+    notifications.on('thread_left', (thread_id) => this.remember(thread_id, LINGER_MS));
     notifications.on('followers_wanted', announceAll);
     notifications.onReconnect(() => this.askAll());
     this.timer = setInterval(() => {
@@ -31,13 +33,9 @@ export class Followers {
     this.askAll();
   }
 
-  announce(thread_id: string): void {
-    this.notifications.tellOthers({ topic: 'thread_followed', id: thread_id });
-  }
-
-  /** True when another process reads the thread. */
-  has(thread_id: string): boolean {
-    return this.elsewhere.has(thread_id);
+  /** True when another process reads the run or the thread, or may soon again. */
+  has(id: string): boolean {
+    return this.expiries.has(id);
   }
 
   stop(): void {
@@ -50,11 +48,15 @@ export class Followers {
     this.announceAll();
   }
 
+  private remember(id: string, ms: number): void {
+    this.expiries.set(id, Math.max(this.expiries.get(id) ?? 0, performance.now() + ms));
+  }
+
   private forgetSilent(): void {
     const now = performance.now();
-    for (const [thread_id, expiry] of this.elsewhere) {
+    for (const [id, expiry] of this.expiries) {
       if (expiry < now) {
-        this.elsewhere.delete(thread_id);
+        this.expiries.delete(id);
       }
     }
   }

@@ -1,3 +1,5 @@
+import { Logger } from '@nestjs/common';
+import { DatabaseUnavailableError } from '../database/index.js';
 import type { EventLog } from './event-log.js';
 import { gapEvent, RUN_DONE, type NumberedEvent, type StreamPosition, type StreamReader } from './stream-event.js';
 import type { ThreadTail } from './thread-tail.js';
@@ -12,10 +14,13 @@ export interface LogReaderOptions {
   /** Only the events of this run; all of the thread without it. */
   run_id?: string;
   position: StreamPosition;
+  /** The run's events from the beginning may not be in the log yet: whoever executes it has to be asked. */
+  isAsking?: boolean;
 }
 
 /** Reads a thread's log: what is further back page by page, then from the tail that all readers share. */
 export class LogReader implements StreamReader {
+  private readonly logger = new Logger('Streams');
   private cursor?: number;
   private left = false;
   private ending = false;
@@ -29,16 +34,22 @@ export class LogReader implements StreamReader {
     private readonly log: EventLog,
     private readonly tail: ThreadTail,
     readonly options: LogReaderOptions,
-    private readonly onReturn: () => void,
+    private readonly onReturn: (reader: LogReader) => void,
   ) {}
+
+  /** Decides where this reader begins: `now` is when this is called. */
+  async begin(): Promise<void> {
+    this.cursor ??= await this.startingPoint();
+  }
 
   async next(): Promise<IteratorResult<NumberedEvent[], undefined>> {
     while (!this.left) {
       if (this.replacement) {
         return this.replacement.next();
       }
-      const events = await this.more().catch(() => this.waitForLog());
-      if (events.length > 0) {
+      const events = await this.more().catch((error: unknown) => this.waitForLog(error));
+      // What was fetched while another source took over comes from there, too.
+      if (events.length > 0 && !this.replacement) {
         this.begun = true;
         return { done: false, value: events };
       }
@@ -50,7 +61,7 @@ export class LogReader implements StreamReader {
     if (!this.left) {
       this.left = true;
       this.replacement?.return();
-      this.onReturn();
+      this.onReturn(this);
       this.wakeUp();
     }
   }
@@ -75,8 +86,12 @@ export class LogReader implements StreamReader {
 
   /** New events; empty after waiting, or at the end. */
   private async more(): Promise<NumberedEvent[]> {
-    this.cursor ??= await this.startingPoint();
-    const recent = this.tail.since(this.cursor);
+    await this.begin();
+    if (this.ending && this.cursor! >= (await this.lastNumber())) {
+      this.return();
+      return [];
+    }
+    const recent = this.tail.since(this.cursor!);
     if (recent === undefined) {
       return this.page();
     }
@@ -84,14 +99,32 @@ export class LogReader implements StreamReader {
       this.cursor = recent.at(-1)!.seq;
       return this.wanted(recent);
     }
-    if (this.ending) {
-      return this.last();
+    await (this.ending ? this.lookAgain() : this.untilChange());
+    return [];
+  }
+
+  /** The end is announced before the last events have arrived here. */
+  private async lastNumber(): Promise<number> {
+    if (this.upTo === undefined) {
+      await this.tail.refresh();
+      this.upTo ??= this.tail.end! - 1;
     }
-    await new Promise<void>((resolve) => {
+    return this.upTo;
+  }
+
+  /** Ends when what is still missing cannot be found. */
+  private async lookAgain(): Promise<void> {
+    await this.tail.refresh();
+    if (this.tail.since(this.cursor!)?.length === 0) {
+      this.return();
+    }
+  }
+
+  private untilChange(): Promise<void> {
+    return new Promise((resolve) => {
       this.wakeUp = resolve;
       this.tail.onChange(resolve);
     });
-    return [];
   }
 
   /** From the log itself. Whatever stands before the tail was committed before the tail was made. */
@@ -99,47 +132,44 @@ export class LogReader implements StreamReader {
     await this.tail.ready();
     const upTo = this.tail.begin! - 1;
     const { thread_id, run_id } = this.options;
-    const events = await this.log.read(thread_id, this.cursor!, run_id);
+    const { events, isLast } = await this.log.read(thread_id, this.cursor!, run_id);
     const next = events[0]?.seq ?? upTo + 1;
     if (next > this.cursor! + 1 && (await this.isCutOff(events[0]))) {
-      return this.tellOfGap();
+      return this.tellOfGap(events, next);
     }
-    this.cursor = events.at(-1)?.seq ?? Math.max(this.cursor!, upTo);
+    const last = events.at(-1)?.seq ?? this.cursor!;
+    this.cursor = isLast ? Math.max(last, upTo) : last;
     return events;
   }
 
   /** True when events between the last one given and `next` have been dropped, and not only numbers left out. */
   private async isCutOff(next: NumberedEvent | undefined): Promise<boolean> {
     const { thread_id, run_id } = this.options;
-    if (this.cursor === -1) {
-      // Everything that is kept, which must be all of a run.
-      return run_id !== undefined && next !== undefined && !FIRST_EVENTS.has(next.event);
+    const cursor = this.cursor!;
+    if (run_id === undefined) {
+      return cursor >= 0 && cursor + 1 < (await this.log.bounds(thread_id)).kept_from;
     }
-    return this.cursor! + 1 < (await this.log.bounds(thread_id)).kept_from;
+    if (next === undefined && cursor === -1) {
+      return false;
+    }
+    // Of a run the oldest events are dropped first: when one that was seen is still there, all later ones are.
+    const oldest = cursor === -1 ? next?.seq : await this.log.oldestOf(thread_id, run_id);
+    if (oldest !== undefined) {
+      return oldest > cursor && !(next && FIRST_EVENTS.has(next.event));
+    }
+    return cursor + 1 < (await this.log.bounds(thread_id)).kept_from;
   }
 
-  /** A run's stream ends there; a thread's goes on with the oldest event that is kept. */
-  private tellOfGap(): NumberedEvent[] {
-    const { run_id = null } = this.options;
-    const gap = gapEvent(this.cursor! + 1, run_id);
-    this.cursor = -1;
-    if (run_id !== null) {
-      this.left = true;
-      this.onReturn();
-    }
-    return [gap];
-  }
-
-  /** Looks once more, because the end is announced before the last events have arrived here. */
-  private async last(): Promise<NumberedEvent[]> {
-    if (this.upTo === undefined || this.cursor! < this.upTo) {
-      await this.tail.refresh();
-    }
-    const events = this.tail.since(this.cursor!);
-    if (events?.length === 0) {
+  /** A run's stream ends there; a thread's goes on with what is kept. */
+  private tellOfGap(events: NumberedEvent[], next: number): NumberedEvent[] {
+    const { run_id } = this.options;
+    const missing = this.cursor! + 1;
+    if (run_id !== undefined) {
       this.return();
+      return [gapEvent(run_id, missing)];
     }
-    return [];
+    this.cursor = events.at(-1)?.seq ?? next - 1;
+    return [gapEvent(null, missing, next - 1), ...events];
   }
 
   private wanted(events: NumberedEvent[]): NumberedEvent[] {
@@ -162,7 +192,11 @@ export class LogReader implements StreamReader {
   }
 
   /** The database is away; the client is kept. */
-  private async waitForLog(): Promise<NumberedEvent[]> {
+  private async waitForLog(error: unknown): Promise<NumberedEvent[]> {
+    if (!(error instanceof DatabaseUnavailableError)) {
+      this.logger.error(`thread_id=${this.options.thread_id} Events cannot be read`, (error as Error).stack);
+      throw error;
+    }
     await new Promise<void>((resolve) => {
       this.wakeUp = resolve;
       setTimeout(resolve, RETRY_MS).unref();

@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { type Appended, type EventLog, type NewChunk } from './event-log.js';
-import { MAX_CHUNK_EVENTS } from './postgres-event-log.js';
+import { DatabaseUnavailableError } from '../database/index.js';
+import { type Appended, type EventLog, MAX_CHUNK_EVENTS, MAX_CHUNKS, type NewChunk } from './event-log.js';
 import type { StreamEvent } from './stream-event.js';
 
 /** Characters at which a chunk is full; a single event may be longer. */
 const MAX_CHUNK_CHARS = 64 * 1024;
-/** Chunks and characters of one statement. */
-const MAX_BATCH_CHUNKS = 200;
+/** Characters of one statement, unless one chunk alone has more. */
 const MAX_BATCH_CHARS = 1024 * 1024;
 /** Milliseconds that events nobody waits for may wait for company. */
 const LAZY_MS = 100;
@@ -73,7 +72,7 @@ export class LogWriter {
     }
   }
 
-  /** Writes what is left, once; what cannot be written is lost with the process. */
+  /** Writes what is left, unless the log is away; what cannot be written is lost with the process. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.flushSoon();
@@ -113,9 +112,8 @@ export class LogWriter {
   private async flushAll(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     while (this.waiting.size > 0) {
-      const batch = this.takeBatch();
-      if (!(await this.write(batch))) {
-        return;
+      if (!(await this.write(this.takeBatch(), false))) {
+        this.giveUp();
       }
     }
   }
@@ -125,7 +123,7 @@ export class LogWriter {
     const batch: OpenChunk[] = [];
     let size = 0;
     for (const [open] of this.waiting.values()) {
-      if (batch.length === MAX_BATCH_CHUNKS || (size > 0 && size + open.size > MAX_BATCH_CHARS)) {
+      if (batch.length === MAX_CHUNKS || (size > 0 && size + open.size > MAX_BATCH_CHARS)) {
         break;
       }
       batch.push(open);
@@ -136,31 +134,32 @@ export class LogWriter {
   }
 
   /** Tries until it succeeds: nothing else can be written meanwhile. False when the process stops first. */
-  private async write(batch: OpenChunk[]): Promise<boolean> {
+  private async write(batch: OpenChunk[], again: boolean): Promise<boolean> {
     const chunks = batch.map(({ chunk }) => chunk);
-    for (let delay = RETRY_MS, again = false; ; delay = Math.min(delay * 2, LONGEST_RETRY_MS), again = true) {
+    for (let delay = RETRY_MS; ; delay = Math.min(delay * 2, LONGEST_RETRY_MS), again = true) {
+      let places: (Appended | undefined)[];
       try {
-        const places = await this.log.append(chunks, again);
-        batch.forEach((open, index) => this.settle(open, places[index]));
-        return true;
+        places = await this.log.append(chunks, again);
       } catch (error) {
-        if (isUnwritable(error)) {
-          return this.writeOneByOne(batch, error);
+        if (isHopeless(error)) {
+          return this.writeOneByOne(batch, again, error);
         }
         if (this.stopped) {
-          batch.forEach((open) => open.settle());
           return false;
         }
         if (!again) {
           this.logger.warn(`Events cannot be written to the log, trying again: ${String(error)}`);
         }
         await sleep(delay);
+        continue;
       }
+      batch.forEach((open, index) => this.settle(open, places[index]));
+      return true;
     }
   }
 
-  /** Finds the chunk that the database will never take, so that the others do not wait for it. */
-  private async writeOneByOne(batch: OpenChunk[], error: unknown): Promise<boolean> {
+  /** Finds the chunk that the log will never take, so that the others do not wait for it. */
+  private async writeOneByOne(batch: OpenChunk[], again: boolean, error: unknown): Promise<boolean> {
     const [first] = batch;
     if (batch.length === 1) {
       this.logger.error(`thread_id=${first.chunk.thread_id} Events cannot be kept: ${String(error)}`);
@@ -168,7 +167,7 @@ export class LogWriter {
       return true;
     }
     for (const open of batch) {
-      if (!(await this.write([open]))) {
+      if (!(await this.write([open], again))) {
         return false;
       }
     }
@@ -188,10 +187,24 @@ export class LogWriter {
     this.onLogged(open.chunk, at);
     open.settle();
   }
+
+  /** Nobody shall wait for what will not be written any more. */
+  private giveUp(): void {
+    const chunks = [...this.waiting.values()].flat();
+    this.waiting.clear();
+    this.underWay.clear();
+    chunks.forEach((open) => open.settle());
+  }
 }
 
-/** SQLSTATE classes of data that cannot be stored, and of limits: another try would end the same way. */
-const isUnwritable = (error: unknown): boolean => /^(22|54)/.test((error as { code?: string }).code ?? '');
+/** SQLSTATE classes: data that cannot be stored, what contradicts other data, limits, internal errors. */
+const HOPELESS = /^(22|23|54|XX)/;
+
+/** True when another try would end the same way; errors without a code come from here, not from the log. */
+function isHopeless(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return !(error instanceof DatabaseUnavailableError) && (typeof code !== 'string' || HOPELESS.test(code));
+}
 
 function newChunk(chunk: OpenChunk['chunk']): OpenChunk {
   let settle = (): void => undefined;

@@ -1,60 +1,82 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { parameterRows, type Queryable, Sql } from '../database/index.js';
-import { type Appended, EventLog, type LogBounds, type LogRetention, type NewChunk } from './event-log.js';
+import {
+  type Appended,
+  EventLog,
+  type LogBounds,
+  type LogPage,
+  type LogRetention,
+  MAX_CHUNK_EVENTS,
+  type NewChunk,
+} from './event-log.js';
 import type { NumberedEvent, StreamEvent } from './stream-event.js';
 
-/** Most events of a chunk; a read looks this far back for the chunk that holds the next event. */
-export const MAX_CHUNK_EVENTS = 1_000;
 /** Most chunks, and bytes unless one chunk alone has more, that a read gives at once. */
 const PAGE_CHUNKS = 200;
 const PAGE_BYTES = 4 * 1024 * 1024;
 /** Chunks that one statement of the sweep removes. */
 const SWEEP_CHUNKS = 1_000;
-/** Added to a thread's numbers when a crash of the database has emptied the log: more than can have been lost. */
-const CRASH_JUMP = 1_000_000;
+/** Numbers that are left out with each epoch: more than can be lost with the write-ahead log that nobody waits for. */
+const EPOCH_NUMBERS = 1_000_000;
 
 const CHUNK_TYPES = ['uuid', 'uuid', 'uuid', 'uuid', 'boolean', 'integer', 'text'] as const;
 
-/** Everything that is kept for the streams of threads. */
-export const DELETE_STREAMS = `
-  WITH events AS (DELETE FROM thread_events WHERE thread_id = ANY($1))
-  DELETE FROM thread_streams WHERE thread_id = ANY($1)`;
+/** The first number of a thread; one that is older than the epoch may have had numbers that were lost. */
+const FIRST_SEQ = `CASE WHEN threads.created_at < current.started_at THEN current.epoch * ${EPOCH_NUMBERS} ELSE 0 END`;
 
 /**
  * All chunks in one statement, whatever threads they belong to. The rows of `thread_streams` are locked in one order,
  * so that two writers never wait for each other, and until the commit, so that numbers are in the order of commits.
- * The log is unlogged, but not its numbers: when they say that there should be events and there are none, the database
- * has crashed, its last numbers may be lost with the write-ahead log that nobody waits for, and a jump makes sure that
- * no number is given twice.
+ * What was true before the lock may have changed while it was waited for: the function looks again, with a new snapshot.
+ *
+ * Nobody waits for the disk. A crash of the database takes all events along, the row of the epoch, and maybe the last
+ * numbers; in the next epoch they jump, so that none is given twice.
  */
-const append = (chunks: number): string => `
-  WITH new (chunk_id, thread_id, run_id, lease_token, resumable, count, events) AS (
-    VALUES ${parameterRows(chunks, CHUNK_TYPES, 1)}
+const append = (rows: number): string => `
+  WITH current AS MATERIALIZED (
+    SELECT epoch, started_at FROM event_log_epochs
+  ), new (chunk_id, thread_id, run_id, lease_token, resumable, count, events) AS (
+    VALUES ${parameterRows(rows, CHUNK_TYPES, 1)}
   ), allowed AS MATERIALIZED (
-    SELECT * FROM new WHERE CASE WHEN lease_token IS NULL
-      THEN EXISTS (SELECT FROM threads t WHERE t.thread_id = new.thread_id)
-      ELSE EXISTS (SELECT FROM runs r WHERE r.run_id = new.run_id AND r.lease_token = new.lease_token) END
+    SELECT new.*, epoch, ${FIRST_SEQ} AS first_seq FROM new JOIN threads USING (thread_id), current
+    WHERE lease_token IS NULL
+       OR EXISTS (SELECT FROM runs r WHERE r.run_id = new.run_id AND r.lease_token = new.lease_token)
   ), numbered AS (
-    INSERT INTO thread_streams AS s (thread_id, next_seq, kept_size)
-    SELECT thread_id, count, octet_length(events) FROM allowed ORDER BY thread_id
+    INSERT INTO thread_streams AS s (thread_id, epoch, next_seq, kept_from, kept_size)
+    SELECT thread_id, epoch, first_seq + count, first_seq, octet_length(events) FROM allowed ORDER BY thread_id
     ON CONFLICT (thread_id) DO UPDATE SET
-      next_seq = s.next_seq + EXCLUDED.next_seq
-        + CASE WHEN s.next_seq > s.kept_from AND NOT EXISTS (SELECT FROM thread_events e WHERE e.thread_id = s.thread_id)
-          THEN ${CRASH_JUMP} ELSE 0 END,
-      kept_from = CASE WHEN s.next_seq > s.kept_from AND NOT EXISTS (SELECT FROM thread_events e WHERE e.thread_id = s.thread_id)
-          THEN s.next_seq + ${CRASH_JUMP} ELSE s.kept_from END,
-      kept_size = s.kept_size + EXCLUDED.kept_size
+      epoch = EXCLUDED.epoch,
+      next_seq = s.next_seq + (EXCLUDED.epoch - s.epoch) * ${EPOCH_NUMBERS} + EXCLUDED.next_seq - EXCLUDED.kept_from,
+      kept_from = CASE WHEN s.epoch = EXCLUDED.epoch THEN s.kept_from
+                       ELSE s.next_seq + (EXCLUDED.epoch - s.epoch) * ${EPOCH_NUMBERS} END,
+      kept_size = CASE WHEN s.epoch = EXCLUDED.epoch THEN s.kept_size ELSE 0 END + EXCLUDED.kept_size
     RETURNING thread_id, next_seq, kept_size
   ), written AS (
     INSERT INTO thread_events (thread_id, seq, count, run_id, chunk_id, resumable, events)
-    SELECT thread_id, next_seq - count, count, run_id, chunk_id, resumable, events FROM allowed JOIN numbered USING (thread_id)
+    SELECT numbered.thread_id, next_seq - count, count, run_id, chunk_id, resumable, events
+    FROM allowed JOIN numbered USING (thread_id)
+    WHERE may_add_thread_events(numbered.thread_id, run_id, lease_token)
     RETURNING thread_id, seq
   )
-  SELECT thread_id, seq, kept_size, set_config('synchronous_commit', 'off', true) FROM written JOIN numbered USING (thread_id)`;
+  SELECT thread_id, seq, kept_size, set_config('synchronous_commit', 'off', true)
+  FROM numbered LEFT JOIN written USING (thread_id)`;
 
-interface AppendedRow {
+/** Waits for writers of these threads that are under way, and keeps others out until the end of the transaction. */
+const LOCK_STREAMS = `
+  INSERT INTO thread_streams (thread_id, epoch, next_seq, kept_from)
+  SELECT thread_id, epoch, ${FIRST_SEQ}, ${FIRST_SEQ} FROM threads, event_log_epochs AS current
+  WHERE thread_id = ANY($1::uuid[]) ORDER BY thread_id
+  ON CONFLICT (thread_id) DO UPDATE SET next_seq = thread_streams.next_seq`;
+
+/** After a crash. Waited for, as long as it takes: the number must not be lost with the next one. */
+const BEGIN_EPOCH = `
+  INSERT INTO event_log_epochs SELECT WHERE NOT EXISTS (SELECT FROM event_log_epochs)
+  ON CONFLICT DO NOTHING RETURNING epoch`;
+
+interface NumberedRow {
   thread_id: string;
-  seq: string;
+  /** Null when the chunk was refused after all. */
+  seq: string | null;
   kept_size: string;
 }
 
@@ -62,46 +84,37 @@ interface ChunkRow {
   seq: string;
   run_id: string | null;
   events: string;
+  /** Of this page and the chunk after it. */
+  found: string;
 }
 
 /** The event log on Postgres: enough for several replicas that share a database anyway. */
 @Injectable()
 export class PostgresEventLog extends EventLog {
-  constructor(@Inject(Sql) private readonly sql: Queryable) {
+  constructor(private readonly sql: Sql) {
     super();
   }
 
-  override async append(chunks: readonly NewChunk[], again: boolean): Promise<(Appended | undefined)[]> {
-    const arrived = again ? await this.arrived(chunks) : new Map<string, Appended>();
-    const missing = chunks.filter(({ thread_id }) => !arrived.has(thread_id));
-    if (missing.length > 0) {
-      const values = missing.flatMap(({ chunk_id, thread_id, run_id, lease_token, resumable, events }) => [
-        chunk_id,
-        thread_id,
-        run_id,
-        lease_token,
-        resumable,
-        events.length,
-        toText(events),
-      ]);
-      const { rows } = await this.sql.query<AppendedRow>(append(missing.length), values);
-      rows.forEach((row) => arrived.set(row.thread_id, toAppended(row)));
-    }
-    return chunks.map(({ thread_id }) => arrived.get(thread_id));
+  override append(chunks: readonly NewChunk[], again: boolean): Promise<(Appended | undefined)[]> {
+    return again ? this.appendMissing(chunks) : this.insert(this.sql, chunks);
   }
 
-  override async read(thread_id: string, after: number, run_id?: string): Promise<NumberedEvent[]> {
+  override async read(thread_id: string, after: number, run_id?: string): Promise<LogPage> {
     const { rows } = await this.sql.query<ChunkRow>(
-      `SELECT seq, run_id, events FROM (
-         SELECT seq, run_id, events, sum(octet_length(events)) OVER (ORDER BY seq) - octet_length(events) AS before
-         FROM thread_events
-         WHERE thread_id = $1 AND seq > $2::bigint - ${MAX_CHUNK_EVENTS} AND seq + count > $2::bigint + 1
-           AND ($3::uuid IS NULL OR run_id = $3)
-         ORDER BY seq LIMIT ${PAGE_CHUNKS}) AS page
-       WHERE before < ${PAGE_BYTES} ORDER BY seq`,
+      `SELECT seq, run_id, events, found FROM (
+         SELECT seq, run_id, events, count(*) OVER () AS found, row_number() OVER (ORDER BY seq) AS place,
+                sum(octet_length(events)) OVER (ORDER BY seq) - octet_length(events) AS before
+         FROM (SELECT seq, run_id, events FROM thread_events
+               WHERE thread_id = $1 AND seq > $2::bigint - ${MAX_CHUNK_EVENTS} AND seq + count > $2::bigint + 1
+                 AND ($3::uuid IS NULL OR run_id = $3)
+               ORDER BY seq LIMIT ${PAGE_CHUNKS + 1}) AS next) AS page
+       WHERE before < ${PAGE_BYTES} AND place <= ${PAGE_CHUNKS} ORDER BY seq`,
       [thread_id, after, run_id ?? null],
     );
-    return rows.flatMap(toEvents).filter(({ seq }) => seq > after);
+    return {
+      events: rows.flatMap(toEvents).filter(({ seq }) => seq > after),
+      isLast: rows.length === Number(rows[0]?.found ?? 0),
+    };
   }
 
   override async bounds(thread_id: string): Promise<LogBounds> {
@@ -110,6 +123,23 @@ export class PostgresEventLog extends EventLog {
       [thread_id],
     );
     return { kept_from: Number(rows[0]?.kept_from ?? 0), next_seq: Number(rows[0]?.next_seq ?? 0) };
+  }
+
+  override async oldestOf(thread_id: string, run_id: string): Promise<number | undefined> {
+    const { rows } = await this.sql.query<{ seq: string }>(
+      'SELECT seq FROM thread_events WHERE thread_id = $1 AND run_id = $2 ORDER BY seq LIMIT 1',
+      [thread_id, run_id],
+    );
+    return rows[0] && Number(rows[0].seq);
+  }
+
+  override async ends(thread_ids: readonly string[]): Promise<Map<string, number>> {
+    const { rows } = await this.sql.query<{ thread_id: string; next_seq: string }>(
+      `SELECT thread_id, coalesce(next_seq, 0) AS next_seq FROM threads LEFT JOIN thread_streams USING (thread_id)
+       WHERE thread_id = ANY($1::uuid[])`,
+      [thread_ids],
+    );
+    return new Map(rows.map(({ thread_id, next_seq }) => [thread_id, Number(next_seq)]));
   }
 
   /** The row of the thread is locked first, as everywhere: a writer and this never wait for each other. */
@@ -132,22 +162,87 @@ export class PostgresEventLog extends EventLog {
   }
 
   private async sweepBatches(which: string, retention_ms: number): Promise<void> {
-    let dropped: number;
-    do {
+    for (;;) {
       const { rows } = await this.sql.query<{ thread_id: string }>(sweepStatement(which), [retention_ms]);
-      await this.sql.query(FORGET_DELETED, [rows.map(({ thread_id }) => thread_id)]);
-      dropped = rows.length;
-    } while (dropped > 0);
+      if (rows.length === 0) {
+        return;
+      }
+      await forgetDeleted(
+        this.sql,
+        rows.map(({ thread_id }) => thread_id),
+      );
+    }
   }
 
-  /** Those chunks that a failed call has written after all. */
-  private async arrived(chunks: readonly NewChunk[]): Promise<Map<string, Appended>> {
-    const { rows } = await this.sql.query<AppendedRow>(
-      `SELECT thread_id, seq, kept_size FROM thread_events JOIN thread_streams USING (thread_id)
-       WHERE thread_id = ANY($1::uuid[]) AND chunk_id = ANY($2::uuid[])`,
-      [chunks.map(({ thread_id }) => thread_id), chunks.map(({ chunk_id }) => chunk_id)],
+  private async insert(db: Queryable, chunks: readonly NewChunk[]): Promise<(Appended | undefined)[]> {
+    const rows = chunks.map(({ chunk_id, thread_id, run_id, lease_token, resumable, events }) => [
+      chunk_id,
+      thread_id,
+      run_id,
+      lease_token,
+      resumable,
+      events.length,
+      toText(events),
+    ]);
+    // A few sizes of the statement, so that each is prepared once; what is left over is no thread's and refused.
+    const size = 2 ** Math.ceil(Math.log2(rows.length));
+    const padding = Array<null>((size - rows.length) * CHUNK_TYPES.length).fill(null);
+    const { rows: numbered } = await db.query<NumberedRow>(append(size), [...rows.flat(), ...padding]);
+    if (numbered.length === 0 && (await this.sql.query(BEGIN_EPOCH)).rows.length > 0) {
+      return this.insert(db, chunks);
+    }
+    const places = new Map(numbered.map((row) => [row.thread_id, toAppended(row)]));
+    await forgetDeleted(
+      db,
+      [...places.keys()].filter((thread_id) => !places.get(thread_id)),
     );
-    return new Map(rows.map((row) => [row.thread_id, toAppended(row)]));
+    return chunks.map(({ thread_id }) => places.get(thread_id));
+  }
+
+  /** What an earlier call has written, or is still writing, is waited for and not written again. */
+  private appendMissing(chunks: readonly NewChunk[]): Promise<(Appended | undefined)[]> {
+    return this.sql.transaction(async (db) => {
+      const thread_ids = chunks.map(({ thread_id }) => thread_id);
+      await db.query(LOCK_STREAMS, [thread_ids]);
+      const { rows } = await db.query<NumberedRow>(
+        `SELECT thread_id, seq, kept_size FROM thread_events JOIN thread_streams USING (thread_id)
+         WHERE thread_id = ANY($1::uuid[]) AND chunk_id = ANY($2::uuid[])`,
+        [thread_ids, chunks.map(({ chunk_id }) => chunk_id)],
+      );
+      const arrived = new Map(rows.map((row) => [row.thread_id, toAppended(row)]));
+      const missing = chunks.filter(({ thread_id }) => !arrived.has(thread_id));
+      const inserted = missing.length > 0 ? await this.insert(db, missing) : [];
+      missing.forEach(({ thread_id }, index) => arrived.set(thread_id, inserted[index]));
+      return chunks.map(({ thread_id }) => arrived.get(thread_id));
+    });
+  }
+}
+
+/**
+ * Everything that is kept for the streams of threads, which are gone or go with the same transaction. First the rows that
+ * writers lock: whoever was under way has then written, and the second statement sees what. Nobody writes afterwards.
+ */
+export async function deleteStreams(
+  db: { query(text: string, values: unknown[]): Promise<unknown> },
+  thread_ids: readonly string[],
+): Promise<void> {
+  await db.query(
+    `DELETE FROM thread_streams WHERE thread_id IN (
+       SELECT thread_id FROM thread_streams WHERE thread_id = ANY($1::uuid[]) ORDER BY thread_id FOR UPDATE)`,
+    [thread_ids],
+  );
+  await db.query('DELETE FROM thread_events WHERE thread_id = ANY($1::uuid[])', [thread_ids]);
+}
+
+/** Threads that were deleted while an event was on its way. */
+async function forgetDeleted(db: Queryable, thread_ids: string[]): Promise<void> {
+  if (thread_ids.length > 0) {
+    await db.query(
+      `DELETE FROM thread_streams s WHERE thread_id = ANY($1::uuid[])
+         AND NOT EXISTS (SELECT FROM threads t WHERE t.thread_id = s.thread_id)
+         AND NOT EXISTS (SELECT FROM thread_events e WHERE e.thread_id = s.thread_id)`,
+      [thread_ids],
+    );
   }
 }
 
@@ -177,13 +272,8 @@ const sweepStatement = (which: string): string => `
     RETURNING e.thread_id, e.seq + e.count AS upto, octet_length(e.events) AS size
   ) ${FORGET_DROPPED}`;
 
-/** Threads that were deleted while an event was on its way. */
-const FORGET_DELETED = `
-  DELETE FROM thread_streams s WHERE thread_id = ANY($1::uuid[])
-    AND NOT EXISTS (SELECT FROM threads t WHERE t.thread_id = s.thread_id)
-    AND NOT EXISTS (SELECT FROM thread_events e WHERE e.thread_id = s.thread_id)`;
-
-const toAppended = ({ seq, kept_size }: AppendedRow): Appended => ({ seq: Number(seq), kept_size: Number(kept_size) });
+const toAppended = ({ seq, kept_size }: NumberedRow): Appended | undefined =>
+  seq === null ? undefined : { seq: Number(seq), kept_size: Number(kept_size) };
 
 /** JSON and names have no line breaks. */
 const toText = (events: readonly StreamEvent[]): string =>

@@ -11,6 +11,8 @@ import {
 const MAX_EVENTS = 20_000;
 /** Most characters of one run that are kept at a time. */
 const MAX_CHARS = 64 * 1024 * 1024;
+/** Characters that a reader gets at once, unless a single event has more: what a client does not take stays here. */
+const MAX_BATCH_CHARS = 1024 * 1024;
 
 /** The events of one run in the memory of the process that executes it: bounded, with any number of readers. */
 export class RunBuffer {
@@ -62,13 +64,20 @@ export class RunBuffer {
   /** All that is kept, with a note about what is not. */
   kept(): StreamEvent[] {
     const first = this.events[0]?.seq ?? 0;
-    return first > 0 ? [gapEvent(0, this.run_id), ...this.events] : this.events;
+    return first > 0 ? [gapEvent(this.run_id, 0), ...this.events] : this.events;
   }
 
-  /** Events from `seq` on; `undefined` when some of them have been dropped. */
+  /** Events from `seq` on, as many as are given at once; `undefined` when some of them have been dropped. */
   since(seq: number): NumberedEvent[] | undefined {
-    const first = this.nextSeq - this.events.length;
-    return seq < first ? undefined : this.events.slice(seq - first);
+    const start = seq - (this.nextSeq - this.events.length);
+    if (start < 0) {
+      return undefined;
+    }
+    let end = start;
+    for (let chars = 0; end < this.events.length && chars < MAX_BATCH_CHARS; end += 1) {
+      chars += this.events[end].json.length;
+    }
+    return this.events.slice(start, end);
   }
 
   waitForMore(wakeUp: () => void): void {
@@ -119,7 +128,7 @@ class Reader implements StreamReader {
       const events = this.buffer.since(this.seq);
       if (events === undefined) {
         this.return();
-        return { done: false, value: [gapEvent(this.seq, this.buffer.run_id)] };
+        return { done: false, value: [gapEvent(this.buffer.run_id, this.seq)] };
       }
       if (events.length > 0) {
         this.seq += events.length;

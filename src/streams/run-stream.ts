@@ -10,9 +10,15 @@ export interface StreamedRun {
   lease_token: string;
   /** Events carry ids, and a reader may come back for what it has missed. */
   resumable: boolean;
-  /** Nobody reads it yet, but somebody may, from its beginning. */
-  background: boolean;
+  /** Where its reader was when it was created; `later`: nobody reads it yet, but somebody may, from its beginning. */
+  reader: 'here' | 'elsewhere' | 'later' | 'nowhere';
 }
+
+/** When events are written into the log: `lazily` a little later, for somebody who may come. */
+export type Logging = 'no' | 'lazily' | 'at once';
+
+/** How a stream was closed: by the end of its run here, by somebody else's decision, or because the run left. */
+export type Closing = 'finished' | 'ended outside' | 'broken off';
 
 /**
  * The writing end of one run's stream. A resumable run is written into the log, and its readers get an event when it is
@@ -21,18 +27,18 @@ export interface StreamedRun {
  */
 export class RunStream {
   readonly buffer?: RunBuffer;
-  private logging: 'no' | 'lazily' | 'at once';
   /** Number of the last event that is in the log. */
   loggedUpTo = -1;
   closed = false;
+  /** The run comes to its end here: all events are there. */
+  complete = false;
 
   constructor(
     readonly run: StreamedRun,
     private readonly log: LogWriter,
-    isFollowed: boolean,
-    private readonly onClose: (stream: RunStream) => void,
+    private logging: Logging,
+    private readonly onClose: (stream: RunStream, how: Closing) => void,
   ) {
-    this.logging = run.resumable || isFollowed ? 'at once' : run.background ? 'lazily' : 'no';
     this.buffer = run.resumable ? undefined : new RunBuffer(run.run_id);
   }
 
@@ -46,7 +52,7 @@ export class RunStream {
     }
   }
 
-  /** Somebody in another process reads the thread, from now on. */
+  /** Somebody reads the log, from now on. */
   logFromNow(): void {
     if (!this.closed) {
       this.logging = 'at once';
@@ -64,8 +70,9 @@ export class RunStream {
     this.logging = 'at once';
   }
 
-  /** Resolves when readers in other processes can read everything so far. To be awaited before the lease is given up. */
+  /** Resolves when readers in other processes can read everything. To be awaited before the lease is given up. */
   async drained(): Promise<void> {
+    this.complete = true;
     if (this.logging !== 'no') {
       await this.log.drained(this.run.thread_id);
     }
@@ -73,34 +80,37 @@ export class RunStream {
 
   /** The run has ended here, and its final status is in the database. */
   finish(status: string): void {
-    if (this.logging === 'at once' && !this.closed) {
-      this.log.append({ ...this.source, lease_token: null }, [runDone(this.run.run_id, status)], false);
+    if (this.logging !== 'no' && !this.closed) {
+      const done = runDone(this.run.run_id, status);
+      this.log.append({ ...this.source, lease_token: null }, [done], this.logging === 'lazily');
     }
-    this.end();
+    this.close('finished');
   }
 
   /** Somebody else has ended the run, and told the readers of the log; those of this process's memory get `last`. */
   end(last?: StreamEvent): void {
-    if (!this.closed) {
-      if (last) {
-        this.buffer?.append(last.event, last.json);
-      }
-      this.buffer?.close();
-      this.close();
+    if (last && !this.closed) {
+      this.buffer?.append(last.event, last.json);
     }
+    this.close('ended outside');
   }
 
   /** The run goes on elsewhere, if at all: readers of this process's memory shall come back. */
   breakOff(): void {
-    if (!this.closed) {
-      this.buffer?.breakOff();
-      this.close();
-    }
+    this.close('broken off');
   }
 
-  private close(): void {
+  private close(how: Closing): void {
+    if (this.closed) {
+      return;
+    }
     this.closed = true;
-    this.onClose(this);
+    if (how === 'broken off') {
+      this.buffer?.breakOff();
+    } else {
+      this.buffer?.close();
+    }
+    this.onClose(this, how);
   }
 
   private get source(): LogSource {

@@ -27,8 +27,8 @@ export type StreamPosition =
   | { from: 'now' };
 
 /**
- * The reading end of a stream. `next` gives all events that are there, waiting for at least one; nothing is lost or
- * repeated between two calls. Readers are independent of each other.
+ * The reading end of a stream. `next` gives events that are there, waiting for at least one; nothing is lost or repeated
+ * between two calls. Readers are independent of each other.
  */
 export interface StreamReader {
   /** Throws {@link StreamBrokenError} when the stream goes on elsewhere: the client shall come back. */
@@ -45,13 +45,13 @@ export class StreamBrokenError extends Error {
   }
 }
 
-/** A reader asked for events that are no longer kept: it is told so instead of being given a stream with a hole. */
-export const gapEvent = (seq: number, run_id: string | null): NumberedEvent => ({
+/** Events from `missing` on are no longer kept: a reader is told so instead of being given a stream with a hole. */
+export const gapEvent = (run_id: string | null, missing: number, seq = missing): NumberedEvent => ({
   seq,
   run_id,
   event: 'error',
   json: JSON.stringify({
     error: 'StreamGap',
-    message: `Events from ${seq} on are no longer kept: this reader was too slow or came too late. Read the state.`,
+    message: `Events from ${missing} on are no longer kept: this reader was too slow or came too late. Read the state.`,
   }),
 });

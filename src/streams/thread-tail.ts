@@ -7,7 +7,7 @@ const MAX_CHARS = 4 * 1024 * 1024;
 
 /**
  * The newest events of one thread's log, shared by all its readers in this process: an event is fetched once, and not at
- * all when this process has written it. Without a hole: what it holds are all events from `from` on.
+ * all when this process has written it. Without a hole: what it holds are all events from `begin` on.
  */
 export class ThreadTail {
   private events: NumberedEvent[] = [];
@@ -33,7 +33,7 @@ export class ThreadTail {
     return this.starting;
   }
 
-  /** The number that the next event will have; earlier ones are here or in the log. */
+  /** The number that the next event will have, or a greater one; earlier ones are here or in the log. */
   get end(): number | undefined {
     return this.next;
   }
@@ -58,8 +58,8 @@ export class ThreadTail {
       return;
     }
     if (this.next !== undefined && first.seq > this.next) {
-      // Another process has written in between, or the numbers have jumped.
-      this.refresh().catch(() => this.wake());
+      // Another process has written in between, or numbers were left out. The next look finds it when this one fails.
+      this.refresh().catch(() => undefined);
       return;
     }
     this.append(events);
@@ -80,12 +80,6 @@ export class ThreadTail {
     this.wakeUps.add(wakeUp);
   }
 
-  wake(): void {
-    const wakeUps = this.wakeUps;
-    this.wakeUps = new Set();
-    wakeUps.forEach((wakeUp) => wakeUp());
-  }
-
   private async start(): Promise<void> {
     const { next_seq } = await this.log.bounds(this.thread_id);
     this.from ??= next_seq;
@@ -96,32 +90,48 @@ export class ThreadTail {
     await this.ready();
     while (this.refreshAgain) {
       this.refreshAgain = false;
-      const page = await this.log.read(this.thread_id, this.next! - 1);
-      const unseen = page.filter(({ seq }) => seq >= this.next!);
-      if (unseen.length > 0) {
-        this.append(unseen);
-        this.refreshAgain = true;
-      }
+      const { events, isLast } = await this.log.read(this.thread_id, this.next! - 1);
+      this.append(events.filter(({ seq }) => seq >= this.next!));
+      this.refreshAgain ||= !isLast;
       this.wake();
     }
   }
 
   private append(events: readonly NumberedEvent[]): void {
-    this.from ??= events[0].seq;
-    this.next = events.at(-1)!.seq + 1;
     for (const event of events) {
+      if (event.seq !== this.next) {
+        this.beginAt(event.seq);
+      }
       this.events.push(event);
       this.chars += event.json.length;
+      this.next = event.seq + 1;
     }
     if (this.events.length > MAX_EVENTS || this.chars > MAX_CHARS) {
       this.dropOldest();
     }
   }
 
-  /** A half at once, so that the cost of moving the rest is spread over many events. */
+  private wake(): void {
+    const wakeUps = this.wakeUps;
+    this.wakeUps = new Set();
+    wakeUps.forEach((wakeUp) => wakeUp());
+  }
+
+  /** Behind a hole in the numbers readers go to the log, which knows whether something was lost there. */
+  private beginAt(seq: number): void {
+    this.events = [];
+    this.chars = 0;
+    this.from = seq;
+  }
+
+  /** Down to a half, so that the cost of moving the rest is spread over many events. */
   private dropOldest(): void {
-    const dropped = this.events.splice(0, Math.ceil(this.events.length / 2));
-    this.chars -= dropped.reduce((sum, { json }) => sum + json.length, 0);
+    let count = 0;
+    while (this.events.length - count > MAX_EVENTS / 2 || this.chars > MAX_CHARS / 2) {
+      this.chars -= this.events[count].json.length;
+      count += 1;
+    }
+    this.events.splice(0, count);
     this.from = this.events[0]?.seq ?? this.next;
   }
 

@@ -101,6 +101,7 @@ export class ThreadStateService {
           `UPDATE threads SET values = $2, state_updated_at = now() WHERE thread_id = $1 AND newest_run_id IS NULL`,
           [thread_id, jsonbText(toWireJson(state.values))],
         );
+        await this.stream.stateIs(thread_id, state);
       }
     } catch (error) {
       this.logger.warn(`thread_id=${thread_id} could not be refreshed: ${String(error)}`);

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { type JsonObject, type SseBody, toWireJson } from '../common/index.js';
 import { emptyThreadState, GraphStateService, type StateOwner, type ThreadState } from '../execution/index.js';
 import {
@@ -25,27 +25,43 @@ const EVENTS_OF_MODE: Record<ThreadStreamMode, (event: string) => boolean> = {
 /** Everything that happens on a thread, as one stream. */
 @Injectable()
 export class ThreadStreamService {
+  private readonly logger = new Logger('Threads');
+
   constructor(
     private readonly events: EventStream,
     private readonly graphState: GraphStateService,
   ) {}
 
   /** Never ends while the thread is there. `lastEventId` `-` gives everything that is kept; without it: from now on. */
-  read(thread_id: string, modes: readonly ThreadStreamMode[], lastEventId: string | undefined): SseBody {
+  async read(thread_id: string, modes: readonly ThreadStreamMode[], lastEventId: string | undefined): Promise<SseBody> {
     const position = lastEventId === undefined ? ({ from: 'now' } as const) : positionAfter(lastEventId);
     const isWanted = ({ event }: NumberedEvent): boolean => modes.some((mode) => EVENTS_OF_MODE[mode](event));
+    const reader = await this.events.readThread(thread_id, position);
     return {
-      headers: {},
-      frames: eventFrames(this.events.readThread(thread_id, position), { numbered: true, isWanted }),
+      headers: { location: `/threads/${thread_id}/stream?stream_modes=${modes.join(',')}` },
+      frames: eventFrames(reader, { numbered: true, isWanted }),
     };
   }
 
   /** Tells those who read the thread, if any, what its state is after a change that no run has made. */
   async stateChanged(thread: { thread_id: string; metadata: JsonObject; config: JsonObject }): Promise<void> {
-    if (this.events.isFollowed(thread.thread_id)) {
+    const { thread_id } = thread;
+    if (!this.events.isFollowed(thread_id)) {
+      return;
+    }
+    try {
       const owner = toOwner(thread);
-      const state = owner ? await this.graphState.getState(owner, {}, false) : emptyThreadState();
-      await this.events.append(thread.thread_id, [stateUpdate(state)]);
+      await this.stateIs(thread_id, owner ? await this.graphState.getState(owner, {}, false) : emptyThreadState());
+    } catch (error) {
+      // The change itself has been made; its graph may be one that this server does not have.
+      this.logger.warn(`thread_id=${thread_id} Readers could not be told of its state: ${String(error)}`);
+    }
+  }
+
+  /** The same for a state that is known. */
+  async stateIs(thread_id: string, state: ThreadState): Promise<void> {
+    if (this.events.isFollowed(thread_id)) {
+      await this.events.append(thread_id, [stateUpdate(state)]);
     }
   }
 }

@@ -4,7 +4,7 @@ import type { EntityManager, Repository, SelectQueryBuilder } from 'typeorm';
 import { type JsonObject, newId, type Page, refuseUnsupported, type SseBody, toJsonb } from '../common/index.js';
 import { columns, Notifications } from '../database/index.js';
 import { DELETE_THREADS } from '../execution/index.js';
-import { DELETE_STREAMS } from '../streams/index.js';
+import { deleteStreams } from '../streams/index.js';
 import { isThreadField, THREAD_FIELDS, type Thread, toThread } from './dto/thread.dto.js';
 import type {
   ThreadCountRequest,
@@ -128,7 +128,7 @@ export class ThreadsService {
   async deleteAll(manager: EntityManager, thread_ids: string[]): Promise<void> {
     await manager.query('DELETE FROM threads WHERE thread_id = ANY($1)', [thread_ids]);
     await manager.query(DELETE_THREADS, [thread_ids]);
-    await manager.query(DELETE_STREAMS, [thread_ids]);
+    await deleteStreams(manager, thread_ids);
   }
 
   announceDeleted(thread_ids: string[]): void {

@@ -126,8 +126,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
 
     it('give the state of a run that was replaced by another, not that of the other', async () => {
       const hook = newHook();
-      // With `async` the state after the first step may be lost when the lease is.
-      const payload = { webhook: hook.webhook, durability: 'sync' as const };
+      const payload = { webhook: hook.webhook };
       const { run_id } = await startWaiting(client, thread_id, payload);
       const input = { label: 'b', gate: '' };
       await client.runs.wait(thread_id, 'waiting', { input, multitaskStrategy: 'interrupt' });
@@ -135,13 +134,12 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
       expect((await hook.payload()).values).toMatchObject({ label: 'a', order: ['a:start'] });
     });
 
-    it('give the state before a run that was replaced and leaves nothing', async () => {
+    it('give what a run had done that was replaced, also when it writes only at its end', async () => {
       const hook = newHook();
-      await client.runs.wait(thread_id, 'waiting', { input: { label: 'z' } });
-      const payload = { webhook: hook.webhook, durability: 'exit' as const };
-      await startWaiting(client, thread_id, payload);
-      await client.runs.wait(thread_id, 'waiting', { input: { label: 'b' }, multitaskStrategy: 'interrupt' });
-      expect((await hook.payload()).values).toMatchObject({ label: 'z', order: ['z:start', 'z:end'] });
+      await startWaiting(client, thread_id, { webhook: hook.webhook, durability: 'exit' as const });
+      const input = { label: 'b', gate: '' };
+      await client.runs.wait(thread_id, 'waiting', { input, multitaskStrategy: 'interrupt' });
+      expect((await hook.payload()).values).toMatchObject({ label: 'a', order: ['a:start'] });
     });
 
     it('are not sent for a run that is rolled back', async () => {

@@ -7,6 +7,8 @@ const ADMIN_URI = process.env.TEST_DATABASE_URI!;
 export interface TestDatabase {
   uri: string;
   pool: pg.Pool;
+  /** Another pool, as another process has one; it is ended with the database. */
+  newPool(): pg.Pool;
   drop(): Promise<void>;
 }
 
@@ -15,16 +17,20 @@ export async function createDatabase({ empty = false } = {}): Promise<TestDataba
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   await asAdmin(`CREATE DATABASE ${name} TEMPLATE ${empty ? 'template0' : 'nestgraph_template'}`);
   const uri = ADMIN_URI.replace('@/nestgraph?', `@/${name}?`);
-  const pool = new pg.Pool({ connectionString: uri, max: 10 });
-  // Connections that are just being closed are ended together with the database.
-  pool.on('error', () => undefined);
+  const pools: pg.Pool[] = [];
+  const newPool = (): pg.Pool => {
+    const pool = new pg.Pool({ connectionString: uri, max: 10 });
+    // A session that has not quite ended is ended by DROP DATABASE.
+    pool.on('error', () => undefined);
+    pools.push(pool);
+    return pool;
+  };
   return {
     uri,
-    pool,
+    pool: newPool(),
+    newPool,
     drop: async () => {
-      // A connection that is still closing may hear of the DROP.
-      pool.on('error', () => undefined);
-      await pool.end();
+      await Promise.all(pools.map((pool) => pool.end()));
       await asAdmin(`DROP DATABASE ${name} WITH (FORCE)`);
     },
   };

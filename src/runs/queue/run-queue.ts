@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type JsonObject, toJsonb } from '../../common/index.js';
 import { type Queryable, Sql } from '../../database/index.js';
 import { DELETE_RUNS, type GraphInterrupt } from '../../execution/index.js';
-import { DELETE_STREAMS } from '../../streams/index.js';
+import { deleteStreams } from '../../streams/index.js';
 import type { ThreadStatus } from '../../threads/index.js';
 import type { RunField } from '../dto/run.dto.js';
 import type { RunCaller } from '../run-caller.js';
@@ -35,8 +35,8 @@ export interface ClaimedRun {
   attempt: number;
   /** Every later write for the run presents it. */
   lease_token: string;
-  /** Nobody can have begun it before. */
-  isFirstAttempt?: boolean;
+  /** Created and begun by this process just now: nobody can have begun it before. */
+  created_here?: true;
 }
 
 /** A run that has been stopped, and what it was doing. */
@@ -418,7 +418,10 @@ export class RunQueue {
       [limit],
     );
     if (rows.length > 0) {
-      await this.sql.query(DELETE_STREAMS, [rows.map(({ thread_id }) => thread_id)]);
+      await deleteStreams(
+        this.sql,
+        rows.map(({ thread_id }) => thread_id),
+      );
     }
     return rows.length;
   }

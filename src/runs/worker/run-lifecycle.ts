@@ -23,7 +23,7 @@ import {
   toThreadState,
 } from '../../execution/index.js';
 import { LangSmith } from '../../observability/index.js';
-import { EventStream, type RunStream } from '../../streams/index.js';
+import { EventStream, type RunStream, type StreamedRun } from '../../streams/index.js';
 import { stateUpdate, type ThreadStatus } from '../../threads/index.js';
 import { RunQueue, type ClaimedRun, type RunEnd } from '../queue/run-queue.js';
 import { callerKeys } from '../run-caller.js';
@@ -69,8 +69,8 @@ export class RunLifecycle {
   async execute(active: ActiveRun): Promise<boolean> {
     const { run } = active;
     const { run_id, thread_id, lease_token } = run;
-    const { resumable, delivery } = run.kwargs;
-    const stream = this.events.open({ run_id, thread_id, lease_token, resumable, background: delivery === undefined });
+    const { resumable } = run.kwargs;
+    const stream = this.events.open({ run_id, thread_id, lease_token, resumable, reader: readerOf(run) });
     stream.append('metadata', JSON.stringify({ run_id: run.run_id, attempt: run.attempt }));
     try {
       return await this.runToEnd(active, stream);
@@ -250,18 +250,35 @@ export class RunLifecycle {
 
   /** `again`: a try before may have ended the run without our knowing. */
   private async endInQueue(run: ClaimedRun, end: RunEnd, again: boolean): Promise<{ held: boolean; more: boolean }> {
-    const { temporary } = run.kwargs;
-    const ended = temporary
-      ? await this.queue.finishTemporary(run, end, this.config.queue.stateless_retention_ms)
+    const ended = run.kwargs.temporary
+      ? await this.queue.finishTemporary(run, end, this.retentionOf(run))
       : await this.queue.finish(run, end);
     const wasEnded = again && !ended.held && (await this.queue.hasEnded(run, end.status));
     return wasEnded ? { held: true, more: true } : ended;
   }
+
+  /** Milliseconds that a stateless run can be found after its end: also as long as its stream can be resumed. */
+  private retentionOf({ kwargs }: ClaimedRun): number {
+    const { queue, streams } = this.config;
+    return Math.max(queue.stateless_retention_ms, kwargs.resumable ? streams.resumable_ms : 0);
+  }
+}
+
+/** Where the client is that asked for the run's events when it created the run. */
+function readerOf({ kwargs: { delivery }, created_here }: ClaimedRun): StreamedRun['reader'] {
+  switch (delivery) {
+    case undefined:
+      return 'later';
+    case 'wait':
+      return 'nowhere';
+    case 'stream':
+      return created_here ? 'here' : 'elsewhere';
+  }
 }
 
 /** True when an earlier attempt has left checkpoints: its input is in them, and finished nodes are not executed again. */
-const wasBegun = async ({ thread_id, isFirstAttempt }: ClaimedRun, checkpointer: RunCheckpointer): Promise<boolean> =>
-  !isFirstAttempt && (await checkpointer.hasBegun(thread_id));
+const wasBegun = async ({ thread_id, created_here }: ClaimedRun, checkpointer: RunCheckpointer): Promise<boolean> =>
+  !created_here && (await checkpointer.hasBegun(thread_id));
 
 /** Without the checkpoint that the run was to begin at: an earlier attempt has begun there. */
 function fromNewest({ configurable, ...config }: GraphConfig): GraphConfig {

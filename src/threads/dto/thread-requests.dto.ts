@@ -53,7 +53,8 @@ export class ThreadStreamQuery {
   stream_modes?: ThreadStreamMode[];
 
   get modes(): ThreadStreamMode[] {
-    return this.stream_mode ?? this.stream_modes ?? ['run_modes'];
+    const asked = this.stream_mode ?? this.stream_modes ?? [];
+    return asked.length > 0 ? asked : ['run_modes'];
   }
 }
 

@@ -1,0 +1,308 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { MemoryEventLog } from '../../test/support/memory-event-log.js';
+import { LogReader, type LogReaderOptions } from './log-reader.js';
+import { RunBuffer } from './run-buffer.js';
+import type { StreamReader } from './stream-event.js';
+import { ThreadTail } from './thread-tail.js';
+
+Logger.overrideLogger(false);
+
+const seqsOf = async (reader: StreamReader): Promise<number[]> => {
+  const seen: number[] = [];
+  for (let next = await reader.next(); !next.done; next = await reader.next()) {
+    seen.push(...next.value.map(({ seq }) => seq));
+  }
+  return seen;
+};
+
+const nextSeqs = async (reader: StreamReader): Promise<number[]> => (await reader.next()).value!.map(({ seq }) => seq);
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n);
+
+/** Numbers that look random and are the same each time. */
+function numbers(seed: number): (below: number) => number {
+  let state = seed + 1;
+  return (below) => {
+    state = (state * 48271) % 2147483647;
+    return state % below;
+  };
+}
+
+describe('LogReader', () => {
+  let log: MemoryEventLog;
+  let tail: ThreadTail;
+  let left: LogReader[];
+
+  beforeEach(() => {
+    log = new MemoryEventLog(10);
+    tail = new ThreadTail('t', log);
+    left = [];
+  });
+
+  const read = (options: Partial<LogReaderOptions> = {}): LogReader =>
+    new LogReader(log, tail, { thread_id: 't', position: { from: 'start' }, ...options }, (reader) =>
+      left.push(reader),
+    );
+
+  /** Events that this process writes. */
+  const write = (run_id: string | null, count: number, name?: string): void =>
+    tail.add(log.add('t', run_id, count, name));
+
+  it('gives all that is kept, page by page, and then what is written here and elsewhere', async () => {
+    log.add('t', 'r', 25);
+    const reader = read();
+    expect([await nextSeqs(reader), await nextSeqs(reader), await nextSeqs(reader)]).toEqual([
+      range(0, 10),
+      range(10, 20),
+      range(20, 25),
+    ]);
+    write('r', 2);
+    expect(await nextSeqs(reader)).toEqual([25, 26]);
+    log.add('t', 'other', 1);
+    write('r', 1);
+    expect(await nextSeqs(reader)).toEqual([27, 28]);
+  });
+
+  it.each([
+    [{ from: 'start' }, range(0, 8)],
+    [{ from: 'after', seq: 2 }, range(3, 8)],
+    [{ from: 'after', seq: 5 }, range(6, 8)],
+    [{ from: 'after', seq: 6 }, range(0, 8)],
+    [{ from: 'after', seq: -1 }, range(0, 8)],
+    [{ from: 'now' }, range(6, 8)],
+  ] as const)('begins at %j', async (position, expected) => {
+    log.add('t', 'r', 6);
+    const reader = read({ position });
+    await reader.begin();
+    write('r', 2);
+    reader.end();
+    expect(await seqsOf(reader)).toEqual(expected);
+  });
+
+  it.each(range(0, 20))('misses and repeats nothing while others write (%i)', async (seed) => {
+    const random = numbers(seed);
+    log.gate = async () => {
+      for (let turns = random(4); turns > 0; turns -= 1) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    log.add('t', 'r', random(40));
+    const readers = [read(), read({ run_id: 'r' }), read({ position: { from: 'after', seq: 3 } })];
+    const seen = readers.map(seqsOf);
+    for (let round = 0; round < 60; round += 1) {
+      const run_id = random(3) === 0 ? 'other' : 'r';
+      const count = 1 + random(round % 20 === 0 ? 900 : 5);
+      if (random(2) === 0) {
+        write(run_id, count);
+      } else {
+        log.add('t', run_id, count);
+        void tail.refresh();
+      }
+      await log.gate();
+    }
+    readers.forEach((reader) => reader.end());
+    const all = log.eventsOf('t');
+    const from = all.length > 4 ? 4 : 0;
+    expect(await Promise.all(seen)).toEqual([
+      all.map(({ seq }) => seq),
+      all.filter(({ run_id }) => run_id === 'r').map(({ seq }) => seq),
+      all.map(({ seq }) => seq).filter((seq) => seq >= from),
+    ]);
+  });
+
+  describe('at the end of a run', () => {
+    it('gives what others have written last, although nobody has told of it', async () => {
+      write('r', 2);
+      const reader = read({ run_id: 'r' });
+      await nextSeqs(reader);
+      log.add('t', 'r', 1);
+      reader.end();
+      expect(await seqsOf(reader)).toEqual([2]);
+      expect(left).toEqual([reader]);
+    });
+
+    it('does not look into the log when all is known', async () => {
+      await tail.ready();
+      const reader = read({ run_id: 'r', position: { from: 'now' } });
+      await reader.begin();
+      write('r', 2);
+      reader.end(1);
+      expect(await seqsOf(reader)).toEqual([0, 1]);
+      expect(log.reads).toBe(0);
+    });
+
+    it('ends although another run of the thread goes on', async () => {
+      write('r', 3);
+      const reader = read({ run_id: 'r' });
+      reader.end();
+      log.gate = () => write('next', 1);
+      expect(await seqsOf(reader)).toEqual([0, 1, 2]);
+    });
+
+    it('ends although events that should be there are lost', async () => {
+      write('r', 3);
+      const reader = read({ run_id: 'r' });
+      expect(await nextSeqs(reader)).toEqual([0, 1, 2]);
+      reader.end(99);
+      expect(await seqsOf(reader)).toEqual([]);
+    });
+
+    it('waits for a log that is away', async () => {
+      write('r', 3);
+      const reader = read({ run_id: 'r' });
+      log.isAway = true;
+      reader.end();
+      const seen = seqsOf(reader);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      log.isAway = false;
+      expect(await seen).toEqual([0, 1, 2]);
+    });
+  });
+
+  it('fails when the log does for good', async () => {
+    log.gate = () => {
+      throw new TypeError('a fault');
+    };
+    await expect(read().next()).rejects.toThrow('a fault');
+  });
+
+  it('ends a pending read when it is left', async () => {
+    const reader = read();
+    const pending = reader.next();
+    await tail.ready();
+    await new Promise((resolve) => setImmediate(resolve));
+    reader.return();
+    expect(await pending).toEqual({ done: true, value: undefined });
+    expect(left).toEqual([reader]);
+  });
+
+  describe('that is read from memory from then on', () => {
+    const buffer = new RunBuffer('r');
+    buffer.append('metadata', '{}');
+    buffer.close();
+
+    it('gives everything once, also what it was just fetching', async () => {
+      const reader = read({ run_id: 'r' });
+      let open = (): void => undefined;
+      const gate = new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      log.add('t', 'r', 2, 'metadata');
+      log.gate = () => gate;
+      const seen = seqsOf(reader);
+      expect(reader.isReplaceable).toBe(true);
+      reader.replaceBy(buffer.read({ from: 'start' }));
+      open();
+      expect(await seen).toEqual([0]);
+    });
+
+    it('gives it at once when it was waiting', async () => {
+      const reader = read({ run_id: 'r' });
+      const seen = seqsOf(reader);
+      await new Promise((resolve) => setImmediate(resolve));
+      reader.replaceBy(buffer.read({ from: 'start' }));
+      expect(await seen).toEqual([0]);
+    });
+
+    it('is not one that has given something out, or wants only what is new', async () => {
+      log.add('t', 'r', 2, 'metadata');
+      const reader = read({ run_id: 'r' });
+      await reader.next();
+      expect(reader.isReplaceable).toBe(false);
+      expect(read({ run_id: 'r', position: { from: 'now' } }).isReplaceable).toBe(false);
+    });
+  });
+
+  describe('of a log that has dropped events', () => {
+    const gap = (seq: number) => ({ seq, event: 'error', json: expect.stringContaining('"StreamGap"') });
+
+    beforeEach(() => {
+      log.add('t', 'old', 5, 'metadata');
+      log.add('t', 'r', 1, 'metadata');
+      log.add('t', 'r', 9);
+    });
+    const dropBefore = (seq: number): void => log.drop('t', (event) => event.seq < seq);
+
+    it('tells the reader of a run, and ends', async () => {
+      dropBefore(10);
+      for (const position of [{ from: 'start' }, { from: 'after', seq: 7 }] as const) {
+        const reader = read({ run_id: 'r', position });
+        expect((await reader.next()).value).toEqual([expect.objectContaining({ event: 'error', run_id: 'r' })]);
+        expect(await reader.next()).toEqual({ done: true, value: undefined });
+      }
+      expect(left).toHaveLength(2);
+    });
+
+    it('tells the reader of a thread, and goes on with what is kept', async () => {
+      dropBefore(10);
+      const reader = read({ position: { from: 'after', seq: 3 } });
+      const { value } = await reader.next();
+      expect(value![0]).toMatchObject(gap(9));
+      expect(value!.map(({ seq }) => seq)).toEqual([9, ...range(10, 15)]);
+      write('r', 1);
+      expect(await nextSeqs(reader)).toEqual([15]);
+      expect((await read({ position: { from: 'after', seq: 9 } }).next()).value).not.toContainEqual(
+        expect.objectContaining({ event: 'error' }),
+      );
+    });
+
+    it('says nothing to who asks for all that is kept of a thread', async () => {
+      dropBefore(10);
+      expect(await nextSeqs(read())).toEqual(range(10, 15));
+    });
+
+    it('says nothing to who has missed nothing of the run', async () => {
+      // Of a run between, although the older one is kept: they have different retentions.
+      log.add('t', 'between', 4);
+      log.add('t', 'next', 2, 'metadata');
+      log.drop('t', ({ run_id }) => run_id === 'between');
+      const all = async (run_id: string, seq: number): Promise<number[]> => {
+        const reader = read({ run_id, position: { from: 'after', seq } });
+        reader.end();
+        return seqsOf(reader);
+      };
+      expect(await all('r', 14)).toEqual([]);
+      expect(await all('r', 12)).toEqual([13, 14]);
+      expect(await all('next', 14)).toEqual([19, 20]);
+      expect(await all('next', 3)).toEqual([19, 20]);
+    });
+
+    it('cannot tell whether something is missing when nothing of the run is kept, and says so', async () => {
+      log.drop('t', ({ run_id }) => run_id === 'r');
+      const reader = read({ run_id: 'r', position: { from: 'after', seq: 14 } });
+      reader.end();
+      write('next', 1);
+      expect((await reader.next()).value).toBeUndefined();
+      const cut = read({ run_id: 'r', position: { from: 'after', seq: 8 } });
+      expect((await cut.next()).value).toEqual([expect.objectContaining({ event: 'error' })]);
+    });
+
+    it('says nothing where numbers were only left out', async () => {
+      const readers = [read(), read({ run_id: 'r' })];
+      const seen = readers.map(seqsOf);
+      await new Promise((resolve) => setImmediate(resolve));
+      log.skip('t', 3);
+      log.add('t', 'r', 2);
+      await tail.refresh();
+      readers.forEach((reader) => reader.end());
+      expect(await Promise.all(seen)).toEqual([
+        [...range(0, 15), 18, 19],
+        [...range(5, 15), 18, 19],
+      ]);
+    });
+
+    it('tells those who were reading when a crash has taken events along', async () => {
+      const reader = read({ run_id: 'r', position: { from: 'now' } });
+      const next = reader.next();
+      await new Promise((resolve) => setImmediate(resolve));
+      log.add('t', 'r', 3);
+      log.drop('t', () => true);
+      log.skip('t', 1_000_000);
+      log.drop('t', () => true);
+      log.add('t', 'r', 1);
+      await tail.refresh();
+      expect((await next).value).toEqual([expect.objectContaining({ event: 'error' })]);
+    });
+  });
+});

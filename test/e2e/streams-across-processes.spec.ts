@@ -1,0 +1,325 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { framesOf, lastIdIn } from '../support/frames.js';
+import { send, sendJson } from '../support/http.js';
+import { open, type RawResponse } from '../support/raw-response.js';
+import { names, newGate, type Part } from '../support/sdk.js';
+import { killLeftovers, startServer, type TestServer } from '../support/server.js';
+import { askUntil } from '../support/until.js';
+
+const TIME_LIMIT_MS = 60_000;
+const MODES = [
+  'values',
+  'updates',
+  'messages',
+  'messages-tuple',
+  'custom',
+  'tasks',
+  'checkpoints',
+  'debug',
+  'events',
+  'tools',
+];
+const HELLO = { messages: [{ role: 'user', content: 'hi' }] };
+const STEPS = { assistant_id: 'steps', input: {}, stream_mode: ['updates', 'custom'], stream_resumable: true };
+const STEPS_EVENTS = ['metadata', 'custom', 'updates', 'custom', 'updates', 'custom', 'updates'];
+
+const post = async <T>(url: string, body: object = {}): Promise<T> => (await sendJson(url, body)).json as T;
+const newThread = async ({ url }: TestServer): Promise<string> =>
+  (await post<{ thread_id: string }>(`${url}/threads`)).thread_id;
+const runOf = ({ headers }: RawResponse): string => /[^/]+$/.exec(headers['content-location'] ?? '')![0];
+const join = ({ url }: TestServer, thread_id: string, run_id: string, lastEventId?: string): Promise<RawResponse> =>
+  open(
+    `${url}/threads/${thread_id}/runs/${run_id}/stream`,
+    undefined,
+    lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
+  );
+const read = async (response: Promise<RawResponse>): Promise<Part[]> => framesOf(await (await response).ended);
+
+describe('two servers on one database', () => {
+  let database: TestDatabase;
+  /** Executes all runs. */
+  let worker: TestServer;
+  /** Executes none. */
+  let api: TestServer;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    worker = await startServer({ database, command: 'start' });
+    api = await startServer({ database, command: 'start', env: { N_JOBS_PER_WORKER: '0' } });
+  });
+  afterAll(async () => {
+    await api?.stop();
+    await worker?.stop();
+    await killLeftovers();
+    await database?.drop();
+  });
+
+  /** A run of `waiting` that is inside its node; made on one server, executed by the worker. */
+  async function startWaiting(server: TestServer, thread_id: string, body: object = {}) {
+    const gate = newGate();
+    const run = { assistant_id: 'waiting', input: { gate: gate.path, label: 'a' }, stream_mode: ['custom', 'updates'] };
+    const stream = await open(`${server.url}/threads/${thread_id}/runs/stream`, { ...run, ...body });
+    await stream.until(/"waiting":"a"/);
+    return { gate, stream, run_id: runOf(stream) };
+  }
+
+  describe('a run that another process executes', () => {
+    it.each(MODES)('streams the same in mode %s', async (stream_mode) => {
+      const body = { assistant_id: stream_mode === 'tools' ? 'tools' : 'tokens', input: HELLO, stream_mode };
+      const [here, there] = await Promise.all(
+        [worker, api].map(async (server) =>
+          read(open(`${server.url}/threads/${await newThread(server)}/runs/stream`, body)),
+        ),
+      );
+      expect(here.length).toBeGreaterThan(1);
+      expect(names(there)).toEqual(names(here));
+    });
+
+    it('is streamed while it runs, on a thread and without one', async () => {
+      const thread_id = await newThread(api);
+      for (const path of [`/threads/${thread_id}/runs/stream`, '/runs/stream']) {
+        const gate = newGate();
+        const input = { gate: gate.path, label: 'a' };
+        const stream = await open(api.url + path, { assistant_id: 'waiting', input, stream_mode: 'custom' });
+        await stream.until(/"waiting":"a"/);
+        gate.open();
+        expect(names(framesOf(await stream.ended))).toEqual(['metadata', 'custom']);
+      }
+    });
+
+    it('answers those who wait for it', async () => {
+      const thread_id = await newThread(api);
+      const body = { assistant_id: 'steps', input: {} };
+      expect(await post(`${api.url}/threads/${thread_id}/runs/wait`, body)).toEqual({ path: ['one', 'two', 'three'] });
+      expect(await post(`${api.url}/runs/wait`, body)).toEqual({ path: ['one', 'two', 'three'] });
+    });
+
+    it('begins within a second, also when many begin at once', async () => {
+      const bodies = Array.from({ length: 20 }, () => ({ assistant_id: 'steps', input: {}, stream_mode: 'updates' }));
+      const begun = performance.now();
+      const streams = await Promise.all(bodies.map((body) => open(`${api.url}/runs/stream`, body)));
+      await Promise.all(streams.map(({ ended }) => ended));
+      const firsts = streams.map(({ arrivals: [first] }) => first.at - begun).sort((a, b) => a - b);
+      expect(firsts[10]).toBeLessThan(1_000);
+      streams.forEach((stream) =>
+        expect(names(framesOf(stream.text()))).toEqual(['metadata', 'updates', 'updates', 'updates']),
+      );
+    });
+
+    it('is joined from its first event when nobody has read it', async () => {
+      const thread_id = await newThread(worker);
+      for (const [creator, body] of [
+        [worker, {}],
+        [api, {}],
+        [worker, { stream_resumable: true }],
+      ] as const) {
+        const run = { assistant_id: 'steps', input: {}, stream_mode: 'updates', ...body };
+        const { run_id } = await post<{ run_id: string }>(`${creator.url}/threads/${thread_id}/runs`, run);
+        await read(join(worker, thread_id, run_id));
+        expect(names(await read(join(api, thread_id, run_id)))).toEqual(['metadata', 'updates', 'updates', 'updates']);
+      }
+    });
+
+    it('is joined from then on when somebody reads it', async () => {
+      const thread_id = await newThread(worker);
+      const { gate, run_id, stream } = await startWaiting(worker, thread_id);
+      const joined = await join(api, thread_id, run_id);
+      // Nothing tells when the worker has heard of the reader but that the database has: it lists who follows.
+      gate.open();
+      expect(names(framesOf(await stream.ended))).toEqual(['metadata', 'updates', 'custom', 'updates']);
+      expect(framesOf(await joined.ended)).toEqual([{ event: 'updates', data: { wait: { order: ['a:end'] } } }]);
+    });
+
+    it('is joined from its first event by who asks for that, although it is not resumable', async () => {
+      const thread_id = await newThread(worker);
+      const { gate, run_id, stream } = await startWaiting(worker, thread_id);
+      const joined = await join(api, thread_id, run_id, '-1');
+      await joined.until(/"waiting":"a"/);
+      gate.open();
+      expect(framesOf(await joined.ended)).toEqual(framesOf(await stream.ended));
+    });
+
+    it('tells its readers elsewhere that it was cancelled, failed or was rolled back', async () => {
+      const thread_id = await newThread(api);
+      const failed = await read(
+        open(`${api.url}/threads/${thread_id}/runs/stream`, { assistant_id: 'failing', input: {} }),
+      );
+      expect(failed.at(-1)).toEqual({ event: 'error', data: { error: 'CoffeeError', message: 'out of beans' } });
+      for (const stream_resumable of [false, true]) {
+        for (const [action, last] of [
+          ['interrupt', 'custom'],
+          ['rollback', 'error'],
+        ]) {
+          const { run_id, stream } = await startWaiting(api, thread_id, { stream_resumable });
+          await post(`${worker.url}/threads/${thread_id}/runs/${run_id}/cancel?wait=1&action=${action}`);
+          const parts = framesOf(await stream.ended);
+          expect(parts.at(-1)!.event).toBe(last);
+        }
+      }
+    }, TIME_LIMIT_MS); // prettier-ignore
+  });
+
+  describe('a resumable run', () => {
+    it('has ids that count from 0 on a new thread and go on along it, wherever its runs are made', async () => {
+      const thread_id = await newThread(api);
+      const runs: Part[][] = [];
+      for (const server of [api, worker, api]) {
+        runs.push(await read(open(`${server.url}/threads/${thread_id}/runs/stream`, STEPS)));
+      }
+      runs.forEach((run) => expect(names(run)).toEqual(STEPS_EVENTS));
+      expect(runs[0].map(({ id }) => id)).toEqual(['0', '1', '2', '3', '4', '5', '6']);
+      const ids = runs.flat().map(({ id }) => Number(id));
+      expect(ids).toEqual(ids.toSorted((a, b) => a - b));
+      expect(new Set(ids).size).toBe(ids.length);
+    });
+
+    it('is read by many, here and there, before and after its end: all get the same', async () => {
+      const thread_id = await newThread(api);
+      const { gate, run_id, stream } = await startWaiting(api, thread_id, { stream_resumable: true });
+      const readers = await Promise.all(
+        [api, worker, api, worker].map((server) => join(server, thread_id, run_id, '-1')),
+      );
+      await Promise.all(readers.map((reader) => reader.until(/"waiting":"a"/)));
+      gate.open();
+      const original = framesOf(await stream.ended);
+      expect(names(original)).toEqual(['metadata', 'updates', 'custom', 'updates']);
+      for (const reader of [...readers, await join(api, thread_id, run_id, '-1'), await join(worker, thread_id, run_id, '-1')]) {
+        expect(framesOf(await reader.ended)).toEqual(original);
+      } // prettier-ignore
+    });
+
+    it('goes on behind the id that a reader gives, during the run and after it', async () => {
+      const thread_id = await newThread(api);
+      await read(open(`${api.url}/threads/${thread_id}/runs/stream`, STEPS));
+      const { gate, run_id, stream } = await startWaiting(worker, thread_id, { stream_resumable: true });
+      const [, second] = framesOf(stream.text());
+      const during = await Promise.all([api, worker].map((server) => join(server, thread_id, run_id, second.id)));
+      await Promise.all(during.map((reader) => reader.until(/"waiting":"a"/)));
+      gate.open();
+      const original = framesOf(await stream.ended);
+      const after = await Promise.all([api, worker].map((server) => join(server, thread_id, run_id, second.id)));
+      for (const reader of [...during, ...after]) {
+        expect(framesOf(await reader.ended)).toEqual(original.slice(2));
+      }
+      for (const server of [api, worker]) {
+        expect(await read(join(server, thread_id, run_id, original.at(-1)!.id))).toEqual([]);
+        expect(await read(join(server, thread_id, run_id, '4711'))).toEqual(original);
+        expect(await read(join(server, thread_id, run_id, 'no id of ours'))).toEqual(original);
+        // An id of the run before stands before all events of this one.
+        expect(await read(join(server, thread_id, run_id, '3'))).toEqual(original);
+      }
+    });
+
+    it('is joined without an id from now on by all but the first reader', async () => {
+      const thread_id = await newThread(worker);
+      const { gate, run_id, stream } = await startWaiting(worker, thread_id, { stream_resumable: true });
+      const later = await Promise.all([api, worker].map((server) => join(server, thread_id, run_id)));
+      gate.open();
+      const original = framesOf(await stream.ended);
+      for (const reader of later) {
+        expect(framesOf(await reader.ended)).toEqual(original.slice(3));
+      }
+    });
+
+    it('without a thread is resumed at its Location in any process', async () => {
+      const stream = await open(`${api.url}/runs/stream`, STEPS);
+      const original = framesOf(await stream.ended);
+      expect(original.map(({ id }) => id)).toEqual(['0', '1', '2', '3', '4', '5', '6']);
+      for (const server of [api, worker]) {
+        const again = open(server.url + stream.headers.location!, undefined, { 'last-event-id': '2' });
+        expect(await read(again)).toEqual(original.slice(3));
+      }
+    });
+  });
+});
+
+describe('the process that executes a resumable run', () => {
+  const SHORT_LEASE = { NESTGRAPH_LEASE_SECS: '2', NESTGRAPH_HEARTBEAT_SECS: '0.5' };
+  let database: TestDatabase;
+  let survivor: TestServer;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+  });
+  afterEach(async () => {
+    await survivor?.stop();
+    await killLeftovers();
+  });
+  afterAll(() => database?.drop());
+
+  /** A run inside its second node, on a server that will not live long; read there and in a second process. */
+  async function startDoomed(env: Record<string, string> = {}) {
+    const doomed = await startServer({ database, command: 'start', env: { ...SHORT_LEASE, ...env } });
+    const thread_id = await newThread(doomed);
+    const gate = newGate();
+    const input = { gate: gate.path, label: 'a' };
+    const body = { assistant_id: 'waiting', input, stream_mode: ['custom', 'updates'], stream_resumable: true };
+    const stream = await open(`${doomed.url}/threads/${thread_id}/runs/stream`, { ...body, durability: 'sync' });
+    await stream.until(/"waiting":"a"/);
+    survivor = await startServer({ database, command: 'start', env: SHORT_LEASE });
+    const elsewhere = await join(survivor, thread_id, runOf(stream), '-1');
+    await elsewhere.until(/"waiting":"a"/);
+    return { doomed, thread_id, gate, stream, elsewhere, run_id: runOf(stream) };
+  }
+
+  it('may be killed: who comes back with an id misses nothing and gets nothing twice', async () => {
+    const { doomed, thread_id, gate, stream, elsewhere, run_id } = await startDoomed();
+    await doomed.stop('SIGKILL');
+    await expect(stream.ended).rejects.toThrow('broken');
+    const seen = framesOf(stream.text());
+    const again = await join(survivor, thread_id, run_id, lastIdIn(stream.text()));
+    await again.until(/"waiting":"a"/);
+    gate.open();
+    const rest = framesOf(await again.ended);
+    expect(names([...seen, ...rest])).toEqual(['metadata', 'updates', 'custom', 'metadata', 'custom', 'updates']);
+    expect(rest[0].data).toEqual({ run_id, attempt: 2 });
+    expect(framesOf(await elsewhere.ended)).toEqual([...seen, ...rest]);
+    expect(await read(join(survivor, thread_id, run_id, '-1'))).toEqual([...seen, ...rest]);
+  }, TIME_LIMIT_MS);
+
+  it('breaks its streams off when it is stopped, so that its readers go on elsewhere', async () => {
+    const { doomed, thread_id, gate, stream, elsewhere, run_id } = await startDoomed({
+      BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: '0',
+    });
+    await doomed.stop();
+    await expect(stream.ended).rejects.toThrow('broken');
+    const seen = framesOf(stream.text());
+    const again = await join(survivor, thread_id, run_id, lastIdIn(stream.text()));
+    await again.until(/"waiting":"a"/);
+    gate.open();
+    const rest = framesOf(await again.ended);
+    expect(names([...seen, ...rest])).toEqual(['metadata', 'updates', 'custom', 'metadata', 'custom', 'updates']);
+    expect(framesOf(await elsewhere.ended)).toEqual([...seen, ...rest]);
+  }, TIME_LIMIT_MS);
+
+  it('may be frozen: its own readers go on with the run that another process has taken over', async () => {
+    const { doomed, thread_id, gate, stream, elsewhere, run_id } = await startDoomed();
+    process.kill(doomed.pid, 'SIGSTOP');
+    await elsewhere.until(/"attempt":2[^]*"waiting":"a"/);
+    process.kill(doomed.pid, 'SIGCONT');
+    await stream.until(/"attempt":2[^]*"waiting":"a"/);
+    gate.open();
+    const all = framesOf(await elsewhere.ended);
+    expect(names(all)).toEqual(['metadata', 'updates', 'custom', 'metadata', 'custom', 'updates']);
+    expect(framesOf(await stream.ended)).toEqual(all);
+    expect(await read(join(survivor, thread_id, run_id, '-1'))).toEqual(all);
+    await doomed.stop();
+  }, TIME_LIMIT_MS);
+
+  it('may have ended long ago: a server that is started later replays the run', async () => {
+    const first = await startServer({ database, command: 'start' });
+    const thread_id = await newThread(first);
+    const stream = await open(`${first.url}/threads/${thread_id}/runs/stream`, STEPS);
+    const original = framesOf(await stream.ended);
+    await first.stop();
+    survivor = await startServer({ database, command: 'start' });
+    expect(await read(join(survivor, thread_id, runOf(stream), '-1'))).toEqual(original);
+    expect(await read(join(survivor, thread_id, runOf(stream), original[2].id))).toEqual(original.slice(3));
+    const next = await read(open(`${survivor.url}/threads/${thread_id}/runs/stream`, STEPS));
+    expect(Number(next[0].id)).toBeGreaterThan(Number(original.at(-1)!.id));
+  }, TIME_LIMIT_MS);
+});
+
+void send;
+void askUntil;
