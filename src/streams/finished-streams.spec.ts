@@ -9,7 +9,9 @@ describe('FinishedStreams', () => {
     forgotten = [];
     finished = new FinishedStreams((run_id) => forgotten.push(run_id));
   });
-  afterEach(() => void jest.useRealTimers());
+  afterEach(() => {
+    jest.useRealTimers();
+  });
 
   it('forgets a run after a while, unless it has begun again', () => {
     finished.add('a', 1);

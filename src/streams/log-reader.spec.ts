@@ -69,13 +69,25 @@ describe('LogReader', () => {
     [{ from: 'after', seq: 2 }, range(3, 8)],
     [{ from: 'after', seq: 5 }, range(6, 8)],
     [{ from: 'after', seq: 6 }, range(0, 8)],
-    [{ from: 'after', seq: -1 }, range(0, 8)],
     [{ from: 'now' }, range(6, 8)],
   ] as const)('begins at %j', async (position, expected) => {
     log.add('t', 'r', 6);
     const reader = read({ position });
     await reader.begin();
     write('r', 2);
+    reader.end();
+    expect(await seqsOf(reader)).toEqual(expected);
+  });
+
+  it.each([
+    [{ from: 'after', seq: 7 }, [8]],
+    [{ from: 'now' }, [8]],
+  ] as const)('begins at %j also when the tail is behind', async (position, expected) => {
+    await tail.ready();
+    log.add('t', 'r', 8);
+    const reader = read({ position });
+    await reader.begin();
+    write('r', 1);
     reader.end();
     expect(await seqsOf(reader)).toEqual(expected);
   });
@@ -124,8 +136,7 @@ describe('LogReader', () => {
 
     it('does not look into the log when all is known', async () => {
       await tail.ready();
-      const reader = read({ run_id: 'r', position: { from: 'now' } });
-      await reader.begin();
+      const reader = read({ run_id: 'r' });
       write('r', 2);
       reader.end(1);
       expect(await seqsOf(reader)).toEqual([0, 1]);

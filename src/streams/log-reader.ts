@@ -183,12 +183,16 @@ export class LogReader implements StreamReader {
     if (position.from === 'start') {
       return -1;
     }
-    await this.tail.ready();
-    const end = this.tail.end!;
-    if (position.from === 'now') {
-      return end - 1;
+    const { end } = this.tail;
+    if (position.from === 'after' && end !== undefined && position.seq < end) {
+      return position.seq;
     }
-    return position.seq >= 0 && position.seq < end ? position.seq : -1;
+    // A tail that others read may be behind.
+    await (end === undefined ? this.tail.ready() : this.tail.refresh());
+    if (position.from === 'now') {
+      return this.tail.end! - 1;
+    }
+    return position.seq < this.tail.end! ? position.seq : -1;
   }
 
   /** The database is away; the client is kept. */
