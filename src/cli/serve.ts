@@ -1,3 +1,4 @@
+import { announceClose } from '../common/index.js';
 import { type NestgraphConfig, publishAddress, type ServerConfig } from '../config/index.js';
 import type { Database } from '../database/index.js';
 import { NESTGRAPH_VERSION } from '../observability/index.js';
@@ -17,7 +18,10 @@ export function serve(config: NestgraphConfig): Promise<void> {
     }
     const database = await prepareDatabase(config, onStop);
     const app = await createServer(config, database);
-    onStop(() => app.close());
+    onStop(() => {
+      announceClose();
+      return app.close();
+    });
     await app.listen(port, host);
     const address = app.getHttpServer().address() as { port: number };
     publish(config.server, address.port);
