@@ -2,6 +2,8 @@ import { FirstLight1763800000000 } from './1763800000000-first-light.js';
 import { Checkpoints1763800000001 } from './1763800000001-checkpoints.js';
 import { EventLog1763900000000 } from './1763900000000-event-log.js';
 import { EventLogEpochs1763910000000 } from './1763910000000-event-log-epochs.js';
+import { Webhooks1763920000000 } from './1763920000000-webhooks.js';
+import { RunCallers1764000000000 } from './1764000000000-run-callers.js';
 
 /** All migrations, oldest first. A released one is never edited. */
 export const migrations = [
@@ -9,4 +11,6 @@ export const migrations = [
   Checkpoints1763800000001,
   EventLog1763900000000,
   EventLogEpochs1763910000000,
+  Webhooks1763920000000,
+  RunCallers1764000000000,
 ];

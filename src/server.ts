@@ -3,10 +3,18 @@ import type { IncomingMessage } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
-import { ApiExceptionFilter, breakOffOpenResponses, DtoValidationPipe, useJsonBodies } from './common/index.js';
+import {
+  answersSent,
+  ApiExceptionFilter,
+  breakOffOpenResponses,
+  DtoValidationPipe,
+  trackResponse,
+  useJsonBodies,
+} from './common/index.js';
 import type { FastifyReply } from 'fastify';
 import type { CorsConfig, NestgraphConfig } from './config/index.js';
 import type { Database } from './database/index.js';
+import { shareServerWithGraphs } from './in-process-fetch.js';
 import { NestgraphLogger } from './observability/index.js';
 import { serveApiDocs } from './openapi.js';
 
@@ -16,8 +24,9 @@ export async function createServer(config: NestgraphConfig, database: Database):
   const adapter = new FastifyAdapter({
     bodyLimit: body_limit_bytes,
     genReqId: requestId,
-    // Streams are broken off by breakOffOpenResponses; what is left are idle connections.
+    // By then streams are broken off and requests are answered; what is left are idle connections.
     forceCloseConnections: true,
+    return503OnClosing: false,
     frameworkErrors: refuseBadUrl,
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forServer(config, database), adapter, {
@@ -28,17 +37,19 @@ export async function createServer(config: NestgraphConfig, database: Database):
   useJsonBodies(adapter.getInstance());
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
+    trackResponse(reply.raw);
     done();
   });
-  adapter.getInstance().addHook('preClose', (done: () => void) => {
+  adapter.getInstance().addHook('preClose', async () => {
     breakOffOpenResponses();
-    done();
+    await answersSent();
   });
   app.setGlobalPrefix(mount_prefix);
   app.enableCors(corsOptions(cors));
   app.useGlobalFilters(new ApiExceptionFilter());
   app.useGlobalPipes(new DtoValidationPipe());
   serveApiDocs(app);
+  shareServerWithGraphs(app, mount_prefix);
   return app;
 }
 

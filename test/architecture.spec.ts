@@ -20,7 +20,7 @@ const LINE = [
   ['assistants'],
   ['runs'],
   // The files at the top of src that put the folders together.
-  ['app.module', 'openapi', 'server', 'index'],
+  ['app.module', 'openapi', 'server', 'in-process-fetch', 'index'],
   ['cli'],
   ['main'],
 ];

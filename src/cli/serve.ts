@@ -1,4 +1,5 @@
-import type { NestgraphConfig } from '../config/index.js';
+import { announceClose } from '../common/index.js';
+import { type NestgraphConfig, publishAddress, type ServerConfig } from '../config/index.js';
 import type { Database } from '../database/index.js';
 import { NESTGRAPH_VERSION } from '../observability/index.js';
 import { createServer } from '../server.js';
@@ -11,17 +12,33 @@ export function serve(config: NestgraphConfig): Promise<void> {
   return runUntilSignal(config, async (onStop) => {
     const { host } = config.server;
     const port = await choosePort(config.server);
+    if (port !== 0) {
+      // Graphs may look for it while they are loaded.
+      publish(config.server, port);
+    }
     const database = await prepareDatabase(config, onStop);
     const app = await createServer(config, database);
-    onStop(() => app.close());
+    onStop(() => {
+      announceClose();
+      return app.close();
+    });
     await app.listen(port, host);
     const address = app.getHttpServer().address() as { port: number };
-    announce(config, database, `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`);
+    publish(config.server, address.port);
+    announce(config, database, urlOf(config.server, host, address.port));
   });
 }
 
-function announce({ graphs, server }: NestgraphConfig, { location }: Database, origin: string): void {
-  const url = `${origin}${server.mount_prefix}`;
+/** Who listens on all addresses reaches itself on the first one. */
+const THIS_MACHINE: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
+const publish = (server: ServerConfig, port: number): void =>
+  publishAddress(urlOf(server, THIS_MACHINE[server.host] ?? server.host, port), port);
+
+const urlOf = ({ mount_prefix }: ServerConfig, host: string, port: number): string =>
+  `http://${host.includes(':') ? `[${host}]` : host}:${port}${mount_prefix}`;
+
+function announce({ graphs }: NestgraphConfig, { location }: Database, url: string): void {
   process.stdout.write(
     [
       `Nestgraph ${NESTGRAPH_VERSION}`,

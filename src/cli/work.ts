@@ -1,6 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from '../app.module.js';
-import type { NestgraphConfig } from '../config/index.js';
+import { type NestgraphConfig, publishedAddress } from '../config/index.js';
+import { shareAddressWithGraphs } from '../in-process-fetch.js';
 import { NestgraphLogger } from '../observability/index.js';
 import { prepareDatabase } from './prepare-database.js';
 import { runUntilSignal } from './run-until-signal.js';
@@ -9,6 +10,10 @@ import { runUntilSignal } from './run-until-signal.js';
 export function work(config: NestgraphConfig): Promise<void> {
   return runUntilSignal(config, async (onStop) => {
     const database = await prepareDatabase(config, onStop);
+    const api = publishedAddress();
+    if (api) {
+      shareAddressWithGraphs(api);
+    }
     const app = await NestFactory.createApplicationContext(AppModule.forWorker(config, database), {
       logger: new NestgraphLogger(config.log),
       abortOnError: false,

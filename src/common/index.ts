@@ -6,6 +6,7 @@ export * from './errors/api-error.js';
 export * from './errors/api-exception.filter.js';
 export * from './errors/error-body.dto.js';
 export * from './http/body-parser.js';
+export * from './http/header-filter.js';
 export * from './http/headers.js';
 export * from './http/hijack.js';
 export * from './http/open-responses.js';

@@ -76,7 +76,15 @@ describe('the configuration', () => {
         stateless_retention_ms: 60_000,
       },
       streams: { resumable_ms: 3_600_000, other_ms: 60_000, max_bytes: 64 * 1024 * 1024 },
+      webhooks: {
+        disabled: false,
+        url: { allowed_domains: [], allowed_ports: [], require_https: false, disable_loopback: false },
+        headers: {},
+        allow_private: false,
+      },
       log: { level: 'info', json: false },
+      langsmith: undefined,
+      configurable_headers: { includes: [], excludes: [] },
       data_directory: join(project_directory, '.nestgraph'),
       project_directory,
       config_file,
@@ -219,6 +227,62 @@ describe('the configuration', () => {
   });
 });
 
+describe('LangSmith', () => {
+  it.each<[NodeJS.ProcessEnv, NestgraphConfig['langsmith']]>([
+    [{}, undefined],
+    [{ LANGSMITH_TRACING: 'true', LANGSMITH_ENDPOINT: 'http://h' }, undefined],
+    [{ LANGSMITH_API_KEY: 'k' }, { api_key: 'k' }],
+    [
+      { LANGCHAIN_API_KEY: 'k', LANGCHAIN_ENDPOINT: 'http://h' },
+      { api_key: 'k', endpoint: 'http://h' },
+    ],
+    [
+      {
+        LANGSMITH_API_KEY: 'new',
+        LANGCHAIN_API_KEY: 'old',
+        LANGSMITH_ENDPOINT: 'http://new',
+        LANGCHAIN_ENDPOINT: 'http://old',
+      },
+      { api_key: 'new', endpoint: 'http://new' },
+    ],
+    [
+      { LANGSMITH_API_KEY: 'k', LANGSMITH_TRACING: 'true' },
+      { api_key: 'k', tracing: true },
+    ],
+    [
+      { LANGSMITH_API_KEY: 'k', LANGSMITH_TRACING_V2: 'true' },
+      { api_key: 'k', tracing: true },
+    ],
+    [
+      { LANGSMITH_API_KEY: 'k', LANGCHAIN_TRACING: 'true', LANGSMITH_TRACING: 'false' },
+      { api_key: 'k', tracing: true },
+    ],
+    [
+      { LANGSMITH_API_KEY: 'k', LANGCHAIN_TRACING_V2: 'false' },
+      { api_key: 'k', tracing: false },
+    ],
+    [
+      { LANGSMITH_API_KEY: 'k', LANGSMITH_TRACING: '1' },
+      { api_key: 'k', tracing: false },
+    ],
+  ])('is configured by %j', (env, expected) => {
+    expect(load({ env }).langsmith).toEqual(expected);
+  });
+
+  it('is told about in langgraph.json, too', () => {
+    const file = { env: { LANGSMITH_API_KEY: 'k', LANGSMITH_TRACING: true } };
+    expect(load({ file }).langsmith).toEqual({ api_key: 'k', tracing: true });
+  });
+});
+
+it('request headers reach graphs as langgraph.json says', () => {
+  const configurable_headers = { includes: ['x-*'], exclude: ['x-secret'] };
+  expect(load({ file: { http: { configurable_headers } } })).toMatchObject({
+    configurable_headers: { includes: ['x-*'], excludes: ['x-secret'] },
+    warnings: [],
+  });
+});
+
 describe('the variables of langgraph.json', () => {
   it('configure the service and are there for graphs', () => {
     const env: NodeJS.ProcessEnv = {};
@@ -233,6 +297,14 @@ describe('the variables of langgraph.json', () => {
     load({ env: other });
     expect(env.LANGCHAIN_CALLBACKS_BACKGROUND).toBe('false');
     expect(other.LANGCHAIN_CALLBACKS_BACKGROUND).toBe('true');
+  });
+
+  it('say that `dev` is for development, unless somebody wants it otherwise', () => {
+    const [dev, start, other]: NodeJS.ProcessEnv[] = [{}, {}, { NODE_ENV: 'production' }];
+    load({ env: dev });
+    load({ env: start, cli: { command: 'start' } });
+    load({ env: other });
+    expect([dev.NODE_ENV, start.NODE_ENV, other.NODE_ENV]).toEqual(['development', undefined, 'production']);
   });
 
   it('do not replace what the environment has, even if that is empty', () => {
@@ -289,7 +361,6 @@ describe('what this version does not support', () => {
 
   it.each<[string, Record<string, unknown>]>([
     ['http.app', { http: { app: './app.ts:app' } }],
-    ['http.configurable_headers', { http: { configurable_headers: { includes: ['x'] } } }],
     ['http.logging_headers', { http: { logging_headers: { includes: ['x'] } } }],
     ['http.disable_assistants', { http: { disable_assistants: true } }],
     ['http.disable_threads', { http: { disable_threads: true } }],
@@ -299,7 +370,6 @@ describe('what this version does not support', () => {
     ['http.disable_a2a', { http: { disable_a2a: true } }],
     ['http.disable_meta', { http: { disable_meta: true } }],
     ['http.disable_ui', { http: { disable_ui: true } }],
-    ['http.disable_webhooks', { http: { disable_webhooks: true } }],
     ['http.enable_custom_route_auth', { http: { enable_custom_route_auth: true } }],
     ['http.middleware_order', { http: { middleware_order: 'auth_first' } }],
     ['store.path', { store: { path: './s.ts:store' } }],
@@ -308,7 +378,6 @@ describe('what this version does not support', () => {
     ['checkpointer.path', { checkpointer: { path: './c.ts:saver' } }],
     ['checkpointer.ttl', { checkpointer: { ttl: { default_ttl: 1 } } }],
     ['checkpointer.serde', { checkpointer: { serde: { pickle_fallback: true } } }],
-    ['webhooks', { webhooks: { env_prefix: 'X' } }],
     ['ui', { ui: { agent: './ui.tsx' } }],
     ['ui_config', { ui_config: { shared: ['react'] } }],
     ['nest.modules', { nest: { modules: ['./m.ts:M'] } }],
@@ -335,6 +404,35 @@ describe('what this version does not support', () => {
       expect(load({ file }).warnings).toEqual([]);
     },
   );
+});
+
+describe('the headers of webhooks', () => {
+  const file = { webhooks: { headers: { authorization: 'Bearer ${{ env.LG_WEBHOOK_TOKEN }}' } } };
+
+  it('take their variables from the environment', () => {
+    expect(load({ file, env: { LG_WEBHOOK_TOKEN: 't' } }).webhooks.headers).toEqual({ authorization: 'Bearer t' });
+  });
+
+  it('take them from the env of the file, too', () => {
+    const env = { LG_WEBHOOK_TOKEN: 't' };
+    expect(load({ file: { ...file, env } }).webhooks.headers).toEqual({ authorization: 'Bearer t' });
+  });
+
+  it.each<CliOptions['command']>(['dev', 'start', 'worker'])('stop %s when one is missing', (command) => {
+    expect(problemsOf(() => load({ file, cli: { command } }))).toEqual([
+      'langgraph.json: webhooks.headers.authorization: the variable LG_WEBHOOK_TOKEN is not set',
+    ]);
+  });
+
+  it.each<CliOptions['command']>(['migrate', 'openapi'])('do not matter to %s, which sends nothing', (command) => {
+    expect(problemsOf(() => load({ file, cli: { command } }))).toEqual([]);
+  });
+});
+
+it('a secret that is too short to protect anything stops the start, and is not repeated', () => {
+  expect(problemsOf(() => load({ env: { NESTGRAPH_WEBHOOK_SECRET: 'hunter2' } }))).toEqual([
+    'NESTGRAPH_WEBHOOK_SECRET: expected at least 16 characters',
+  ]);
 });
 
 describe('a ConfigError', () => {

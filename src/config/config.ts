@@ -6,9 +6,10 @@ import { corsConfig, type CorsConfig } from './cors.js';
 import { asNumber, complaint } from './env-variable.js';
 import { PORT, readEnvironment, type Environment } from './env.js';
 import { readEnv, readLanggraphJson, resolveGraphs, type GraphSpec } from './langgraph-json.js';
-import type { LanggraphJson } from './langgraph-json.shape.js';
+import type { HeaderFilter, LanggraphJson } from './langgraph-json.shape.js';
 import { Findings, type JsonObject } from './shape.js';
 import { refuseUnprotected, warnAboutUnused } from './unsupported.js';
+import { checkSecret, readWebhookHeaders, webhooksConfig, type WebhooksConfig } from './webhooks.js';
 
 export type Command = 'dev' | 'start' | 'worker' | 'migrate' | 'openapi';
 
@@ -70,6 +71,15 @@ export interface LogConfig {
   readonly json: boolean;
 }
 
+/** The LangSmith to work with. */
+export interface LangSmithConfig {
+  readonly api_key: string;
+  /** Without it: LangSmith's own cloud. */
+  readonly endpoint?: string;
+  /** Whether every run is traced; undefined when nobody has said. */
+  readonly tracing?: boolean;
+}
+
 /** What the assistant of a graph starts with. */
 export interface GraphDefaults {
   readonly config: JsonObject;
@@ -82,7 +92,11 @@ export interface NestgraphConfig {
   readonly database: DatabaseConfig;
   readonly queue: QueueConfig;
   readonly streams: StreamsConfig;
+  readonly webhooks: WebhooksConfig;
   readonly log: LogConfig;
+  /** Absent without a key. */
+  readonly langsmith?: LangSmithConfig;
+  readonly configurable_headers: HeaderFilter;
   /** Absolute; where the embedded database lives. It may not exist yet. */
   readonly data_directory: string;
   /** Absolute; the folder of langgraph.json, or the current one when there is none. */
@@ -119,10 +133,12 @@ export function loadConfig(options: CliOptions, env: NodeJS.ProcessEnv = process
   const findings = new Findings();
   const config_file = locateConfigFile(options, findings);
   const langgraph = config_file === undefined ? undefined : readLanggraphJson(config_file, findings);
+  let headers = {};
   if (langgraph && config_file) {
     addMissing(env, readEnv(langgraph, config_file, findings));
-    addMissing(env, GRAPH_ENVIRONMENT);
+    addMissing(env, { ...GRAPH_ENVIRONMENT, ...(options.command === 'dev' && { NODE_ENV: 'development' }) });
     checkSupport(options.command, langgraph, findings.within(basename(config_file)));
+    headers = webhookHeaders(options.command, langgraph, env, findings.within(basename(config_file)));
   }
   const environment = readEnvironment(env, findings);
   checkTogether(options, environment, findings);
@@ -133,7 +149,8 @@ export function loadConfig(options: CliOptions, env: NodeJS.ProcessEnv = process
     warnAboutUnknownGraphs(environment, langgraph, findings);
   }
   const config = assemble(options, environment, config_file, langgraph, findings.warnings);
-  return { ...config, under_npm: env.npm_lifecycle_event !== undefined };
+  const webhooks = webhooksConfig(langgraph ?? {}, headers, environment);
+  return { ...config, webhooks, under_npm: env.npm_lifecycle_event !== undefined };
 }
 
 function locateConfigFile({ command, config }: CliOptions, findings: Findings): string | undefined {
@@ -179,6 +196,7 @@ function checkTogether({ command, port }: CliOptions, environment: Environment, 
   if (command === 'worker' && environment.N_JOBS_PER_WORKER === 0) {
     findings.problem('N_JOBS_PER_WORKER', 'expected at least 1 for a worker, got 0; it would never execute a run');
   }
+  checkSecret(environment.NESTGRAPH_WEBHOOK_SECRET, findings);
   if (environment.REDIS_URI) {
     findings.warn('REDIS_URI is not used by this version yet');
   }
@@ -186,6 +204,15 @@ function checkTogether({ command, port }: CliOptions, environment: Environment, 
     findings.warn('NESTGRAPH_DEV_ENDPOINTS is not used by this version yet');
   }
 }
+
+/** Commands that send nothing do without the variables that headers name. */
+const webhookHeaders = (
+  command: Command,
+  { webhooks = {} }: LanggraphJson,
+  env: NodeJS.ProcessEnv,
+  findings: Findings,
+): Readonly<Record<string, string>> =>
+  WORKS_WITHOUT_GRAPHS.includes(command) ? {} : readWebhookHeaders(webhooks, env, findings);
 
 function warnAboutUnknownGraphs(
   { LANGGRAPH_CONFIG }: Environment,
@@ -205,7 +232,7 @@ function assemble(
   config_file: string | undefined,
   langgraph: LanggraphJson | undefined,
   warnings: readonly string[],
-): Omit<NestgraphConfig, 'under_npm'> {
+): Omit<NestgraphConfig, 'under_npm' | 'webhooks'> {
   const { command, reload = true } = options;
   const project_directory = config_file === undefined ? process.cwd() : dirname(config_file);
   return {
@@ -222,6 +249,8 @@ function assemble(
       level: environment.LOG_LEVEL,
       json: environment.LOG_JSON ?? (command === 'start' || command === 'worker'),
     },
+    langsmith: langsmithConfig(environment),
+    configurable_headers: langgraph?.http?.configurable_headers ?? { includes: [], excludes: [] },
     data_directory: resolve(project_directory, environment.NESTGRAPH_DATA_DIR),
     project_directory,
     config_file,
@@ -265,6 +294,21 @@ const streamsConfig = (environment: Environment): StreamsConfig => ({
   other_ms: UNPROMISED_EVENTS_MS,
   max_bytes: environment.NESTGRAPH_STREAM_LIMIT_MB * BYTES_PER_MB,
 });
+
+function langsmithConfig(environment: Environment): LangSmithConfig | undefined {
+  const api_key = environment.LANGSMITH_API_KEY ?? environment.LANGCHAIN_API_KEY;
+  if (api_key === undefined) {
+    return undefined;
+  }
+  const { LANGSMITH_TRACING, LANGSMITH_TRACING_V2, LANGCHAIN_TRACING_V2, LANGCHAIN_TRACING } = environment;
+  const words = [LANGSMITH_TRACING, LANGSMITH_TRACING_V2, LANGCHAIN_TRACING_V2, LANGCHAIN_TRACING];
+  return {
+    api_key,
+    endpoint: environment.LANGSMITH_ENDPOINT ?? environment.LANGCHAIN_ENDPOINT,
+    // Any of the names turns it on, as it does for LangChain.
+    tracing: words.includes('true') || (words.some((word) => word !== undefined) ? false : undefined),
+  };
+}
 
 const graphDefaults = ({ LANGGRAPH_CONFIG }: Environment): Record<string, GraphDefaults> =>
   Object.fromEntries(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readEnvironment, type Environment } from './env.js';
+import { publishAddress, publishedAddress, readEnvironment, type Environment } from './env.js';
 import { Findings } from './shape.js';
 
 function read(env: NodeJS.ProcessEnv) {
@@ -28,6 +28,7 @@ describe('the environment', () => {
         NESTGRAPH_HEARTBEAT_SECS: 10,
         NESTGRAPH_BODY_LIMIT_MB: 300,
         NESTGRAPH_STATELESS_RETENTION_SECS: 60,
+        NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: false,
         NESTGRAPH_DEV_ENDPOINTS: false,
       },
       problems: [],
@@ -47,6 +48,8 @@ describe('the environment', () => {
     ['LOG_LEVEL', 'DEBUG', 'debug'],
     ['LOG_JSON', 'false', false],
     ['NESTGRAPH_DEV_ENDPOINTS', 'true', true],
+    ['NESTGRAPH_WEBHOOK_ALLOW_PRIVATE', 'true', true],
+    ['NESTGRAPH_WEBHOOK_SECRET', 'shh', 'shh'],
     [
       'LANGGRAPH_CONFIG',
       '{"agent": {"tags": ["a"], "context": {"k": 1}}}',
@@ -62,6 +65,7 @@ describe('the environment', () => {
   });
 
   it.each<[keyof Environment, string, string]>([
+    ['LANGSMITH_ENDPOINT', 'smith', 'expected an address like https://api.smith.langchain.com, got "smith"'],
     ['PORT', 'abc', 'expected a whole number from 0 to 65535, got "abc"'],
     ['PORT', '65536', 'expected a whole number from 0 to 65535, got 65536'],
     ['PORT', '1e3', 'expected a whole number from 0 to 65535, got "1e3"'],
@@ -114,5 +118,21 @@ describe('the environment', () => {
     expect(read({ NESTGRAPH_HEARTBEAT_SECS: 'soon' }).problems).toEqual([
       'NESTGRAPH_HEARTBEAT_SECS: expected a number from 0.001 to 2147483, got "soon"',
     ]);
+  });
+});
+
+describe('the address of the server', () => {
+  it('is there for graphs', () => {
+    const env: NodeJS.ProcessEnv = { PORT: '0' };
+    expect(publishedAddress(env)).toBeUndefined();
+    publishAddress('http://127.0.0.1:2024/api', 2024, env);
+    expect(env).toEqual({ LANGGRAPH_API_URL: 'http://127.0.0.1:2024/api', PORT: '2024' });
+    expect(publishedAddress(env)).toBe('http://127.0.0.1:2024/api');
+  });
+
+  it('is what somebody has set', () => {
+    const env = { LANGGRAPH_API_URL: 'https://graphs.example' };
+    publishAddress('http://127.0.0.1:2024', 2024, env);
+    expect(publishedAddress(env)).toBe('https://graphs.example');
   });
 });

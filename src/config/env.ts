@@ -23,6 +23,8 @@ const LONGEST_TIMER_SECS = 2_147_483;
 const seconds = ({ min }: { min: number }) => number({ min, max: LONGEST_TIMER_SECS });
 const A_MILLISECOND = 0.001;
 
+const httpAddress = text({ expected: 'an address like https://api.smith.langchain.com', pattern: /^https?:\/\/./ });
+
 /** For checking only: a config may have any other member, too. */
 const graphDefaults = mapOf(object({ context: mapOf(anything()) }), {
   expected: 'a JSON object from graph id to config',
@@ -76,6 +78,36 @@ export class Environment {
   @Variable(flag(), asFlag)
   readonly LOG_JSON?: boolean;
 
+  /** Key of LangSmith: with it runs give feedback links, and can be traced. */
+  @Variable(text())
+  readonly LANGSMITH_API_KEY?: string;
+
+  /** The older name of LANGSMITH_API_KEY. */
+  @Variable(text())
+  readonly LANGCHAIN_API_KEY?: string;
+
+  /** Address of LangSmith. Without it: that of LangSmith's own cloud. */
+  @Variable(httpAddress)
+  readonly LANGSMITH_ENDPOINT?: string;
+
+  /** The older name of LANGSMITH_ENDPOINT. */
+  @Variable(httpAddress)
+  readonly LANGCHAIN_ENDPOINT?: string;
+
+  /** `true` traces every run. Text, and not a flag: LangChain reads it too, and takes any other word for no. */
+  @Variable(text())
+  readonly LANGSMITH_TRACING?: string;
+
+  /** Other names of LANGSMITH_TRACING. */
+  @Variable(text())
+  readonly LANGSMITH_TRACING_V2?: string;
+
+  @Variable(text())
+  readonly LANGCHAIN_TRACING_V2?: string;
+
+  @Variable(text())
+  readonly LANGCHAIN_TRACING?: string;
+
   /** Defaults per graph: a JSON object from graph id to a run's config; its member `context` is the context. */
   @Variable(graphDefaults, asJson)
   readonly LANGGRAPH_CONFIG: Readonly<Record<string, JsonObject>> = {};
@@ -117,6 +149,14 @@ export class Environment {
   @Variable(integer({ min: 1 }), asNumber)
   readonly NESTGRAPH_STREAM_LIMIT_MB: number = 64;
 
+  /** Lets webhooks call private, loopback and other addresses that the internet does not reach. */
+  @Variable(flag(), asFlag)
+  readonly NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: boolean = false;
+
+  /** Signs webhooks, so that receivers can tell them from forgeries. At least 16 characters. */
+  @Variable(text())
+  readonly NESTGRAPH_WEBHOOK_SECRET?: string;
+
   /** Opens `POST /internal/truncate`, which deletes everything. For tests. */
   @Variable(flag(), asFlag)
   readonly NESTGRAPH_DEV_ENDPOINTS: boolean = false;
@@ -146,3 +186,15 @@ export function readEnvironment(env: NodeJS.ProcessEnv, findings: Findings): Env
   }
   return environment;
 }
+
+/**
+ * Tells graphs where their server is, as LangGraph's own servers do. An address that somebody else has set stays: it may
+ * be the one outside of a proxy.
+ */
+export function publishAddress(url: string, port: number, env: NodeJS.ProcessEnv = process.env): void {
+  env.LANGGRAPH_API_URL ||= url;
+  env.PORT = String(port);
+}
+
+/** Where this service is reached; undefined in a worker that nobody has told. */
+export const publishedAddress = (env: NodeJS.ProcessEnv = process.env): string | undefined => env.LANGGRAPH_API_URL;

@@ -4,6 +4,7 @@ export type {
   Command,
   DatabaseConfig,
   GraphDefaults,
+  LangSmithConfig,
   LogConfig,
   NestgraphConfig,
   QueueConfig,
@@ -13,4 +14,6 @@ export { ConfigError } from './config.errors.js';
 export { CONFIG, ConfigModule } from './config.module.js';
 export type { CorsConfig } from './cors.js';
 export type { GraphSpec } from './langgraph-json.js';
-export type { LanggraphJson } from './langgraph-json.shape.js';
+export { publishAddress, publishedAddress } from './env.js';
+export type { HeaderFilter, LanggraphJson } from './langgraph-json.shape.js';
+export type { WebhooksConfig, WebhookUrlPolicy } from './webhooks.js';

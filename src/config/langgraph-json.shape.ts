@@ -147,12 +147,24 @@ const checkpointer = object({
   serde: object({ allowed_json_modules: modules, allowed_msgpack_modules: modules, pickle_fallback: flag() }),
 });
 
+/** `hooks.example.com`, or `*.example.com` for all names below `example.com` (contract 6.4). */
+const domain = converted(text(), readDomain, 'a host name like "hooks.example.com" or "*.example.com"');
+
+/** As a URL spells it: in lower case, other alphabets in their ASCII form. */
+function readDomain(source: string): string | undefined {
+  const [wildcard, name] = source.startsWith('*.') ? ['*.', source.slice(2)] : ['', source];
+  const url = URL.canParse(`http://${name}`) ? new URL(`http://${name}`) : undefined;
+  const isName = url !== undefined && !/[*@]|:\d*$/.test(name) && url.href === `http://${url.hostname}/`;
+  return isName ? wildcard + url.hostname.replace(/\.$/, '') : undefined;
+}
+
 const webhooks = object({
   /** Only variables whose names begin with this may be named in `headers`. */
-  env_prefix: text(),
+  env_prefix: text({ expected: 'text that is not empty', pattern: /\S/ }),
+  /** Values may contain `${{ env.NAME }}`. */
   headers: mapOf(text()),
   url: object({
-    allowed_domains: listOf(text()),
+    allowed_domains: listOf(domain),
     allowed_ports: listOf(integer({ min: 1, max: 65535 })),
     require_https: flag(),
     disable_loopback: flag(),
@@ -200,3 +212,5 @@ export const LANGGRAPH_JSON = object({
 export type LanggraphJson = Parsed<typeof LANGGRAPH_JSON>;
 
 export type CorsSettings = Parsed<typeof cors>;
+
+export type HeaderFilter = Parsed<typeof headerFilter>;

@@ -155,6 +155,7 @@ describe('langgraph.json', () => {
       { webhooks: { url: { allowed_ports: [0] } } },
       'webhooks.url.allowed_ports[0]: expected a whole number from 1 to 65535, got 0',
     ],
+    [{ webhooks: { env_prefix: ' ' } }, 'webhooks.env_prefix: expected text that is not empty, got " "'],
     [{ nest: { modules: [{}] } }, 'nest.modules[0]: expected text of the form "path:export", got an object'],
   ])('refuses %j', (value, problem) => {
     expect(parse(value)).toEqual({ settings: undefined, problems: [problem], warnings: [] });

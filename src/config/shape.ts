@@ -184,7 +184,7 @@ export function mapOf<T>(
       }
       return withoutProblems(findings, () =>
         Object.fromEntries(
-          Object.entries(value).map(([key, member]) => [key, entry.read(member, join(at, key), findings) as T]),
+          Object.entries(value).map(([key, member]) => [key, entry.read(member, pathTo(at, key), findings) as T]),
         ),
       );
     },
@@ -215,7 +215,7 @@ export function object<M extends Members>(members: M, expected = 'an object'): S
       }
       Object.keys(value)
         .filter((key) => !Object.hasOwn(members, key))
-        .forEach((key) => findings.warn(`${join(at, key)} is not a known key; it is ignored`));
+        .forEach((key) => findings.warn(`${pathTo(at, key)} is not a known key; it is ignored`));
       return withoutProblems(findings, () => readMembers(members, value, at, findings) as ObjectOf<M>);
     },
   };
@@ -227,14 +227,15 @@ function readMembers(members: Members, value: JsonObject, at: string, findings: 
   return Object.fromEntries(
     given.map(([key, member]) => [
       key,
-      member.read(isGiven(value, key) ? value[key] : undefined, join(at, key), findings),
+      member.read(isGiven(value, key) ? value[key] : undefined, pathTo(at, key), findings),
     ]),
   );
 }
 
 const isGiven = (value: JsonObject, key: string): boolean => Object.hasOwn(value, key) && value[key] !== null;
 
-const join = (at: string, key: string): string => {
+/** The path of a member, as problems name it. */
+export const pathTo = (at: string, key: string): string => {
   const step = /^[\w$-]+$/.test(key) ? key : `[${JSON.stringify(key)}]`;
   return at && !step.startsWith('[') ? `${at}.${step}` : `${at}${step}`;
 };

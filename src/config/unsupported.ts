@@ -4,7 +4,6 @@ import { isObject, type Findings } from './shape.js';
 
 const UNUSED_KEYS = [
   'http.app',
-  'http.configurable_headers',
   'http.logging_headers',
   'http.disable_assistants',
   'http.disable_threads',
@@ -14,7 +13,6 @@ const UNUSED_KEYS = [
   'http.disable_a2a',
   'http.disable_meta',
   'http.disable_ui',
-  'http.disable_webhooks',
   'http.enable_custom_route_auth',
   'http.middleware_order',
   'store.path',
@@ -23,7 +21,6 @@ const UNUSED_KEYS = [
   'checkpointer.path',
   'checkpointer.ttl',
   'checkpointer.serde',
-  'webhooks',
   'ui',
   'ui_config',
   'nest.modules',

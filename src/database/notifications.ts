@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
 import { APPLICATION_NAME } from './data-source.js';
@@ -8,6 +9,8 @@ import type { Database } from './database.js';
 const CHANNEL = 'nestgraph';
 /** Milliseconds between two attempts to get the connection back. */
 const RETRY_MS = 1_000;
+/** Milliseconds that the last messages get to leave a process that stops. */
+const LAST_WORDS_MS = 1_000;
 /** A NOTIFY payload must stay under 8,000 bytes. */
 const MAX_PAYLOAD = 7_500;
 
@@ -25,8 +28,9 @@ export interface Notification {
     | 'thread_left'
     | 'run_followed'
     | 'run_wanted'
-    | 'followers_wanted';
-  /** run_id or thread_id; empty for `run_pending` and `followers_wanted`. */
+    | 'followers_wanted'
+    | 'webhook_queued';
+  /** run_id or thread_id; empty for `run_pending`, `followers_wanted` and `webhook_queued`. */
   id: string;
 }
 
@@ -72,9 +76,7 @@ export class Notifications implements OnApplicationShutdown {
   /** Tells all other processes soon. */
   tellOthers(notification: Notification): void {
     this.outbox.push(notification);
-    this.flushing ??= new Promise((resolve) => {
-      setImmediate(() => void this.flush().then(resolve));
-    });
+    this.flushing ??= this.flush();
   }
 
   /** Resolves when what was told so far is on its way, or lost. */
@@ -92,6 +94,7 @@ export class Notifications implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
+    await Promise.race([this.flushing, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
     this.stopped = true;
     await this.client?.end().catch(() => undefined);
   }
@@ -104,6 +107,7 @@ export class Notifications implements OnApplicationShutdown {
   }
 
   private async flush(): Promise<void> {
+    await nextTurn();
     while (this.outbox.length > 0 && this.client && !this.stopped) {
       const payload = this.takePayload();
       try {

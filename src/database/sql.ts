@@ -31,17 +31,21 @@ export class Sql implements Queryable {
   async transaction<T>(work: (db: Queryable) => Promise<T>): Promise<T> {
     const client = await this.pool.connect().catch(rethrow);
     let broken: Error | undefined;
+    const onBreak = (error: Error): void => {
+      broken = error;
+    };
+    // Without a listener a connection that breaks between two statements ends the process.
+    client.on('error', onBreak);
     try {
       await client.query('BEGIN');
       const result = await work({ query: (text, values) => this.run(client, text, values) });
       await client.query('COMMIT');
       return result;
     } catch (error) {
-      await client.query('ROLLBACK').catch((rollbackError: Error) => {
-        broken = rollbackError;
-      });
+      await client.query('ROLLBACK').catch(onBreak);
       return rethrow(error);
     } finally {
+      client.off('error', onBreak);
       client.release(broken);
     }
   }

@@ -28,15 +28,17 @@ export function isTransient(error: unknown): boolean {
 }
 
 /**
- * Tries until it succeeds, fails for good, or `patience_ms` are over. `again` is true from the second try on: the first
- * may have succeeded without our knowing.
+ * Tries until it succeeds, fails for good, or `patience_ms` have passed since it first failed: a graph that blocks the
+ * process makes a statement fail late that would have succeeded. `again` is true from the second try on: the first may
+ * have succeeded without our knowing.
  */
 export async function retryWhileUnavailable<T>(patience_ms: number, work: (again: boolean) => Promise<T>): Promise<T> {
-  const deadline = performance.now() + patience_ms;
+  let deadline = Infinity;
   for (let delay = RETRY_MS, again = false; ; delay = Math.min(2 * delay, LONGEST_RETRY_MS), again = true) {
     try {
       return await work(again);
     } catch (error) {
+      deadline = Math.min(deadline, performance.now() + patience_ms);
       if (!(error instanceof DatabaseUnavailableError) || performance.now() + delay > deadline) {
         throw error;
       }

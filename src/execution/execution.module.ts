@@ -1,4 +1,5 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
+import { shareLoggerWithGraphs } from '../observability/index.js';
 import { GraphRegistry } from './graphs/graph-registry.js';
 import { GraphWatcher } from './graphs/graph-watcher.js';
 import { GraphStateService } from './state/graph-state.service.js';
@@ -15,6 +16,7 @@ export class ExecutionModule implements OnModuleInit {
   constructor(private readonly graphs: GraphRegistry) {}
 
   onModuleInit(): Promise<void> {
+    shareLoggerWithGraphs();
     return this.graphs.load();
   }
 }

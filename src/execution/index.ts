@@ -6,9 +6,11 @@ export type { CheckpointConfig, CompiledGraph, GraphConfig, GraphInterrupt, Grap
 export * from './graphs/graph.errors.js';
 export { GraphRegistry } from './graphs/graph-registry.js';
 export { toCommand, type WireCommand } from './runner/command.js';
+export { GraphDrain, isDrained } from './runner/graph-drain.js';
 export { GraphExecution, type GraphOutcome } from './runner/graph-execution.js';
 export { toRunnableConfig, withoutInternalKeys } from './runner/runnable-config.js';
 export { STREAM_MODES, type StreamMode } from './runner/stream-mode.js';
+export { isUnknownInterrupt, resumeRefusal, standstillOf } from './runner/strict-resume.js';
 export {
   assertCheckpointExists,
   type CheckpointReference,

@@ -1,7 +1,8 @@
-import { Controller, Get, Query, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiErrors } from '../common/index.js';
+import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { HealthChecks } from './health-checks.js';
 import { Health, HealthQuery, ServerInfo } from './health.dto.js';
 import { langgraphVersion, NESTGRAPH_VERSION } from './versions.js';
@@ -9,15 +10,26 @@ import { langgraphVersion, NESTGRAPH_VERSION } from './versions.js';
 @ApiTags('Server')
 @Controller()
 export class HealthController {
-  private readonly serverInfo: ServerInfo = {
-    version: NESTGRAPH_VERSION,
-    langgraph_js_version: langgraphVersion(),
-    context: 'js',
-    flags: { assistants: true, crons: false, langsmith: false, langsmith_tracing_replicas: false },
-    metadata: {},
-  };
+  private readonly serverInfo: ServerInfo;
 
-  constructor(private readonly checks: HealthChecks) {}
+  constructor(
+    private readonly checks: HealthChecks,
+    @Inject(CONFIG) { langsmith }: NestgraphConfig,
+  ) {
+    this.serverInfo = {
+      version: NESTGRAPH_VERSION,
+      langgraph_js_version: langgraphVersion(),
+      context: 'js',
+      flags: {
+        assistants: true,
+        crons: false,
+        langsmith: langsmith !== undefined && langsmith.tracing !== false,
+        langsmith_tracing_replicas: true,
+        strict_resume: true,
+      },
+      metadata: {},
+    };
+  }
 
   @Get('ok')
   @ApiOperation({

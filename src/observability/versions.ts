@@ -20,8 +20,12 @@ function ownPackageJson(): string {
 /** Version of Nestgraph. */
 export const NESTGRAPH_VERSION = readVersion(ownPackageJson());
 
+let ofLanggraph: string | undefined;
+
 /** Version of the LangGraph in use: the user's own copy. */
-export function langgraphVersion(): string {
+export const langgraphVersion = (): string => (ofLanggraph ??= readLanggraphVersion());
+
+function readLanggraphVersion(): string {
   const entry = fileURLToPath(import.meta.resolve('@langchain/langgraph'));
   return readVersion(path.join(entry.slice(0, entry.lastIndexOf(`${path.sep}dist${path.sep}`)), 'package.json'));
 }

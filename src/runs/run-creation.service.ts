@@ -1,15 +1,19 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { AssistantsService } from '../assistants/index.js';
 import { type JsonObject, newId } from '../common/index.js';
+import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, Sql } from '../database/index.js';
-import { assertCheckpointExists, GraphRegistry } from '../execution/index.js';
+import { assertCheckpointExists, GraphRegistry, resumeRefusal } from '../execution/index.js';
 import { ThreadBusyError, ThreadNotFoundError } from '../threads/index.js';
 import { type Run, toRun } from './dto/run.dto.js';
 import { resolveMultitask, type StopAction } from './queue/multitask.js';
-import { type LockedThread, type NewRun, RunQueue, type StoppedRun } from './queue/run-queue.js';
+import { type RunThread, type NewRun, RunQueue, type StoppedRun } from './queue/run-queue.js';
 import type { Delivery } from './run.entity.js';
+import { type CallingRequest, callerOf, type RunCaller } from './run-caller.js';
 import { assertSupported, type PreparedRun, prepareRun, type RunCreate } from './run-request.js';
 import { RunStopService } from './run-stop.service.js';
+import { WebhookRefusedError } from './runs.errors.js';
+import { refusalOf } from './webhooks/webhook-address.js';
 import { type Reservation, RunWorker } from './worker/run-worker.js';
 
 /** The runs a new one has taken the place of. */
@@ -29,13 +33,23 @@ interface Created {
   replaced?: Replaced;
 }
 
+/** How a run is asked for. */
+export interface Asking {
+  /** Absent when nobody asks, but a schedule for example. */
+  request?: CallingRequest;
+  /** How its output is sent at once; absent for a background run. */
+  delivery?: Delivery;
+}
+
 /** A run that is asked for. */
 interface Order {
   assistant: AssistantRow;
   body: RunCreate;
-  /** How its output is sent at once; absent for a background run. */
+  caller: RunCaller | null;
   delivery?: Delivery;
 }
+
+type ThreadOrder = Order & { thread_id: string };
 
 type AssistantRow = Awaited<ReturnType<AssistantsService['resolve']>>;
 
@@ -49,34 +63,39 @@ export class RunCreationService {
     private readonly queue: RunQueue,
     private readonly worker: RunWorker,
     private readonly stopper: RunStopService,
+    @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
   /** A run on a thread. */
-  async create(thread_id: string, body: RunCreate, delivery?: Delivery): Promise<Run> {
-    const assistant = await this.assistantFor(body);
-    return this.withSlot(body, (slot) =>
-      this.sql.transaction((client) => this.insert(client, { thread_id, assistant, body, delivery }, slot)),
+  async create(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
+    const [order, thread] = await Promise.all([this.orderOf(body, asking), this.queue.findThread(thread_id)]);
+    if (thread?.newest_run_id && body.multitask_strategy === 'interrupt') {
+      await this.stopper.letEnd(thread_id);
+    }
+    return this.withSlot(
+      body,
+      async (slot) =>
+        (await this.insertAtOnce({ thread_id, ...order }, thread, slot)) ??
+        this.sql.transaction((client) => this.insert(client, { thread_id, ...order }, slot)),
     );
   }
 
   /** A run on a thread of its own. */
-  async createStateless(body: RunCreate, delivery?: Delivery): Promise<Run> {
-    const assistant = await this.assistantFor(body);
-    return this.withSlot(body, (slot) => this.insertStateless(this.sql, { assistant, body, delivery }, slot));
+  async createStateless(body: RunCreate, asking?: Asking): Promise<Run> {
+    const order = await this.orderOf(body, asking);
+    return this.withSlot(body, (slot) => this.insertStateless(this.sql, order, slot));
   }
 
   /** Many runs in one transaction: all of them or none. They wait for a worker to look at the queue. */
-  async createBatch(bodies: BatchItem[]): Promise<Run[]> {
-    const assistants = await Promise.all(bodies.map((body) => this.assistantFor(body)));
+  async createBatch(bodies: BatchItem[], asking?: Asking): Promise<Run[]> {
+    const orders = await Promise.all(bodies.map((body) => this.orderOf(body, asking)));
     const created = await this.sql.transaction(async (client) => {
       await this.lockInOrder(client, bodies);
       const results: Created[] = [];
-      for (const [index, body] of bodies.entries()) {
-        const [assistant, { thread_id }] = [assistants[index], body];
+      for (const [index, { thread_id }] of bodies.entries()) {
+        const order = orders[index];
         results.push(
-          thread_id
-            ? await this.insert(client, { thread_id, assistant, body })
-            : await this.insertStateless(client, { assistant, body }),
+          thread_id ? await this.insert(client, { thread_id, ...order }) : await this.insertStateless(client, order),
         );
       }
       return results;
@@ -119,52 +138,72 @@ export class RunCreationService {
   }
 
   /** On a thread of its own, in one statement. */
-  private async insertStateless(
-    db: Queryable,
-    { assistant, body, delivery }: Order,
-    slot?: Reservation,
-  ): Promise<Created> {
+  private async insertStateless(db: Queryable, order: Order, slot?: Reservation): Promise<Created> {
+    const { assistant, body, delivery } = order;
+    // Nobody else can have this thread.
     const [run_id, thread_id] = [newId(), newId()];
     const temporary = (body.on_completion ?? 'delete') === 'delete';
     const thread = { config: {}, metadata: {} };
     const prepared = prepareRun({ run_id, thread_id, assistant, thread, body, temporary, delivery });
-    const run = toNewRun(run_id, thread_id, assistant, body, prepared);
+    const run = toNewRun(run_id, thread_id, order, prepared);
     const onThread = { hidden: temporary, metadata: threadMetadata(assistant, body), config: prepared.thread_config };
-    const row = await this.queue.insertStateless(db, run, onThread, slot);
-    return { run: toRun(row), started: slot && run };
+    const row = await this.queue.insertWithThread(db, run, onThread, slot);
+    return { run: toRun(row!), started: slot && run };
   }
 
-  private async assistantFor(body: RunCreate): Promise<AssistantRow> {
-    assertSupported(body);
+  private async orderOf(body: RunCreate, { request, delivery }: Asking = {}): Promise<Order> {
+    assertSupported(body, this.config);
+    this.assertWebhookAllowed(body.webhook);
     const assistant = await this.assistants.resolve(body.assistant_id);
     this.graphs.assertExists(assistant.graph_id);
-    return assistant;
+    const caller = request ? callerOf(request, this.config.configurable_headers) : null;
+    return { assistant, body, caller, delivery };
+  }
+
+  private assertWebhookAllowed(webhook: string | undefined): void {
+    const refusal = webhook && refusalOf(webhook, this.config.webhooks);
+    if (refusal) {
+      throw new WebhookRefusedError(refusal);
+    }
+  }
+
+  /**
+   * In one statement, on a thread that is idle or new: most runs. Undefined when that cannot be done, or somebody else
+   * has changed the thread meanwhile; nothing has happened then.
+   */
+  private async insertAtOnce(
+    { thread_id, ...order }: ThreadOrder,
+    thread: RunThread | undefined,
+    slot?: Reservation,
+  ): Promise<Created | undefined> {
+    if (thread ? thread.newest_run_id !== null : order.body.if_not_exists !== 'create') {
+      return undefined;
+    }
+    const { run, onThread } = prepareOn(thread_id, order, thread);
+    if (run.kwargs.config.configurable.checkpoint_id) {
+      return undefined;
+    }
+    const row = thread
+      ? await this.queue.insert(this.sql, run, onThread, slot, thread.stamp)
+      : await this.queue.insertWithThread(this.sql, run, { hidden: false, ...onThread }, slot);
+    return row && { run: toRun(row), started: slot && run };
   }
 
   /** In the caller's transaction: lock the thread, decide, insert. */
-  private async insert(
-    client: Queryable,
-    { thread_id, assistant, body, delivery }: Order & { thread_id: string },
-    slot?: Reservation,
-  ): Promise<Created> {
-    const run_id = newId();
+  private async insert(client: Queryable, { thread_id, ...order }: ThreadOrder, slot?: Reservation): Promise<Created> {
+    const { body } = order;
     const { thread, isNew } = await this.lockOrCreate(client, thread_id, body);
     const decision = resolveMultitask(body.multitask_strategy ?? 'enqueue', thread.newest_run_id !== null);
     if (decision.action === 'reject') {
       throw new ThreadBusyError(thread_id);
     }
     const replaced = decision.action === 'replace' ? await this.replace(client, thread_id, decision.by) : undefined;
-    const stamp = isNew ? threadMetadata(assistant, body) : threadMetadata(assistant);
-    const settings = { config: thread.config, metadata: { ...thread.metadata, ...stamp } };
-    const onThis = { run_id, thread_id, assistant, thread: settings, temporary: false };
-    const prepared = prepareRun({ ...onThis, body, delivery });
-    await assertCheckpointExists(client, thread_id, prepared.kwargs.config.configurable);
-    const run = toNewRun(run_id, thread_id, assistant, body, prepared);
+    const { run, onThread } = prepareOn(thread_id, order, isNew ? undefined : thread);
+    await assertCheckpointExists(client, thread_id, run.kwargs.config.configurable);
     const begins = decision.action !== 'enqueue';
     // A run that waits must not change what the run before it, still active, has been started with.
-    const onThread = begins ? { metadata: stamp, config: prepared.thread_config } : { metadata: {} };
-    const row = await this.queue.insert(client, run, onThread, begins ? slot : undefined);
-    return { run: toRun(row), started: begins && slot ? run : undefined, replaced };
+    const row = await this.queue.insert(client, run, begins ? onThread : { metadata: {} }, begins ? slot : undefined);
+    return { run: toRun(row!), started: begins && slot ? run : undefined, replaced };
   }
 
   private async replace(client: Queryable, thread_id: string, by: StopAction): Promise<Replaced> {
@@ -175,7 +214,7 @@ export class RunCreationService {
     client: Queryable,
     thread_id: string,
     { if_not_exists }: RunCreate,
-  ): Promise<{ thread: LockedThread; isNew: boolean }> {
+  ): Promise<{ thread: RunThread; isNew: boolean }> {
     let thread = await this.queue.lockThread(client, thread_id);
     let isNew = false;
     if (!thread && if_not_exists === 'create') {
@@ -218,16 +257,43 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const delayOf = ({ after_seconds = 0 }: RunCreate): number => Math.ceil(after_seconds * 1000);
 
+/** A run on a thread, and what it leaves there when it begins; without `thread` on a new one. */
+function prepareOn(
+  thread_id: string,
+  order: Order,
+  thread: RunThread | undefined,
+): { run: NewRun; onThread: { metadata: JsonObject; config: JsonObject } } {
+  const { assistant, body, delivery } = order;
+  const run_id = newId();
+  const stamp = threadMetadata(assistant, thread ? undefined : body);
+  const settings = { config: thread?.config ?? {}, metadata: { ...thread?.metadata, ...stamp } };
+  const prepared = prepareRun({ run_id, thread_id, assistant, thread: settings, body, temporary: false, delivery });
+  const run = toNewRun(run_id, thread_id, order, prepared);
+  const leavesNothing = thread !== undefined && willBeRefused(body, thread);
+  const onThread = leavesNothing
+    ? { metadata: {}, config: thread.config }
+    : { metadata: stamp, config: prepared.thread_config };
+  return { run, onThread };
+}
+
 function toNewRun(
   run_id: string,
   thread_id: string,
-  { assistant_id }: AssistantRow,
-  body: RunCreate,
+  { assistant: { assistant_id }, body, caller }: Order,
   { kwargs, metadata }: PreparedRun,
 ): NewRun {
   const { multitask_strategy = 'enqueue' } = body;
-  return { run_id, thread_id, assistant_id, kwargs, metadata, multitask_strategy, delay_ms: delayOf(body) };
+  return { run_id, thread_id, assistant_id, kwargs, metadata, caller, multitask_strategy, delay_ms: delayOf(body) };
 }
+
+/** A strict resume that answers nothing fails when it begins, and leaves the thread as it is: in its metadata, too. */
+const willBeRefused = ({ command, strict_resume }: RunCreate, { interrupts }: RunThread): boolean =>
+  strict_resume === true &&
+  command?.resume !== undefined &&
+  resumeRefusal(command.resume, {
+    pendingIds: Object.values(interrupts).flatMap((questions) => questions.map(({ id }) => String(id))),
+    hasNext: Object.keys(interrupts).length > 0,
+  }) !== undefined;
 
 /** Stamped on the thread; a thread made for the run takes over the request's metadata too (contract 1.3). */
 const threadMetadata = ({ graph_id, assistant_id }: AssistantRow, body?: RunCreate): JsonObject => ({

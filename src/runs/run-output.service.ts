@@ -12,7 +12,7 @@ import { ThreadsService, ThreadStateService } from '../threads/index.js';
 import type { GraphInterrupt, StreamMode } from '../execution/index.js';
 import type { Run } from './dto/run.dto.js';
 import { isActive, type RunEntity } from './run.entity.js';
-import { answerOf } from './worker/answer.js';
+import { answerOf, type FeedbackUrls, type StoredOutput } from './worker/answer.js';
 import { RunResults, type Waiting } from './worker/run-results.js';
 import { RunStopService } from './run-stop.service.js';
 import { RunsService } from './runs.service.js';
@@ -124,20 +124,24 @@ export class RunOutputService {
 
   /** What the database knows of a run that has ended. */
   private async storedAnswer(run: RunEntity): Promise<string> {
-    if (run.error) {
-      return answerOf(undefined, undefined, run.error);
-    }
     if (run.kwargs.temporary) {
       return JSON.stringify(run.output ?? {});
     }
+    const { feedback } = (run.output ?? {}) as StoredOutput;
+    if (run.error) {
+      return answerOf(undefined, undefined, run.error, feedback);
+    }
     const output = await this.threadState.getOutput(run.thread_id, run.run_id);
-    return output ? answerOf(toWireJson(output.values), nonEmpty(output.interrupts)) : this.threadAnswer(run.thread_id);
+    return output
+      ? answerOf(toWireJson(output.values), nonEmpty(output.interrupts), undefined, feedback)
+      : this.threadAnswer(run.thread_id, feedback);
   }
 
   /** A run that wrote nothing has left everything as it was. */
-  private async threadAnswer(thread_id: string): Promise<string> {
+  private async threadAnswer(thread_id: string, feedback?: FeedbackUrls): Promise<string> {
     const { values, interrupts } = await this.threads.find(thread_id, ['thread_id', 'values', 'interrupts']);
-    return answerOf(JSON.stringify(values ?? null), nonEmpty(Object.values(interrupts).flat() as GraphInterrupt[]));
+    const open = nonEmpty(Object.values(interrupts).flat() as GraphInterrupt[]);
+    return answerOf(JSON.stringify(values ?? null), open, undefined, feedback);
   }
 
   /** `awaited` was registered before the run's status was read: its end cannot be missed. */

@@ -144,6 +144,33 @@ describe('prepareRun', () => {
     expect(prepareRun(settings({ body: { stream_mode } as Partial<RunCreate> })).kwargs.stream_mode).toEqual(expected);
   });
 
+  it('keeps the webhook, as it was given', () => {
+    const webhook = 'HTTPS://user:secret@Example.com/hook#part';
+    expect(prepareRun(settings({ body: { webhook } })).kwargs.webhook).toBe(webhook);
+    expect('webhook' in prepareRun(settings()).kwargs).toBe(false);
+  });
+
+  it('tells the tracer where to send a copy, for this run only', () => {
+    const langsmith_tracer = { project_name: 'experiment', example_id: 'example' };
+    const { kwargs, thread_config } = prepareRun(
+      settings({ body: { langsmith_tracer, config: { configurable: { langsmith_project: 'mine' } } } }),
+    );
+    expect(kwargs.config.configurable).toMatchObject({
+      langsmith_project: 'experiment',
+      langsmith_example_id: 'example',
+    });
+    expect(kwargs.context).toEqual({ langsmith_project: 'mine' });
+    expect(thread_config).toEqual({ configurable: { langsmith_project: 'mine' } });
+  });
+
+  it('keeps what there is to do when the run begins and ends', () => {
+    const body = { feedback_keys: ['score'], strict_resume: true };
+    expect(prepareRun(settings({ body })).kwargs).toMatchObject(body);
+    const { kwargs } = prepareRun(settings({ body: { feedback_keys: [], strict_resume: false } }));
+    expect(kwargs).not.toHaveProperty('feedback_keys');
+    expect(kwargs).not.toHaveProperty('strict_resume');
+  });
+
   it('keeps a null input, which means to go on, apart from none', () => {
     expect('input' in prepareRun(settings({ body: { input: null } })).kwargs).toBe(true);
     expect('input' in prepareRun(settings()).kwargs).toBe(false);
@@ -151,22 +178,27 @@ describe('prepareRun', () => {
 });
 
 describe('assertSupported', () => {
+  const KEY = { langsmith: { api_key: 'k' } };
+  const TRACING = { langsmith: { api_key: 'k', tracing: true } };
+
   it.each([
-    ['webhook', 'https://example.com'],
-    ['feedback_keys', ['score']],
-    ['langsmith_tracer', { project_name: 'p' }],
-    ['strict_resume', true],
-  ])('refuses %s %j instead of ignoring it', (name, value) => {
-    expect(() => assertSupported({ assistant_id: 'a', [name]: value })).toThrow(name);
+    ['feedback_keys', ['score'], {}],
+    ['langsmith_tracer', { project_name: 'p' }, KEY],
+    ['langsmith_tracer', { example_id: 'e' }, {}],
+  ])('refuses %s %j with %j instead of ignoring it', (name, value, config) => {
+    expect(() => assertSupported({ assistant_id: 'a', [name]: value }, config)).toThrow(name);
+  });
+
+  it.each([
+    ['feedback_keys', ['score'], KEY],
+    ['langsmith_tracer', { project_name: 'p' }, TRACING],
+    ['strict_resume', true, {}],
+  ])('takes %s %j with %j', (name, value, config) => {
+    expect(() => assertSupported({ assistant_id: 'a', [name]: value }, config)).not.toThrow();
   });
 
   it('takes the same parameters when they ask for nothing', () => {
-    const nothing = {
-      webhook: null,
-      feedback_keys: [],
-      langsmith_tracer: null,
-      strict_resume: false,
-    };
-    expect(() => assertSupported({ assistant_id: 'a', ...nothing, multitask_strategy: 'enqueue' })).not.toThrow();
+    const nothing = { feedback_keys: [], langsmith_tracer: {}, strict_resume: false };
+    expect(() => assertSupported({ assistant_id: 'a', ...nothing, multitask_strategy: 'enqueue' }, {})).not.toThrow();
   });
 });

@@ -1,6 +1,8 @@
-import { isObject, type JsonObject, UnsupportedParameterError, refuseUnsupported } from '../common/index.js';
+import { isObject, type JsonObject, UnsupportedParameterError } from '../common/index.js';
+import type { LangSmithConfig } from '../config/index.js';
 import { type StreamMode, withoutInternalKeys } from '../execution/index.js';
 import type { RunCreateStateful, RunCreateStateless } from './dto/run-requests.dto.js';
+import { AUTH_KEYS, ONE_RUN_ONLY } from './run-caller.js';
 import type { Delivery, RunKwargs } from './run.entity.js';
 
 export type RunCreate = RunCreateStateful & RunCreateStateless;
@@ -24,32 +26,19 @@ export interface PreparedRun {
   thread_config: JsonObject;
 }
 
-/** Names in `configurable` that say which execution it is: never inherited by later runs. */
-const ONE_RUN_ONLY = [
-  'thread_id',
-  'run_id',
-  'graph_id',
-  'assistant_id',
-  'checkpoint_id',
-  'checkpoint_ns',
-  'checkpoint_map',
-];
-
-/** Names that only authentication may set; without it nobody may claim an identity. */
-const AUTH_KEYS = ['langgraph_auth_user', 'langgraph_auth_user_id', 'langgraph_auth_permissions'];
-
-/** Refuses what this version cannot do, before anything is written. */
-export function assertSupported(body: RunCreate): void {
-  refuseUnsupported(body, ['webhook', 'langsmith_tracer']);
-  const refused: [parameter: string, isUsed: boolean, hint: string][] = [
-    ['feedback_keys', Array.isArray(body.feedback_keys) && body.feedback_keys.length > 0, 'leave it out'],
-    ['strict_resume', body.strict_resume === true, 'leave it out'],
-  ];
-  const first = refused.find(([, isUsed]) => isUsed);
-  if (first) {
-    throw new UnsupportedParameterError(first[0], `is not supported by this version; ${first[2]}`);
+/** Refuses what cannot be done, before anything is written. */
+export function assertSupported(body: RunCreate, { langsmith }: { langsmith?: LangSmithConfig }): void {
+  if (body.feedback_keys?.length && !langsmith) {
+    throw new UnsupportedParameterError('feedback_keys', 'needs LangSmith; set LANGSMITH_API_KEY, or leave it out');
+  }
+  if (asksForTrace(body) && !langsmith?.tracing) {
+    const reason = 'needs tracing; set LANGSMITH_API_KEY and LANGSMITH_TRACING=true, or leave it out';
+    throw new UnsupportedParameterError('langsmith_tracer', reason);
   }
 }
+
+const asksForTrace = ({ langsmith_tracer: { project_name, example_id } = {} }: RunCreate): boolean =>
+  (project_name ?? example_id) !== undefined;
 
 /**
  * Adds up the settings of a run (behaviours 6). `configurable` and metadata are merged key by key; other keys of the
@@ -72,7 +61,7 @@ export function prepareRun(settings: RunSettings): PreparedRun {
   const fromContext = without(withoutInternalKeys(context), [...AUTH_KEYS, ...ONE_RUN_ONLY]);
   const lasting = { ...without(chosen, ONE_RUN_ONLY), ...fromContext };
   const checkpoint = checkpointOf(chosen, body);
-  const configurable = { ...lasting, ...checkpoint, run_id, thread_id, graph_id, assistant_id };
+  const configurable = { ...lasting, ...traceOf(body), ...checkpoint, run_id, thread_id, graph_id, assistant_id };
   return {
     kwargs: toKwargs(settings, { ...options, configurable }, Object.keys(context).length > 0 ? context : lasting),
     metadata: mergeMetadata(settings),
@@ -94,11 +83,14 @@ function toKwargs(
     stream_mode: modes.length > 0 ? modes : ['values'],
     ...(body.interrupt_before && { interrupt_before: body.interrupt_before }),
     ...(body.interrupt_after && { interrupt_after: body.interrupt_after }),
+    ...(body.webhook && { webhook: body.webhook }),
     temporary,
     subgraphs: body.stream_subgraphs ?? false,
     resumable: body.stream_resumable ?? false,
     ...(delivery && { delivery }),
     durability: body.durability ?? (body.checkpoint_during === false ? 'exit' : 'async'),
+    ...(body.feedback_keys?.length && { feedback_keys: body.feedback_keys }),
+    ...(body.strict_resume && { strict_resume: true }),
   };
 }
 
@@ -110,6 +102,12 @@ function mergeMetadata({ run_id, thread_id, assistant, thread, body }: RunSettin
   const claimed = Object.entries(real).filter(([key]) => key in merged);
   return { ...merged, ...Object.fromEntries(claimed), graph_id, assistant_id };
 }
+
+/** Names that LangGraph's own servers use; whoever traces the run looks there. */
+const traceOf = ({ langsmith_tracer: { project_name, example_id } = {} }: RunCreate): JsonObject => ({
+  ...(project_name !== undefined && { langsmith_project: project_name }),
+  ...(example_id !== undefined && { langsmith_example_id: example_id }),
+});
 
 /** The object wins over the id, and both over what stands in `configurable`. */
 function checkpointOf(configurable: JsonObject, { checkpoint, checkpoint_id }: RunCreate): JsonObject {

@@ -66,6 +66,11 @@ export class RunStopService {
     return new Set([...asked, ...stopped.map(({ run_id }) => run_id)]).size;
   }
 
+  /** Lets the run that is executed on a thread end by itself, if it does so soon: before it is replaced. */
+  async letEnd(thread_id: string): Promise<void> {
+    await this.askToEnd(await this.queue.findRunningOn(thread_id));
+  }
+
   /**
    * A run that is asked ends by itself within milliseconds and leaves what it has done, also with durability `exit`.
    * One that does not answer is stopped without being asked.
@@ -87,6 +92,9 @@ export class RunStopService {
   async announce(thread_id: string, stopped: StoppedRun[], action: StopAction): Promise<void> {
     const error = action === 'rollback' ? ROLLED_BACK : undefined;
     const last = error && { event: 'error', json: JSON.stringify(error) };
+    if (stopped.length > 0 && action === 'interrupt') {
+      this.notifications.publish({ topic: 'webhook_queued', id: '' });
+    }
     for (const { run_id, was } of stopped) {
       await this.events.append(thread_id, [...(last ? [last] : []), runDone(run_id, 'interrupted')], run_id);
       if (was === 'running') {

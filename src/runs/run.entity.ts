@@ -1,6 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { JsonObject } from '../common/index.js';
 import type { StreamMode, WireCommand } from '../execution/index.js';
+import type { RunCaller } from './run-caller.js';
 
 export const RUN_STATUSES = ['pending', 'running', 'success', 'error', 'timeout', 'interrupted'] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
@@ -22,6 +23,8 @@ export interface RunKwargs {
   stream_mode: StreamMode[];
   interrupt_before?: '*' | string[];
   interrupt_after?: '*' | string[];
+  /** What to call when the run has ended: an address, or a path of this server. */
+  webhook?: string;
   /** The thread is deleted when the run has ended. */
   temporary: boolean;
   subgraphs: boolean;
@@ -29,6 +32,9 @@ export interface RunKwargs {
   /** How the request that created it gets its output; absent for a background run. */
   delivery?: Delivery;
   durability: Durability;
+  /** Absent when there are none. */
+  feedback_keys?: string[];
+  strict_resume?: boolean;
 }
 
 /** What went wrong, as clients get to see it. */
@@ -36,6 +42,10 @@ export interface RunError {
   /** Class name of the error. */
   error: string;
   message: string;
+  /** Of a refused resume: why, which interrupts it named that are not waiting, and which are. */
+  reason?: string;
+  interrupt_ids?: string[];
+  pending_ids?: string[];
 }
 
 @Entity('runs')
@@ -58,6 +68,10 @@ export class RunEntity {
   @Column('json')
   kwargs: RunKwargs;
 
+  /** Who has asked for the run; null when it has ended, or when nobody has. */
+  @Column('json', { nullable: true, select: false })
+  caller: RunCaller | null;
+
   @Column('text')
   multitask_strategy: MultitaskStrategy;
 
@@ -75,7 +89,7 @@ export class RunEntity {
   @Column('timestamptz')
   due_at: Date;
 
-  /** The answer of a stateless run. */
+  /** The answer of a stateless run; of another one, what its answer holds beside the thread's state. */
   @Column('json', { nullable: true })
   output: unknown;
 

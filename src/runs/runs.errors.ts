@@ -14,6 +14,14 @@ export class NothingToCancelError extends ApiError {
   }
 }
 
+/** The address is well-formed, but the settings of this server do not let runs call it. */
+export class WebhookRefusedError extends ApiError {
+  constructor(reason: string) {
+    const errors = [{ path: 'webhook', message: reason }];
+    super({ status: 422, code: 'webhook_refused', detail: `webhook: ${reason}`, errors });
+  }
+}
+
 /** A pending or running run cannot be deleted. */
 export class RunActiveError extends ApiError {
   constructor(run_id: string) {

@@ -2,21 +2,27 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AssistantsModule } from '../assistants/index.js';
 import { ExecutionModule } from '../execution/index.js';
+import { ObservabilityModule } from '../observability/index.js';
 import { StreamsModule } from '../streams/index.js';
 import { ThreadsModule } from '../threads/index.js';
 import { RunQueue } from './queue/run-queue.js';
+import { WebhookOutbox } from './queue/webhook-outbox.js';
 import { RunCreationService } from './run-creation.service.js';
 import { RunEntity } from './run.entity.js';
 import { RunOutputService } from './run-output.service.js';
 import { RunStopService } from './run-stop.service.js';
 import { RunsService } from './runs.service.js';
+import { FinalState } from './webhooks/final-state.js';
+import { OwnAddress } from './webhooks/own-address.js';
+import { WebhookSender } from './webhooks/webhook-sender.js';
+import { WebhookWorker } from './webhooks/webhook-worker.js';
 import { LeaseKeeper } from './worker/lease-keeper.js';
 import { RunLifecycle } from './worker/run-lifecycle.js';
 import { RunResults } from './worker/run-results.js';
 import { RunWorker } from './worker/run-worker.js';
 
 /**
- * Owns runs: the queue, which is their table, the worker that executes them, and their output.
+ * Owns runs: the queue, which is their table, the worker that executes them, their output and their webhooks.
  *
  *   pending ──claim──▶ running ──finish──▶ success | error | timeout
  *      │                  │  ▲
@@ -24,9 +30,21 @@ import { RunWorker } from './worker/run-worker.js';
  *      └──────cancel──────┴────────▶ interrupted
  */
 @Module({
-  imports: [TypeOrmModule.forFeature([RunEntity]), AssistantsModule, ExecutionModule, StreamsModule, ThreadsModule],
+  imports: [
+    TypeOrmModule.forFeature([RunEntity]),
+    AssistantsModule,
+    ExecutionModule,
+    ObservabilityModule,
+    StreamsModule,
+    ThreadsModule,
+  ],
   providers: [
     RunQueue,
+    WebhookOutbox,
+    OwnAddress,
+    WebhookSender,
+    FinalState,
+    WebhookWorker,
     RunResults,
     RunLifecycle,
     LeaseKeeper,

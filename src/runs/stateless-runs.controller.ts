@@ -1,6 +1,6 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   ApiErrors,
   ApiEventStream,
@@ -43,8 +43,12 @@ export class StatelessRunsController {
   @BodyExample(RunCreateStateless, HELLO)
   @ApiOkResponse({ type: Run })
   @ApiErrors(404)
-  async create(@Body() body: RunCreateStateless, @Res({ passthrough: true }) reply: FastifyReply): Promise<Run> {
-    const run = await this.creation.createStateless(body);
+  async create(
+    @Body() body: RunCreateStateless,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Run> {
+    const run = await this.creation.createStateless(body, { request });
     reply.headers(runHeaders({ run_id: run.run_id }));
     return run;
   }
@@ -59,8 +63,12 @@ export class StatelessRunsController {
   @BodyExample(RunCreateStateless, { ...HELLO, stream_mode: ['messages-tuple'] })
   @ApiEventStream()
   @ApiErrors(404)
-  async stream(@Body() body: RunCreateStateless, @Res() reply: FastifyReply): Promise<void> {
-    const run = await this.creation.createStateless(body, 'stream');
+  async stream(
+    @Body() body: RunCreateStateless,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const run = await this.creation.createStateless(body, { request, delivery: 'stream' });
     await sse(reply, this.output.stream(run, { stateless: true, cancelOnDisconnect: body.on_disconnect === 'cancel' }));
   }
 
@@ -73,8 +81,12 @@ export class StatelessRunsController {
   @BodyExample(RunCreateStateless, HELLO)
   @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
   @ApiErrors(404)
-  async wait(@Body() body: RunCreateStateless, @Res() reply: FastifyReply): Promise<void> {
-    const run = await this.creation.createStateless(body, 'wait');
+  async wait(
+    @Body() body: RunCreateStateless,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const run = await this.creation.createStateless(body, { request, delivery: 'wait' });
     await waitForJson(
       reply,
       this.output.wait(run, { stateless: true, cancelOnDisconnect: body.on_disconnect === 'cancel' }),
@@ -90,8 +102,8 @@ export class StatelessRunsController {
   @ApiBody({ type: [RunCreateBatchItem], examples: { example: { summary: 'Example', value: [HELLO, HELLO] } } })
   @ApiOkResponse({ type: [Run], description: 'The runs, in the order of the request.' })
   @ApiErrors(404, 409)
-  createBatch(@Body() body: unknown): Promise<Run[]> {
-    return this.creation.createBatch(readBatch(body));
+  createBatch(@Body() body: unknown, @Req() request: FastifyRequest): Promise<Run[]> {
+    return this.creation.createBatch(readBatch(body), { request });
   }
 
   @Post('cancel')

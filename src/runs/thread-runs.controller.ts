@@ -1,6 +1,6 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiErrors, ApiEventStream, BodyExample, runHeaders, sse, waitForJson } from '../common/index.js';
 import { ThreadParams } from '../threads/index.js';
 import { Run } from './dto/run.dto.js';
@@ -40,9 +40,10 @@ export class ThreadRunsController {
   async create(
     @Param() { thread_id }: ThreadParams,
     @Body() body: RunCreateStateful,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Run> {
-    const run = await this.creation.create(thread_id, body);
+    const run = await this.creation.create(thread_id, body, { request });
     reply.headers(runHeaders(run));
     return run;
   }
@@ -60,9 +61,10 @@ export class ThreadRunsController {
   async stream(
     @Param() { thread_id }: ThreadParams,
     @Body() body: RunCreateStateful,
+    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const run = await this.creation.create(thread_id, body, 'stream');
+    const run = await this.creation.create(thread_id, body, { request, delivery: 'stream' });
     await sse(
       reply,
       this.output.stream(run, { stateless: false, cancelOnDisconnect: body.on_disconnect === 'cancel' }),
@@ -81,9 +83,10 @@ export class ThreadRunsController {
   async wait(
     @Param() { thread_id }: ThreadParams,
     @Body() body: RunCreateStateful,
+    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const run = await this.creation.create(thread_id, body, 'wait');
+    const run = await this.creation.create(thread_id, body, { request, delivery: 'wait' });
     await waitForJson(
       reply,
       this.output.wait(run, { stateless: false, cancelOnDisconnect: body.on_disconnect === 'cancel' }),

@@ -177,12 +177,12 @@ describe('langgraph.json', () => {
 
   it('may ask for what is not there yet: it is said, and the server starts', async () => {
     const project = await projectOf({
-      'langgraph.json': { graphs: { a: './a.ts:graph' }, webhooks: { env_prefix: 'X' }, parrots: true },
+      'langgraph.json': { graphs: { a: './a.ts:graph' }, ui: { a: './ui.tsx' }, parrots: true },
       'a.ts': GRAPH,
     });
     const server = await project.start({ database });
 
-    expect(server.output()).toContain('Warning: langgraph.json: webhooks is not used by this version yet\n');
+    expect(server.output()).toContain('Warning: langgraph.json: ui is not used by this version yet\n');
     expect(server.output()).toContain('Warning: langgraph.json: parrots is not a known key; it is ignored\n');
     await server.stop();
   });

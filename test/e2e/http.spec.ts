@@ -243,6 +243,9 @@ describe('a field of the wrong type', () => {
     ['/runs/wait', { ...RUN, interrupt_after: [1] }, 'interrupt_after'],
     ['/runs/wait', { ...RUN, durability: 'maybe' }, 'durability'],
     ['/runs/wait', { ...RUN, on_disconnect: 'panic' }, 'on_disconnect'],
+    ['/runs', { ...RUN, feedback_keys: 'helpful' }, 'feedback_keys'],
+    ['/runs', { ...RUN, langsmith_tracer: { example_id: 'first' } }, 'langsmith_tracer.example_id'],
+    ['/runs', { ...RUN, strict_resume: 'yes' }, 'strict_resume'],
     ['/runs/wait', { ...RUN, multitask_strategy: 'all' }, 'multitask_strategy'],
   ])('is refused with its path: %s %j', async (path, body, field) => {
     const { status, json } = await post(path, body);
@@ -385,7 +388,7 @@ describe('an unknown assistant', () => {
 });
 
 describe('a refused request', () => {
-  const TABLES = ['assistants', 'assistant_versions', 'threads', 'runs', 'checkpoints'];
+  const TABLES = ['assistants', 'assistant_versions', 'threads', 'runs', 'webhook_deliveries', 'checkpoints'];
 
   /** Every row of every table, whatever its columns are. */
   async function everything(): Promise<Record<string, string[]>> {
@@ -420,9 +423,11 @@ describe('a refused request', () => {
       post(`/threads/${thread_id}`, { metadata: 7 }, { method: 'PATCH' }),
       post(`/threads/${thread_id}/state`, { values: { path: ['x'] }, as_node: 'nowhere' }),
       post(`/threads/${thread_id}/state`, { values: { path: ['x'] }, as_node: 7 }),
-      post(`/threads/${thread_id}/runs`, { ...run, webhook: 'https://example.com' }),
+      post(`/threads/${thread_id}/runs`, { ...run, webhook: 'ftp://example.com' }),
+      post(`/threads/${thread_id}/runs`, { ...run, feedback_keys: ['helpful'] }),
+      post(`/threads/${thread_id}/runs/wait`, { ...run, langsmith_tracer: { project_name: 'p' } }),
       post(`/threads/${thread_id}/runs`, { ...run, after_seconds: -5 }),
-      post('/runs/batch', [run, { ...run, webhook: 'https://example.com' }]),
+      post('/runs/batch', [run, { ...run, webhook: 'http://127.0.0.1' }]),
       post('/runs/batch', [run, { ...run, thread_id: randomUUID() }]),
       post('/runs/batch', []),
       post('/runs/batch', run),
@@ -431,7 +436,7 @@ describe('a refused request', () => {
       post(`/threads/${thread_id}/runs/stream`, { ...run, assistant_id: 'parrot' }),
       post('/runs/stream', { ...run, config: { configurable: 7 } }),
       post('/runs/wait', { ...run, assistant_id: 'parrot' }),
-      post('/runs', { ...run, webhook: 'https://example.com' }),
+      post('/runs', { ...run, webhook: 'http://169.254.169.254/' }),
       post('/runs', { ...run, metadata: { big: 'x'.repeat(1024 * 1024) } }),
       post(`/threads/${randomUUID()}/runs`, run),
       post(`/threads/${randomUUID()}/runs/wait`, { ...run, if_not_exists: 'create', durability: 'maybe' }),
@@ -628,7 +633,7 @@ describe('/ok and /info', () => {
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
       langgraph_js_version: expect.stringMatching(/^1\.\d+\.\d+/),
       context: 'js',
-      flags: { assistants: true },
+      flags: { assistants: true, langsmith: false, strict_resume: true },
       metadata: {},
     });
   });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { sendJson } from '../support/http.js';
-import { newGate } from '../support/sdk.js';
+import { type Gate, newGate } from '../support/sdk.js';
 import { killLeftovers, startServer, type TestServer } from '../support/server.js';
 import { askUntil } from '../support/until.js';
 
@@ -83,6 +83,117 @@ describe('the lease of a run', () => {
       ]);
       expect(rows).toMatchObject([{ status: 'idle', values: { order: ['a:start', 'a:end'] } }]);
       expect((await fetch(`${server.url}/ok`)).status).toBe(200);
+    },
+    TIME_LIMIT_MS,
+  );
+});
+
+describe('a run whose process is killed goes on in another one', () => {
+  let database: TestDatabase;
+  let doomed: TestServer;
+  let rescuer: TestServer | undefined;
+
+  beforeAll(async () => {
+    database = await createDatabase();
+  });
+  beforeEach(async () => {
+    doomed = await startServer({ database, command: 'start', env: SHORT_LEASE });
+  });
+  afterEach(async () => {
+    await rescuer?.stop();
+    await killLeftovers();
+  });
+  afterAll(() => database?.drop());
+
+  const createThread = async (): Promise<string> => {
+    const { json } = await sendJson(`${doomed.url}/threads`, {});
+    return (json as { thread_id: string }).thread_id;
+  };
+  const wait = async (thread_id: string, body: object): Promise<unknown> =>
+    (await sendJson(`${doomed.url}/threads/${thread_id}/runs/wait`, { assistant_id: 'interview', ...body })).json;
+
+  const runRow = async (run_id: string) =>
+    (
+      await database.pool.query<{ status: string; attempt: number }>(
+        'SELECT status, attempt FROM runs WHERE run_id = $1',
+        [run_id],
+      )
+    ).rows[0];
+
+  const executions = (gate: Gate): string[] => readFileSync(`${gate.path}.log`, 'utf8').trim().split('\n');
+
+  /** Resumes the run in the doomed process, which is killed when it has come to the next node; another one is started. */
+  async function killInNextNode(thread_id: string, gate: Gate, body: object): Promise<void> {
+    const run = { assistant_id: 'interview', ...body };
+    const { json } = await sendJson(`${doomed.url}/threads/${thread_id}/runs`, run);
+    await askUntil(() => Promise.resolve(executions(gate)), (nodes) => nodes.at(-1) === 'age'); // prettier-ignore
+    await doomed.stop('SIGKILL');
+    gate.open();
+    rescuer = await startServer({ database, command: 'start', env: SHORT_LEASE });
+    const { run_id } = json as { run_id: string };
+    await askUntil(() => runRow(run_id), ({ status }) => status === 'success'); // prettier-ignore
+    expect(await runRow(run_id)).toEqual({ status: 'success', attempt: 2 });
+  }
+
+  const stateOf = async (thread_id: string) =>
+    (await (await fetch(`${rescuer?.url}/threads/${thread_id}/state`)).json()) as {
+      values: { answers: string[] };
+      next: string[];
+    };
+
+  it(
+    'and does not answer the next question with the answer to the last one',
+    async () => {
+      const gate = newGate();
+      const thread_id = await createThread();
+      await wait(thread_id, { input: { gate: gate.path } });
+      await killInNextNode(thread_id, gate, { command: { resume: 'Ada' } });
+
+      expect(await stateOf(thread_id)).toMatchObject({ values: { answers: ['name Ada'] }, next: ['age'] });
+    },
+    TIME_LIMIT_MS,
+  );
+
+  it(
+    'and goes on from its own last checkpoint, not from the one it was to begin at',
+    async () => {
+      const gate = newGate();
+      const thread_id = await createThread();
+      await wait(thread_id, { input: { gate: gate.path } });
+      const { checkpoint } = (await (await fetch(`${doomed.url}/threads/${thread_id}/state`)).json()) as {
+        checkpoint: { checkpoint_id: string };
+      };
+      const { checkpoint_id } = checkpoint;
+      await killInNextNode(thread_id, gate, { checkpoint_id, command: { resume: 'Grace' } });
+
+      expect(await stateOf(thread_id)).toMatchObject({ values: { answers: ['name Grace'] }, next: ['age'] });
+      expect(executions(gate)).toEqual(['name', 'name', 'age', 'age']);
+    },
+    TIME_LIMIT_MS,
+  );
+
+  it(
+    'and stops at the breakpoint that it had come to',
+    async () => {
+      const gate = newGate();
+      const thread_id = await createThread();
+      await wait(thread_id, { input: { gate: gate.path } });
+      const stopped = { assistant_id: 'interview', command: { resume: 'Alan' }, interrupt_before: ['age'] };
+      const { headers } = await sendJson(`${doomed.url}/threads/${thread_id}/runs/wait`, stopped);
+      const run_id = headers.get('content-location')!.split('/').at(-1)!;
+      await doomed.stop('SIGKILL');
+      // As if the process had died a moment earlier: after its last checkpoint, before the end of the run.
+      await database.pool.query(
+        `WITH run AS (UPDATE runs SET status = 'running', lease_token = gen_random_uuid(), lease_until = now() WHERE run_id = $1)
+         UPDATE threads SET newest_run_id = $1, status = 'busy' WHERE thread_id = $2`,
+        [run_id, thread_id],
+      );
+      rescuer = await startServer({ database, command: 'start', env: SHORT_LEASE });
+      await askUntil(() => runRow(run_id), ({ status }) => status === 'success'); // prettier-ignore
+
+      expect(await runRow(run_id)).toEqual({ status: 'success', attempt: 2 });
+      expect(await stateOf(thread_id)).toMatchObject({ values: { answers: ['name Alan'] }, next: ['age'] });
+      expect(executions(gate)).toEqual(['name', 'name']);
     },
     TIME_LIMIT_MS,
   );

@@ -1,12 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Annotation, END, START, StateGraph } from '@langchain/langgraph';
-import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres';
 import { LeaseLostError } from '../../src/execution/checkpoints/lease-lost.error.js';
 import type { Queryable } from '../../src/database/index.js';
 import { PostgresCheckpointer } from '../../src/execution/checkpoints/postgres-checkpointer.js';
 import { RunCheckpointer } from '../../src/execution/checkpoints/run-checkpointer.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
+import { insertRunningRun } from '../support/rows.js';
 
 const State = Annotation.Root({
   log: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }),
@@ -55,21 +54,6 @@ describe('PostgresCheckpointer', () => {
     ]);
   });
 
-  it('opens what the official saver wrote, and the other way round', async () => {
-    const official = builder.compile({ checkpointer: new PostgresSaver(database.pool) });
-    const ours = builder.compile({ checkpointer: new PostgresCheckpointer(database.pool) });
-    const [first, second] = [{ configurable: { thread_id: 'theirs' } }, { configurable: { thread_id: 'ours' } }];
-    await official.invoke({ word: 'x' }, first);
-    await ours.invoke({ word: 'y' }, first);
-    await ours.invoke({ word: 'x' }, second);
-    await official.invoke({ word: 'y' }, second);
-    const expected = ['one:x', 'two:x', 'one:y', 'two:y'];
-    expect(logOf(await official.getState(first))).toEqual(expected);
-    expect(logOf(await ours.getState(first))).toEqual(expected);
-    expect(logOf(await official.getState(second))).toEqual(expected);
-    expect(logOf(await ours.getState(second))).toEqual(expected);
-  });
-
   it('gives pending writes in the order of their task paths', async () => {
     const saver = new PostgresCheckpointer(database.pool);
     const config = { configurable: { thread_id: 'order', checkpoint_ns: '', checkpoint_id: '1' } };
@@ -83,7 +67,7 @@ describe('PostgresCheckpointer', () => {
   });
 
   it('writes for a run only while its lease is held, whatever its process believes', async () => {
-    const { run_id, lease_token, thread_id } = await runningRun(database);
+    const { run_id, lease_token, thread_id } = await insertRunningRun(database.pool);
     const saver = new PostgresCheckpointer(database.pool, { run_id, lease_token });
     const graph = builder.compile({ checkpointer: saver });
     const config = { configurable: { thread_id } };
@@ -95,7 +79,7 @@ describe('PostgresCheckpointer', () => {
   });
 
   it('has kept the finished steps of an aborted graph once it has settled', async () => {
-    const { run_id, lease_token, thread_id } = await runningRun(database);
+    const { run_id, lease_token, thread_id } = await insertRunningRun(database.pool);
     const [writing, inTwo] = [newGate(), newGate()];
     const slow: Queryable = {
       query: async <R>(text: string, values?: unknown[]) => {
@@ -135,19 +119,6 @@ function newGate() {
     open = resolve;
   });
   return { opened, open };
-}
-
-/** A run in the table, with a lease. */
-async function runningRun({ pool }: TestDatabase) {
-  const [run_id, thread_id, assistant_id, lease_token] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
-  await pool.query(`INSERT INTO assistants (assistant_id, graph_id, name) VALUES ($1, 'g', 'g')`, [assistant_id]);
-  await pool.query('INSERT INTO threads (thread_id) VALUES ($1)', [thread_id]);
-  await pool.query(
-    `INSERT INTO runs (run_id, thread_id, assistant_id, status, kwargs, multitask_strategy, lease_token)
-     VALUES ($1, $2, $3, 'running', '{}', 'enqueue', $4)`,
-    [run_id, thread_id, assistant_id, lease_token],
-  );
-  return { run_id, thread_id, lease_token };
 }
 
 async function countRows({ pool }: TestDatabase, thread_id: string): Promise<unknown> {

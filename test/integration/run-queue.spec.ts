@@ -21,6 +21,7 @@ const newRun = (thread_id: string): NewRun => ({
     durability: 'async',
   },
   metadata: {},
+  caller: null,
   multitask_strategy: 'enqueue',
   delay_ms: 0,
 });
@@ -199,7 +200,7 @@ describe('RunQueue', () => {
   it('keeps the answer of a stateless run until it has expired', async () => {
     const run = { ...newRun(randomUUID()), kwargs: { ...newRun('').kwargs, temporary: true } };
     const lease = { token: randomUUID(), ms: LEASE };
-    await queue.insertStateless(database.pool, run, { hidden: true, metadata: {}, config: {} }, lease);
+    await queue.insertWithThread(database.pool, run, { hidden: true, metadata: {}, config: {} }, lease);
     const claimed = { ...run, attempt: 1, lease_token: lease.token };
     expect(
       await queue.finishTemporary(

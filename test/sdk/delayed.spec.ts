@@ -44,6 +44,12 @@ describe.each(SDKS)('runs with a delay, with SDK %s', (_, Client) => {
     expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle' });
   });
 
+  it('may be stateless', async () => {
+    const before = Date.now();
+    expect(await client.runs.wait(null, 'steps', { input: {}, afterSeconds: 0.4 })).toEqual(ALL);
+    expect(Date.now() - before).toBeGreaterThanOrEqual(400);
+  });
+
   it.each([-1, 1e12])('of %s seconds are refused', async (seconds) => {
     thread_id = await newThread(client);
     await expect(delayed(seconds)).rejects.toMatchObject(refusal(422, 'validation_failed'));
@@ -76,6 +82,35 @@ describe.each(SDKS)('a batch of runs, with SDK %s', (_, Client) => {
       { assistantId: 'steps', threadId: thread_id, input: {}, multitaskStrategy: 'reject', streamMode: ['updates'] },
     ]);
     expect(run).toMatchObject({ thread_id, multitask_strategy: 'reject', kwargs: { stream_mode: ['updates'] } });
+  });
+
+  it('understands the camel case of every parameter', async () => {
+    const thread_id = randomUUID();
+    const [, run] = await batch([
+      { assistantId: 'steps', input: {}, onCompletion: 'keep', afterSeconds: 3600 },
+      {
+        assistantId: 'steps',
+        threadId: thread_id,
+        ifNotExists: 'create',
+        input: {},
+        interruptBefore: ['two'],
+        checkpointDuring: false,
+        streamSubgraphs: true,
+        streamResumable: true,
+        strictResume: true,
+      },
+    ]);
+    expect(run).toMatchObject({
+      thread_id,
+      kwargs: {
+        interrupt_before: ['two'],
+        durability: 'exit',
+        subgraphs: true,
+        resumable: true,
+        strict_resume: true,
+      },
+    });
+    expect(await client.runs.join(thread_id, run.run_id)).toMatchObject({ path: ['one'] });
   });
 
   it.each([

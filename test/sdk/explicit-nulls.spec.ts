@@ -99,6 +99,9 @@ describe.each(SDKS)('an explicit null, with SDK %s,', (_, Client) => {
     'on_completion',
     'multitask_strategy',
     'after_seconds',
+    'feedback_keys',
+    'langsmith_tracer',
+    'strict_resume',
   ])('for %s of a run is the default', async (field) => {
     const { runs } = withNull(field);
     expect(await runs.wait(await newThread(client), 'steps', { input: {} })).toEqual(ALL);

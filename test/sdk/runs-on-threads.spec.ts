@@ -120,6 +120,16 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       expect((await client.threads.get(id)).metadata).toEqual({ mine: true, graph_id: 'steps', assistant_id });
     });
 
+    it('make their thread when they are streamed or in the background, too', async () => {
+      const payload = { input: {}, ifNotExists: 'create' as const };
+      const [streamed, created] = [randomUUID(), randomUUID()];
+      await collect(client.runs.stream(streamed, 'steps', payload));
+      await client.runs.join(created, (await client.runs.create(created, 'steps', payload)).run_id);
+      for (const id of [streamed, created]) {
+        expect(await client.threads.get(id)).toMatchObject({ status: 'idle', values: ALL });
+      }
+    });
+
     it('use the thread that is there although they might make one', async () => {
       thread_id = await newThread(client);
       await client.runs.wait(thread_id, 'steps', { input: {} });

@@ -64,6 +64,17 @@ describe.each(SDKS)('what a graph is given, with SDK %s', (_, Client) => {
       expect(seen.factory).toMatchObject(real);
     });
 
+    it('has the user that the request names, or else the thread, or else the assistant', async () => {
+      thread_id = await newThread(client);
+      const id = await assistant(configurable({ user_id: 'of the assistant' }));
+      const user = async (payload?: Payload): Promise<unknown> => (await given(payload, id)).configurable.user_id;
+      expect(await user()).toBe('of the assistant');
+      thread_id = await newThread(client);
+      await given(configurable({ user_id: 'of the thread' }));
+      expect(await user()).toBe('of the thread');
+      expect(await user(configurable({ user_id: 'of the request' }))).toBe('of the request');
+    });
+
     it('does not hand the ids of one run on to the next', async () => {
       thread_id = await newThread(client);
       await given();
@@ -239,6 +250,28 @@ describe.each(SDKS)('what a graph is given, with SDK %s', (_, Client) => {
       expect(metadata).toMatchObject(real);
       expect(metadata).not.toHaveProperty('run_attempt');
       expect((await client.threads.getState(thread_id)).metadata).toMatchObject(real);
+    });
+
+    it('has what the config of the request says, below everything else', async () => {
+      thread_id = await newThread(client);
+      const config = { metadata: { a: 'config', b: 'config', graph_id: 'x' } };
+      const seen = await given({ config: config as Payload['config'], metadata: { b: 'request' } });
+      expect(seen.metadata).toMatchObject({ a: 'config', b: 'request', graph_id: 'settings' });
+      expect((await client.runs.list(thread_id))[0].metadata).not.toHaveProperty('a');
+      expect((await client.threads.getState(thread_id)).metadata).not.toHaveProperty('a');
+      expect((await given()).metadata).not.toHaveProperty('a');
+    });
+
+    it('tells which server executes the run, whoever else claims to', async () => {
+      thread_id = await newThread(client);
+      const claimed = { langgraph_host: 'x', langgraph_plan: 'x', langgraph_version: 'x', langgraph_api_url: 'x' };
+      expect((await given({ metadata: claimed })).metadata).toMatchObject({
+        langgraph_version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+        langgraph_plan: 'developer',
+        langgraph_host: 'self-hosted',
+        langgraph_api_url: server.url,
+        run_attempt: 1,
+      });
     });
 
     it('of a request stays with its run', async () => {

@@ -10,12 +10,12 @@ import {
   serverForFile,
 } from '../support/sdk.js';
 
-/** Parameters of a run that this version refuses instead of ignoring them, as they go over the wire. */
+/** Parameters of a run that are refused instead of being ignored, as they go over the wire. */
 const REFUSED: [parameter: string, value: unknown][] = [
-  ['webhook', 'https://example.com/hook'],
+  // These work with LangSmith, which this server does not have.
   ['feedback_keys', ['helpful']],
-  ['langsmith_tracer', { project_name: 'p', example_id: 'e' }],
-  ['strict_resume', true],
+  ['langsmith_tracer', { project_name: 'p' }],
+  ['langsmith_tracer', { example_id: '01940000-0000-7000-8000-000000000000' }],
 ];
 
 /** The same parameters with values that ask for nothing. */
@@ -26,12 +26,13 @@ const HARMLESS: [parameter: string, value: unknown][] = [
   ['feedback_keys', []],
   ['feedback_keys', null],
   ['langsmith_tracer', null],
-  ['strict_resume', false],
+  ['langsmith_tracer', {}],
+  ['langsmith_tracer', { project_name: null, example_id: null }],
 ];
 
 const server = serverForFile();
 
-describe.each(SDKS)('parameters that this version does not support, with SDK %s', (_, Client) => {
+describe.each(SDKS)('parameters that the server does not support, with SDK %s', (_, Client) => {
   let client: Client;
   let thread_id: string;
 
@@ -71,17 +72,22 @@ describe.each(SDKS)('parameters that this version does not support, with SDK %s'
     expect(await adding(parameter, value).runs.wait(id, 'steps', payload)).toEqual({ path: ['one', 'two', 'three'] });
   });
 
+  it.each([
+    ['feedback_keys', ['helpful'], 'LANGSMITH_API_KEY'],
+    ['langsmith_tracer', { project_name: 'p' }, 'LANGSMITH_TRACING'],
+  ])('%s %j says what the server would need', async (parameter, value, variable) => {
+    await expect(adding(parameter, value).runs.create(thread_id, 'steps', payload)).rejects.toThrow(variable);
+  });
+
   it('fields that no version knows are ignored', async () => {
     expect(await adding('colour', 'blue').runs.wait(null, 'steps', payload)).toEqual({ path: ['one', 'two', 'three'] });
     expect(await adding('colour', 'blue').threads.create()).toMatchObject({ metadata: {} });
   });
 
-  it.each(['webhook'])('the option %s of the SDK is refused, and the client is not told of a run', async (option) => {
-    const value = { webhook: 'https://example.com' }[option];
+  it('the client is not told of a run that is refused', async () => {
     const told: object[] = [];
-    const run = client.runs.create(thread_id, 'steps', {
+    const run = adding('strict_resume', true).runs.create(thread_id, 'steps', {
       ...payload,
-      [option]: value,
       onRunCreated: (created) => told.push(created),
     });
     await expect(run).rejects.toMatchObject(refusal(422, 'unsupported_parameter'));

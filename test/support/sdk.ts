@@ -24,8 +24,11 @@ export interface Part {
   data: unknown;
 }
 
-/** A server of its own for a test file. */
-export function serverForFile(options: Omit<ServerOptions, 'database'> = {}): { readonly url: string } {
+/** A server of its own for a test file, with its database. */
+export function serverForFile(options: Omit<ServerOptions, 'database'> = {}): {
+  readonly url: string;
+  readonly database: TestDatabase;
+} {
   let database: TestDatabase;
   let server: TestServer;
   beforeAll(async () => {
@@ -40,6 +43,9 @@ export function serverForFile(options: Omit<ServerOptions, 'database'> = {}): { 
   return {
     get url() {
       return server.url;
+    },
+    get database() {
+      return database;
     },
   };
 }

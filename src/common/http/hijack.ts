@@ -3,15 +3,13 @@ import type { FastifyReply } from 'fastify';
 import { trackOpenResponse } from './open-responses.js';
 
 /**
- * Takes the response away from Fastify and flushes the status line and all headers at once, CORS and `x-request-id`
- * included, so that clients see `Location` before the first byte of the body.
+ * Takes the response away from Fastify, with the status line and all headers, CORS and `x-request-id` included. They
+ * still have to be flushed, so that clients see `Location` before the first byte of the body.
  */
 export function hijack(reply: FastifyReply, headers: Record<string, string>): ServerResponse {
   reply.hijack();
   const response = reply.raw;
   response.writeHead(200, { ...definedHeaders(reply), ...headers });
-  response.flushHeaders();
-  response.socket?.setNoDelay(true);
   trackOpenResponse(response);
   return response;
 }

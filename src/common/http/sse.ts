@@ -40,6 +40,7 @@ export interface SseBody {
  */
 export async function sse(reply: FastifyReply, { headers, frames }: SseBody): Promise<void> {
   const response = hijack(reply, { ...SSE_HEADERS, ...headers });
+  response.flushHeaders();
   const heartbeat = setInterval(() => response.write(HEARTBEAT), HEARTBEAT_MS);
   response.once('close', () => frames.return());
   try {

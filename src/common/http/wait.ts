@@ -3,6 +3,8 @@ import { hijack } from './hijack.js';
 
 /** Milliseconds between two newlines sent while a run is awaited: proxies and clients close silent connections. */
 const KEEP_ALIVE_MS = 5_000;
+/** Milliseconds after which headers go out by themselves; an answer that is there sooner takes them along. */
+const HEADERS_MS = 20;
 
 /** The body of a waiting response, decided before the status line goes out. */
 export interface WaitBody {
@@ -19,8 +21,10 @@ export interface WaitBody {
  */
 export async function waitForJson(reply: FastifyReply, { headers, json, onLeave }: WaitBody): Promise<void> {
   const response = hijack(reply, { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers });
+  const flush = setTimeout(() => response.flushHeaders(), HEADERS_MS);
   const keepAlive = setInterval(() => response.write('\n'), KEEP_ALIVE_MS);
   response.once('close', () => {
+    clearTimeout(flush);
     clearInterval(keepAlive);
     if (!response.writableEnded) {
       onLeave?.();
@@ -31,6 +35,7 @@ export async function waitForJson(reply: FastifyReply, { headers, json, onLeave 
   } catch {
     response.destroy();
   } finally {
+    clearTimeout(flush);
     clearInterval(keepAlive);
   }
 }

@@ -1,9 +1,19 @@
 import type { CheckpointTuple } from '@langchain/langgraph';
-import { parameterRows } from '../../database/index.js';
+
+/** LangGraph's channel of Sends. */
+export const TASKS = '__pregel_tasks';
+
+/** A serialized value. JSON comes as text: in hexadecimal digits it would be twice as long. */
+interface StoredValue {
+  type: string;
+  json: string | null;
+  blob: Buffer | null;
+}
 
 /**
- * One row of {@link selectTuples}: a checkpoint (`c`), one of its channel values (`b`) or one of its pending writes
- * (`w`). Plain rows, because node-postgres needs twenty times as long to parse arrays of bytea.
+ * One row of {@link selectTuples}: a checkpoint (`c`), one of its channel values (`b`), a `Send` of its parent that an
+ * older LangGraph has left to it (`s`), or one of its pending writes (`w`). Plain rows, because node-postgres needs
+ * twenty times as long to parse arrays of bytea.
  */
 export type TupleRow =
   | {
@@ -13,36 +23,92 @@ export type TupleRow =
       id: string;
       parent_id: string | null;
       checkpoint: StoredCheckpoint;
-      metadata: CheckpointTuple['metadata'];
+      type: 'json';
+      /** Metadata. */
+      json: string;
+      blob: null;
     }
-  | { kind: 'b'; thread: string; ns: string; channel: string; version: string; type: string; blob: Buffer | null }
-  | { kind: 'w'; thread: string; ns: string; id: string; task_id: string; channel: string; type: string; blob: Buffer };
+  | ({ kind: 'b'; thread: string; ns: string; channel: string; version: string } & StoredValue)
+  | ({ kind: 's'; thread: string; ns: string; id: string } & StoredValue)
+  | ({ kind: 'w'; thread: string; ns: string; id: string; task_id: string; channel: string } & StoredValue);
 
 export type StoredCheckpoint = Omit<CheckpointTuple['checkpoint'], 'channel_values'>;
 
-/** Checkpoints that fulfil `where`, newest first, each with everything it refers to, in one round trip. */
+/** Columns of a {@link StoredValue} out of a table. */
+const value = (table: string): string => `
+  ${table}.type, CASE ${table}.type WHEN 'json' THEN convert_from(${table}.blob, 'UTF8') END AS json,
+  CASE ${table}.type WHEN 'json' THEN NULL ELSE ${table}.blob END AS blob`;
+
+/** The order in which LangGraph replays writes: by code points, which is not how every database compares text. */
+const replayOrder = (path: string, task_id: string, idx: string): string =>
+  `${path} COLLATE "C", ${task_id} COLLATE "C", ${idx}`;
+
+/**
+ * Checkpoints that fulfil `where`, newest first, each with everything it refers to, in one round trip. Before version 4
+ * of their format, checkpoints had no channel for Sends: those of the superstep before are in the parent's writes. One
+ * more UNION for them would make every read a third longer, because PostgreSQL plans it each time.
+ */
 export const selectTuples = (where: string, limit: string): string => `
   WITH cp AS MATERIALIZED (
     SELECT thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, checkpoint, metadata
     FROM checkpoints WHERE ${where} ORDER BY checkpoint_id DESC ${limit}
   )
   SELECT * FROM (
-  SELECT 'c' AS kind, thread_id AS thread, checkpoint_ns AS ns, checkpoint_id AS id, parent_checkpoint_id AS parent_id, checkpoint, metadata,
-         NULL AS channel, NULL AS version, NULL AS task_id, NULL AS type, NULL::bytea AS blob, '' AS path, 0 AS idx
+  SELECT 'c' AS kind, thread_id AS thread, checkpoint_ns AS ns, checkpoint_id AS id, parent_checkpoint_id AS parent_id,
+         checkpoint, NULL AS channel, NULL AS version, NULL AS task_id, 'json' AS type, metadata::text AS json,
+         NULL::bytea AS blob, '' AS path, 0 AS idx
   FROM cp
   UNION ALL
-  SELECT 'b', b.thread_id, b.checkpoint_ns, NULL, NULL, NULL, NULL, b.channel, b.version, NULL, b.type, b.blob, '', 0
+  SELECT 'b', b.thread_id, b.checkpoint_ns, NULL, NULL, NULL, b.channel, b.version, NULL, ${value('b')}, '', 0
   FROM (SELECT DISTINCT cp.thread_id, cp.checkpoint_ns, v.key, v.value
         FROM cp, jsonb_each_text(cp.checkpoint -> 'channel_versions') v) used
   JOIN checkpoint_blobs b ON b.thread_id = used.thread_id AND b.checkpoint_ns = used.checkpoint_ns
    AND b.channel = used.key AND b.version = used.value
   WHERE b.type <> 'empty'
   UNION ALL
-  SELECT 'w', w.thread_id, w.checkpoint_ns, w.checkpoint_id, NULL, NULL, NULL, w.channel, NULL, w.task_id, w.type, w.blob,
-         w.task_path, w.idx
+  SELECT CASE w.checkpoint_id WHEN cp.checkpoint_id THEN 'w' ELSE 's' END, w.thread_id, w.checkpoint_ns,
+         cp.checkpoint_id, NULL, NULL, w.channel, NULL, w.task_id, ${value('w')}, w.task_path, w.idx
   FROM cp JOIN checkpoint_writes w ON w.thread_id = cp.thread_id AND w.checkpoint_ns = cp.checkpoint_ns
-   AND w.checkpoint_id = cp.checkpoint_id
-  ) parts ORDER BY kind, id DESC, path COLLATE "C", task_id COLLATE "C", idx`;
+   AND w.checkpoint_id = ANY(ARRAY[
+     cp.checkpoint_id, CASE WHEN cp.checkpoint -> 'v' < '4' THEN cp.parent_checkpoint_id END])
+   AND (w.checkpoint_id = cp.checkpoint_id OR w.channel = '${TASKS}')
+  ) parts ORDER BY kind, id DESC, ${replayOrder('path', 'task_id', 'idx')}`;
+
+/** One row of {@link selectDeltaHistory}: a write to a channel, or with `task_id` null the value the channel had before. */
+export type HistoryRow = { channel: string; task_id: string | null } & StoredValue;
+
+/**
+ * What rebuilds channels that are not stored with each checkpoint, oldest first: from the parent of a checkpoint ($4,
+ * or the newest one of the namespace) up to the nearest ancestor that has stored the channel, each channel for itself.
+ */
+export const selectDeltaHistory = (hasId: boolean): string => `
+  WITH RECURSIVE target AS (
+    SELECT parent_checkpoint_id FROM checkpoints
+    WHERE thread_id = $1 AND checkpoint_ns = $2 ${hasId ? 'AND checkpoint_id = $4' : ''}
+    ORDER BY checkpoint_id DESC LIMIT 1
+  ), walk AS (
+    SELECT 0 AS step, NULL AS id, parent_checkpoint_id AS parent_id, NULL::jsonb AS versions,
+           NULL::text[] AS wanted, $3::text[] AS remaining
+    FROM target
+    UNION ALL
+    SELECT walk.step + 1, c.checkpoint_id, c.parent_checkpoint_id, c.checkpoint -> 'channel_versions',
+           walk.remaining,
+           ARRAY(SELECT channel FROM unnest(walk.remaining) channel WHERE NOT EXISTS (
+             SELECT FROM checkpoint_blobs b
+             WHERE b.thread_id = $1 AND b.checkpoint_ns = $2 AND b.channel = channel.channel
+               AND b.version = c.checkpoint -> 'channel_versions' ->> channel.channel AND b.type <> 'empty'))
+    FROM walk JOIN checkpoints c ON c.thread_id = $1 AND c.checkpoint_ns = $2 AND c.checkpoint_id = walk.parent_id
+    WHERE cardinality(walk.remaining) > 0
+  )
+  SELECT channel, task_id, type, json, blob FROM (
+    SELECT walk.step, w.channel, w.task_id, ${value('w')}, w.task_path AS path, w.idx
+    FROM walk JOIN checkpoint_writes w ON w.thread_id = $1 AND w.checkpoint_ns = $2 AND w.checkpoint_id = walk.id
+     AND w.channel = ANY(walk.wanted)
+    UNION ALL
+    SELECT walk.step, b.channel, NULL, ${value('b')}, '', 0
+    FROM walk JOIN checkpoint_blobs b ON b.thread_id = $1 AND b.checkpoint_ns = $2 AND b.channel = ANY(walk.wanted)
+     AND b.channel <> ALL(walk.remaining) AND b.version = walk.versions ->> b.channel
+  ) parts ORDER BY step DESC, ${replayOrder('path', 'task_id', 'idx')}`;
 
 /** The lease that must still be held for a write to happen. */
 export interface Fence {
@@ -50,62 +116,80 @@ export interface Fence {
   lease_token: string;
 }
 
+/** Rows out of parameters, one array for each column: as many rows as there are, in a statement that stays the same. */
+const rowsOf = (at: number, columns: Record<string, string>): string => {
+  const arrays = Object.values(columns).map((type, index) => `$${at + index}::${type}[]`);
+  return `unnest(${arrays.join(', ')}) AS new (${Object.keys(columns).join(', ')})`;
+};
+
+const BLOB_COLUMNS = {
+  thread_id: 'text',
+  ns: 'text',
+  channel: 'text',
+  version: 'text',
+  type: 'text',
+  start: 'integer',
+  length: 'integer',
+};
+const CHECKPOINT_COLUMNS = {
+  thread_id: 'text',
+  ns: 'text',
+  id: 'text',
+  parent_id: 'text',
+  checkpoint: 'text',
+  metadata: 'text',
+};
+const WRITE_COLUMNS = {
+  thread_id: 'text',
+  ns: 'text',
+  id: 'text',
+  task_id: 'text',
+  path: 'text',
+  idx: 'integer',
+  channel: 'text',
+  type: 'text',
+  start: 'integer',
+  length: 'integer',
+  replaces: 'boolean',
+};
+const [CHECKPOINTS_AT, BLOBS_AT, WRITES_AT, LEASE_AT] = [2, 8, 15, 26];
+
+/** A value cut out of the bytes of all of them, see {@link packValues}. */
+const CUT_OUT = 'substring($1::bytea FROM new.start FOR new.length)';
+
 /**
- * Makes statements conditional on a lease, in themselves: no moment lies between looking and writing. FOR SHARE: whoever
- * takes the lease away waits until a write that is under way has committed, and meets no later one.
+ * Any number of checkpoints, channel values and tasks' writes in one statement, all or nothing. `held` is false when
+ * nothing was written because the lease is gone. The condition is in the statement: no moment lies between looking and
+ * writing. FOR SHARE: whoever takes the lease away waits until a write that is under way has committed, and meets no
+ * later one.
  */
-class Guard {
-  readonly cte: string;
-  readonly where: string;
-  /** One row with `held`, false when nothing was written because the lease is gone. */
-  readonly result = 'SELECT EXISTS (SELECT FROM owner) AS held';
-
-  constructor(isFenced: boolean, at: number) {
-    this.cte = isFenced
-      ? `owner AS MATERIALIZED (SELECT 1 FROM runs WHERE run_id = $${at}::uuid AND lease_token = $${at + 1}::uuid FOR SHARE)`
-      : 'owner AS (SELECT 1)';
-    this.where = 'WHERE EXISTS (SELECT FROM owner)';
-  }
-}
-
-const BLOB_TYPES = ['text', 'text', 'text', 'bytea'] as const;
-const WRITE_TYPES = ['integer', 'text', 'text', 'bytea'] as const;
-
-/** A checkpoint and the channel values it brings, in one statement. Each blob is a parameter of its own. */
-export function insertCheckpoint(blobs: number, isFenced: boolean): string {
-  const guard = new Guard(isFenced, 7 + blobs * BLOB_TYPES.length);
-  const withBlobs =
-    blobs === 0
-      ? ''
-      : `, blobs AS (
-           INSERT INTO checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob)
-           SELECT $1::text, $2::text, new.* FROM (VALUES ${parameterRows(blobs, BLOB_TYPES, 7)}) AS new ${guard.where}
-           ON CONFLICT DO NOTHING
-         )`;
-  return `
-    WITH ${guard.cte}${withBlobs}, checkpoint AS (
-      INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, checkpoint, metadata)
-      SELECT $1::text, $2::text, $3::text, $4::text, $5::jsonb, $6::jsonb ${guard.where}
-      ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id)
-      DO UPDATE SET checkpoint = EXCLUDED.checkpoint, metadata = EXCLUDED.metadata
-    ) ${guard.result}`;
-}
-
-/** All writes of one task in one statement. Special writes (errors, interrupts, ...) replace what was there. */
-export function insertWrites(writes: number, replace: boolean, isFenced: boolean): string {
-  const lease = 6 + writes * WRITE_TYPES.length;
-  const guard = new Guard(isFenced, lease);
-  const conflict = replace
-    ? 'UPDATE SET channel = EXCLUDED.channel, type = EXCLUDED.type, blob = EXCLUDED.blob'
-    : 'NOTHING';
-  return `
-    WITH ${guard.cte}, writes AS (
+export function saveRows(isFenced: boolean): string {
+  const held = 'EXISTS (SELECT FROM owner)';
+  const writes = (which: string): string => `
       INSERT INTO checkpoint_writes
         (thread_id, checkpoint_ns, checkpoint_id, task_id, task_path, run_id, idx, channel, type, blob)
-      SELECT $1::text, $2::text, $3::text, $4::text, $5::text, ${isFenced ? `$${lease}::uuid` : 'NULL::uuid'}, new.*
-      FROM (VALUES ${parameterRows(writes, WRITE_TYPES, 6)}) AS new ${guard.where}
-      ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx) DO ${conflict}
-    ) ${guard.result}`;
+      SELECT new.thread_id, new.ns, new.id, new.task_id, new.path, ${isFenced ? `$${LEASE_AT}::uuid` : 'NULL::uuid'},
+             new.idx, new.channel, new.type, ${CUT_OUT}
+      FROM ${rowsOf(WRITES_AT, WRITE_COLUMNS)} WHERE ${which} AND ${held}
+      ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)`;
+  return `
+    WITH owner AS MATERIALIZED (
+      SELECT 1 ${isFenced ? `FROM runs WHERE run_id = $${LEASE_AT}::uuid AND lease_token = $${LEASE_AT + 1}::uuid FOR SHARE` : ''}
+    ), blobs AS (
+      INSERT INTO checkpoint_blobs (thread_id, checkpoint_ns, channel, version, type, blob)
+      SELECT new.thread_id, new.ns, new.channel, new.version, new.type, ${CUT_OUT}
+      FROM ${rowsOf(BLOBS_AT, BLOB_COLUMNS)} WHERE ${held}
+      ON CONFLICT DO NOTHING
+    ), checkpoint AS (
+      INSERT INTO checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, checkpoint, metadata)
+      SELECT new.thread_id, new.ns, new.id, new.parent_id, new.checkpoint::jsonb, new.metadata::jsonb
+      FROM ${rowsOf(CHECKPOINTS_AT, CHECKPOINT_COLUMNS)} WHERE ${held}
+      ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id)
+      DO UPDATE SET checkpoint = EXCLUDED.checkpoint, metadata = EXCLUDED.metadata
+    ), ordinary AS (${writes('NOT new.replaces')} DO NOTHING
+    ), replacing AS (${writes('new.replaces')}
+      DO UPDATE SET channel = EXCLUDED.channel, type = EXCLUDED.type, blob = EXCLUDED.blob
+    ) SELECT ${held} AS held`;
 }
 
 /** One row when the thread has this checkpoint. */

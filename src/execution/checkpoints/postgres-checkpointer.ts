@@ -7,24 +7,38 @@ import {
 import { jsonbText, toJsonb } from '../../common/index.js';
 import type { Queryable } from '../../database/index.js';
 import type { CheckpointConfig } from '../graphs/graph.js';
+import { FastSerializer } from './fast-serializer.js';
 import { LeaseLostError } from './lease-lost.error.js';
+import { type CheckpointRows, toParameters } from './checkpoint-rows.js';
+import type { DumpedValue } from './pack-values.js';
 import { TupleParts } from './tuple-parts.js';
 import {
   DELETE_THREADS,
   type Fence,
-  insertCheckpoint,
-  insertWrites,
+  type HistoryRow,
+  saveRows,
+  selectDeltaHistory,
   selectTuples,
   type TupleRow,
 } from './checkpoint-sql.js';
 
+/** Whoever leaves out an id meets the database, which wants one. */
+const placeOf = (thread_id: string | undefined, checkpoint_ns: string, checkpoint_id: string | undefined) => ({
+  thread_id: thread_id as string,
+  checkpoint_ns,
+  checkpoint_id: checkpoint_id as string,
+});
+
+const SAVE_ROWS = saveRows(false);
+const SAVE_ROWS_IF_HELD = saveRows(true);
+
 /** Places of special writes, below those of ordinary ones; the numbers are shared by all LangGraph savers. */
-const SPECIAL_WRITES: Record<string, number> = {
-  __error__: -1,
-  __scheduled__: -2,
-  __interrupt__: -3,
-  __resume__: -4,
-};
+const SPECIAL_WRITES = new Map([
+  ['__error__', -1],
+  ['__scheduled__', -2],
+  ['__interrupt__', -3],
+  ['__resume__', -4],
+]);
 
 export interface ListOptions {
   limit?: number;
@@ -34,11 +48,13 @@ export interface ListOptions {
 
 type Config = CheckpointConfig;
 type Tuple = CheckpointTuple;
+type DeltaHistoryOptions = Parameters<BaseCheckpointSaver['getDeltaChannelHistory']>[0];
+type DeltaHistories = Awaited<ReturnType<BaseCheckpointSaver['getDeltaChannelHistory']>>;
 
 /**
  * LangGraph's checkpointer on its official Postgres tables, through the shared pool or the connection of a
- * transaction. A checkpoint with its channel values is one statement, and so are the writes of a task; a read is one
- * round trip.
+ * transaction. A checkpoint with its channel values is one statement, and so are the writes of a task; so is any number
+ * of them together. A read is one round trip.
  */
 export class PostgresCheckpointer extends BaseCheckpointSaver {
   /** With a `fence`, writes happen only while its lease is held, and fail with {@link LeaseLostError} otherwise. */
@@ -47,6 +63,7 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
     private readonly fence?: Fence,
   ) {
     super();
+    this.serde = new FastSerializer(this.serde);
   }
 
   /**
@@ -74,9 +91,9 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
   override async *list(config: Config, { limit, before, filter }: ListOptions = {}): AsyncGenerator<Tuple> {
     const { thread_id, checkpoint_ns, checkpoint_id } = config.configurable ?? {};
     const conditions: [sql: (place: string) => string, value: unknown][] = [
-      [(place) => `thread_id = ${place}`, thread_id],
+      [(place) => `thread_id = ${place}`, thread_id || undefined],
       [(place) => `checkpoint_ns = ${place}`, checkpoint_ns],
-      [(place) => `checkpoint_id = ${place}`, checkpoint_id],
+      [(place) => `checkpoint_id = ${place}`, checkpoint_id || undefined],
       [(place) => `checkpoint_id < ${place}`, before?.configurable?.checkpoint_id],
       [
         (place) => `metadata @> ${place}::jsonb`,
@@ -97,22 +114,30 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
   ): Promise<Config> {
     const { thread_id, checkpoint_ns = '', checkpoint_id: parent_id } = config.configurable ?? {};
     const { channel_values, ...stored } = checkpoint;
-    const blobs = await Promise.all(
-      Object.entries(newVersions).map(async ([channel, version]) => {
-        const [type, blob] =
-          channel in channel_values ? await this.dump(channel_values[channel]) : (['empty', null] as const);
-        return [channel, String(version), type, blob];
-      }),
+    const changed = Object.entries(newVersions);
+    const values = await Promise.all(
+      changed.map(async ([channel]): Promise<DumpedValue> =>
+        Object.hasOwn(channel_values, channel) ? await this.serde.dumpsTyped(channel_values[channel]) : ['empty', null],
+      ),
     );
-    await this.write(insertCheckpoint(blobs.length, this.fence !== undefined), [
-      thread_id,
-      checkpoint_ns,
-      checkpoint.id,
-      parent_id ?? null,
-      jsonbText(JSON.stringify(stored)),
-      await this.dumpMetadata(metadata),
-      ...blobs.flat(),
-    ]);
+    const place = placeOf(thread_id, checkpoint_ns, checkpoint.id);
+    await this.save({
+      checkpoints: [
+        {
+          ...place,
+          parent_id: parent_id ?? null,
+          checkpoint: jsonbText(JSON.stringify(stored)),
+          metadata: await this.dumpMetadata(metadata),
+        },
+      ],
+      blobs: changed.map(([channel, version], index) => ({
+        ...place,
+        channel,
+        version: String(version),
+        value: values[index],
+      })),
+      writes: [],
+    });
     return { configurable: { thread_id, checkpoint_ns, checkpoint_id: checkpoint.id } };
   }
 
@@ -126,39 +151,61 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
       return;
     }
     const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
-    const rows = await Promise.all(
-      writes.map(async ([channel, value], index) => [
-        SPECIAL_WRITES[channel] ?? index,
+    const place = placeOf(thread_id, checkpoint_ns, checkpoint_id);
+    const values = await Promise.all(writes.map(([, value]) => this.serde.dumpsTyped(value)));
+    const replaces = writes.every(([channel]) => SPECIAL_WRITES.has(channel));
+    await this.save({
+      checkpoints: [],
+      blobs: [],
+      writes: writes.map(([channel], index) => ({
+        ...place,
+        task_id: taskId,
+        task_path: taskPath,
+        idx: SPECIAL_WRITES.get(channel) ?? index,
         channel,
-        ...(await this.dump(value)),
-      ]),
-    );
-    const replace = writes.every(([channel]) => channel in SPECIAL_WRITES);
-    await this.write(insertWrites(rows.length, replace, this.fence !== undefined), [
+        value: values[index],
+        replaces,
+      })),
+    });
+  }
+
+  /** In one round trip, where the inherited walk reads the whole of every checkpoint on the way. */
+  override async getDeltaChannelHistory({ config, channels }: DeltaHistoryOptions): Promise<DeltaHistories> {
+    const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
+    const histories: DeltaHistories = Object.fromEntries(channels.map((channel) => [channel, { writes: [] }]));
+    if (channels.length === 0) {
+      return histories;
+    }
+    const reference: unknown[] = checkpoint_id ? [checkpoint_id] : [];
+    const { rows } = await this.db.query<HistoryRow>(selectDeltaHistory(reference.length > 0), [
       thread_id,
       checkpoint_ns,
-      checkpoint_id,
-      taskId,
-      taskPath,
-      ...rows.flat(),
+      channels,
+      ...reference,
     ]);
+    const values = await Promise.all(rows.map((row) => this.load(row)));
+    rows.forEach(({ channel, task_id }, index) => {
+      if (task_id === null) {
+        histories[channel].seed = values[index];
+      } else {
+        histories[channel].writes.push([task_id, channel, values[index]]);
+      }
+    });
+    return histories;
   }
 
   override async deleteThread(threadId: string): Promise<void> {
     await this.db.query(DELETE_THREADS, [[threadId]]);
   }
 
-  private async write(sql: string, values: unknown[]): Promise<void> {
+  /** Writes all rows, or fails. */
+  protected async save(rows: CheckpointRows): Promise<void> {
     const lease = this.fence ? [this.fence.run_id, this.fence.lease_token] : [];
-    const { rows } = await this.db.query<{ held: boolean }>(sql, [...values, ...lease]);
-    if (!rows[0]?.held) {
+    const statement = this.fence ? SAVE_ROWS_IF_HELD : SAVE_ROWS;
+    const { rows: [result] } = await this.db.query<{ held: boolean }>(statement, [...toParameters(rows), ...lease]); // prettier-ignore
+    if (!result?.held) {
       throw new LeaseLostError();
     }
-  }
-
-  private async dump(value: unknown): Promise<readonly [type: string, blob: Buffer]> {
-    const [type, bytes] = await this.serde.dumpsTyped(value);
-    return [type, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)];
   }
 
   private async dumpMetadata(metadata: CheckpointMetadata): Promise<string> {
@@ -168,21 +215,14 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
 
   private async select(where: string, limit: string, values: unknown[]): Promise<Tuple[]> {
     const { rows } = await this.db.query<TupleRow>(selectTuples(where, limit), values);
-    const decoded = await Promise.all(
-      rows.map((row) => (row.kind === 'c' ? undefined : this.load(row.type, row.blob))),
-    );
+    const decoded = await Promise.all(rows.map((row) => this.load(row)));
     const parts = new TupleParts();
-    rows.forEach((row, index) => {
-      if (row.kind === 'b') {
-        parts.addValue(row, decoded[index]);
-      } else if (row.kind === 'w') {
-        parts.addWrite(row, decoded[index]);
-      }
-    });
-    return rows.filter((row) => row.kind === 'c').map((row) => parts.toTuple(row));
+    rows.forEach((row, index) => parts.add(row, decoded[index]));
+    return parts.toTuples();
   }
 
-  private load(type: string, blob: Buffer | null): unknown {
-    return blob === null ? undefined : this.serde.loadsTyped(type, blob);
+  private load({ type, json, blob }: TupleRow | HistoryRow): unknown {
+    const stored = json ?? blob;
+    return stored === null ? undefined : this.serde.loadsTyped(type, stored);
   }
 }

@@ -8,6 +8,7 @@ import {
 } from '@langchain/langgraph';
 import type { CheckpointConfig } from '../graphs/graph.js';
 import type { Queryable } from '../../database/index.js';
+import { addRows, type CheckpointRows } from './checkpoint-rows.js';
 import type { Fence } from './checkpoint-sql.js';
 import { PostgresCheckpointer } from './postgres-checkpointer.js';
 
@@ -26,6 +27,9 @@ export class RunCheckpointer extends PostgresCheckpointer {
   /** Checkpoints with pending writes: those are in the database alone, in the order in which a read gives them. */
   private readonly written = new Set<string>();
   private readonly underWay = new Set<Promise<unknown>>();
+  /** What goes with the next statement. */
+  private next?: { rows: CheckpointRows; saved: Promise<void> };
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(
     db: Queryable,
@@ -34,10 +38,17 @@ export class RunCheckpointer extends PostgresCheckpointer {
     super(db, owner);
   }
 
+  /** True when an earlier attempt of the run has left a checkpoint. The graph then reads it without a round trip. */
+  async hasBegun(thread_id: string): Promise<boolean> {
+    this.newest = await super.getTuple({ configurable: { thread_id, checkpoint_ns: '' } });
+    return (this.newest?.metadata as { run_id?: string } | undefined)?.run_id === this.owner.run_id;
+  }
+
   override async getTuple(config: CheckpointConfig): Promise<CheckpointTuple | undefined> {
-    const { checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
-    if (this.newest && checkpoint_ns === '' && !checkpoint_id && !this.written.has(this.newest.checkpoint.id)) {
-      return { ...this.newest, checkpoint: copyCheckpoint(this.newest.checkpoint) };
+    const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
+    const newest = checkpoint_ns === '' && !checkpoint_id ? this.newestOf(thread_id) : undefined;
+    if (newest && !this.written.has(newest.checkpoint.id)) {
+      return { ...newest, checkpoint: copyCheckpoint(newest.checkpoint) };
     }
     return super.getTuple(config);
   }
@@ -50,9 +61,13 @@ export class RunCheckpointer extends PostgresCheckpointer {
   ): Promise<CheckpointConfig> {
     const stamped = { ...this.owner.metadata, ...metadata };
     const saved = await this.track(super.put(config, checkpoint, stamped, newVersions));
-    if ((config.configurable?.checkpoint_ns ?? '') === '') {
-      this.newest = { config: saved, checkpoint, metadata: stamped, parentConfig: parentOf(config), pendingWrites: [] };
-    }
+    this.remember({
+      config: saved,
+      checkpoint,
+      metadata: stamped,
+      parentConfig: parentOf(config),
+      pendingWrites: [],
+    });
     return saved;
   }
 
@@ -67,6 +82,11 @@ export class RunCheckpointer extends PostgresCheckpointer {
     await this.track(super.putWrites(config, writes, taskId, taskPath));
   }
 
+  override async deleteThread(threadId: string): Promise<void> {
+    this.newest = undefined;
+    await super.deleteThread(threadId);
+  }
+
   /**
    * Resolves when everything the graph has asked for is written, or has failed. A graph that is aborted throws at once,
    * with the checkpoints of finished supersteps still on their way: LangGraph sends one after the other.
@@ -76,6 +96,41 @@ export class RunCheckpointer extends PostgresCheckpointer {
     for (await nextTurn(); this.underWay.size > 0; await nextTurn()) {
       await Promise.allSettled(this.underWay);
     }
+  }
+
+  /**
+   * One statement at a time. What a graph writes within one turn, or while a statement is under way, goes with the next
+   * one: the writes of a superstep's tasks and the checkpoint after them are one round trip.
+   */
+  protected override save(rows: CheckpointRows): Promise<void> {
+    if (this.next) {
+      addRows(this.next.rows, rows);
+      return this.next.saved;
+    }
+    const batch: CheckpointRows = { checkpoints: [], blobs: [], writes: [] };
+    addRows(batch, rows);
+    const saved = this.last
+      .then(() => nextTurn())
+      .then(() => {
+        this.next = undefined;
+        return super.save(batch);
+      });
+    this.next = { rows: batch, saved };
+    this.last = saved.catch(() => undefined);
+    return saved;
+  }
+
+  /** Ids grow with time, and the newest checkpoint of a thread is the one with the highest. */
+  private remember(tuple: CheckpointTuple): void {
+    const { thread_id, checkpoint_ns } = tuple.config.configurable ?? {};
+    const known = this.newestOf(thread_id);
+    if (checkpoint_ns === '' && !(known && known.checkpoint.id > tuple.checkpoint.id)) {
+      this.newest = tuple;
+    }
+  }
+
+  private newestOf(thread_id: unknown): CheckpointTuple | undefined {
+    return this.newest?.config.configurable?.thread_id === thread_id ? this.newest : undefined;
   }
 
   private async track<T>(write: Promise<T>): Promise<T> {

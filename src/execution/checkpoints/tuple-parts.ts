@@ -1,43 +1,83 @@
 import type { CheckpointTuple } from '@langchain/langgraph';
-import type { TupleRow } from './checkpoint-sql.js';
+import { type StoredCheckpoint, TASKS, type TupleRow } from './checkpoint-sql.js';
 
 type Row<K extends TupleRow['kind']> = Extract<TupleRow, { kind: K }>;
+type Version = StoredCheckpoint['channel_versions'][string];
 
-/** Channel values and pending writes of several checkpoints, on their way into tuples. */
+/** Rows of several checkpoints on their way into tuples. */
 export class TupleParts {
+  private readonly checkpoints: [Row<'c'>, metadata: unknown][] = [];
   private readonly values = new Map<string, unknown>();
+  private readonly sends = new Map<string, unknown[]>();
   private readonly writes = new Map<string, NonNullable<CheckpointTuple['pendingWrites']>>();
 
-  addValue({ thread, ns, channel, version }: Row<'b'>, value: unknown): void {
-    this.values.set(key(thread, ns, channel, version), value);
+  /** Rows of a kind are added in the order in which they are to be found in the tuples. */
+  add(row: TupleRow, value: unknown): void {
+    switch (row.kind) {
+      case 'c':
+        this.checkpoints.push([row, value]);
+        break;
+      case 'b':
+        this.values.set(key(row.thread, row.ns, row.channel, row.version), value);
+        break;
+      case 's':
+        append(this.sends, key(row.thread, row.ns, row.id), value);
+        break;
+      case 'w':
+        append(this.writes, key(row.thread, row.ns, row.id), [row.task_id, row.channel, value]);
+        break;
+    }
   }
 
-  /** Writes are added in the order in which LangGraph replays them. */
-  addWrite({ thread, ns, id, task_id, channel }: Row<'w'>, value: unknown): void {
-    const place = key(thread, ns, id);
-    const ofCheckpoint = this.writes.get(place) ?? [];
-    ofCheckpoint.push([task_id, channel, value]);
-    this.writes.set(place, ofCheckpoint);
+  toTuples(): CheckpointTuple[] {
+    return this.checkpoints.map(([row, metadata]) => {
+      const { thread: thread_id, ns: checkpoint_ns, id, parent_id } = row;
+      const reference = (checkpoint_id: string) => ({ configurable: { thread_id, checkpoint_ns, checkpoint_id } });
+      return {
+        config: reference(id),
+        checkpoint: this.toCheckpoint(row),
+        metadata: metadata as CheckpointTuple['metadata'],
+        parentConfig: parent_id ? reference(parent_id) : undefined,
+        pendingWrites: this.writes.get(key(thread_id, checkpoint_ns, id)) ?? [],
+      };
+    });
   }
 
-  toTuple({ thread: thread_id, ns: checkpoint_ns, id, parent_id, checkpoint, metadata }: Row<'c'>): CheckpointTuple {
+  private toCheckpoint({ thread, ns, id, checkpoint }: Row<'c'>): CheckpointTuple['checkpoint'] {
     const { channel_versions = {}, versions_seen = {} } = checkpoint;
     const channel_values: Record<string, unknown> = {};
     for (const [channel, version] of Object.entries(channel_versions)) {
-      const place = key(thread_id, checkpoint_ns, channel, String(version));
+      const place = key(thread, ns, channel, String(version));
       if (this.values.has(place)) {
         channel_values[channel] = this.values.get(place);
       }
     }
-    const reference = (checkpoint_id: string) => ({ configurable: { thread_id, checkpoint_ns, checkpoint_id } });
-    return {
-      config: reference(id),
-      checkpoint: { ...checkpoint, channel_versions, versions_seen, channel_values },
-      metadata,
-      parentConfig: parent_id ? reference(parent_id) : undefined,
-      pendingWrites: this.writes.get(key(thread_id, checkpoint_ns, id)) ?? [],
-    };
+    const sends = this.sends.get(key(thread, ns, id));
+    if (sends) {
+      channel_values[TASKS] = sends;
+      channel_versions[TASKS] = highest(Object.values(channel_versions)) ?? 1;
+    }
+    return { ...checkpoint, channel_versions, versions_seen, channel_values };
   }
 }
 
 const key = (...parts: string[]): string => parts.join('\n');
+
+function append<T>(lists: Map<string, T[]>, place: string, value: T): void {
+  const list = lists.get(place) ?? [];
+  list.push(value);
+  lists.set(place, list);
+}
+
+/** Numbers by their size; what other savers may use instead, as LangGraph compares it. */
+const highest = (versions: Version[]): Version | undefined =>
+  versions.reduce<Version | undefined>((max, version) => {
+    if (max === undefined) {
+      return version;
+    }
+    const isHigher =
+      typeof max === 'number' && typeof version === 'number'
+        ? version > max
+        : String(version).localeCompare(String(max)) > 0;
+    return isHigher ? version : max;
+  }, undefined);

@@ -14,6 +14,8 @@ export interface GraphExecutionOptions {
   input: unknown;
   /** With `signal`, `durability`, `context`, `interruptBefore`, ... as LangGraph's `stream` takes them. */
   config: GraphConfig;
+  /** Names in the config's `configurable` that no event shows. */
+  hidden: ReadonlySet<string>;
   run_id: string;
   stream_mode: ReadonlySet<StreamMode>;
   subgraphs: boolean;
@@ -96,9 +98,9 @@ export class GraphExecution {
       case 'messages':
         return this.onMessage(namespace, data as MessageTuple);
       case 'checkpoints':
-        return this.emitIfAsked('checkpoints', namespace, () => toWireCheckpoint(data));
+        return this.emitIfAsked('checkpoints', namespace, () => toWireCheckpoint(data, this.options.hidden));
       case 'debug':
-        return this.emitIfAsked('debug', namespace, () => toWireDebug(data));
+        return this.emitIfAsked('debug', namespace, () => toWireDebug(data, this.options.hidden));
       default:
         return this.emitIfAsked(mode as StreamMode, namespace, () => data);
     }

@@ -2,8 +2,11 @@ import { isObject, type JsonObject } from '../../common/index.js';
 import { toCheckpoint } from '../state/thread-state.dto.js';
 import type { CheckpointConfig } from '../graphs/graph.js';
 
+/** Names in `configurable` that readers of a stream are not shown. */
+type Hidden = ReadonlySet<string>;
+
 /** Data of a `checkpoints` event, in the spelling and with the references clients expect (contract 3.3). */
-export function toWireCheckpoint(data: unknown): unknown {
+export function toWireCheckpoint(data: unknown, hidden: Hidden): unknown {
   const { config, parentConfig, tasks, ...rest } = data as {
     config?: CheckpointConfig;
     parentConfig?: CheckpointConfig;
@@ -11,8 +14,8 @@ export function toWireCheckpoint(data: unknown): unknown {
   };
   return {
     ...rest,
-    config: toWireConfig(config),
-    parent_config: toWireConfig(parentConfig),
+    config: toWireConfig(config, hidden),
+    parent_config: toWireConfig(parentConfig, hidden),
     tasks: Array.isArray(tasks) ? tasks.map(toWireTask) : [],
     checkpoint: toCheckpoint(config),
     parent_checkpoint: toCheckpoint(parentConfig),
@@ -20,9 +23,9 @@ export function toWireCheckpoint(data: unknown): unknown {
 }
 
 /** Data of a `debug` event: an envelope around a checkpoint, a task or a task's result. */
-export function toWireDebug(data: unknown): unknown {
+export function toWireDebug(data: unknown, hidden: Hidden): unknown {
   const { type, payload } = data as { type: string; payload: unknown };
-  return type === 'checkpoint' ? { ...(data as object), payload: toWireCheckpoint(payload) } : data;
+  return type === 'checkpoint' ? { ...(data as object), payload: toWireCheckpoint(payload, hidden) } : data;
 }
 
 /** The state of a task is a reference to its subgraph's checkpoint. */
@@ -31,13 +34,15 @@ function toWireTask(task: unknown): unknown {
   return state === undefined ? rest : { ...rest, checkpoint: toCheckpoint(state), state: null };
 }
 
-/** Without callbacks and LangGraph's own keys, in snake case. */
-function toWireConfig(config: CheckpointConfig | undefined): JsonObject | null {
+/** Without callbacks, LangGraph's own keys and what is hidden, in snake case. */
+function toWireConfig(config: CheckpointConfig | undefined, hidden: Hidden): JsonObject | null {
   if (!config) {
     return null;
   }
   const { configurable, tags, metadata, recursion_limit } = config as CheckpointConfig & JsonObject;
-  const visible = Object.entries(isObject(configurable) ? configurable : {}).filter(([key]) => !key.startsWith('__'));
+  const visible = Object.entries(isObject(configurable) ? configurable : {}).filter(
+    ([key]) => !key.startsWith('__') && !hidden.has(key),
+  );
   return {
     ...(tags !== undefined && { tags }),
     ...(metadata !== undefined && { metadata }),

@@ -28,6 +28,7 @@ import {
   RUN_STATUSES,
   type RunStatus,
 } from '../run.entity.js';
+import { isWebhook, MAX_WEBHOOK_LENGTH } from '../webhooks/webhook-address.js';
 import { RUN_FIELDS, type RunField } from './run.dto.js';
 
 /** Stands for a run in the page of examples; the page puts the run that was created last in its place. */
@@ -70,6 +71,8 @@ const MAX_DELAY_SECONDS = 100 * 365 * 24 * 3600;
 
 const isDelay = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= MAX_DELAY_SECONDS;
 
+const WEBHOOK_SCHEMA = { type: 'string', maxLength: MAX_WEBHOOK_LENGTH };
+
 const NODES_SCHEMA = {
   oneOf: [
     { type: 'string', enum: ['*'] },
@@ -77,6 +80,23 @@ const NODES_SCHEMA = {
   ],
 };
 const NODES_MESSAGE = 'must be "*" or a list of node names';
+
+/** Each one costs a request to LangSmith. */
+const MOST_FEEDBACK_KEYS = 100;
+const FEEDBACK_MESSAGE = `must be a list of at most ${MOST_FEEDBACK_KEYS} texts`;
+
+const isFeedbackKeys = (value: unknown): boolean =>
+  Array.isArray(value) && value.length <= MOST_FEEDBACK_KEYS && value.every((key) => typeof key === 'string');
+
+/** A second place for the trace of a run. */
+export class LangSmithTracer {
+  /** LangSmith project that the trace goes to as well. */
+  @Text()
+  project_name?: string;
+  /** Example of a dataset that the run is an experiment with. */
+  @Id()
+  example_id?: string;
+}
 
 /** What every way of starting a run takes (contract 1.3, RunCreate). */
 export class RunCreateBase {
@@ -138,23 +158,23 @@ export class RunCreateBase {
   /** Seconds to wait before the run begins. Its thread is busy meanwhile. */
   @Custom({ type: 'number', minimum: 0 }, `must be a number of seconds from 0 to ${MAX_DELAY_SECONDS}`, isDelay)
   after_seconds?: number;
-  /** Not supported by this version: refused when present. */
-  @AnyJson({
-    description: 'Address to call when the run has ended. Not supported by this version: refused when present.',
+  /** Called with the run and its final state when the run has ended: an http(s) address, or a path of this server. */
+  @Custom(WEBHOOK_SCHEMA, 'must be an http or https address, or a path of this server that begins with /', isWebhook, {
+    example: 'https://example.com/run-ended',
   })
-  webhook?: unknown;
-  /** Not supported by this version: refused unless empty. */
-  @AnyJson({ description: 'Feedback keys. Not supported by this version: refused unless empty.' })
-  feedback_keys?: unknown;
-  /** Not supported by this version: refused when present. */
-  @AnyJson({ description: 'LangSmith project of the trace. Not supported by this version: refused when present.' })
-  langsmith_tracer?: unknown;
-  /** Not supported by this version: refused when true. */
-  @AnyJson({
-    description:
-      'Refuse a resume of an interrupt that is not pending. Not supported by this version: refused when true.',
-  })
-  strict_resume?: unknown;
+  webhook?: string;
+  /**
+   * Kinds of feedback to give links for: the event `feedback`, or `__feedback__` in an answer, maps each to the address in
+   * LangSmith that takes it. Left out when LangSmith does not answer within seconds; refused when it is not configured.
+   */
+  @Custom({ type: 'array', items: { type: 'string' }, maxItems: MOST_FEEDBACK_KEYS }, FEEDBACK_MESSAGE, isFeedbackKeys)
+  feedback_keys?: string[];
+  /** Where else to send the trace of the run; refused unless runs are traced. */
+  @Nested(() => LangSmithTracer)
+  langsmith_tracer?: LangSmithTracer;
+  /** Let the run fail, and the thread stay as it was, when `command.resume` answers an interrupt that is not waiting. */
+  @Flag({ default: false })
+  strict_resume?: boolean;
 }
 
 /** Body of "start a run on a thread". */

@@ -1,12 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type JsonObject, toJsonb } from '../../common/index.js';
 import { type Queryable, Sql } from '../../database/index.js';
-import { DELETE_RUNS } from '../../execution/index.js';
+import { DELETE_RUNS, type GraphInterrupt } from '../../execution/index.js';
 import { deleteStreams } from '../../streams/index.js';
 import type { ThreadStatus } from '../../threads/index.js';
 import type { RunField } from '../dto/run.dto.js';
+import type { RunCaller } from '../run-caller.js';
 import type { StopAction } from './multitask.js';
 import type { MultitaskStrategy, RunEntity, RunError, RunKwargs, RunStatus } from '../run.entity.js';
+import { queueWebhooks } from './webhook-outbox.js';
 
 /** A run as it is put into the queue. */
 export interface NewRun {
@@ -15,6 +17,7 @@ export interface NewRun {
   assistant_id: string;
   kwargs: RunKwargs;
   metadata: JsonObject;
+  caller: RunCaller | null;
   multitask_strategy: MultitaskStrategy;
   /** Milliseconds until it may begin. */
   delay_ms: number;
@@ -27,11 +30,12 @@ export interface ClaimedRun {
   assistant_id: string;
   kwargs: RunKwargs;
   metadata: JsonObject;
+  caller: RunCaller | null;
   /** From 1 on. */
   attempt: number;
   /** Every later write for the run presents it. */
   lease_token: string;
-  /** By the process that executes it, just now. */
+  /** Created and begun by this process just now: nobody can have begun it before. */
   created_here?: true;
 }
 
@@ -45,16 +49,20 @@ export interface StoppedRun {
 export interface RunEnd {
   status: Exclude<RunStatus, 'pending' | 'running'>;
   error?: RunError;
-  /** What becomes of the thread, unless it is temporary. */
-  thread: { status: ThreadStatus; values?: string; interrupts: unknown };
-  /** JSON of the answer, kept for a while if the thread is temporary. */
-  output: string;
+  /** What becomes of the thread, unless it is temporary; it stays as it was when this is absent. */
+  thread?: { status: ThreadStatus; values?: string; interrupts: unknown };
+  /** JSON of the answer, kept for a while, if the thread is temporary; else what the answer holds beside its state. */
+  output?: string;
 }
 
-export interface LockedThread {
+/** What a thread brings to its runs. */
+export interface RunThread {
   metadata: JsonObject;
   config: JsonObject;
+  interrupts: Record<string, GraphInterrupt[]>;
   newest_run_id: string | null;
+  /** Changes with every change of the thread. */
+  stamp: string;
 }
 
 type RunRow = Pick<RunEntity, RunField>;
@@ -62,17 +70,97 @@ type RunRow = Pick<RunEntity, RunField>;
 const RUN_COLUMNS =
   'run_id, thread_id, assistant_id, created_at, updated_at, status, metadata, kwargs, multitask_strategy';
 
+const FIND_THREAD = `
+  SELECT metadata, config, interrupts, newest_run_id, updated_at::text AS stamp FROM threads
+  WHERE thread_id = $1 AND NOT hidden`;
+
 /** Milliseconds from now as a moment. */
 const inMs = (parameter: string): string => `clock_timestamp() + ${parameter}::bigint * interval '1 millisecond'`;
 
-/** Puts a run into the queue: running at once when $7 is a lease token, due after $9 milliseconds otherwise. */
+/** A busy thread's status before its run, from what that has left. */
+const STATUS_AS_IT_WAS = `CASE WHEN threads.error IS NOT NULL THEN 'error'
+  WHEN threads.interrupts <> '{}' THEN 'interrupted' ELSE 'idle' END`;
+
+/**
+ * Puts a run into the queue, if there is a \`thread\` for it: running at once when $7 is a lease token, due after $9
+ * milliseconds otherwise.
+ */
 const INSERT_RUN = `
   INSERT INTO runs (run_id, thread_id, assistant_id, kwargs, metadata, multitask_strategy,
-                    lease_token, due_at, status, attempt, lease_until)
-  VALUES ($1, $2, $3, $4, $5, $6, $7::uuid, ${inMs('$9')},
-          CASE WHEN $7::uuid IS NULL THEN 'pending' ELSE 'running' END, CASE WHEN $7::uuid IS NULL THEN 0 ELSE 1 END,
-          CASE WHEN $7::uuid IS NULL THEN NULL ELSE ${inMs('$8')} END)
-  RETURNING ${RUN_COLUMNS}`;
+                    lease_token, due_at, webhook, caller, status, attempt, lease_until)
+  SELECT $1::uuid, $2::uuid, $3::uuid, $4::json, $5::jsonb, $6::text, $7::uuid, ${inMs('$9')}, $10::text, $11::jsonb,
+         CASE WHEN $7::uuid IS NULL THEN 'pending' ELSE 'running' END, CASE WHEN $7::uuid IS NULL THEN 0 ELSE 1 END,
+         CASE WHEN $7::uuid IS NULL THEN NULL ELSE ${inMs('$8')} END
+  FROM thread RETURNING ${RUN_COLUMNS}`;
+
+/** What the end of a run gives on, and what is done with it in the same statement. */
+interface Ended {
+  columns: string;
+  then: string;
+}
+
+/** Runs without a webhook pay nothing for those of others. */
+const WITHOUT_WEBHOOK: Ended = { columns: 'runs.thread_id', then: '' };
+
+/** Seen from inside the statement, `updated_at` still is the moment in which the run began. */
+const withWebhook = (thread: { hidden: boolean }, state: string, read_state: string): Ended => ({
+  columns: `runs.*, (SELECT updated_at FROM runs WHERE run_id = $1) AS run_started_at, ${thread.hidden} AS hidden,
+            ${state} AS state, ${read_state} AS read_state`,
+  then: `, webhook AS (${queueWebhooks('run')})`,
+});
+
+const finish = ({ columns, then }: Ended): string => `
+  WITH thread AS (
+    SELECT thread_id, newest_run_id = $1 AS is_newest, values FROM threads WHERE thread_id = $2 FOR UPDATE
+  ), run AS (
+    UPDATE runs SET status = $4, error = $5, output = $9, caller = NULL, lease_token = NULL, lease_until = NULL,
+           updated_at = clock_timestamp()
+    FROM thread WHERE runs.run_id = $1 AND runs.lease_token = $3 AND runs.thread_id = thread.thread_id
+    RETURNING thread.is_newest, ${columns}
+  ) ${then}
+  UPDATE threads SET
+    newest_run_id = CASE WHEN run.is_newest THEN NULL ELSE newest_run_id END,
+    status = CASE WHEN run.is_newest THEN coalesce($6, ${STATUS_AS_IT_WAS}) ELSE 'busy' END,
+    values = coalesce($7::jsonb, values), interrupts = coalesce($8::jsonb, interrupts),
+    error = CASE WHEN $6::text IS NULL THEN threads.error ELSE $5 END, updated_at = clock_timestamp(),
+    state_updated_at = CASE WHEN $6::text IS NULL THEN state_updated_at ELSE clock_timestamp() END
+  FROM run WHERE threads.thread_id = run.thread_id
+  RETURNING NOT run.is_newest AS more`;
+
+const FINISH = finish(WITHOUT_WEBHOOK);
+const FINISH_WITH_WEBHOOK = finish(
+  withWebhook({ hidden: false }, 'coalesce($7::json, thread.values::json)', '$7 IS NULL'),
+);
+
+const finishTemporary = ({ columns, then }: Ended): string => `
+  WITH run AS (
+    UPDATE runs SET status = $4, error = $5, output = $6, caller = NULL, lease_token = NULL, lease_until = NULL,
+           updated_at = clock_timestamp()
+    WHERE run_id = $1 AND lease_token = $3 RETURNING ${columns}
+  ) ${then}
+  UPDATE threads SET newest_run_id = NULL, status = 'idle', expires_at = ${inMs('$7')}
+  FROM run WHERE threads.thread_id = $2 RETURNING run.thread_id`;
+
+const FINISH_TEMPORARY = finishTemporary(WITHOUT_WEBHOOK);
+const FINISH_TEMPORARY_WITH_WEBHOOK = finishTemporary(withWebhook({ hidden: true }, '$8::json', 'false'));
+
+const ACTIVE_RUNS = `
+  SELECT run_id, status AS was, updated_at AS changed_at FROM runs
+  WHERE thread_id = $1 AND status IN ('pending', 'running') AND ($2::uuid[] IS NULL OR run_id = ANY($2)) FOR UPDATE`;
+
+const INTERRUPT = `
+  WITH target AS (${ACTIVE_RUNS}), run AS (
+    UPDATE runs SET status = 'interrupted', caller = NULL, lease_token = NULL, lease_until = NULL,
+           updated_at = clock_timestamp()
+    FROM target, threads WHERE runs.run_id = target.run_id AND threads.thread_id = $1
+    RETURNING runs.*, target.was, CASE target.was WHEN 'running' THEN target.changed_at END AS run_started_at,
+              threads.hidden, threads.values AS state, target.was = 'running' AS read_state
+  ), webhook AS (${queueWebhooks('run')})
+  SELECT run_id, was FROM run`;
+
+const ROLL_BACK = `
+  WITH target AS (${ACTIVE_RUNS})
+  DELETE FROM runs USING target WHERE runs.run_id = target.run_id RETURNING runs.run_id, target.was`;
 
 /** The queue's SQL. The table is the queue; every method is one statement and says which race it settles. */
 @Injectable()
@@ -83,11 +171,14 @@ export class RunQueue {
    * Locks a thread until the caller's transaction ends: two runs created at the same time on one thread follow one
    * another, and neither overtakes a run that is just ending.
    */
-  async lockThread(db: Queryable, thread_id: string): Promise<LockedThread | undefined> {
-    const { rows } = await db.query<LockedThread>(
-      'SELECT metadata, config, newest_run_id FROM threads WHERE thread_id = $1 AND NOT hidden FOR UPDATE',
-      [thread_id],
-    );
+  async lockThread(db: Queryable, thread_id: string): Promise<RunThread | undefined> {
+    const { rows } = await db.query<RunThread>(`${FIND_THREAD} FOR UPDATE`, [thread_id]);
+    return rows[0];
+  }
+
+  /** The thread as it is now; {@link insert} can tell whether it still is. */
+  async findThread(thread_id: string): Promise<RunThread | undefined> {
+    const { rows } = await this.sql.query<RunThread>(FIND_THREAD, [thread_id]);
     return rows[0];
   }
 
@@ -100,42 +191,47 @@ export class RunQueue {
     return rows.length > 0;
   }
 
-  /** Puts a run on a thread the caller has locked; `lease_token` starts it at once. */
+  /**
+   * Puts a run on a thread the caller has locked, or on one that is idle and has not changed since it was found with this
+   * `stamp`: undefined when it has. `lease` starts the run at once.
+   */
   async insert(
     db: Queryable,
     run: NewRun,
     thread: { metadata: JsonObject; config?: JsonObject },
     lease?: { token: string; ms: number },
-  ): Promise<RunRow> {
+    stamp?: string,
+  ): Promise<RunRow | undefined> {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
-         UPDATE threads SET status = 'busy', metadata = metadata || $10::jsonb,
-                config = coalesce($11::jsonb, config), updated_at = clock_timestamp(),
+         UPDATE threads SET status = 'busy', metadata = metadata || $12::jsonb,
+                config = coalesce($13::jsonb, config), updated_at = clock_timestamp(),
                 newest_run_id = CASE WHEN EXISTS (
                   SELECT FROM runs later WHERE later.run_id = newest_run_id AND later.due_at > ${inMs('$9')}
                 ) THEN newest_run_id ELSE $1 END
-         WHERE thread_id = $2
+         WHERE thread_id = $2 AND NOT hidden
+           AND ($14::timestamptz IS NULL OR newest_run_id IS NULL AND updated_at = $14) RETURNING thread_id
        ) ${INSERT_RUN}`,
-      [...values(run, lease), toJsonb(thread.metadata), thread.config ? toJsonb(thread.config) : null],
+      [...values(run, lease), toJsonb(thread.metadata), thread.config ? toJsonb(thread.config) : null, stamp ?? null],
     );
-    return rows[0];
+    return rows.at(0);
   }
 
-  /** Makes a thread of its own for a stateless run, and the run, in one statement. */
-  async insertStateless(
+  /** Makes a thread for a run, and the run, in one statement; undefined when the thread is there already. */
+  async insertWithThread(
     db: Queryable,
     run: NewRun,
     thread: { hidden: boolean; metadata: JsonObject; config: JsonObject },
     lease?: { token: string; ms: number },
-  ): Promise<RunRow> {
+  ): Promise<RunRow | undefined> {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
          INSERT INTO threads (thread_id, status, newest_run_id, hidden, metadata, config)
-         VALUES ($2, 'busy', $1, $10, $11, $12)
+         VALUES ($2, 'busy', $1, $12, $13, $14) ON CONFLICT DO NOTHING RETURNING thread_id
        ) ${INSERT_RUN}`,
       [...values(run, lease), thread.hidden, toJsonb(thread.metadata), toJsonb(thread.config)],
     );
-    return rows[0];
+    return rows.at(0);
   }
 
   /**
@@ -160,7 +256,7 @@ export class RunQueue {
        UPDATE runs SET status = 'running', attempt = attempt + 1, lease_token = gen_random_uuid(),
               lease_until = ${inMs('$2')}, updated_at = clock_timestamp()
        WHERE run_id IN (SELECT run_id FROM due UNION ALL SELECT run_id FROM orphaned LIMIT $1)
-       RETURNING run_id, thread_id, assistant_id, kwargs, metadata, attempt, lease_token`,
+       RETURNING run_id, thread_id, assistant_id, kwargs, metadata, caller, attempt, lease_token`,
       [limit, leaseMs, maxAttempts],
     );
     return rows;
@@ -169,7 +265,7 @@ export class RunQueue {
   /** Runs whose lease has expired too often to be tried again. */
   async findGivenUp(maxAttempts: number): Promise<ClaimedRun[]> {
     const { rows } = await this.sql.query<ClaimedRun>(
-      `SELECT run_id, thread_id, assistant_id, kwargs, metadata, attempt, lease_token FROM runs
+      `SELECT run_id, thread_id, assistant_id, kwargs, metadata, caller, attempt, lease_token FROM runs
        WHERE status = 'running' AND lease_until < clock_timestamp() AND attempt >= $1 LIMIT 100`,
       [maxAttempts],
     );
@@ -182,56 +278,33 @@ export class RunQueue {
    * `held` is false when the lease was lost and nothing has changed; `more` tells that the thread has another run.
    */
   async finish(run: ClaimedRun, end: RunEnd): Promise<{ held: boolean; more: boolean }> {
-    const { rows } = await this.sql.query<{ more: boolean }>(
-      `WITH thread AS (
-         SELECT thread_id, newest_run_id = $1 AS is_newest FROM threads WHERE thread_id = $2 FOR UPDATE
-       ), run AS (
-         UPDATE runs SET status = $4, error = $5, lease_token = NULL, lease_until = NULL, updated_at = clock_timestamp()
-         FROM thread WHERE runs.run_id = $1 AND runs.lease_token = $3 AND runs.thread_id = thread.thread_id
-         RETURNING thread.thread_id, thread.is_newest
-       )
-       UPDATE threads SET
-         newest_run_id = CASE WHEN run.is_newest THEN NULL ELSE newest_run_id END,
-         status = CASE WHEN run.is_newest THEN $6 ELSE 'busy' END,
-         values = coalesce($7::jsonb, values), interrupts = $8, error = $5,
-         updated_at = clock_timestamp(), state_updated_at = clock_timestamp()
-       FROM run WHERE threads.thread_id = run.thread_id
-       RETURNING NOT run.is_newest AS more`,
-      [
-        run.run_id,
-        run.thread_id,
-        run.lease_token,
-        end.status,
-        end.error ? toJsonb(end.error) : null,
-        end.thread.status,
-        end.thread.values ?? null,
-        toJsonb(end.thread.interrupts),
-      ],
-    );
+    const { rows } = await this.sql.query<{ more: boolean }>(run.kwargs.webhook ? FINISH_WITH_WEBHOOK : FINISH, [
+      run.run_id,
+      run.thread_id,
+      run.lease_token,
+      end.status,
+      end.error ? toJsonb(end.error) : null,
+      end.thread?.status ?? null,
+      end.thread?.values ?? null,
+      end.thread ? toJsonb(end.thread.interrupts) : null,
+      end.output ?? null,
+    ]);
     return { held: rows.length > 0, more: rows[0]?.more ?? false };
   }
 
   /** Ends a stateless run. Its hidden thread stays for a while, so that clients that come back find the answer. */
   async finishTemporary(run: ClaimedRun, end: RunEnd, retentionMs: number): Promise<{ held: boolean; more: boolean }> {
-    const { rows } = await this.sql.query(
-      `WITH run AS (
-         UPDATE runs SET status = $4, error = $5, output = $6, lease_token = NULL, lease_until = NULL,
-                updated_at = clock_timestamp()
-         WHERE run_id = $1 AND lease_token = $3 RETURNING run_id
-       )
-       UPDATE threads SET newest_run_id = NULL, status = 'idle',
-              expires_at = ${inMs('$7')}
-       FROM run WHERE thread_id = $2 RETURNING run.run_id`,
-      [
-        run.run_id,
-        run.thread_id,
-        run.lease_token,
-        end.status,
-        end.error ? toJsonb(end.error) : null,
-        end.output,
-        retentionMs,
-      ],
-    );
+    const { webhook } = run.kwargs;
+    const { rows } = await this.sql.query(webhook ? FINISH_TEMPORARY_WITH_WEBHOOK : FINISH_TEMPORARY, [
+      run.run_id,
+      run.thread_id,
+      run.lease_token,
+      end.status,
+      end.error ? toJsonb(end.error) : null,
+      end.output,
+      retentionMs,
+      ...(webhook ? [end.thread?.values ?? null] : []),
+    ]);
     return { held: rows.length > 0, more: false };
   }
 
@@ -258,7 +331,8 @@ export class RunQueue {
   /**
    * Stops active runs of a thread: all of them, or those named. The caller has locked the thread, so no run is created
    * or ends meanwhile. Their leases are gone with this statement: it waits for a checkpoint that is just being written,
-   * and no later one comes. What their graphs still produce goes nowhere.
+   * and no later one comes. What their graphs still produce goes nowhere. A run that is rolled back has never been: its
+   * webhook is not sent.
    */
   async stop(
     db: Queryable,
@@ -266,18 +340,10 @@ export class RunQueue {
     run_ids: string[] | undefined,
     action: StopAction,
   ): Promise<StoppedRun[]> {
-    const target = `WITH target AS (
-      SELECT run_id, status FROM runs WHERE thread_id = $1 AND status IN ('pending', 'running')
-        AND ($2::uuid[] IS NULL OR run_id = ANY($2)) FOR UPDATE)`;
-    const stop =
-      action === 'rollback'
-        ? 'DELETE FROM runs USING target'
-        : `UPDATE runs SET status = 'interrupted', lease_token = NULL, lease_until = NULL, updated_at = clock_timestamp()
-           FROM target`;
-    const { rows } = await db.query<StoppedRun>(
-      `${target} ${stop} WHERE runs.run_id = target.run_id RETURNING runs.run_id, target.status AS was`,
-      [thread_id, run_ids ?? null],
-    );
+    const { rows } = await db.query<StoppedRun>(action === 'rollback' ? ROLL_BACK : INTERRUPT, [
+      thread_id,
+      run_ids ?? null,
+    ]);
     if (action === 'rollback' && rows.length > 0) {
       await db.query(DELETE_RUNS, [thread_id, rows.map(({ run_id }) => run_id)]);
     }
@@ -299,6 +365,15 @@ export class RunQueue {
        WHERE thread_id = $1`,
       [thread_id, action === 'rollback'],
     );
+  }
+
+  /** The run that is being executed on a thread, if there is one. */
+  async findRunningOn(thread_id: string): Promise<string[]> {
+    const { rows } = await this.sql.query<{ run_id: string }>(
+      `SELECT run_id FROM runs WHERE thread_id = $1 AND status = 'running'`,
+      [thread_id],
+    );
+    return rows.map(({ run_id }) => run_id);
   }
 
   /** Of these runs, those that are being executed. */
@@ -362,4 +437,6 @@ const values = (run: NewRun, lease: { token: string; ms: number } | undefined): 
   lease?.token ?? null,
   lease?.ms ?? 0,
   run.delay_ms,
+  run.kwargs.webhook ?? null,
+  run.caller && JSON.stringify(run.caller),
 ];

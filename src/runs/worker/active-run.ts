@@ -1,4 +1,4 @@
-import type { CheckpointOwner } from '../../execution/index.js';
+import { type CheckpointOwner, GraphDrain } from '../../execution/index.js';
 import type { ClaimedRun } from '../queue/run-queue.js';
 
 /** Why the execution of a run is stopped from outside. */
@@ -21,6 +21,8 @@ export type StopReason =
 /** A run while this process executes it. */
 export class ActiveRun implements CheckpointOwner {
   private readonly controller = new AbortController();
+  /** Ends the run before its next superstep. */
+  readonly drain = new GraphDrain();
   stopReason?: StopReason;
 
   constructor(

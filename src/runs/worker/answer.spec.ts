@@ -3,6 +3,7 @@ import { answerOf } from './answer.js';
 
 describe('answerOf', () => {
   const question = [{ id: 'i', value: 'why?' }];
+  const links = { helpful: 'https://langsmith.example/1' };
 
   it.each([
     ['the last state', answerOf('{"a":1}', undefined), { a: 1 }],
@@ -16,6 +17,19 @@ describe('answerOf', () => {
       'the error, whatever the state',
       answerOf('{"a":1}', undefined, { error: 'E', message: 'm' }),
       { __error__: { error: 'E', message: 'm' } },
+    ],
+    ['links for feedback', answerOf('{"a":1}', undefined, undefined, links), { a: 1, __feedback__: links }],
+    ['links alone', answerOf('{}', undefined, undefined, links), { __feedback__: links }],
+    [
+      'questions and links',
+      answerOf('{"a":1}', question, undefined, links),
+      { a: 1, __interrupt__: question, __feedback__: links },
+    ],
+    ['a list without links', answerOf('[1]', undefined, undefined, links), [1]],
+    [
+      'the error and links',
+      answerOf(undefined, undefined, { error: 'E', message: 'm' }, links),
+      { __error__: { error: 'E', message: 'm' }, __feedback__: links },
     ],
   ])('gives %s', (_, answer, expected) => {
     expect(JSON.parse(answer)).toEqual(expected);

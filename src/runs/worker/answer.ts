@@ -2,25 +2,39 @@ import { toWireJson } from '../../common/index.js';
 import type { GraphInterrupt } from '../../execution/index.js';
 import type { RunError } from '../run.entity.js';
 
+/** Where a caller of a run can send feedback, by key. */
+export type FeedbackUrls = Record<string, string>;
+
 /**
  * What `wait` and `join` answer (contract 1.3): the last state, with open questions under `__interrupt__`, or the error
- * under `__error__`. Put together as text, because the state has been serialised before. Never null.
+ * under `__error__`; links for feedback under `__feedback__`. Put together as text, because the state has been
+ * serialised before. Never null. A state that is no object has no place for links.
  */
 export function answerOf(
   values: string | undefined,
   interrupts: GraphInterrupt[] | undefined,
   error?: RunError,
+  feedback?: FeedbackUrls,
 ): string {
   if (error) {
-    return JSON.stringify({ __error__: error });
+    return JSON.stringify({ __error__: error, __feedback__: feedback });
   }
   const state = values === undefined || values === 'null' ? '{}' : values;
-  if (!interrupts) {
+  const isObject = state.startsWith('{');
+  if (!interrupts && !(feedback && isObject)) {
     return state;
   }
-  const entry = `"__interrupt__":${toWireJson(interrupts)}`;
-  const members = state.startsWith('{') ? state.slice(1, -1) : '';
-  return members === '' ? `{${entry}}` : `{${members},${entry}}`;
+  const members = [
+    isObject && state.slice(1, -1),
+    interrupts && `"__interrupt__":${toWireJson(interrupts)}`,
+    feedback && `"__feedback__":${JSON.stringify(feedback)}`,
+  ];
+  return `{${members.filter(Boolean).join(',')}}`;
+}
+
+/** What the row of a run with a thread keeps for those who ask for its answer later. */
+export interface StoredOutput {
+  feedback?: FeedbackUrls;
 }
 
 /** What readers of a run that was rolled back are told. */

@@ -19,7 +19,6 @@ const RETRY_MS = 1_000;
 const { uri, application_name, lease_ms, heartbeat_ms } = workerData as LeaseThreadData;
 const held = new Map<string, HeldLease>();
 let client: pg.Client | undefined;
-let stopped = false;
 
 parentPort!.on('message', (message: LeaseThreadMessage) => {
   if ('hold' in message) {
@@ -27,21 +26,18 @@ parentPort!.on('message', (message: LeaseThreadMessage) => {
   } else if ('drop' in message) {
     held.delete(message.drop);
   } else {
-    stopped = true;
-    clearTimeout(timer);
-    parentPort!.close();
-    void client?.end();
+    void client?.end().catch(() => undefined);
+    // A connection that is just being made would keep the thread, and the process that waits for it.
+    process.exit();
   }
 });
 
-let timer = setTimeout(() => void beatAgain(), heartbeat_ms);
+setTimeout(() => void beatAgain(), heartbeat_ms);
 
 /** After a lost connection soon: leases may be about to expire when the database is back. */
 async function beatAgain(): Promise<void> {
   const delay = (await beat()) ? heartbeat_ms : Math.min(RETRY_MS, heartbeat_ms);
-  if (!stopped) {
-    timer = setTimeout(() => void beatAgain(), delay);
-  }
+  setTimeout(() => void beatAgain(), delay);
 }
 
 /** False when the leases could not be renewed. */

@@ -1,25 +1,49 @@
 import { isObject, type JsonObject } from '../../common/index.js';
+import { publishedAddress } from '../../config/index.js';
 import { type GraphConfig, toRunnableConfig } from '../../execution/index.js';
+import { langgraphVersion } from '../../observability/index.js';
 import type { ClaimedRun } from '../queue/run-queue.js';
+import { callerKeys } from '../run-caller.js';
+import type { ActiveRun } from './active-run.js';
 
 /** What graphs, traces and streamed messages see of their run (behaviours 6). */
 export function runMetadataOf({ run_id, thread_id, metadata, attempt }: ClaimedRun): JsonObject {
   return { ...metadata, run_id, thread_id, run_attempt: attempt };
 }
 
-/** The config of a run's call of its graph. */
-export function runnableConfigOf(run: ClaimedRun, signal: AbortSignal): GraphConfig {
-  const { config, context, interrupt_before, interrupt_after, durability } = run.kwargs;
+/** What this server says about itself, in the names of LangGraph's own servers. */
+function serverMetadata(): JsonObject {
+  const langgraph_api_url = publishedAddress();
   return {
-    ...toRunnableConfig(config),
+    langgraph_version: langgraphVersion(),
+    langgraph_plan: 'developer',
+    langgraph_host: 'self-hosted',
+    ...(langgraph_api_url && { langgraph_api_url }),
+  };
+}
+
+/** The config of a run's call of its graph. */
+export function runnableConfigOf({ run, signal, drain }: ActiveRun, tracer: object | undefined): GraphConfig {
+  const { config, context, interrupt_before, interrupt_after, durability, strict_resume } = run.kwargs;
+  const runnable = toRunnableConfig(config);
+  return {
+    ...runnable,
+    configurable: {
+      ...runnable.configurable,
+      ...callerKeys(run.caller),
+      // Read by versions of LangGraph that know it; the others rely on our own look before the call.
+      ...(strict_resume && { __pregel_strict_resume: true }),
+    },
     metadata: {
       ...(isObject(config.metadata) && config.metadata),
       ...runMetadataOf(run),
-      langgraph_host: 'self-hosted',
+      ...serverMetadata(),
     },
     context,
     signal,
+    control: drain,
     durability,
+    ...(tracer && { callbacks: [tracer] }),
     ...(interrupt_before && { interruptBefore: interrupt_before }),
     ...(interrupt_after && { interruptAfter: interrupt_after }),
   };

@@ -13,17 +13,23 @@ import {
   type GraphState,
   GraphRegistry,
   interruptsByTask,
+  isDrained,
+  isUnknownInterrupt,
   LeaseLostError,
+  resumeRefusal,
   RunCheckpointer,
+  standstillOf,
   toCommand,
   toThreadState,
 } from '../../execution/index.js';
+import { LangSmith } from '../../observability/index.js';
 import { EventStream, type RunStream, type StreamedRun } from '../../streams/index.js';
 import { stateUpdate, type ThreadStatus } from '../../threads/index.js';
 import { RunQueue, type ClaimedRun, type RunEnd } from '../queue/run-queue.js';
+import { callerKeys } from '../run-caller.js';
 import type { RunError } from '../run.entity.js';
 import type { ActiveRun } from './active-run.js';
-import { answerOf, ROLLED_BACK } from './answer.js';
+import { answerOf, type FeedbackUrls, ROLLED_BACK, type StoredOutput } from './answer.js';
 import { RunResults } from './run-results.js';
 import { runnableConfigOf } from './run-config.js';
 
@@ -34,11 +40,14 @@ const DRAIN_MS = 2_000;
 interface Failure {
   status: RunEnd['status'];
   error?: RunError;
+  /** Nothing has happened: the thread stays as it was. */
+  refused?: boolean;
 }
 
 /** How a run came to its end. */
 interface Ending extends Failure {
   outcome: GraphOutcome;
+  feedback?: FeedbackUrls;
 }
 
 /** What it means to execute a run: from its first event to the state it leaves behind. */
@@ -51,6 +60,7 @@ export class RunLifecycle {
     private readonly queue: RunQueue,
     private readonly events: EventStream,
     private readonly results: RunResults,
+    private readonly langsmith: LangSmith,
     private readonly sql: Sql,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
@@ -85,27 +95,36 @@ export class RunLifecycle {
   private async runToEnd(active: ActiveRun, stream: RunStream): Promise<boolean> {
     const { run } = active;
     const checkpointer = this.checkpointerOf(active);
-    const config = runnableConfigOf(run, active.signal);
+    const config = this.configOf(active);
     let graph: CompiledGraph | undefined;
     let execution: GraphExecution | undefined;
     let failure: Failure | undefined;
     try {
       graph = await this.graphs.get(String(config.configurable?.graph_id), config, checkpointer);
-      execution = await newExecution(graph, run, config, stream);
-      await execution.run();
+      const goesOn = checkpointer instanceof RunCheckpointer && (await wasBegun(run, checkpointer));
+      execution = await newExecution(graph, run, goesOn ? fromNewest(config) : config, goesOn, stream);
+      if (!goesOn || !(await isAtBreakpoint(graph, run))) {
+        await execution.run();
+      }
     } catch (error) {
       if (error instanceof LeaseLostError) {
         active.stop('lease_lost');
       } else if (error instanceof DatabaseUnavailableError) {
         active.stop('database_lost');
+      } else if (isDrained(error)) {
+        active.stop('shutdown');
       }
       if (checkpointer instanceof RunCheckpointer) {
         await checkpointer.settled();
       }
       failure = this.failureOf(active, error);
     }
+    const feedback = await this.feedbackOf(active);
     if (await this.endedOutside(active, execution, stream)) {
       return false;
+    }
+    if (feedback) {
+      stream.append('feedback', JSON.stringify(feedback));
     }
     if (failure?.error) {
       stream.append('error', JSON.stringify(failure.error));
@@ -114,7 +133,25 @@ export class RunLifecycle {
       graph && !run.kwargs.temporary ? readState(graph, run.thread_id) : undefined,
       stream.drained(),
     ]);
-    return this.finish(run, { status: 'success', ...failure, outcome: execution?.outcome() ?? {} }, state, stream);
+    const outcome = execution?.outcome() ?? {};
+    return this.finish(run, { status: 'success', ...failure, outcome, feedback }, state, stream);
+  }
+
+  private configOf(active: ActiveRun): GraphConfig {
+    const { langsmith_project, langsmith_example_id } = active.run.kwargs.config.configurable;
+    const tracer = this.langsmith.tracer({
+      ...(typeof langsmith_project === 'string' && { project: langsmith_project }),
+      ...(typeof langsmith_example_id === 'string' && { example_id: langsmith_example_id }),
+    });
+    return runnableConfigOf(active, tracer);
+  }
+
+  /** For a run that has come to its end by itself. */
+  private async feedbackOf({ run, signal, stopReason }: ActiveRun): Promise<FeedbackUrls | undefined> {
+    const { feedback_keys } = run.kwargs;
+    return feedback_keys && stopReason === undefined
+      ? this.langsmith.feedbackUrls(run.run_id, feedback_keys, signal)
+      : undefined;
   }
 
   private checkpointerOf(active: ActiveRun): BaseCheckpointSaver {
@@ -134,6 +171,11 @@ export class RunLifecycle {
   private failureOf(active: ActiveRun, error: unknown): Failure {
     if (active.stopReason === 'cancelled') {
       return { status: 'interrupted' };
+    }
+    if (active.run.kwargs.strict_resume && isUnknownInterrupt(error)) {
+      const { message, reason, interruptIds: interrupt_ids, pendingIds: pending_ids } = error;
+      const refusal = { error: 'UnknownInterruptError', message, reason, interrupt_ids, pending_ids };
+      return { status: 'error', error: refusal, refused: true };
     }
     if (active.stopReason !== 'timeout') {
       return { status: 'error', error: toRunError(error) };
@@ -182,10 +224,15 @@ export class RunLifecycle {
 
   /** Status first, then the stream's end: a client that sees the end may ask for the status at once. */
   private async finish(run: ClaimedRun, ending: Ending, state?: GraphState, stream?: RunStream): Promise<boolean> {
-    const { status, outcome, error } = ending;
+    const { status, outcome, error, feedback, refused } = ending;
     const values = outcome.values ?? (state && toWireJson(state.values));
-    const answer = answerOf(values, outcome.interrupts, error);
-    const end: RunEnd = { status, error, output: answer, thread: threadAfter(status, values, state) };
+    const answer = answerOf(values, outcome.interrupts, error, feedback);
+    const end: RunEnd = {
+      status,
+      error,
+      output: run.kwargs.temporary ? answer : feedback && JSON.stringify({ feedback } satisfies StoredOutput),
+      thread: refused ? undefined : threadAfter(status, values, state),
+    };
     const { held, more } = await this.patiently((again) => this.endInQueue(run, end, again));
     if (!held) {
       this.logger.warn(`run_id=${run.run_id} had lost its lease when it ended; its result is thrown away`);
@@ -229,22 +276,61 @@ function readerOf({ kwargs: { delivery }, created_here }: ClaimedRun): StreamedR
   }
 }
 
+/** True when an earlier attempt has left checkpoints: its input is in them, and finished nodes are not executed again. */
+const wasBegun = async ({ thread_id, created_here }: ClaimedRun, checkpointer: RunCheckpointer): Promise<boolean> =>
+  !created_here && (await checkpointer.hasBegun(thread_id));
+
+/** Without the checkpoint that the run was to begin at: an earlier attempt has begun there. */
+function fromNewest({ configurable, ...config }: GraphConfig): GraphConfig {
+  const { checkpoint_id: _, checkpoint_ns: __, checkpoint_map: ___, ...rest } = configurable ?? {};
+  return { ...config, configurable: rest };
+}
+
 async function newExecution(
   graph: CompiledGraph,
   run: ClaimedRun,
   config: GraphConfig,
+  goesOn: boolean,
   stream: RunStream,
 ): Promise<GraphExecution> {
-  const { command, input = null, stream_mode, subgraphs } = run.kwargs;
+  const { stream_mode, subgraphs } = run.kwargs;
   return new GraphExecution({
     graph,
-    input: command ? await toCommand(command, () => openInterrupts(graph, config)) : input,
+    input: goesOn ? null : await inputOf(run, graph, config),
     config,
+    hidden: new Set(Object.keys(callerKeys(run.caller))),
     run_id: run.run_id,
     stream_mode: new Set(stream_mode),
     subgraphs,
     emit: (event, json) => stream.append(event, json),
   });
+}
+
+/** What the first attempt begins with. */
+async function inputOf({ kwargs }: ClaimedRun, graph: CompiledGraph, config: GraphConfig): Promise<unknown> {
+  const { command, input = null, strict_resume } = kwargs;
+  if (strict_resume && command?.resume !== undefined) {
+    await assertAnswers(command.resume, graph, config);
+  }
+  return command ? toCommand(command, () => openInterrupts(graph, config)) : input;
+}
+
+/** Throws the refusal of a resume that answers nothing that waits. */
+async function assertAnswers(resume: unknown, graph: CompiledGraph, { configurable }: GraphConfig): Promise<void> {
+  const refusal = resumeRefusal(resume, standstillOf(await graph.getState({ configurable })));
+  if (refusal) {
+    throw refusal;
+  }
+}
+
+/**
+ * True when an earlier attempt had come to a breakpoint before a node and only not told: called again, the graph would
+ * take that for leave to go on.
+ */
+async function isAtBreakpoint(graph: CompiledGraph, { thread_id, kwargs }: ClaimedRun): Promise<boolean> {
+  const { interrupt_before = [] } = kwargs;
+  const state = interrupt_before.length > 0 ? await readState(graph, thread_id) : undefined;
+  return state?.next.some((node) => interrupt_before === '*' || interrupt_before.includes(node)) ?? false;
 }
 
 /** Ids of the questions that wait for an answer. */

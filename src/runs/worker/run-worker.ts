@@ -6,6 +6,7 @@ import { RunQueue, type ClaimedRun } from '../queue/run-queue.js';
 import { ActiveRun, type StopReason } from './active-run.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { runMetadataOf } from './run-config.js';
+import { WebhookWorker } from '../webhooks/webhook-worker.js';
 import { RunLifecycle } from './run-lifecycle.js';
 
 /** Milliseconds between two looks at the queue when no notification comes; also finds expired leases. */
@@ -40,6 +41,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly lifecycle: RunLifecycle,
     private readonly leases: LeaseKeeper,
     private readonly notifications: Notifications,
+    private readonly webhooks: WebhookWorker,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
@@ -58,19 +60,23 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Lets runs end within the grace period and gives the rest back: other processes, or this one after its restart, go on
-   * from the last checkpoint. `dev` does not wait, because somebody is sitting in front of it.
+   * Lets runs reach their next superstep within the grace period, and those without checkpoints their end, and gives all
+   * back: other processes, or this one after its restart, go on from the last checkpoint. `dev` does not wait, because
+   * somebody is sitting in front of it.
    */
   async onModuleDestroy(): Promise<void> {
     this.stopped = true;
     clearInterval(this.poll);
     if (this.config.command !== 'dev') {
+      [...this.active.values()].filter(({ run }) => !run.kwargs.temporary).forEach(({ drain }) => drain.request());
       await this.ended(this.config.queue.shutdown_grace_ms);
     }
     for (const run of this.active.values()) {
       run.stop('shutdown');
     }
     await Promise.all(this.executions);
+    // Others need not wait for their next look at the queue.
+    this.announcePending();
     // Until here: runs that are given time to end must not lose their lease meanwhile.
     await this.leases.stop();
   }
@@ -107,6 +113,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
       await this.deleteExpired();
       for (const run of await this.queue.findGivenUp(this.maxAttempts)) {
         await this.lifecycle.giveUp(run);
+        this.announceWebhook(run);
       }
     } catch (error) {
       this.logger.warn(`Sweep failed: ${String(error)}`);
@@ -186,6 +193,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
       this.active.delete(run.run_id);
       this.leases.drop(run.run_id);
       this.executions.delete(execution);
+      this.announceWebhook(run);
       if (more) {
         this.announcePending();
       } else if (this.backlog) {
@@ -193,6 +201,12 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
       }
     });
     this.executions.add(execution);
+  }
+
+  private announceWebhook({ kwargs: { webhook } }: ClaimedRun): void {
+    if (webhook) {
+      this.webhooks.announce(webhook);
+    }
   }
 
   private stop(run_id: string, reason: StopReason): void {

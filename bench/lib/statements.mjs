@@ -1,0 +1,88 @@
+import pg from 'pg';
+import { startEmbeddedPostgres } from '../../dist/src/database/embedded/index.js';
+import { round } from './figures.mjs';
+
+/** Words by which a statement is told from others. */
+const WORDS = 8;
+const EXTENSION = 'pg_stat_statements';
+
+/** Makes the database of a deployment, which must not have begun, count statements: the extension is loaded at its start. */
+export async function enableCounting(directory) {
+  const database = await open(directory);
+  await database.client.query(`ALTER SYSTEM SET shared_preload_libraries = '${EXTENSION}'`);
+  // BEGIN and COMMIT are round trips, too. What functions execute inside the server is none.
+  await database.client.query(`CREATE EXTENSION ${EXTENSION}`);
+  await database.close();
+}
+
+async function open(directory) {
+  const embedded = await startEmbeddedPostgres({ directory, log: () => undefined });
+  const client = new pg.Client({ connectionString: embedded.uri, application_name: 'bench' });
+  await client.connect();
+  const close = async () => {
+    await client.end();
+    await embedded.stop();
+  };
+  return { client, close };
+}
+
+/**
+ * Counts what the database of a running deployment is asked to execute. The driver sends a statement and waits for its
+ * answer, whether it is prepared or not: one statement is one round trip.
+ */
+export class StatementCounter {
+  #database;
+
+  static async on(directory) {
+    const counter = new StatementCounter();
+    counter.#database = await open(directory);
+    return counter;
+  }
+
+  /** Statements from now until the function that it gives is called, which gives how many of each there were. */
+  async start() {
+    await this.#database.client.query(`SELECT ${EXTENSION}_reset()`);
+    const begin = performance.now();
+    return async () => {
+      const seconds = (performance.now() - begin) / 1000;
+      const { rows } = await this.#database.client.query(
+        `SELECT query, calls::int FROM ${EXTENSION} JOIN pg_database d ON d.oid = dbid
+         WHERE d.datname = current_database() AND toplevel AND query NOT LIKE '%${EXTENSION}%'`,
+      );
+      const counts = new Map();
+      for (const { query, calls } of rows) {
+        const name = nameOf(query);
+        counts.set(name, (counts.get(name) ?? 0) + calls);
+      }
+      return { counts, seconds };
+    };
+  }
+
+  close() {
+    return this.#database.close();
+  }
+}
+
+/** Statements for each of `count` things, without those that come anyhow, as often as in `idle`. */
+export function perUnit({ counts, seconds }, count, idle) {
+  const each = [...counts]
+    .map(([name, calls]) => [name, round((calls - ((idle.counts.get(name) ?? 0) * seconds) / idle.seconds) / count)])
+    .filter(([, calls]) => Math.abs(calls) >= 0.01)
+    .sort(([, a], [, b]) => b - a);
+  const total = each.reduce((sum, [, calls]) => sum + calls, 0);
+  return { total: round(total), each: Object.fromEntries(each) };
+}
+
+/** Its first words, and what it changes. */
+function nameOf(query) {
+  const text = query
+    .replace(/--.*$/gm, '')
+    .replaceAll('"', '')
+    .replace(/\$?\b\d+\b/g, '?')
+    .trim();
+  const first = text.split(/\s+/).slice(0, WORDS).join(' ');
+  // Not `FOR UPDATE` and `DO UPDATE`.
+  const changes = text.match(/(?<!FOR |DO )\b(INSERT INTO|UPDATE|DELETE FROM) \w+/g) ?? [];
+  const others = [...new Set(changes)].filter((change) => !first.includes(change));
+  return others.length > 0 ? `${first} … ${others.join(', ')}` : first;
+}

@@ -1,0 +1,32 @@
+import { background } from './background.mjs';
+import { backlog } from './backlog.mjs';
+import { bigstate } from './bigstate.mjs';
+import { fanOut } from './fan-out.mjs';
+import { interrupt } from './interrupt.mjs';
+import { remoteStream } from './remote-stream.mjs';
+import { slots } from './slots.mjs';
+import { stall } from './stall.mjs';
+import { start } from './start.mjs';
+import { statements } from './statements.mjs';
+import { steps } from './steps.mjs';
+import { tokens } from './tokens.mjs';
+import { unread } from './unread.mjs';
+import { wait } from './wait.mjs';
+
+/** By name, in the order in which they run. Each gets a `Bench` and gives its part of the result. */
+export const SCENARIOS = {
+  wait,
+  slots,
+  steps,
+  tokens,
+  'fan-out': fanOut,
+  background,
+  'remote-stream': remoteStream,
+  statements,
+  interrupt,
+  bigstate,
+  stall,
+  unread,
+  start,
+  backlog,
+};

@@ -1,0 +1,27 @@
+// What the server is meant to reach, and where in the result it stands.
+
+const TARGETS = [
+  { what: 'wait, c32: throughput over floor', at: 'wait.c32.ratio.throughput', least: 0.6 },
+  { what: 'steps10, c8: throughput over floor', at: 'steps.run_c8.ratio.throughput', least: 0.6 },
+  { what: 'tokens, 100 streams: tokens/s over floor', at: 'tokens.c100.ratio.tokens', least: 0.7 },
+  { what: 'first event, c1: ms added', at: 'tokens.c1.ratio.first_event_added_p50_ms', most: 5 },
+  { what: 'first token, c1: ms added', at: 'tokens.c1.ratio.first_token_added_p50_ms', most: 5 },
+  { what: 'start in another process, c1: median ms', at: 'background.c1.server.answer_to_start.p50_ms', most: 5 },
+  { what: 'memory settles within 20 % after 1,000 runs', at: 'backlog.memory.within_20_percent', is: true },
+];
+
+/** The targets of scenarios that were measured, and whether they were met. */
+export function checkTargets(scenarios) {
+  return TARGETS.flatMap(({ what, at, ...wanted }) => {
+    const got = at.split('.').reduce((part, name) => part?.[name], scenarios);
+    return got === undefined ? [] : [{ what, got, ...wanted, met: isMet(got, wanted) }];
+  });
+}
+
+const isMet = (got, { least = -Infinity, most = Infinity, is = got }) => got === is && got >= least && got <= most;
+
+/** For people. */
+export const targetLine = ({ what, got, least, most, is, met }) => {
+  const wanted = least !== undefined ? `at least ${least}` : most !== undefined ? `at most ${most}` : String(is);
+  return `${met ? 'met   ' : 'MISSED'}  ${what}: ${got} (${wanted})`;
+};

@@ -1,0 +1,137 @@
+import { describe, expect, it } from '@jest/globals';
+import { LANGGRAPH_JSON } from './langgraph-json.shape.js';
+import { Findings } from './shape.js';
+import { checkSecret, readWebhookHeaders, webhooksConfig } from './webhooks.js';
+
+const ENV = { LG_WEBHOOK_TOKEN: 't0ken', LG_WEBHOOK_B: 'b', LG_WEBHOOK_EMPTY: '', HOOK_X: 'x', SECRET: 'shh' };
+
+function read(headers: Record<string, string>, { env_prefix, env = ENV }: { env_prefix?: string; env?: object } = {}) {
+  const findings = new Findings();
+  const result = readWebhookHeaders({ headers, env_prefix }, env as NodeJS.ProcessEnv, findings);
+  return { headers: result, problems: findings.problems };
+}
+
+describe('webhooks.headers', () => {
+  it.each<[string, string]>([
+    ['plain', 'plain'],
+    ['', ''],
+    ['Bearer ${{ env.LG_WEBHOOK_TOKEN }}', 'Bearer t0ken'],
+    ['${{env.LG_WEBHOOK_TOKEN}}:${{  env.LG_WEBHOOK_B  }}!', 't0ken:b!'],
+    ['$LG_WEBHOOK_TOKEN ${LG_WEBHOOK_TOKEN} {{ x }}', '$LG_WEBHOOK_TOKEN ${LG_WEBHOOK_TOKEN} {{ x }}'],
+  ])('%j becomes %j', (template, value) => {
+    expect(read({ 'X-Custom': template })).toEqual({ headers: { 'x-custom': value }, problems: [] });
+  });
+
+  it('may have variables with another prefix', () => {
+    expect(read({ a: '${{ env.HOOK_X }}' }, { env_prefix: 'HOOK_' })).toEqual({ headers: { a: 'x' }, problems: [] });
+  });
+
+  it('do not fill in what comes out of a variable', () => {
+    const env = { LG_WEBHOOK_A: '${{ env.LG_WEBHOOK_B }}', LG_WEBHOOK_B: 'b' };
+    expect(read({ a: '${{ env.LG_WEBHOOK_A }}' }, { env }).headers).toEqual({ a: '${{ env.LG_WEBHOOK_B }}' });
+  });
+
+  it.each<[Record<string, string>, string]>([
+    [
+      { a: '${{ env.SECRET }}' },
+      'webhooks.headers.a: the variable SECRET does not begin with "LG_WEBHOOK_" (webhooks.env_prefix), so it is not sent',
+    ],
+    [{ 'x-a': '${{ env.LG_WEBHOOK_NONE }}' }, 'webhooks.headers.x-a: the variable LG_WEBHOOK_NONE is not set'],
+    [{ a: '${{ env.LG_WEBHOOK_EMPTY }}' }, 'webhooks.headers.a: the variable LG_WEBHOOK_EMPTY is not set'],
+    ...['${{ LG_WEBHOOK_TOKEN }}', '${{ env.LG-X }}', '${{ env.LG_WEBHOOK_TOKEN', '${{ secrets.X }}'].map(
+      (template): [Record<string, string>, string] => [
+        { a: template },
+        'webhooks.headers.a: expected templates of the form "${{ env.LG_WEBHOOK_NAME }}"',
+      ],
+    ),
+    [{ 'a b': 'x' }, 'webhooks.headers["a b"]: expected the name of a header'],
+    [{ 'Content-Length': '5' }, 'webhooks.headers.Content-Length: this header is set by the server; remove it'],
+    [{ 'webhook-id': '5' }, 'webhooks.headers.webhook-id: this header is set by the server; remove it'],
+    [
+      { a: 'x\r\nhost: evil' },
+      'webhooks.headers.a: its value has characters that a header cannot have, for example a line break',
+    ],
+  ])('%j stop the start', (headers, problem) => {
+    expect(read(headers).problems).toEqual([problem]);
+  });
+
+  it('do not repeat a value that does not fit', () => {
+    const env = { LG_WEBHOOK_TOKEN: 't0ken\n' };
+    const { problems } = read({ a: 'Bearer ${{ env.LG_WEBHOOK_TOKEN }}' }, { env });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).not.toContain('t0ken');
+  });
+});
+
+describe('webhooks.url.allowed_domains', () => {
+  const domainsOf = (allowed_domains: unknown[]) => {
+    const findings = new Findings();
+    const json = { graphs: { a: './a.ts' }, webhooks: { url: { allowed_domains } } };
+    const settings = LANGGRAPH_JSON.read(json, '', findings);
+    return { domains: settings?.webhooks?.url?.allowed_domains, problems: findings.problems };
+  };
+
+  it.each([
+    ['hooks.example.com', 'hooks.example.com'],
+    ['*.Example.COM', '*.example.com'],
+    ['example.com.', 'example.com'],
+    ['bücher.example', 'xn--bcher-kva.example'],
+    ['10.0.0.1', '10.0.0.1'],
+    ['[::1]', '[::1]'],
+  ])('may have %s', (source, domain) => {
+    expect(domainsOf([source])).toEqual({ domains: [domain], problems: [] });
+  });
+
+  it.each([
+    '',
+    '*',
+    '*.',
+    '*example.com',
+    'a.*.com',
+    'https://example.com',
+    'example.com/x',
+    'example.com:80',
+    'u@a.com',
+  ])('may not have %j', (source) => {
+    expect(domainsOf([source]).problems).toEqual([
+      'webhooks.url.allowed_domains[0]: expected a host name like "hooks.example.com" or "*.example.com", ' +
+        `got ${JSON.stringify(source)}`,
+    ]);
+  });
+});
+
+describe('webhooksConfig', () => {
+  it('is open to public addresses, and to nothing else, unless told otherwise', () => {
+    expect(webhooksConfig({}, {}, { NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: false })).toEqual({
+      disabled: false,
+      url: { allowed_domains: [], allowed_ports: [], require_https: false, disable_loopback: false },
+      headers: {},
+      allow_private: false,
+    });
+  });
+
+  it('takes over what the file and the environment say', () => {
+    const url = { allowed_domains: ['a.com'], allowed_ports: [1], require_https: true, max_url_length: 9 };
+    const file = { http: { disable_webhooks: true }, webhooks: { url } };
+    const environment = { NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: true, NESTGRAPH_WEBHOOK_SECRET: 's' };
+    expect(webhooksConfig(file, { a: 'b' }, environment)).toEqual({
+      disabled: true,
+      url: { ...url, disable_loopback: false },
+      headers: { a: 'b' },
+      allow_private: true,
+      secret: 's',
+    });
+  });
+});
+
+describe('checkSecret', () => {
+  it.each([
+    [undefined, []],
+    ['0123456789abcdef', []],
+    ['0123456789abcde', ['NESTGRAPH_WEBHOOK_SECRET: expected at least 16 characters']],
+  ])('%s', (secret, expected) => {
+    const findings = new Findings();
+    checkSecret(secret, findings);
+    expect(findings.problems).toEqual(expected);
+  });
+});

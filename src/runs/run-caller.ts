@@ -1,0 +1,41 @@
+import type { FastifyRequest } from 'fastify';
+import { type HeaderPatterns, pickHeaders } from '../common/index.js';
+
+/** The request that asks for a run. */
+export type CallingRequest = Pick<FastifyRequest, 'id' | 'headers'>;
+
+/**
+ * Who has asked for a run, as far as its graph may know. The graph finds it in `configurable`. It is kept beside the run
+ * until that has ended, and goes nowhere else: not into the thread's config, not into checkpoints, not into answers.
+ */
+export interface RunCaller {
+  request_id: string;
+  headers: Record<string, string>;
+}
+
+/** Names in `configurable` that say which execution it is: never inherited by later runs. */
+export const ONE_RUN_ONLY = [
+  'thread_id',
+  'run_id',
+  'graph_id',
+  'assistant_id',
+  'checkpoint_id',
+  'checkpoint_ns',
+  'checkpoint_map',
+];
+
+/** Names that only authentication may set; without it nobody may claim an identity. */
+export const AUTH_KEYS = ['langgraph_auth_user', 'langgraph_auth_user_id', 'langgraph_auth_permissions'];
+
+/** Keys to this service or its platform, which are no graph's business, and headers that would pass for the server's word. */
+const NEVER_SEEN = ['x-api-key', 'x-service-key', 'x-tenant-id', ...ONE_RUN_ONLY, ...AUTH_KEYS, '__*'];
+
+/** The caller, with the headers that the configuration lets through (contract 6.1, 7.32). */
+export const callerOf = ({ id, headers }: CallingRequest, { includes, excludes }: HeaderPatterns): RunCaller => ({
+  request_id: id,
+  headers: pickHeaders(headers, { includes, excludes: [...excludes, ...NEVER_SEEN] }),
+});
+
+/** What a caller adds to `configurable`; it wins over what the request's body says under the same name. */
+export const callerKeys = (caller: RunCaller | null): Record<string, string> =>
+  caller ? { ...caller.headers, langgraph_request_id: caller.request_id } : {};

@@ -1,0 +1,184 @@
+import { describe, expect, it } from '@jest/globals';
+import type { WebhooksConfig, WebhookUrlPolicy } from '../../config/index.js';
+import { isWebhook, loggable, MAX_WEBHOOK_LENGTH, parseWebhook, refusalOf, refusalOfIp } from './webhook-address.js';
+
+const config = (url: Partial<WebhookUrlPolicy> = {}, rest: Partial<WebhooksConfig> = {}): WebhooksConfig => ({
+  disabled: false,
+  url: { allowed_domains: [], allowed_ports: [], require_https: false, disable_loopback: false, ...url },
+  headers: {},
+  allow_private: false,
+  ...rest,
+});
+
+const LOOPBACK = ['http://127.0.0.1:8000/x', 'http://[::1]/', 'http://0.0.0.0/', 'http://[::ffff:127.0.0.1]/'];
+
+/** Ways of writing an address that only some programs read as one. */
+const DISGUISED = [
+  'http://2130706433/',
+  'http://0x7f.1/',
+  'http://0177.0.0.1/',
+  'http://127.1/',
+  'http://%31%32%37.0.0.1/',
+  'http://①②⑦.0.0.1/',
+  'http://127.0.0.1./',
+  'http://public.example@127.0.0.1/',
+  'http://[0:0:0:0:0:ffff:7f00:1]/',
+];
+
+const PRIVATE = ['http://10.0.0.1/', 'https://169.254.169.254/latest/meta-data', 'http://[fd00:ec2::254]/'];
+
+describe('parseWebhook', () => {
+  it.each([
+    ['https://example.com', 'https://example.com/'],
+    ['HTTP://Example.COM:80/Hook?a=1', 'http://example.com/Hook?a=1'],
+    ['https://user:p%40ss@example.com/hook', 'https://user:p%40ss@example.com/hook'],
+    ['https://bücher.example/', 'https://xn--bcher-kva.example/'],
+  ])('reads the address %s', (text, href) => {
+    const address = parseWebhook(text);
+    expect(address && 'url' in address && address.url.href).toBe(href);
+  });
+
+  it.each([
+    ['/hooks/ended', '/hooks/ended'],
+    ['/hooks/ended?run=1#part', '/hooks/ended?run=1'],
+    ['/hooks/../../other', '/other'],
+    ['/', '/'],
+  ])('reads the path %s', (text, path) => {
+    expect(parseWebhook(text)).toEqual({ path });
+  });
+
+  it.each([
+    '',
+    'hooks/ended',
+    'example.com/hook',
+    'ftp://example.com/hook',
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+    'http:',
+    'http://',
+    'http:///example.com',
+    'http:example.com',
+    'http:\\\\example.com',
+    'http://example.com\\@127.0.0.1/',
+    '//example.com/hook',
+    '/\\example.com/hook',
+    '/\t/example.com/hook',
+    ' https://example.com/',
+    'https://exam ple.com/',
+    'https://example.com/\u0000',
+    'https://example.com/\r\nx: y',
+    'https://256.1.1.1/',
+    'https://example.com:0/',
+    'https://example.com:99999/',
+    'https://user:%zz@example.com/',
+    `https://${'a'.repeat(254)}/`,
+    `https://example.com/${'x'.repeat(MAX_WEBHOOK_LENGTH)}`,
+  ])('refuses %j', (text) => {
+    expect(parseWebhook(text)).toBeUndefined();
+    expect(isWebhook(text)).toBe(false);
+  });
+
+  it.each([7, true, {}, ['https://example.com']])('takes nothing but text: %j', (value) => {
+    expect(isWebhook(value)).toBe(false);
+  });
+});
+
+describe('refusalOf', () => {
+  it.each(['https://example.com/hook', 'http://8.8.8.8/', 'http://[2606:4700::1]:8080/', '/hooks/ended'])(
+    'allows by default: %s',
+    (webhook) => {
+      expect(refusalOf(webhook, config())).toBeUndefined();
+    },
+  );
+
+  it.each([...LOOPBACK, ...DISGUISED, ...PRIVATE])('refuses by default: %s', (webhook) => {
+    expect(refusalOf(webhook, config())).toMatch(/^\S+ is not a public address \(NESTGRAPH_WEBHOOK_ALLOW_PRIVATE /);
+  });
+
+  it.each([...LOOPBACK, ...DISGUISED, ...PRIVATE])('allows when private addresses are allowed: %s', (webhook) => {
+    expect(refusalOf(webhook, config({}, { allow_private: true }))).toBeUndefined();
+  });
+
+  it.each([...LOOPBACK, ...DISGUISED])('without loopback refuses this machine all the same: %s', (webhook) => {
+    const settings = config({ disable_loopback: true }, { allow_private: true });
+    expect(refusalOf(webhook, settings)).toMatch(/ is an address of this machine \(webhooks\.url\.disable_loopback\)$/);
+  });
+
+  it.each(PRIVATE)('without loopback allows the network, if private addresses are allowed: %s', (webhook) => {
+    expect(refusalOf(webhook, config({ disable_loopback: true }, { allow_private: true }))).toBeUndefined();
+  });
+
+  const DOMAINS = { allowed_domains: ['hooks.example.com', '*.corp.example', '8.8.8.8'] };
+
+  it.each<[string, Partial<WebhookUrlPolicy>, RegExp | undefined]>([
+    ['/x', { disable_loopback: true }, /webhooks\.url\.disable_loopback/],
+    ['/x', { require_https: true, allowed_domains: ['a.com'], allowed_ports: [443] }, undefined],
+    ['http://example.com', { require_https: true }, /webhooks\.url\.require_https/],
+    ['https://example.com', { require_https: true }, undefined],
+    ['https://example.com', { allowed_ports: [443] }, undefined],
+    ['http://example.com', { allowed_ports: [443] }, /port 80 .*webhooks\.url\.allowed_ports/],
+    ['https://example.com:8443', { allowed_ports: [443] }, /port 8443 /],
+    ['https://example.com:8443', { allowed_ports: [443, 8443] }, undefined],
+    ['https://hooks.example.com/x', DOMAINS, undefined],
+    ['https://HOOKS.example.com./x', DOMAINS, undefined],
+    ['https://a.corp.example', DOMAINS, undefined],
+    ['https://a.b.corp.example', DOMAINS, undefined],
+    ['https://8.8.8.8/', DOMAINS, undefined],
+    ['https://corp.example', DOMAINS, /the host corp\.example .*webhooks\.url\.allowed_domains/],
+    ['https://.corp.example', DOMAINS, /webhooks\.url\.allowed_domains/],
+    ['https://evilcorp.example', DOMAINS, /webhooks\.url\.allowed_domains/],
+    ['https://example.com', DOMAINS, /webhooks\.url\.allowed_domains/],
+    ['https://hooks.example.com.evil.com', DOMAINS, /webhooks\.url\.allowed_domains/],
+    ['https://hooks.example.com@evil.com', DOMAINS, /the host evil\.com /],
+    ['https://10.0.0.1/', { allowed_domains: ['10.0.0.1'] }, /not a public address/],
+    [
+      'https://example.com/123',
+      { max_url_length: 22 },
+      /longer than the 22 characters .*webhooks\.url\.max_url_length/,
+    ],
+    ['https://example.com/123', { max_url_length: 23 }, undefined],
+    ['/123', { max_url_length: 3 }, /webhooks\.url\.max_url_length/],
+    ['nonsense', {}, /neither/],
+  ])('%s with %j: %s', (webhook, policy, reason) => {
+    const refusal = refusalOf(webhook, config(policy));
+    if (reason) {
+      expect(refusal).toMatch(reason);
+    } else {
+      expect(refusal).toBeUndefined();
+    }
+  });
+
+  it.each(['https://example.com', '/x'])('refuses everything when webhooks are switched off: %s', (webhook) => {
+    expect(refusalOf(webhook, config({}, { disabled: true, allow_private: true }))).toMatch(/http\.disable_webhooks/);
+  });
+
+  it('never repeats credentials, the path or the query', () => {
+    const webhook = 'http://user:secret@127.0.0.1/secret?secret#secret';
+    const policies = [{}, { require_https: true }, { allowed_domains: ['a.com'] }, { allowed_ports: [1] }];
+    for (const policy of [...policies, { max_url_length: 1 }]) {
+      expect(refusalOf(webhook, config(policy))).not.toMatch(/secret|user/);
+    }
+  });
+});
+
+describe('refusalOfIp', () => {
+  it.each([
+    ['8.8.8.8', config(), undefined],
+    ['127.0.0.1', config(), 'NESTGRAPH_WEBHOOK_ALLOW_PRIVATE'],
+    ['10.0.0.1', config({}, { allow_private: true }), undefined],
+    ['::1', config({ disable_loopback: true }, { allow_private: true }), 'disable_loopback'],
+  ])('%s', (ip, settings, reason) => {
+    const refusal = refusalOfIp(ip, settings);
+    expect(reason ? refusal?.includes(reason) : refusal === undefined).toBe(true);
+  });
+});
+
+describe('loggable', () => {
+  it.each([
+    ['https://user:secret@example.com:8443/secret?secret', 'https://example.com:8443'],
+    ['http://example.com', 'http://example.com'],
+    ['/secret', 'this server'],
+  ])('%s', (webhook, expected) => {
+    expect(loggable(webhook)).toBe(expected);
+  });
+});

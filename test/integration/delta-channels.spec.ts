@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  Annotation,
+  BaseCheckpointSaver,
+  type BaseChannel,
+  Command,
+  DeltaChannel,
+  END,
+  interrupt,
+  MemorySaver,
+  START,
+  StateGraph,
+} from '@langchain/langgraph';
+import type { Queryable } from '../../src/database/index.js';
+import { PostgresCheckpointer } from '../../src/execution/checkpoints/postgres-checkpointer.js';
+import { DiscardingCheckpointer, RunCheckpointer } from '../../src/execution/checkpoints/run-checkpointer.js';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { insertRunningRun } from '../support/rows.js';
+
+/** Stored by its writes; the whole of it only with every `snapshotFrequency`th of them. */
+const delta = (snapshotFrequency: number) => () =>
+  new DeltaChannel((log: string[], writes: string[][]) => log.concat(...writes), { snapshotFrequency }) as BaseChannel<
+    string[],
+    string[]
+  >;
+
+const State = Annotation.Root({
+  often: delta(2),
+  seldom: delta(100),
+  whole: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }),
+});
+
+const node =
+  (name: string) =>
+  ({ seldom }: typeof State.State) => {
+    const entry = `${name} after ${seldom.length}`;
+    return { often: [entry], seldom: [entry], whole: [entry] };
+  };
+
+/** Nodes side by side, whose names and ids do not sort alike, and a question. */
+const builder = new StateGraph(State)
+  .addNode('first', node('first'))
+  .addNode('z', node('z'))
+  .addNode('a', node('a'))
+  .addNode('m', node('m'))
+  .addNode('ask', () => ({ seldom: [`answer:${String(interrupt('well?'))}`] }))
+  .addNode('last', node('last'))
+  .addEdge(START, 'first')
+  .addEdge('first', 'z')
+  .addEdge('first', 'a')
+  .addEdge('first', 'm')
+  .addEdge(['z', 'a', 'm'], 'ask')
+  .addEdge('ask', 'last')
+  .addEdge('last', END);
+
+const compile = (checkpointer: BaseCheckpointSaver) => builder.compile({ checkpointer });
+
+describe('Channels that are stored by their writes', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createDatabase();
+  });
+  afterAll(() => database.drop());
+
+  const SAVERS: [name: string, create: () => Promise<BaseCheckpointSaver>][] = [
+    ['PostgresCheckpointer', () => Promise.resolve(new PostgresCheckpointer(database.pool))],
+    [
+      'RunCheckpointer',
+      async () => new RunCheckpointer(database.pool, { ...(await insertRunningRun(database.pool)), metadata: {} }),
+    ],
+  ];
+
+  describe.each(['sync', 'async', 'exit'] as const)('with durability %s', (durability) => {
+    it.each(SAVERS)('have the values in %s that they have in memory', async (name, create) => {
+      const expected = await valuesAfterEverything(new MemorySaver(), 't', durability);
+      expect(await valuesAfterEverything(await create(), `${name} ${durability}`, durability)).toEqual(expected);
+      expect(expected.map(({ seldom }) => seldom)).toContainEqual(expect.arrayContaining(['answer:2', 'by hand']));
+    });
+  });
+
+  it('are rebuilt as the inherited walk does it, from each checkpoint, each on its own', async () => {
+    const saver = new PostgresCheckpointer(database.pool);
+    await valuesAfterEverything(saver, 'walk', 'sync');
+    const inherited = BaseCheckpointSaver.prototype.getDeltaChannelHistory.bind(saver);
+    const seeds = new Set<string>();
+    for await (const { config } of saver.list({ configurable: { thread_id: 'walk' } })) {
+      for (const channels of [['often', 'seldom', 'whole'], ['seldom'], ['whole', 'nothing like it'], []]) {
+        const found = await saver.getDeltaChannelHistory({ config, channels });
+        expect(found).toStrictEqual(await inherited({ config, channels }));
+        Object.entries(found).forEach(([channel, { seed }]) => seeds.add(`${channel} ${seed !== undefined}`));
+      }
+    }
+    const both = ['often', 'seldom', 'whole'].flatMap((channel) => [`${channel} true`, `${channel} false`]);
+    expect(seeds).toEqual(new Set([...both, 'nothing like it false']));
+    for (const thread_id of ['walk', 'nobody']) {
+      const newest = { config: { configurable: { thread_id } }, channels: ['often'] };
+      expect(await saver.getDeltaChannelHistory(newest)).toStrictEqual(await inherited(newest));
+    }
+  });
+
+  it('work in a run that keeps nothing', async () => {
+    const thread = { configurable: { thread_id: 'temporary' } };
+    const values = await compile(new DiscardingCheckpointer()).invoke({ seldom: ['input'] }, thread);
+    expect(values).toMatchObject({ seldom: ['input', 'first after 1', 'a after 2', 'm after 2', 'z after 2'] });
+  });
+
+  it('are read in two round trips, however long ago they were stored', async () => {
+    const thread = { configurable: { thread_id: 'long' } };
+    const graph = compile(new PostgresCheckpointer(database.pool));
+    for (let round = 0; round < 5; round++) {
+      await graph.invoke({ seldom: [`input ${round}`] }, thread);
+      await graph.invoke(new Command({ resume: round }), thread);
+    }
+    let queries = 0;
+    const counting: Queryable = {
+      query: async <R>(text: string, values?: unknown[]) => {
+        queries++;
+        const { rows } = await database.pool.query(text, values);
+        return { rows: rows as R[] };
+      },
+    };
+    const state = await compile(new PostgresCheckpointer(counting)).getState(thread);
+    expect((state.values as typeof State.State).seldom).toHaveLength(5 * 7);
+    expect(queries).toBe(2);
+  });
+});
+
+/** Two rounds with their questions, a change by hand, a fork from the middle: the values of all checkpoints. */
+async function valuesAfterEverything(
+  saver: BaseCheckpointSaver,
+  thread_id: string,
+  durability: 'sync' | 'async' | 'exit',
+): Promise<(typeof State.State)[]> {
+  const graph = compile(saver);
+  const thread = { configurable: { thread_id }, durability };
+  for (const round of [1, 2]) {
+    await graph.invoke({ often: [`input ${round}`], seldom: [`input ${round}`] }, thread);
+    await graph.invoke(new Command({ resume: round }), thread);
+    await graph.updateState(thread, { seldom: ['by hand'] }, 'last');
+  }
+  const history = [];
+  for await (const state of graph.getStateHistory(thread)) {
+    history.push(state);
+  }
+  const past = history[Math.floor(history.length / 2)];
+  const fork = await graph.updateState(past.config, { often: ['fork'], seldom: ['fork'] }, 'first');
+  await graph.invoke(null, { ...thread, ...fork });
+  const values = [];
+  for await (const state of graph.getStateHistory(thread)) {
+    values.push(state.values as typeof State.State);
+  }
+  return values;
+}

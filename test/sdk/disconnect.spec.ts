@@ -1,0 +1,126 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  type Client,
+  connect,
+  type Gate,
+  newGate,
+  newThread,
+  type Part,
+  recordingClient,
+  SDKS,
+  serverForFile,
+  untilAnswered,
+} from '../support/sdk.js';
+import { askUntil } from '../support/until.js';
+
+type Disconnect = 'cancel' | 'continue' | undefined;
+
+const server = serverForFile();
+
+describe.each(SDKS)('a client that leaves, with SDK %s', (_, Client) => {
+  let client: Client;
+
+  beforeAll(() => {
+    client = connect(Client, server.url);
+  });
+
+  interface Left {
+    gate: Gate;
+    thread_id: string;
+    run_id: string;
+  }
+
+  const statusOf = async ({ thread_id, run_id }: Left): Promise<string> =>
+    (await client.runs.get(thread_id, run_id)).status;
+
+  const endOf = (left: Left): Promise<string> =>
+    askUntil(
+      () => statusOf(left),
+      (status) => status !== 'running',
+    );
+
+  /** Reads until the run waits at its gate, then leaves. */
+  async function leaveAtTheGate(parts: AsyncIterable<Part>, leaving: AbortController): Promise<void> {
+    try {
+      for await (const { event } of parts) {
+        if (event === 'custom') {
+          leaving.abort();
+        }
+      }
+    } catch (error) {
+      expect((error as Error).name).toBe('AbortError');
+    }
+  }
+
+  async function leaveStream(onDisconnect: Disconnect): Promise<Left> {
+    const [gate, leaving, thread_id] = [newGate(), new AbortController(), await newThread(client)];
+    const parts = client.runs.stream(thread_id, 'waiting', {
+      input: { gate: gate.path, label: 'a' },
+      streamMode: 'custom',
+      onDisconnect,
+      signal: leaving.signal,
+    });
+    await leaveAtTheGate(parts, leaving);
+    return { gate, thread_id, run_id: (await client.runs.list(thread_id))[0].run_id };
+  }
+
+  async function leaveWait(onDisconnect: Disconnect): Promise<Left> {
+    const [gate, leaving, thread_id] = [newGate(), new AbortController(), await newThread(client)];
+    const waiting = client.runs.wait(thread_id, 'waiting', {
+      input: { gate: gate.path, label: 'a' },
+      onDisconnect,
+      signal: leaving.signal,
+    });
+    const [{ run_id }] = await askUntil(
+      () => client.runs.list(thread_id),
+      ([run]) => run?.status === 'running',
+    );
+    leaving.abort();
+    await expect(waiting).rejects.toThrow();
+    return { gate, thread_id, run_id };
+  }
+
+  async function leaveJoinedStream(cancelOnDisconnect: boolean): Promise<Left> {
+    const [gate, leaving, thread_id] = [newGate(), new AbortController(), await newThread(client)];
+    const input = { gate: gate.path, label: 'a' };
+    const { run_id } = await client.runs.create(thread_id, 'waiting', { input, streamMode: ['custom'] });
+    const options = { cancelOnDisconnect, lastEventId: '-1', signal: leaving.signal };
+    await leaveAtTheGate(client.runs.joinStream(thread_id, run_id, options), leaving);
+    return { gate, thread_id, run_id };
+  }
+
+  it('takes the run along if that was asked for, and leaves it alone otherwise', async () => {
+    // Those that go on have left first: by the time the others are cancelled, they would have been.
+    const going = [
+      await leaveStream(undefined),
+      await leaveStream('continue'),
+      await leaveWait(undefined),
+      await leaveWait('continue'),
+      await leaveJoinedStream(false),
+    ];
+    const cancelled = [await leaveStream('cancel'), await leaveWait('cancel'), await leaveJoinedStream(true)];
+    expect(await Promise.all(cancelled.map(endOf))).toEqual(cancelled.map(() => 'interrupted'));
+    expect(await Promise.all(going.map(statusOf))).toEqual(going.map(() => 'running'));
+    going.forEach(({ gate }) => gate.open());
+    expect(await Promise.all(going.map(endOf))).toEqual(going.map(() => 'success'));
+    for (const { thread_id } of [...cancelled, ...going]) {
+      expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle' });
+    }
+  });
+});
+
+it('a client of the newest SDK that leaves a join takes the run along if it asks for that', async () => {
+  const { client, responses } = recordingClient(SDKS[0][1], server.url);
+  const thread_id = await newThread(client);
+  const { run_id } = await client.runs.create(thread_id, 'waiting', { input: { gate: newGate().path, label: 'a' } });
+  const leaving = new AbortController();
+  responses.splice(0);
+  const joined = client.runs.join(thread_id, run_id, { cancelOnDisconnect: true, signal: leaving.signal });
+  await untilAnswered({ responses });
+  leaving.abort();
+  await expect(joined).rejects.toThrow();
+  await askUntil(
+    () => client.runs.get(thread_id, run_id),
+    ({ status }) => status === 'interrupted',
+  );
+});

@@ -1,0 +1,100 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+
+/** A run as it is sent to LangSmith: when it begins, and again with what is known at its end. */
+export interface TracedRun {
+  id: string;
+  name?: string;
+  parent_run_id?: string | null;
+  session_name?: string;
+  reference_example_id?: string;
+  end_time?: unknown;
+  extra?: { metadata?: Record<string, unknown> };
+}
+
+/** What LangSmith does with a request for a feedback link. */
+type Mood = 'well' | 'failing' | 'silent';
+
+/** The parts of LangSmith that the server talks to. */
+export interface FakeLangSmith {
+  url: string;
+  /** Runs as they were sent, oldest first. */
+  runs: TracedRun[];
+  /** Feedback links that were asked for. */
+  tokens: { run_id: string; feedback_key: string }[];
+  /** Keys that came with the requests. */
+  keys: Set<unknown>;
+  mood: Mood;
+  /** Resolves when runs that match have been sent. */
+  until(isThere: (runs: TracedRun[]) => boolean): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function fakeLangSmith(): Promise<FakeLangSmith> {
+  const listeners = new Set<() => void>();
+  const server = createServer((request, response) => {
+    fake.keys.add(request.headers['x-api-key']);
+    void answer(fake, request, response).then(() => listeners.forEach((listener) => listener()));
+  });
+  const fake: FakeLangSmith = {
+    url: '',
+    runs: [],
+    tokens: [],
+    keys: new Set(),
+    mood: 'well',
+    until: (isThere) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (isThere(fake.runs)) {
+            listeners.delete(look);
+            resolve();
+          }
+        };
+        listeners.add(look);
+        look();
+      }),
+    stop: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  fake.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return fake;
+}
+
+async function answer(fake: FakeLangSmith, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const json = (status: number, value: object): void => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+  };
+  const body = (await bodyOf(request)) as { post?: TracedRun[]; patch?: TracedRun[] } & FakeLangSmith['tokens'][number];
+  switch (request.url) {
+    case '/info':
+      return json(200, { version: '0.12.0', batch_ingest_config: { use_multipart_endpoint: false } });
+    case '/runs/batch':
+      fake.runs.push(...(body.post ?? []), ...(body.patch ?? []));
+      return json(202, {});
+    case '/feedback/tokens':
+      fake.tokens.push(body);
+      if (fake.mood !== 'well') {
+        return fake.mood === 'silent' ? undefined : json(400, { error: 'no' });
+      }
+      return json(200, { id: body.feedback_key, url: linkFor(body.run_id, body.feedback_key) });
+    default:
+      return json(404, {});
+  }
+}
+
+/** The link that is given for feedback. */
+export const linkFor = (run_id: string, key: string): string => `https://langsmith.example/feedback/${run_id}/${key}`;
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) {
+    chunks.push(chunk as Buffer);
+  }
+  return chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : {};
+}
