@@ -137,7 +137,9 @@ const RULES = {
       const executed = withoutRepeats(
         ledger.filter((line) => line.thread_id === thread_id).map(({ run_id }) => run_id),
       );
-      return sameList(wanted, executed) ? [] : [`thread ${thread_id}: created ${wanted}, executed ${executed}`];
+      return sameList(wanted, executed)
+        ? []
+        : [`thread ${thread_id}: created ${list(wanted)}, executed ${list(executed)}`];
     }),
 
   /** Every step of every run is in the state once, runs in order of their creation. */
@@ -149,7 +151,7 @@ const RULES = {
       const committed = done.map(toStep).map(({ run_id, step }) => `${run_id} ${step}`);
       return sameList(wanted, committed)
         ? []
-        : [`thread ${thread_id}: asked for ${wanted}, its state has ${committed}`];
+        : [`thread ${thread_id}: asked for ${list(wanted)}, its state has ${list(committed)}`];
     }),
 
   /** No step is executed again once its checkpoint is committed, and never twice by one execution. */
@@ -166,7 +168,7 @@ const RULES = {
         const isLast = executions.at(-1) === nameOf(committed);
         return isLast && new Set(executions).size === executions.length
           ? []
-          : [`step ${step} of run ${run_id} was committed by ${nameOf(committed)} and executed by ${executions}`];
+          : [`step ${step} of run ${run_id} was committed by ${nameOf(committed)} and executed by ${list(executions)}`];
       });
   },
 
@@ -190,7 +192,7 @@ const RULES = {
         const answered = done.filter((step) => toStep(step).run_id === run_id);
         return !sameList(answered, committed.get(run_id) ?? []);
       })
-      .map(({ run_id, done }) => `run ${run_id} was answered with ${done}`);
+      .map(({ run_id, done }) => `run ${run_id} was answered with ${list(done)}`);
   },
 
   /** Streams begin with `metadata`, end regularly and have ids that grow, over all connections. */
@@ -210,7 +212,7 @@ const RULES = {
         ...(begins ? [] : [`a stream of run ${run_id} begins with ${parts[0]?.event}`]),
         ...(firstBad < 0
           ? []
-          : [`a stream of run ${run_id} has the ids ${ids.slice(Math.max(firstBad - 3, 0), firstBad + 2)}`]),
+          : [`a stream of run ${run_id} has the ids ${list(ids.slice(Math.max(firstBad - 3, 0), firstBad + 2))}`]),
         ...(strange ? [`a stream of run ${run_id} has ${strange.event} ${JSON.stringify(strange.data)}`] : []),
       ];
     }),
@@ -245,7 +247,7 @@ const RULES = {
         return before && nameOf(before) === nameOf(event) && event.place !== before.place + 1;
       });
       return [
-        ...(inOrder ? [] : [`a stream of run ${run_id} has events of ${groups}, executed by ${executed}`]),
+        ...(inOrder ? [] : [`a stream of run ${run_id} has events of ${list(groups)}, executed by ${list(executed)}`]),
         ...jumps.map(({ step, n }) => `a stream of run ${run_id} jumps to event ${n} of step ${step}`),
       ];
     }),
@@ -333,6 +335,8 @@ const saysOf = ({ runs }: History, run_id: string): number => runs.find((run) =>
 
 const nameOf = ({ attempt, pid }: Execution): string => `${attempt}@${pid}`;
 const pidOf = (name: string): number => Number(name.split('@')[1]);
+
+const list = (items: unknown[]): string => items.join(', ');
 
 const numbers = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index);

@@ -3,8 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
-import { Cluster } from '../support/cluster.js';
-import type { TestDatabase } from '../support/database.js';
+import { type AnyDatabase, Cluster } from '../support/cluster.js';
 import type { ClientClass } from '../support/sdk.js';
 import {
   type Acknowledgement,
@@ -48,7 +47,7 @@ export class Scene {
     appendFileSync(this.file, '');
   }
 
-  static async create(database?: TestDatabase): Promise<Scene> {
+  static async create(database?: AnyDatabase): Promise<Scene> {
     return new Scene(await Cluster.create(database));
   }
 

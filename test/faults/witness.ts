@@ -92,7 +92,7 @@ export class Witness {
       }
       return response;
     };
-    const callerOptions = { fetch: fetchAndSee as typeof fetch };
+    const callerOptions = { fetch: fetchAndSee };
     const client = new this.Client({ apiUrl: this.apiUrl, apiKey: null, callerOptions });
     const answer = await client.runs.wait(thread_id, 'ledger', this.payloadOf(work)).catch((error: unknown) => {
       if (!run_id) {

@@ -13,6 +13,9 @@ const PROJECT = path.resolve(import.meta.dirname, '../faults/graphs');
 export const LEASE_MS = 4_000;
 export const SHORT_LEASE = { NESTGRAPH_LEASE_SECS: String(LEASE_MS / 1000), NESTGRAPH_HEARTBEAT_SECS: '0.5' };
 
+/** Where a cluster keeps its data. */
+export type AnyDatabase = Pick<TestDatabase, 'uri' | 'pool' | 'drop'>;
+
 /** A process of a cluster. */
 export interface Member extends TestServer {
   freeze(): void;
@@ -27,11 +30,11 @@ export class Cluster {
   private readonly members: Member[] = [];
 
   private constructor(
-    readonly database: TestDatabase,
+    readonly database: AnyDatabase,
     private readonly balancer: Balancer,
   ) {}
 
-  static async create(database?: TestDatabase): Promise<Cluster> {
+  static async create(database?: AnyDatabase): Promise<Cluster> {
     return new Cluster(database ?? (await createDatabase()), await startBalancer());
   }
 

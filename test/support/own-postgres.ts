@@ -3,13 +3,13 @@ import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded/index.js';
-import type { TestDatabase } from './database.js';
+import type { AnyDatabase } from './cluster.js';
 import { killIfThere, postgresOf } from './project.js';
 import { runToEnd } from './server.js';
 import { askUntil } from './until.js';
 
 /** A migrated database on a PostgreSQL server of its own, which may be killed. */
-export interface OwnPostgres extends TestDatabase {
+export interface OwnPostgres extends AnyDatabase {
   /** SIGKILL to all its processes; resolves when they are gone. */
   kill(): Promise<void>;
   /** Starts it again, with what was committed. */
