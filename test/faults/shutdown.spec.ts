@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { open } from '../support/raw-response.js';
 import { SDKS } from '../support/sdk.js';
 import { toStep } from './history.js';
 import { Scene } from './scene.js';
 
 const [[, Client]] = SDKS;
+
+const WORK = { steps: 1, says: 1, ms: 10 };
 
 /** So many that the signal arrives before the last one. */
 const STEPS = 20;
@@ -89,8 +92,9 @@ describe('a process that is told to end', () => {
     const leaving = await scene.cluster.start({ env: { N_JOBS_PER_WORKER: '0' } });
     const client = scene.witness(Client, leaving);
     const thread_id = await client.newThread();
+    const waiting = await client.create(thread_id, WORK);
     const unlock = await scene.lockThread(thread_id);
-    const created = client.create(thread_id, { steps: 1, says: 1, ms: 10 });
+    const created = client.create(thread_id, WORK);
     await scene.until(
       () => scene.waitingForLocks(),
       (count) => count === 1,
@@ -100,11 +104,15 @@ describe('a process that is told to end', () => {
       async () => (await fetch(`${leaving.url}/ok`)).headers.get('connection'),
       (connection) => connection === 'close',
     );
+    const stream = await open(`${leaving.url}/threads/${thread_id}/runs/${waiting}/stream`);
     await unlock();
 
     const run_id = await created;
     expect(await left).toBe(0);
-    expect(await scene.runs()).toMatchObject([{ run_id, status: 'pending' }]);
+    expect(await scene.runs()).toMatchObject([{ run_id: waiting }, { run_id, status: 'pending' }]);
+    // But those that last: with this header the SDK takes it for an end when they are broken off.
+    expect(stream.headers.connection).not.toBe('close');
+    await expect(stream.ended).rejects.toThrow('The connection was broken');
   });
 
   it.each<[NodeJS.Signals, NodeJS.Signals]>([
