@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { migrations } from '../../migrations/index.js';
 
@@ -10,6 +10,17 @@ export interface ConnectionSettings {
   pool_size: number;
 }
 
+/**
+ * While a connection changes hands in the pool nobody listens to it: should it break in that moment, it would end the
+ * process. Whoever has it is told by the next statement.
+ */
+class PooledClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    this.on('error', () => undefined);
+  }
+}
+
 export const dataSourceOptions = ({ uri, pool_size }: ConnectionSettings): DataSourceOptions => ({
   type: 'postgres',
   url: uri,
@@ -17,7 +28,7 @@ export const dataSourceOptions = ({ uri, pool_size }: ConnectionSettings): DataS
   poolSize: pool_size,
   migrations,
   migrationsTableName: 'nestgraph_migrations',
-  extra: { connectionTimeoutMillis: 10_000 },
+  extra: { connectionTimeoutMillis: 10_000, Client: PooledClient },
 });
 
 /** TypeORM's own pool: everything in the process shares it, hand-written SQL included. */

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions, poolOf } from '../../src/database/data-source.js';
 import { DatabaseUnavailableError, retryWhileUnavailable, Sql } from '../../src/database/index.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 
@@ -68,6 +70,17 @@ describe('Sql', () => {
   it('leaves errors that another try would meet again as they are', async () => {
     await expect(sql.query('SELECT nonsense')).rejects.toMatchObject({ code: '42703' });
   });
+});
+
+it('a connection of the pool that breaks while it changes hands does not end the process', async () => {
+  const database = await createDatabase({ empty: true });
+  const dataSource = await new DataSource(dataSourceOptions({ uri: database.uri, pool_size: 1 })).initialize();
+  const client = await poolOf(dataSource).connect();
+
+  expect(() => client.emit('error', new Error('terminating connection'))).not.toThrow();
+  client.release(true);
+  await dataSource.destroy();
+  await database.drop();
 });
 
 describe('retryWhileUnavailable', () => {

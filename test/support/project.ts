@@ -68,7 +68,7 @@ export async function createProject({
 }
 
 /** PostgreSQL names its data directory on its command line, and its processes work in it. */
-async function postgresOf(directory: string): Promise<number[]> {
+export async function postgresOf(directory: string): Promise<number[]> {
   if (!existsSync('/proc/self')) {
     throw new Error('This test looks for processes in /proc.');
   }
@@ -83,7 +83,7 @@ async function postgresOf(directory: string): Promise<number[]> {
   return pids.filter((_, index) => found[index]).map(Number);
 }
 
-function killIfThere(pid: number): void {
+export function killIfThere(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {

@@ -29,6 +29,8 @@ export interface TestServer {
   output(): string;
   /** Resolves when it has printed a text that matches. */
   printed(pattern: RegExp): Promise<void>;
+  /** Resolves with the exit code when it has ended, null when a signal ended it. */
+  exited: Promise<number | null>;
   /** Sends a signal and waits for the end; gives the exit code, null when the signal ended it. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -43,6 +45,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     pid: program.child.pid!,
     output: program.output,
     printed: program.printed,
+    exited: program.exited,
     stop: async (signal = 'SIGTERM') => {
       program.child.kill(signal);
       return program.exited;

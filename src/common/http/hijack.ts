@@ -9,6 +9,8 @@ import { trackOpenResponse } from './open-responses.js';
 export function hijack(reply: FastifyReply, headers: Record<string, string>): ServerResponse {
   reply.hijack();
   const response = reply.raw;
+  // When a connection was to be closed anyway, clients take its end for the end of the answer, though it is broken off.
+  response.removeHeader('connection');
   response.writeHead(200, { ...definedHeaders(reply), ...headers });
   trackOpenResponse(response);
   return response;

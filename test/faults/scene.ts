@@ -1,0 +1,178 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from '@jest/globals';
+import { type AnyDatabase, Cluster } from '../support/cluster.js';
+import type { ClientClass } from '../support/sdk.js';
+import {
+  type Acknowledgement,
+  type Answer,
+  type History,
+  type LedgerLine,
+  type Reading,
+  type RunRow,
+  type ThreadRow,
+  violations,
+} from './history.js';
+import { Witness } from './witness.js';
+
+/** Milliseconds that unfinished runs get when the faults are over. */
+const SETTLE_MS = 60_000;
+
+/** What witnesses have written down. */
+export interface Notes {
+  acknowledged: Acknowledgement[];
+  readings: Reading[];
+  answers: Answer[];
+}
+
+interface Run extends RunRow {
+  attempt: number;
+  /** Without a thread that clients know. */
+  hidden: boolean;
+}
+
+/** Processes, clients and what has become known of them: the stage of one scenario. */
+export class Scene {
+  /** To be set when the database is killed. */
+  logLost = false;
+  readonly notes: Notes = { acknowledged: [], readings: [], answers: [] };
+  private readonly over = new AbortController();
+  private readonly folder = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-faults-'));
+  /** Where `ledger` writes. */
+  readonly file = this.path('ledger');
+
+  private constructor(readonly cluster: Cluster) {
+    appendFileSync(this.file, '');
+  }
+
+  static async create(database?: AnyDatabase): Promise<Scene> {
+    return new Scene(await Cluster.create(database));
+  }
+
+  async end(): Promise<void> {
+    this.over.abort();
+    await this.cluster.end();
+    rmSync(this.folder, { recursive: true });
+  }
+
+  /** Aborts when the scene ends: nobody goes on trying then. */
+  get signal(): AbortSignal {
+    return this.over.signal;
+  }
+
+  /** A file that belongs to this scene and is not there yet. */
+  path(name: string): string {
+    return path.join(this.folder, name);
+  }
+
+  /** Where runs wait until {@link openGate}. */
+  get gate(): string {
+    return this.path('gate');
+  }
+
+  openGate(): void {
+    writeFileSync(this.gate, '');
+  }
+
+  /** A client of any process, or of one. */
+  witness(Client: ClientClass, { url }: { url: string } = this.cluster): Witness {
+    return new Witness(Client, url, this);
+  }
+
+  /** What nodes have done so far. */
+  ledger(): LedgerLine[] {
+    return readFileSync(this.file, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as LedgerLine);
+  }
+
+  /** Resolves when a node has done this. */
+  async done(wanted: Partial<LedgerLine>): Promise<LedgerLine> {
+    const isWanted = (line: LedgerLine): boolean =>
+      Object.entries(wanted).every(([key, value]) => line[key as keyof LedgerLine] === value);
+    const find = (): LedgerLine | undefined => this.ledger().find(isWanted);
+    return (await this.until(find, (line) => line !== undefined))!;
+  }
+
+  /** Asks again until the answer is right; only for what cannot be awaited. Fails when the scene is over. */
+  async until<T>(ask: () => T | Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
+    for (;;) {
+      this.signal.throwIfAborted();
+      const answer = await ask();
+      if (isRight(answer)) {
+        return answer;
+      }
+      await sleep(20);
+    }
+  }
+
+  /** All runs in order of their creation. */
+  async runs(): Promise<Run[]> {
+    const { rows } = await this.cluster.database.pool.query<Run>(
+      `SELECT run_id, thread_id, runs.status, attempt, hidden, (kwargs #>> '{input,steps}')::int AS steps,
+              (kwargs #>> '{input,says}')::int AS says
+       FROM runs JOIN threads USING (thread_id) ORDER BY runs.created_at, run_id`,
+    );
+    return rows;
+  }
+
+  async threads(): Promise<ThreadRow[]> {
+    const { rows } = await this.cluster.database.pool.query<ThreadRow>(
+      `SELECT thread_id, status, coalesce(values -> 'done', '[]') AS done FROM threads WHERE NOT hidden`,
+    );
+    return rows;
+  }
+
+  /** All that is in the database, row by row. */
+  async everything(): Promise<Record<string, string[]>> {
+    const { pool } = this.cluster.database;
+    const content: Record<string, string[]> = {};
+    const { rows: tables } = await pool.query<{ name: string }>(
+      `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`,
+    );
+    for (const { name } of tables) {
+      const { rows } = await pool.query<{ row: string }>(`SELECT t::text AS row FROM ${name} t ORDER BY 1`);
+      content[name] = rows.map(({ row }) => row);
+    }
+    return content;
+  }
+
+  /** Sessions of the database that wait for a lock. */
+  async waitingForLocks(): Promise<number> {
+    const { rowCount } = await this.cluster.database.pool.query(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    return rowCount ?? 0;
+  }
+
+  /** Locks a thread's row; call what is returned to let it go. */
+  async lockThread(thread_id: string): Promise<() => Promise<void>> {
+    const session = await this.cluster.database.pool.connect();
+    await session.query('BEGIN');
+    await session.query('SELECT FROM threads WHERE thread_id = $1 FOR UPDATE', [thread_id]);
+    return async () => {
+      await session.query('COMMIT');
+      session.release();
+    };
+  }
+
+  /** When all runs have ended, or have had time enough for it: clients, nodes and the database agree. */
+  async expectOrder(): Promise<void> {
+    const deadline = Date.now() + SETTLE_MS;
+    const isActive = ({ status }: RunRow): boolean => status === 'pending' || status === 'running';
+    while ((await this.runs()).some(isActive) && Date.now() < deadline) {
+      await sleep(100);
+    }
+    expect(violations(await this.history())).toEqual([]);
+  }
+
+  private async history(): Promise<History> {
+    const { killed, stopped } = this.cluster;
+    const runs = (await this.runs()).filter(({ hidden }) => !hidden);
+    const threads = await this.threads();
+    return { ...this.notes, ledger: this.ledger(), runs, threads, killed, stopped, logLost: this.logLost };
+  }
+}
