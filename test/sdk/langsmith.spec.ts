@@ -26,8 +26,8 @@ const linksOf = (run_id: string): object => Object.fromEntries(KEYS.map((key) =>
 let database: TestDatabase;
 let langsmith: FakeLangSmith;
 
-const start = (env: Record<string, string> = {}): Promise<TestServer> =>
-  startServer({ database, env: { LANGSMITH_API_KEY: 'secret-key', LANGSMITH_ENDPOINT: langsmith.url, ...env } });
+const start = (env: Record<string, string> = {}, own = database): Promise<TestServer> =>
+  startServer({ database: own, env: { LANGSMITH_API_KEY: 'secret-key', LANGSMITH_ENDPOINT: langsmith.url, ...env } });
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -35,6 +35,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   langsmith.mood = 'well';
+  langsmith.warmUpMs = 0;
   langsmith.tokens.splice(0);
   langsmith.runs.splice(0);
 });
@@ -172,6 +173,7 @@ describe('feedback links', () => {
     const { run_id } = await client.runs.create(thread_id, 'steps', { input: {}, feedbackKeys: KEYS });
     await langsmith.until(() => langsmith.tokens.length === KEYS.length);
     await client.runs.cancel(thread_id, run_id, true);
+    expect(await client.runs.get(thread_id, run_id)).toMatchObject({ status: 'success' });
     expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle', values: ALL });
   });
 });
@@ -261,20 +263,31 @@ describe('traces', () => {
     expect(await traceOf(run_id, 'experiment')).toMatchObject({ reference_example_id: _langsmithTracer.exampleId });
   });
 
-  it('are all sent before the server stops', async () => {
-    const other = await start({ LANGCHAIN_TRACING_V2: 'true', LANGSMITH_PROJECT: 'last' });
-    const run_id = await execute(connect(SDKS[0][1], other.url));
-    await other.stop();
-    expect(sentOf(run_id, 'last').some((run) => !run.parent_run_id && run.end_time)).toBe(true);
-  });
+  describe('of a server that stops', () => {
+    let own: TestDatabase;
 
-  it('keep no run waiting, and no server from stopping, when LangSmith is away', async () => {
-    const away = { LANGSMITH_ENDPOINT: 'http://127.0.0.1:9', LANGSMITH_TRACING: 'true' };
-    const other = await start(away);
-    const begin = Date.now();
-    await execute(connect(SDKS[0][1], other.url));
-    expect(await other.stop()).toBe(0);
-    expect(Date.now() - begin).toBeLessThan(15_000);
+    beforeAll(async () => {
+      // Of its own: no other server executes its runs.
+      own = await createDatabase();
+    });
+    afterAll(() => own.drop());
+
+    it('are all sent before', async () => {
+      langsmith.warmUpMs = 1_000;
+      const other = await start({ LANGCHAIN_TRACING_V2: 'true', LANGSMITH_PROJECT: 'last' }, own);
+      const run_id = await execute(connect(SDKS[0][1], other.url));
+      await other.stop();
+      expect(sentOf(run_id, 'last').some((run) => !run.parent_run_id && run.end_time)).toBe(true);
+    });
+
+    it('keep neither it nor its runs waiting when LangSmith is away', async () => {
+      const away = { LANGSMITH_ENDPOINT: 'http://127.0.0.1:9', LANGSMITH_TRACING: 'true' };
+      const other = await start(away, own);
+      const begin = Date.now();
+      await execute(connect(SDKS[0][1], other.url));
+      expect(await other.stop()).toBe(0);
+      expect(Date.now() - begin).toBeLessThan(15_000);
+    });
   });
 
   it.each<[string, Record<string, string>, boolean]>([

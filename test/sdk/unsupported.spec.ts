@@ -86,7 +86,7 @@ describe.each(SDKS)('parameters that the server does not support, with SDK %s', 
 
   it('the client is not told of a run that is refused', async () => {
     const told: object[] = [];
-    const run = adding('strict_resume', true).runs.create(thread_id, 'steps', {
+    const run = adding('feedback_keys', ['helpful']).runs.create(thread_id, 'steps', {
       ...payload,
       onRunCreated: (created) => told.push(created),
     });

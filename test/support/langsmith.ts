@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A run as it is sent to LangSmith: when it begins, and again with what is known at its end. */
 export interface TracedRun {
@@ -26,6 +27,8 @@ export interface FakeLangSmith {
   /** Keys that came with the requests. */
   keys: Set<unknown>;
   mood: Mood;
+  /** Milliseconds until it says what it is; nothing is sent to it before. */
+  warmUpMs: number;
   /** Resolves when runs that match have been sent. */
   until(isThere: (runs: TracedRun[]) => boolean): Promise<void>;
   stop(): Promise<void>;
@@ -43,6 +46,7 @@ export async function fakeLangSmith(): Promise<FakeLangSmith> {
     tokens: [],
     keys: new Set(),
     mood: 'well',
+    warmUpMs: 0,
     until: (isThere) =>
       new Promise((resolve) => {
         const look = (): void => {
@@ -73,6 +77,7 @@ async function answer(fake: FakeLangSmith, request: IncomingMessage, response: S
   const body = (await bodyOf(request)) as { post?: TracedRun[]; patch?: TracedRun[] } & FakeLangSmith['tokens'][number];
   switch (request.url) {
     case '/info':
+      await sleep(fake.warmUpMs);
       return json(200, { version: '0.12.0', batch_ingest_config: { use_multipart_endpoint: false } });
     case '/runs/batch':
       fake.runs.push(...(body.post ?? []), ...(body.patch ?? []));
