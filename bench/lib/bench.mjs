@@ -4,10 +4,11 @@ import { calls, callRatio } from './figures.mjs';
 
 /** Rounds of one measurement, in which floor and server take turns: a machine is not equally fast all the time. */
 const ROUNDS = 2;
-/** Load until it does not get faster: slices of so many seconds, at most so many, until one is not faster by so much. */
+/** Load until it does not get faster: slices of so many seconds, at most so many, until so many were not faster than before. */
 const WARM_UP_SLICE_S = 0.5;
 const MOST_WARM_UP_SLICES = 8;
-const STEADY = 1.1;
+const SLOW_SLICES = 2;
+const FASTER = 1.05;
 /** Calls before the first round, one after the other. */
 const WARM_UP_CALLS = 5;
 
@@ -91,13 +92,12 @@ export class Bench {
 
 /** Compilers need seconds of load to be done. */
 async function untilSteady(measure) {
-  for (let slice = 0, best = 0; slice < MOST_WARM_UP_SLICES; slice += 1) {
+  let best = 0;
+  for (let slice = 0, slow = 0; slice < MOST_WARM_UP_SLICES && slow < SLOW_SLICES; slice += 1) {
     const { samples, wall_ms } = await measure(WARM_UP_SLICE_S);
     const rate = samples.length / wall_ms;
-    if (rate < best * STEADY) {
-      return;
-    }
-    best = rate;
+    slow = rate > best * FASTER ? 0 : slow + 1;
+    best = Math.max(best, rate);
   }
 }
 

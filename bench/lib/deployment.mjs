@@ -104,7 +104,13 @@ export class Deployment {
     this.complaints.push(...all.flatMap((one) => one.complaints()));
   }
 
-  async remove() {
+  /** Stops the processes and deletes the data; nothing can be started any more. */
+  remove() {
+    return (this.#removed ??= this.#remove());
+  }
+  #removed;
+
+  async #remove() {
     try {
       await this.stopProcesses();
     } finally {
@@ -113,6 +119,9 @@ export class Deployment {
   }
 
   async #start(name, command, { env, probed = false } = {}) {
+    if (this.#removed) {
+      throw new Error('the deployment has been removed');
+    }
     const begin = performance.now();
     const started = new ServerProcess(command, {
       env: { ...process.env, ...this.#env, ...env, NESTGRAPH_DATA_DIR: this.directory },

@@ -27,6 +27,8 @@ export class ServerProcess {
       execArgv: probed ? ['--expose-gc', '--import', PROBE] : [],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
+      // Ctrl-C reaches us alone: a server that is told twice to stop leaves its database behind.
+      detached: true,
     });
   }
 

@@ -42,7 +42,7 @@ describe.each(SDKS)('a connection that breaks, with SDK %s and two servers behin
     const broken = connect(Client, proxy.url);
     const input = { gate: gate.path };
     for await (const part of broken.runs.stream(thread_id, 'ticking', { input, streamMode: 'custom', ...payload })) {
-      parts.push(part as Part);
+      parts.push(part);
       if (parts.length === 5) {
         proxy.switchTo(servers[1].url);
       } else if (parts.length === 30) {
