@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { type Answer, send } from './support/http.js';
+import { open } from './support/raw-response.js';
 import { killLeftovers, runToEnd, startServer, type TestServer } from './support/server.js';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -144,9 +145,11 @@ describe('the examples, sent in order to a server on the bundled graphs,', () =>
   ];
   /** Refused when there is nothing to cancel: sent to a server that does not execute its runs. */
   const CANCEL_MANY = 'POST /runs/cancel';
+  /** Lasts as long as its thread. */
+  const ENDLESS = 'GET /threads/{thread_id}/stream';
 
   const names = operations.map(({ name }) => name);
-  const middle = names.filter((name) => ![...FIRST, ...LAST, CANCEL_MANY].includes(name));
+  const middle = names.filter((name) => ![...FIRST, ...LAST, CANCEL_MANY, ENDLESS].includes(name));
   const order = [...FIRST, ...middle, ...LAST];
 
   beforeAll(async () => {
@@ -195,7 +198,7 @@ describe('the examples, sent in order to a server on the bundled graphs,', () =>
   }
 
   it('all have their place', () => {
-    expect([...FIRST, ...LAST, CANCEL_MANY].filter((name) => !names.includes(name))).toEqual([]);
+    expect([...FIRST, ...LAST, CANCEL_MANY, ENDLESS].filter((name) => !names.includes(name))).toEqual([]);
   });
 
   it.each(order)('are accepted: %s', async (name) => {
@@ -203,6 +206,15 @@ describe('the examples, sent in order to a server on the bundled graphs,', () =>
     if (name === 'POST /threads/{thread_id}/runs') {
       await sendExamples('GET /threads/{thread_id}/runs/{run_id}/join');
     }
+  });
+
+  it(`are accepted: ${ENDLESS}`, async () => {
+    const [method, route] = ENDLESS.split(' ');
+    await sendExamples('POST /threads');
+    const stream = await open(server.url + pathOf(route, document.paths[route][method.toLowerCase()]));
+    expect(stream.status).toBe(200);
+    await sendExamples('DELETE /threads/{thread_id}');
+    expect(await stream.ended).not.toContain('event: error');
   });
 
   it(`are accepted: ${CANCEL_MANY}`, async () => {

@@ -82,7 +82,7 @@ const STATUS_AS_IT_WAS = `CASE WHEN threads.error IS NOT NULL THEN 'error'
   WHEN threads.interrupts <> '{}' THEN 'interrupted' ELSE 'idle' END`;
 
 /**
- * Puts a run into the queue, if there is a \`thread\` for it: running at once when $7 is a lease token, due after $9
+ * Puts a run into the queue, if there is a `thread` for it: running at once when $7 is a lease token, due after $9
  * milliseconds otherwise.
  */
 const INSERT_RUN = `
