@@ -26,6 +26,7 @@ import type {
   AssistantSearchRequest,
   AssistantVersionsRequest,
 } from './dto/assistant-requests.dto.js';
+import { KnownAssistants, type RunAssistant } from './known-assistants.js';
 
 /** The fields that a version keeps. */
 type VersionContent = Pick<
@@ -39,6 +40,7 @@ export class AssistantsService implements OnApplicationBootstrap {
   constructor(
     @InjectRepository(AssistantEntity) private readonly assistants: Repository<AssistantEntity>,
     @InjectRepository(AssistantVersionEntity) private readonly versions: Repository<AssistantVersionEntity>,
+    private readonly known: KnownAssistants,
     private readonly graphs: GraphRegistry,
     private readonly threads: ThreadsService,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
@@ -90,6 +92,20 @@ export class AssistantsService implements OnApplicationBootstrap {
       throw new AssistantNotFoundError(assistant_id);
     }
     return row;
+  }
+
+  /** Like {@link resolve}, from what this process knows: see the `stamp`, and call {@link forget} when it is out of date. */
+  async forRun(assistant_id: string): Promise<RunAssistant> {
+    const known = await this.known.find(this.toId(assistant_id));
+    if (!known) {
+      throw new AssistantNotFoundError(assistant_id);
+    }
+    return known;
+  }
+
+  /** What {@link forRun} has given is out of date. */
+  forget({ assistant_id }: RunAssistant): void {
+    this.known.forget(assistant_id);
   }
 
   async search(request: AssistantSearchRequest): Promise<Page<Assistant>> {

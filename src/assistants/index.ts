@@ -2,3 +2,4 @@ export * from './assistants.errors.js';
 export { AssistantsHttpModule } from './assistants-http.module.js';
 export { AssistantsModule } from './assistants.module.js';
 export { AssistantsService } from './assistants.service.js';
+export type { RunAssistant } from './known-assistants.js';

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { AssistantsService } from '../assistants/index.js';
+import { AssistantsService, type RunAssistant } from '../assistants/index.js';
 import { type JsonObject, newId } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, Sql } from '../database/index.js';
@@ -43,7 +43,7 @@ export interface Asking {
 
 /** A run that is asked for. */
 interface Order {
-  assistant: AssistantRow;
+  assistant: RunAssistant;
   body: RunCreate;
   caller: RunCaller | null;
   delivery?: Delivery;
@@ -51,7 +51,12 @@ interface Order {
 
 type ThreadOrder = Order & { thread_id: string };
 
-type AssistantRow = Awaited<ReturnType<AssistantsService['resolve']>>;
+/** The assistant is not any more what the run was made from: nothing has happened yet. */
+class AssistantChangedError extends Error {
+  constructor(readonly assistant: RunAssistant) {
+    super(`Assistant ${assistant.assistant_id} has changed.`);
+  }
+}
 
 /** Puts runs into the queue. What it returns is in the database, and has begun if a slot was free. */
 @Injectable()
@@ -67,7 +72,42 @@ export class RunCreationService {
   ) {}
 
   /** A run on a thread. */
-  async create(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
+  create(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
+    return this.withAssistantsAsTheyAre(() => this.createOn(thread_id, body, asking));
+  }
+
+  /** A run on a thread of its own. */
+  createStateless(body: RunCreate, asking?: Asking): Promise<Run> {
+    return this.withAssistantsAsTheyAre(async () => {
+      const order = await this.orderOf(body, asking);
+      return this.withSlot(body, (slot) => this.insertStateless(this.sql, order, slot));
+    });
+  }
+
+  /** Many runs in one transaction: all of them or none. They wait for a worker to look at the queue. */
+  async createBatch(bodies: BatchItem[], asking?: Asking): Promise<Run[]> {
+    const created = await this.withAssistantsAsTheyAre(() => this.insertAll(bodies, asking));
+    await Promise.all(created.map((one) => this.announceReplaced(one)));
+    this.worker.announcePending();
+    bodies.forEach((body) => this.wakeWhenDue(body));
+    return created.map(({ run }) => run);
+  }
+
+  /** Again when an assistant turns out to have changed since it was read. */
+  private async withAssistantsAsTheyAre<T>(create: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await create();
+      } catch (error) {
+        if (!(error instanceof AssistantChangedError)) {
+          throw error;
+        }
+        this.assistants.forget(error.assistant);
+      }
+    }
+  }
+
+  private async createOn(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
     const [order, thread] = await Promise.all([this.orderOf(body, asking), this.queue.findThread(thread_id)]);
     if (thread?.newest_run_id && body.multitask_strategy === 'interrupt') {
       await this.stopper.letEnd(thread_id);
@@ -80,16 +120,9 @@ export class RunCreationService {
     );
   }
 
-  /** A run on a thread of its own. */
-  async createStateless(body: RunCreate, asking?: Asking): Promise<Run> {
-    const order = await this.orderOf(body, asking);
-    return this.withSlot(body, (slot) => this.insertStateless(this.sql, order, slot));
-  }
-
-  /** Many runs in one transaction: all of them or none. They wait for a worker to look at the queue. */
-  async createBatch(bodies: BatchItem[], asking?: Asking): Promise<Run[]> {
+  private async insertAll(bodies: BatchItem[], asking?: Asking): Promise<Created[]> {
     const orders = await Promise.all(bodies.map((body) => this.orderOf(body, asking)));
-    const created = await this.sql.transaction(async (client) => {
+    return this.sql.transaction(async (client) => {
       await this.lockInOrder(client, bodies);
       const results: Created[] = [];
       for (const [index, { thread_id }] of bodies.entries()) {
@@ -100,10 +133,6 @@ export class RunCreationService {
       }
       return results;
     });
-    await Promise.all(created.map((one) => this.announceReplaced(one)));
-    this.worker.announcePending();
-    bodies.forEach((body) => this.wakeWhenDue(body));
-    return created.map(({ run }) => run);
   }
 
   /** The threads of a batch, in one order for all batches, so that no two of them wait for each other. */
@@ -148,13 +177,16 @@ export class RunCreationService {
     const run = toNewRun(run_id, thread_id, order, prepared);
     const onThread = { hidden: temporary, metadata: threadMetadata(assistant, body), config: prepared.thread_config };
     const row = await this.queue.insertWithThread(db, run, onThread, slot);
-    return { run: toRun(row!), started: slot && run };
+    if (!row) {
+      throw new AssistantChangedError(assistant);
+    }
+    return { run: toRun(row), started: slot && run };
   }
 
   private async orderOf(body: RunCreate, { request, delivery }: Asking = {}): Promise<Order> {
     assertSupported(body, this.config);
     this.assertWebhookAllowed(body.webhook);
-    const assistant = await this.assistants.resolve(body.assistant_id);
+    const assistant = await this.assistants.forRun(body.assistant_id);
     this.graphs.assertExists(assistant.graph_id);
     const caller = request ? callerOf(request, this.config.configurable_headers) : null;
     return { assistant, body, caller, delivery };
@@ -169,7 +201,7 @@ export class RunCreationService {
 
   /**
    * In one statement, on a thread that is idle or new: most runs. Undefined when that cannot be done, or somebody else
-   * has changed the thread meanwhile; nothing has happened then.
+   * has changed the thread or the assistant meanwhile; nothing has happened then.
    */
   private async insertAtOnce(
     { thread_id, ...order }: ThreadOrder,
@@ -203,7 +235,10 @@ export class RunCreationService {
     const begins = decision.action !== 'enqueue';
     // A run that waits must not change what the run before it, still active, has been started with.
     const row = await this.queue.insert(client, run, begins ? onThread : { metadata: {} }, begins ? slot : undefined);
-    return { run: toRun(row!), started: begins && slot ? run : undefined, replaced };
+    if (!row) {
+      throw new AssistantChangedError(order.assistant);
+    }
+    return { run: toRun(row), started: begins && slot ? run : undefined, replaced };
   }
 
   private async replace(client: Queryable, thread_id: string, by: StopAction): Promise<Replaced> {
@@ -279,11 +314,12 @@ function prepareOn(
 function toNewRun(
   run_id: string,
   thread_id: string,
-  { assistant: { assistant_id }, body, caller }: Order,
+  { assistant: { assistant_id, stamp: assistant_stamp }, body, caller }: Order,
   { kwargs, metadata }: PreparedRun,
 ): NewRun {
   const { multitask_strategy = 'enqueue' } = body;
-  return { run_id, thread_id, assistant_id, kwargs, metadata, caller, multitask_strategy, delay_ms: delayOf(body) };
+  const delay_ms = delayOf(body);
+  return { run_id, thread_id, assistant_id, assistant_stamp, kwargs, metadata, caller, multitask_strategy, delay_ms };
 }
 
 /** A strict resume that answers nothing fails when it begins, and leaves the thread as it is: in its metadata, too. */
@@ -296,7 +332,7 @@ const willBeRefused = ({ command, strict_resume }: RunCreate, { interrupts }: Ru
   }) !== undefined;
 
 /** Stamped on the thread; a thread made for the run takes over the request's metadata too (contract 1.3). */
-const threadMetadata = ({ graph_id, assistant_id }: AssistantRow, body?: RunCreate): JsonObject => ({
+const threadMetadata = ({ graph_id, assistant_id }: RunAssistant, body?: RunCreate): JsonObject => ({
   ...body?.metadata,
   graph_id,
   assistant_id,

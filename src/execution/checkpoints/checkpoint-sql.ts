@@ -46,7 +46,8 @@ const replayOrder = (path: string, task_id: string, idx: string): string =>
 /**
  * Checkpoints that fulfil `where`, newest first, each with everything it refers to, in one round trip. Before version 4
  * of their format, checkpoints had no channel for Sends: those of the superstep before are in the parent's writes. One
- * more UNION for them would make every read a third longer, because PostgreSQL plans it each time.
+ * more UNION for them would make every read a third longer, because PostgreSQL plans it each time. LATERAL with OFFSET:
+ * looks each value up by its key, where PostgreSQL, not knowing how few there are, would rather read the whole table.
  */
 export const selectTuples = (where: string, limit: string): string => `
   WITH cp AS MATERIALIZED (
@@ -62,8 +63,9 @@ export const selectTuples = (where: string, limit: string): string => `
   SELECT 'b', b.thread_id, b.checkpoint_ns, NULL, NULL, NULL, b.channel, b.version, NULL, ${value('b')}, '', 0
   FROM (SELECT DISTINCT cp.thread_id, cp.checkpoint_ns, v.key, v.value
         FROM cp, jsonb_each_text(cp.checkpoint -> 'channel_versions') v) used
-  JOIN checkpoint_blobs b ON b.thread_id = used.thread_id AND b.checkpoint_ns = used.checkpoint_ns
-   AND b.channel = used.key AND b.version = used.value
+  CROSS JOIN LATERAL (
+    SELECT * FROM checkpoint_blobs b WHERE b.thread_id = used.thread_id AND b.checkpoint_ns = used.checkpoint_ns
+     AND b.channel = used.key AND b.version = used.value OFFSET 0) b
   WHERE b.type <> 'empty'
   UNION ALL
   SELECT CASE w.checkpoint_id WHEN cp.checkpoint_id THEN 'w' ELSE 's' END, w.thread_id, w.checkpoint_ns,

@@ -15,6 +15,8 @@ export interface NewRun {
   run_id: string;
   thread_id: string;
   assistant_id: string;
+  /** Of the assistant that the run was made from: when that has changed, the run is not created. */
+  assistant_stamp?: string;
   kwargs: RunKwargs;
   metadata: JsonObject;
   caller: RunCaller | null;
@@ -80,6 +82,9 @@ const inMs = (parameter: string): string => `clock_timestamp() + ${parameter}::b
 /** A busy thread's status before its run, from what that has left. */
 const STATUS_AS_IT_WAS = `CASE WHEN threads.error IS NOT NULL THEN 'error'
   WHEN threads.interrupts <> '{}' THEN 'interrupted' ELSE 'idle' END`;
+
+const ASSISTANT_UNCHANGED = `($12::text IS NULL
+  OR EXISTS (SELECT FROM assistants WHERE assistant_id = $3::uuid AND xmin::text = $12))`;
 
 /**
  * Puts a run into the queue, if there is a `thread` for it: running at once when $7 is a lease token, due after $9
@@ -193,7 +198,7 @@ export class RunQueue {
 
   /**
    * Puts a run on a thread the caller has locked, or on one that is idle and has not changed since it was found with this
-   * `stamp`: undefined when it has. `lease` starts the run at once.
+   * `stamp`. `lease` starts the run at once. Undefined when the thread or the assistant has changed.
    */
   async insert(
     db: Queryable,
@@ -204,20 +209,24 @@ export class RunQueue {
   ): Promise<RunRow | undefined> {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
-         UPDATE threads SET status = 'busy', metadata = metadata || $12::jsonb,
-                config = coalesce($13::jsonb, config), updated_at = clock_timestamp(),
+         UPDATE threads SET status = 'busy', metadata = metadata || $13::jsonb,
+                config = coalesce($14::jsonb, config), updated_at = clock_timestamp(),
                 newest_run_id = CASE WHEN EXISTS (
                   SELECT FROM runs later WHERE later.run_id = newest_run_id AND later.due_at > ${inMs('$9')}
                 ) THEN newest_run_id ELSE $1 END
          WHERE thread_id = $2 AND NOT hidden
-           AND ($14::timestamptz IS NULL OR newest_run_id IS NULL AND updated_at = $14) RETURNING thread_id
+           AND ($15::timestamptz IS NULL OR newest_run_id IS NULL AND updated_at = $15) AND ${ASSISTANT_UNCHANGED}
+         RETURNING thread_id
        ) ${INSERT_RUN}`,
       [...values(run, lease), toJsonb(thread.metadata), thread.config ? toJsonb(thread.config) : null, stamp ?? null],
     );
     return rows.at(0);
   }
 
-  /** Makes a thread for a run, and the run, in one statement; undefined when the thread is there already. */
+  /**
+   * Makes a thread for a run, and the run, in one statement; undefined when the thread is there already or the assistant
+   * has changed.
+   */
   async insertWithThread(
     db: Queryable,
     run: NewRun,
@@ -227,7 +236,8 @@ export class RunQueue {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
          INSERT INTO threads (thread_id, status, newest_run_id, hidden, metadata, config)
-         VALUES ($2, 'busy', $1, $12, $13, $14) ON CONFLICT DO NOTHING RETURNING thread_id
+         SELECT $2::uuid, 'busy', $1::uuid, $13::boolean, $14::jsonb, $15::jsonb WHERE ${ASSISTANT_UNCHANGED}
+         ON CONFLICT DO NOTHING RETURNING thread_id
        ) ${INSERT_RUN}`,
       [...values(run, lease), thread.hidden, toJsonb(thread.metadata), toJsonb(thread.config)],
     );
@@ -439,4 +449,5 @@ const values = (run: NewRun, lease: { token: string; ms: number } | undefined): 
   run.delay_ms,
   run.kwargs.webhook ?? null,
   run.caller && JSON.stringify(run.caller),
+  run.assistant_stamp ?? null,
 ];
