@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import { hijack } from './hijack.js';
 
@@ -46,9 +47,9 @@ export async function sse(reply: FastifyReply, { headers, frames }: SseBody): Pr
   try {
     for (let next = await frames.next(); !next.done; next = await frames.next()) {
       heartbeat.refresh();
-      if (!response.write(next.value)) {
-        await drained(response);
-      }
+      const isTaken = response.write(next.value);
+      // Node sends at the end of this turn at the earliest: events that come until then travel together.
+      await (isTaken ? nextTurn() : drained(response));
     }
     response.end();
   } catch {
