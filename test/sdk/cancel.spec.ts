@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   type Client,
   collect,
@@ -13,8 +13,16 @@ import {
   startWaiting,
   untilAnswered,
 } from '../support/sdk.js';
+import { startServer, type TestServer } from '../support/server.js';
 
 const server = serverForFile();
+/** Executes no runs: what it is told must reach the other one. */
+let elsewhere: TestServer;
+
+beforeAll(async () => {
+  elsewhere = await startServer({ database: server.database, env: { N_JOBS_PER_WORKER: '0' } });
+});
+afterAll(() => elsewhere?.stop());
 
 describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
   let client: Client;
@@ -25,19 +33,28 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
   });
 
   /** Cancels, and gives the status of the answer. */
-  const cancel = async (run_id: string, wait: boolean): Promise<number> => {
-    const { client: recording, responses } = recordingClient(Client, server.url);
+  const cancel = async (run_id: string, wait: boolean, url = server.url): Promise<number> => {
+    const { client: recording, responses } = recordingClient(Client, url);
     await recording.runs.cancel(thread_id, run_id, wait);
     return responses[0].status;
   };
 
   const statusOf = async (run_id: string) => (await client.runs.get(thread_id, run_id)).status;
 
-  describe('while they run', () => {
+  describe.each([
+    ['at the process that executes them', () => server.url],
+    ['at another one', () => elsewhere.url],
+  ])('while they run, %s', (_place, urlOf) => {
+    let canceller: Client;
+
+    beforeAll(() => {
+      canceller = connect(Client, urlOf());
+    });
+
     it('have stopped when the client waits for that', async () => {
       thread_id = await newThread(client);
       const { run_id } = await startWaiting(client, thread_id);
-      expect(await cancel(run_id, true)).toBe(204);
+      expect(await cancel(run_id, true, urlOf())).toBe(204);
       expect(await statusOf(run_id)).toBe('interrupted');
       expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle' });
     });
@@ -45,7 +62,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
     it('stop soon when the client does not wait for that', async () => {
       thread_id = await newThread(client);
       const { run_id } = await startWaiting(client, thread_id);
-      expect(await cancel(run_id, false)).toBe(202);
+      expect(await cancel(run_id, false, urlOf())).toBe(202);
       await client.runs.join(thread_id, run_id);
       expect(await statusOf(run_id)).toBe('interrupted');
       expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle' });
@@ -54,7 +71,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
     it('keep the steps they have finished, on the thread and in its state', async () => {
       thread_id = await newThread(client);
       const { run_id } = await startWaiting(client, thread_id);
-      await client.runs.cancel(thread_id, run_id, true);
+      await canceller.runs.cancel(thread_id, run_id, true);
       expect(await client.threads.getState(thread_id)).toMatchObject({
         values: { order: ['a:start'] },
         next: ['wait'],
@@ -66,7 +83,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
       thread_id = await newThread(client);
       const { run_id } = await startWaiting(client, thread_id);
       const streamed = collect(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }));
-      await client.runs.cancel(thread_id, run_id);
+      await canceller.runs.cancel(thread_id, run_id);
       expect(names(await streamed)).toEqual(['metadata', 'values', 'values', 'custom']);
     });
 
@@ -76,7 +93,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
       const waiter = recordingClient(Client, server.url);
       const joined = waiter.client.runs.join(thread_id, run_id);
       await untilAnswered(waiter);
-      await client.runs.cancel(thread_id, run_id);
+      await canceller.runs.cancel(thread_id, run_id);
       expect(await joined).toMatchObject({ order: ['a:start'] });
       expect(await client.runs.join(thread_id, run_id)).toMatchObject({ order: ['a:start'] });
     });
@@ -84,7 +101,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
     it('can be gone on with', async () => {
       thread_id = await newThread(client);
       const { gate, run_id } = await startWaiting(client, thread_id);
-      await client.runs.cancel(thread_id, run_id, true);
+      await canceller.runs.cancel(thread_id, run_id, true);
       gate.open();
       expect(await client.runs.wait(thread_id, 'waiting', { input: null })).toMatchObject({
         order: ['a:start', 'a:end'],
@@ -95,7 +112,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
       thread_id = await newThread(client);
       const { run_id } = await startWaiting(client, thread_id);
       const next = await client.runs.create(thread_id, 'steps', { input: {} });
-      await client.runs.cancel(thread_id, run_id, true);
+      await canceller.runs.cancel(thread_id, run_id, true);
       expect(await client.runs.join(thread_id, next.run_id)).toMatchObject({ path: ['one', 'two', 'three'] });
       expect(await statusOf(next.run_id)).toBe('success');
     });
@@ -103,14 +120,17 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
     it('can be cancelled twice', async () => {
       thread_id = await newThread(client);
       const { run_id } = await startWaiting(client, thread_id);
-      await Promise.all([client.runs.cancel(thread_id, run_id, true), client.runs.cancel(thread_id, run_id, true)]);
+      await Promise.all([
+        canceller.runs.cancel(thread_id, run_id, true),
+        canceller.runs.cancel(thread_id, run_id, true),
+      ]);
       expect(await statusOf(run_id)).toBe('interrupted');
     });
 
     it('with durability exit keep what they have finished', async () => {
       thread_id = await newThread(client);
       const { run_id } = await startWaiting(client, thread_id, { durability: 'exit' });
-      await client.runs.cancel(thread_id, run_id, true);
+      await canceller.runs.cancel(thread_id, run_id, true);
       expect((await client.threads.getState(thread_id)).values).toMatchObject({ order: ['a:start'] });
     });
   });

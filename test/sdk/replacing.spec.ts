@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client as NewestClient } from 'langgraph-sdk-newest';
 import {
   type Client,
@@ -15,8 +15,16 @@ import {
   SDKS,
   serverForFile,
 } from '../support/sdk.js';
+import { startServer, type TestServer } from '../support/server.js';
 
 const server = serverForFile();
+/** Executes no runs: what it decides must reach the other one. */
+let elsewhere: TestServer;
+
+beforeAll(async () => {
+  elsewhere = await startServer({ database: server.database, env: { N_JOBS_PER_WORKER: '0' } });
+});
+afterAll(() => elsewhere?.stop());
 
 /** A run whose node ignores that it is to stop, inside that node. */
 async function startStubborn(client: Client, thread_id: string): Promise<{ gate: Gate; run_id: string }> {
@@ -45,79 +53,95 @@ describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Clien
     client = connect(Client, server.url);
   });
 
-  const replace = (multitaskStrategy: 'interrupt' | 'rollback') =>
-    client.runs.wait(thread_id, 'stubborn', { input: { label: 'b', gate: '' }, multitaskStrategy });
+  describe.each([
+    ['at the process that executes them', () => server.url],
+    ['at another one', () => elsewhere.url],
+  ])('created %s,', (_place, urlOf) => {
+    let replacer: Client;
 
-  describe('by interrupting them', () => {
-    it('do not wait for a node that ignores its signal, and keep the steps that were finished', async () => {
-      thread_id = await newThread(client);
-      const { gate, run_id } = await startStubborn(client, thread_id);
-      expect(orderOf({ values: await replace('interrupt') })).toEqual(['a:start', 'b:start', 'b:end']);
-      expect(await client.runs.get(thread_id, run_id)).toMatchObject({ status: 'interrupted' });
-      await letLateWritesCome(gate);
-      expect(orderOf(await client.threads.getState(thread_id))).toEqual(['a:start', 'b:start', 'b:end']);
-      expect(await client.threads.get(thread_id)).toMatchObject({
-        status: 'idle',
-        values: { order: ['a:start', 'b:start', 'b:end'] },
+    beforeAll(() => {
+      replacer = connect(Client, urlOf());
+    });
+
+    const replace = (multitaskStrategy: 'interrupt' | 'rollback') =>
+      replacer.runs.wait(thread_id, 'stubborn', { input: { label: 'b', gate: '' }, multitaskStrategy });
+
+    describe('by interrupting them', () => {
+      it('do not wait for a node that ignores its signal, and keep the steps that were finished', async () => {
+        thread_id = await newThread(client);
+        const { gate, run_id } = await startStubborn(client, thread_id);
+        expect(orderOf({ values: await replace('interrupt') })).toEqual(['a:start', 'b:start', 'b:end']);
+        expect(await client.runs.get(thread_id, run_id)).toMatchObject({ status: 'interrupted' });
+        await letLateWritesCome(gate);
+        expect(orderOf(await client.threads.getState(thread_id))).toEqual(['a:start', 'b:start', 'b:end']);
+        expect(await client.threads.get(thread_id)).toMatchObject({
+          status: 'idle',
+          values: { order: ['a:start', 'b:start', 'b:end'] },
+        });
+      });
+
+      it('stop those that wait in the queue too', async () => {
+        thread_id = await newThread(client);
+        const { gate, run_id } = await startStubborn(client, thread_id);
+        const waiting = await client.runs.create(thread_id, 'stubborn', { input: { label: 'queued' } });
+        await replace('interrupt');
+        gate.open();
+        const runs = await client.runs.list(thread_id);
+        expect(runs.map(({ status }) => status)).toEqual(['success', 'interrupted', 'interrupted']);
+        expect(runs.slice(1).map((run) => run.run_id)).toEqual([waiting.run_id, run_id]);
+      });
+
+      it('end the streams of those they interrupt, without an error', async () => {
+        thread_id = await newThread(client);
+        const { gate, run_id } = await startStubborn(client, thread_id);
+        const stream = collect(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }));
+        await replace('interrupt');
+        expect(names(await stream)).not.toContain('error');
+        gate.open();
       });
     });
 
-    it('stop those that wait in the queue too', async () => {
-      thread_id = await newThread(client);
-      const { gate, run_id } = await startStubborn(client, thread_id);
-      const waiting = await client.runs.create(thread_id, 'stubborn', { input: { label: 'queued' } });
-      await replace('interrupt');
-      gate.open();
-      const runs = await client.runs.list(thread_id);
-      expect(runs.map(({ status }) => status)).toEqual(['success', 'interrupted', 'interrupted']);
-      expect(runs.slice(1).map((run) => run.run_id)).toEqual([waiting.run_id, run_id]);
-    });
+    describe('by rolling them back', () => {
+      it('leave nothing of them, neither run nor checkpoints nor late writes', async () => {
+        thread_id = await newThread(client);
+        await client.runs.wait(thread_id, 'stubborn', { input: { label: 'before', gate: '' } });
+        const historyBefore = (await client.threads.getHistory(thread_id)).length;
+        const { gate, run_id } = await startStubborn(client, thread_id);
+        const expected = ['before:start', 'before:end', 'b:start', 'b:end'];
+        expect(orderOf({ values: await replace('rollback') })).toEqual(expected);
+        await expect(client.runs.get(thread_id, run_id)).rejects.toMatchObject(refusal(404, 'run_not_found'));
+        await letLateWritesCome(gate);
+        expect(orderOf(await client.threads.getState(thread_id))).toEqual(expected);
+        const history = await client.threads.getHistory(thread_id, { limit: 100 });
+        expect(history).toHaveLength(2 * historyBefore);
+        expect(history.some(({ metadata }) => (metadata as { run_id?: string }).run_id === run_id)).toBe(false);
+      });
 
-    it('end the streams of those they interrupt, without an error', async () => {
-      thread_id = await newThread(client);
-      const { gate, run_id } = await startStubborn(client, thread_id);
-      const stream = collect(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }));
-      await replace('interrupt');
-      expect(names(await stream)).not.toContain('error');
-      gate.open();
-    });
-  });
+      it('tell those who stream or wait for them', async () => {
+        thread_id = await newThread(client);
+        const { gate, run_id } = await startStubborn(client, thread_id);
+        const stream = collect(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }));
+        const answer = client.runs.join(thread_id, run_id);
+        await replace('rollback');
+        expect((await stream).at(-1)).toMatchObject({ event: 'error', data: { error: 'UserRollback' } });
+        expect(await answer).toMatchObject({ __error__: { error: 'UserRollback' } });
+        gate.open();
+      });
 
-  describe('by rolling them back', () => {
-    it('leave nothing of them, neither run nor checkpoints nor late writes', async () => {
-      thread_id = await newThread(client);
-      await client.runs.wait(thread_id, 'stubborn', { input: { label: 'before', gate: '' } });
-      const historyBefore = (await client.threads.getHistory(thread_id)).length;
-      const { gate, run_id } = await startStubborn(client, thread_id);
-      const expected = ['before:start', 'before:end', 'b:start', 'b:end'];
-      expect(orderOf({ values: await replace('rollback') })).toEqual(expected);
-      await expect(client.runs.get(thread_id, run_id)).rejects.toMatchObject(refusal(404, 'run_not_found'));
-      await letLateWritesCome(gate);
-      expect(orderOf(await client.threads.getState(thread_id))).toEqual(expected);
-      const history = await client.threads.getHistory(thread_id, { limit: 100 });
-      expect(history).toHaveLength(2 * historyBefore);
-      expect(history.some(({ metadata }) => (metadata as { run_id?: string }).run_id === run_id)).toBe(false);
-    });
-
-    it('tell those who stream or wait for them', async () => {
-      thread_id = await newThread(client);
-      const { gate, run_id } = await startStubborn(client, thread_id);
-      const stream = collect(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }));
-      const answer = client.runs.join(thread_id, run_id);
-      await replace('rollback');
-      expect((await stream).at(-1)).toMatchObject({ event: 'error', data: { error: 'UserRollback' } });
-      expect(await answer).toMatchObject({ __error__: { error: 'UserRollback' } });
-      gate.open();
-    });
-
-    it('bring back the question that was open before', async () => {
-      thread_id = await newThread(client);
-      await client.runs.wait(thread_id, 'ask', { input: { question: 'go?' } });
-      const { gate, run_id } = await startStubborn(client, thread_id);
-      await client.runs.cancel(thread_id, run_id, true, 'rollback');
-      gate.open();
-      expect(await client.threads.get(thread_id)).toMatchObject({ status: 'interrupted', values: { question: 'go?' } });
-      expect(await client.runs.wait(thread_id, 'ask', { command: { resume: 'yes' } })).toMatchObject({ answer: 'yes' });
+      it('bring back the question that was open before', async () => {
+        thread_id = await newThread(client);
+        await client.runs.wait(thread_id, 'ask', { input: { question: 'go?' } });
+        const { gate, run_id } = await startStubborn(client, thread_id);
+        await client.runs.cancel(thread_id, run_id, true, 'rollback');
+        gate.open();
+        expect(await client.threads.get(thread_id)).toMatchObject({
+          status: 'interrupted',
+          values: { question: 'go?' },
+        });
+        expect(await client.runs.wait(thread_id, 'ask', { command: { resume: 'yes' } })).toMatchObject({
+          answer: 'yes',
+        });
+      });
     });
   });
 
