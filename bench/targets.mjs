@@ -7,6 +7,8 @@ const TARGETS = [
   { what: 'first event, c1: ms added', at: 'tokens.c1.ratio.first_event_added_p50_ms', most: 5 },
   { what: 'first token, c1: ms added', at: 'tokens.c1.ratio.first_token_added_p50_ms', most: 5 },
   { what: 'start in another process, c1: median ms', at: 'background.c1.server.answer_to_start.p50_ms', most: 5 },
+  { what: 'cancel to signal, same process: max ms', at: 'cancel.same_process.to_signal.max_ms', most: 100 },
+  { what: 'cancel to signal, other process: max ms', at: 'cancel.other_process.to_signal.max_ms', most: 1_000 },
   { what: 'memory settles within 20 % after 1,000 runs', at: 'backlog.memory.within_20_percent', is: true },
 ];
 

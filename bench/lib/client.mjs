@@ -36,7 +36,7 @@ export class Client {
       path,
       ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     });
-    if (response.statusCode !== 200) {
+    if (response.statusCode >= 300) {
       throw new Error(`${method} ${path}: ${response.statusCode} ${await response.body.text()}`);
     }
     return response.body;

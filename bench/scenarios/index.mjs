@@ -1,6 +1,7 @@
 import { background } from './background.mjs';
 import { backlog } from './backlog.mjs';
 import { bigstate } from './bigstate.mjs';
+import { cancel } from './cancel.mjs';
 import { fanOut } from './fan-out.mjs';
 import { interrupt } from './interrupt.mjs';
 import { remoteStream } from './remote-stream.mjs';
@@ -24,6 +25,7 @@ export const SCENARIOS = {
   'remote-stream': remoteStream,
   statements,
   interrupt,
+  cancel,
   bigstate,
   stall,
   unread,
