@@ -1,16 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AssistantsService, type RunAssistant } from '../assistants/index.js';
-import { type JsonObject, newId } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, Sql } from '../database/index.js';
-import { assertCheckpointExists, GraphRegistry, resumeRefusal } from '../execution/index.js';
+import { assertCheckpointExists, GraphRegistry } from '../execution/index.js';
 import { ThreadBusyError, ThreadNotFoundError } from '../threads/index.js';
 import { type Run, toRun } from './dto/run.dto.js';
 import { resolveMultitask, type StopAction } from './queue/multitask.js';
-import { type RunThread, type NewRun, RunQueue, type StoppedRun } from './queue/run-queue.js';
+import type { NewRun, RunThread, StoppedRun } from './queue/queued-run.js';
+import { RunQueue } from './queue/run-queue.js';
 import type { Delivery } from './run.entity.js';
-import { type CallingRequest, callerOf, type RunCaller } from './run-caller.js';
-import { assertSupported, type PreparedRun, prepareRun, type RunCreate } from './run-request.js';
+import { type CallingRequest, callerOf } from './run-caller.js';
+import { delayOf, type Order, readyAlone, readyOn } from './run-order.js';
+import { assertSupported, type RunCreate } from './run-request.js';
 import { RunStopService } from './run-stop.service.js';
 import { WebhookRefusedError } from './runs.errors.js';
 import { refusalOf } from './webhooks/webhook-address.js';
@@ -38,14 +39,6 @@ export interface Asking {
   /** Absent when nobody asks, but a schedule for example. */
   request?: CallingRequest;
   /** How its output is sent at once; absent for a background run. */
-  delivery?: Delivery;
-}
-
-/** A run that is asked for. */
-interface Order {
-  assistant: RunAssistant;
-  body: RunCreate;
-  caller: RunCaller | null;
   delivery?: Delivery;
 }
 
@@ -168,17 +161,10 @@ export class RunCreationService {
 
   /** On a thread of its own, in one statement. */
   private async insertStateless(db: Queryable, order: Order, slot?: Reservation): Promise<Created> {
-    const { assistant, body, delivery } = order;
-    // Nobody else can have this thread.
-    const [run_id, thread_id] = [newId(), newId()];
-    const temporary = (body.on_completion ?? 'delete') === 'delete';
-    const thread = { config: {}, metadata: {} };
-    const prepared = prepareRun({ run_id, thread_id, assistant, thread, body, temporary, delivery });
-    const run = toNewRun(run_id, thread_id, order, prepared);
-    const onThread = { hidden: temporary, metadata: threadMetadata(assistant, body), config: prepared.thread_config };
-    const row = await this.queue.insertWithThread(db, run, onThread, slot);
+    const { run, onThread, hidden } = readyAlone(order);
+    const row = await this.queue.insertWithThread(db, run, { hidden, ...onThread }, slot);
     if (!row) {
-      throw new AssistantChangedError(assistant);
+      throw new AssistantChangedError(order.assistant);
     }
     return { run: toRun(row), started: slot && run };
   }
@@ -211,7 +197,7 @@ export class RunCreationService {
     if (thread ? thread.newest_run_id !== null : order.body.if_not_exists !== 'create') {
       return undefined;
     }
-    const { run, onThread } = prepareOn(thread_id, order, thread);
+    const { run, onThread } = readyOn(thread_id, order, thread);
     if (run.kwargs.config.configurable.checkpoint_id) {
       return undefined;
     }
@@ -230,7 +216,7 @@ export class RunCreationService {
       throw new ThreadBusyError(thread_id);
     }
     const replaced = decision.action === 'replace' ? await this.replace(client, thread_id, decision.by) : undefined;
-    const { run, onThread } = prepareOn(thread_id, order, isNew ? undefined : thread);
+    const { run, onThread } = readyOn(thread_id, order, isNew ? undefined : thread);
     await assertCheckpointExists(client, thread_id, run.kwargs.config.configurable);
     const begins = decision.action !== 'enqueue';
     // A run that waits must not change what the run before it, still active, has been started with.
@@ -289,51 +275,3 @@ export class RunCreationService {
 
 /** Node's timers fire at once when they are asked to wait longer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-const delayOf = ({ after_seconds = 0 }: RunCreate): number => Math.ceil(after_seconds * 1000);
-
-/** A run on a thread, and what it leaves there when it begins; without `thread` on a new one. */
-function prepareOn(
-  thread_id: string,
-  order: Order,
-  thread: RunThread | undefined,
-): { run: NewRun; onThread: { metadata: JsonObject; config: JsonObject } } {
-  const { assistant, body, delivery } = order;
-  const run_id = newId();
-  const stamp = threadMetadata(assistant, thread ? undefined : body);
-  const settings = { config: thread?.config ?? {}, metadata: { ...thread?.metadata, ...stamp } };
-  const prepared = prepareRun({ run_id, thread_id, assistant, thread: settings, body, temporary: false, delivery });
-  const run = toNewRun(run_id, thread_id, order, prepared);
-  const leavesNothing = thread !== undefined && willBeRefused(body, thread);
-  const onThread = leavesNothing
-    ? { metadata: {}, config: thread.config }
-    : { metadata: stamp, config: prepared.thread_config };
-  return { run, onThread };
-}
-
-function toNewRun(
-  run_id: string,
-  thread_id: string,
-  { assistant: { assistant_id, stamp: assistant_stamp }, body, caller }: Order,
-  { kwargs, metadata }: PreparedRun,
-): NewRun {
-  const { multitask_strategy = 'enqueue' } = body;
-  const delay_ms = delayOf(body);
-  return { run_id, thread_id, assistant_id, assistant_stamp, kwargs, metadata, caller, multitask_strategy, delay_ms };
-}
-
-/** A strict resume that answers nothing fails when it begins, and leaves the thread as it is: in its metadata, too. */
-const willBeRefused = ({ command, strict_resume }: RunCreate, { interrupts }: RunThread): boolean =>
-  strict_resume === true &&
-  command?.resume !== undefined &&
-  resumeRefusal(command.resume, {
-    pendingIds: Object.values(interrupts).flatMap((questions) => questions.map(({ id }) => String(id))),
-    hasNext: Object.keys(interrupts).length > 0,
-  }) !== undefined;
-
-/** Stamped on the thread; a thread made for the run takes over the request's metadata too (contract 1.3). */
-const threadMetadata = ({ graph_id, assistant_id }: RunAssistant, body?: RunCreate): JsonObject => ({
-  ...body?.metadata,
-  graph_id,
-  assistant_id,
-});

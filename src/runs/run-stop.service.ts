@@ -4,7 +4,8 @@ import { Notifications, Sql } from '../database/index.js';
 import { EventStream, runDone } from '../streams/index.js';
 import { ThreadStateService } from '../threads/index.js';
 import type { StopAction } from './queue/multitask.js';
-import { RunQueue, type StoppedRun } from './queue/run-queue.js';
+import type { StoppedRun } from './queue/queued-run.js';
+import { RunQueue } from './queue/run-queue.js';
 import { answerOf, ROLLED_BACK } from './worker/answer.js';
 import { RunResults } from './worker/run-results.js';
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { renewLeases } from '../../src/runs/queue/renew-leases.js';
-import { type ClaimedRun, type NewRun, RunQueue } from '../../src/runs/queue/run-queue.js';
+import type { ClaimedRun, NewRun } from '../../src/runs/queue/queued-run.js';
+import { RunQueue } from '../../src/runs/queue/run-queue.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 
 const LEASE = 30_000;

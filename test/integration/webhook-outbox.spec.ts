@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type ClaimedRun, type NewRun, RunQueue, type RunEnd } from '../../src/runs/queue/run-queue.js';
+import type { ClaimedRun, NewRun, RunEnd } from '../../src/runs/queue/queued-run.js';
+import { RunQueue } from '../../src/runs/queue/run-queue.js';
 import { type ClaimLimits, type Delivery, WebhookOutbox } from '../../src/runs/queue/webhook-outbox.js';
 import type { RunKwargs } from '../../src/runs/run.entity.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';

@@ -1,71 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type JsonObject, toJsonb } from '../../common/index.js';
 import { type Queryable, Sql } from '../../database/index.js';
-import { DELETE_RUNS, type GraphInterrupt } from '../../execution/index.js';
+import { DELETE_RUNS } from '../../execution/index.js';
 import { deleteStreams } from '../../streams/index.js';
-import type { ThreadStatus } from '../../threads/index.js';
 import type { RunField } from '../dto/run.dto.js';
-import type { RunCaller } from '../run-caller.js';
+import type { RunEntity, RunStatus } from '../run.entity.js';
+import {
+  FINISH,
+  FINISH_TEMPORARY,
+  FINISH_TEMPORARY_WITH_WEBHOOK,
+  FINISH_WITH_WEBHOOK,
+  INTERRUPT,
+  ROLL_BACK,
+} from './ending-sql.js';
+import { inMs } from './in-ms.js';
 import type { StopAction } from './multitask.js';
-import type { MultitaskStrategy, RunEntity, RunError, RunKwargs, RunStatus } from '../run.entity.js';
-import { queueWebhooks } from './webhook-outbox.js';
-
-/** A run as it is put into the queue. */
-export interface NewRun {
-  run_id: string;
-  thread_id: string;
-  assistant_id: string;
-  /** Of the assistant that the run was made from: when that has changed, the run is not created. */
-  assistant_stamp?: string;
-  kwargs: RunKwargs;
-  metadata: JsonObject;
-  caller: RunCaller | null;
-  multitask_strategy: MultitaskStrategy;
-  /** Milliseconds until it may begin. */
-  delay_ms: number;
-}
-
-/** A run with everything its execution needs. */
-export interface ClaimedRun {
-  run_id: string;
-  thread_id: string;
-  assistant_id: string;
-  kwargs: RunKwargs;
-  metadata: JsonObject;
-  caller: RunCaller | null;
-  /** From 1 on. */
-  attempt: number;
-  /** Every later write for the run presents it. */
-  lease_token: string;
-  /** Created and begun by this process just now: nobody can have begun it before. */
-  created_here?: true;
-}
-
-/** A run that has been stopped, and what it was doing. */
-export interface StoppedRun {
-  run_id: string;
-  was: 'pending' | 'running';
-}
-
-/** What a run leaves behind. */
-export interface RunEnd {
-  status: Exclude<RunStatus, 'pending' | 'running'>;
-  error?: RunError;
-  /** What becomes of the thread, unless it is temporary; it stays as it was when this is absent. */
-  thread?: { status: ThreadStatus; values?: string; interrupts: unknown };
-  /** JSON of the answer, kept for a while, if the thread is temporary; else what the answer holds beside its state. */
-  output?: string;
-}
-
-/** What a thread brings to its runs. */
-export interface RunThread {
-  metadata: JsonObject;
-  config: JsonObject;
-  interrupts: Record<string, GraphInterrupt[]>;
-  newest_run_id: string | null;
-  /** Changes with every change of the thread. */
-  stamp: string;
-}
+import type { ClaimedRun, NewRun, RunEnd, RunThread, StoppedRun } from './queued-run.js';
 
 type RunRow = Pick<RunEntity, RunField>;
 
@@ -75,13 +25,6 @@ const RUN_COLUMNS =
 const FIND_THREAD = `
   SELECT metadata, config, interrupts, newest_run_id, updated_at::text AS stamp FROM threads
   WHERE thread_id = $1 AND NOT hidden`;
-
-/** Milliseconds from now as a moment. */
-const inMs = (parameter: string): string => `clock_timestamp() + ${parameter}::bigint * interval '1 millisecond'`;
-
-/** A busy thread's status before its run, from what that has left. */
-const STATUS_AS_IT_WAS = `CASE WHEN threads.error IS NOT NULL THEN 'error'
-  WHEN threads.interrupts <> '{}' THEN 'interrupted' ELSE 'idle' END`;
 
 const ASSISTANT_UNCHANGED = `($12::text IS NULL
   OR EXISTS (SELECT FROM assistants WHERE assistant_id = $3::uuid AND xmin::text = $12))`;
@@ -97,75 +40,6 @@ const INSERT_RUN = `
          CASE WHEN $7::uuid IS NULL THEN 'pending' ELSE 'running' END, CASE WHEN $7::uuid IS NULL THEN 0 ELSE 1 END,
          CASE WHEN $7::uuid IS NULL THEN NULL ELSE ${inMs('$8')} END
   FROM thread RETURNING ${RUN_COLUMNS}`;
-
-/** What the end of a run gives on, and what is done with it in the same statement. */
-interface Ended {
-  columns: string;
-  then: string;
-}
-
-/** Runs without a webhook pay nothing for those of others. */
-const WITHOUT_WEBHOOK: Ended = { columns: 'runs.thread_id', then: '' };
-
-/** Seen from inside the statement, `updated_at` still is the moment in which the run began. */
-const withWebhook = (thread: { hidden: boolean }, state: string, read_state: string): Ended => ({
-  columns: `runs.*, (SELECT updated_at FROM runs WHERE run_id = $1) AS run_started_at, ${thread.hidden} AS hidden,
-            ${state} AS state, ${read_state} AS read_state`,
-  then: `, webhook AS (${queueWebhooks('run')})`,
-});
-
-const finish = ({ columns, then }: Ended): string => `
-  WITH thread AS (
-    SELECT thread_id, newest_run_id = $1 AS is_newest, values FROM threads WHERE thread_id = $2 FOR UPDATE
-  ), run AS (
-    UPDATE runs SET status = $4, error = $5, output = $9, caller = NULL, lease_token = NULL, lease_until = NULL,
-           updated_at = clock_timestamp()
-    FROM thread WHERE runs.run_id = $1 AND runs.lease_token = $3 AND runs.thread_id = thread.thread_id
-    RETURNING thread.is_newest, ${columns}
-  ) ${then}
-  UPDATE threads SET
-    newest_run_id = CASE WHEN run.is_newest THEN NULL ELSE newest_run_id END,
-    status = CASE WHEN run.is_newest THEN coalesce($6, ${STATUS_AS_IT_WAS}) ELSE 'busy' END,
-    values = coalesce($7::jsonb, values), interrupts = coalesce($8::jsonb, interrupts),
-    error = CASE WHEN $6::text IS NULL THEN threads.error ELSE $5 END, updated_at = clock_timestamp(),
-    state_updated_at = CASE WHEN $6::text IS NULL THEN state_updated_at ELSE clock_timestamp() END
-  FROM run WHERE threads.thread_id = run.thread_id
-  RETURNING NOT run.is_newest AS more`;
-
-const FINISH = finish(WITHOUT_WEBHOOK);
-const FINISH_WITH_WEBHOOK = finish(
-  withWebhook({ hidden: false }, 'coalesce($7::json, thread.values::json)', '$7 IS NULL'),
-);
-
-const finishTemporary = ({ columns, then }: Ended): string => `
-  WITH run AS (
-    UPDATE runs SET status = $4, error = $5, output = $6, caller = NULL, lease_token = NULL, lease_until = NULL,
-           updated_at = clock_timestamp()
-    WHERE run_id = $1 AND lease_token = $3 RETURNING ${columns}
-  ) ${then}
-  UPDATE threads SET newest_run_id = NULL, status = 'idle', expires_at = ${inMs('$7')}
-  FROM run WHERE threads.thread_id = $2 RETURNING run.thread_id`;
-
-const FINISH_TEMPORARY = finishTemporary(WITHOUT_WEBHOOK);
-const FINISH_TEMPORARY_WITH_WEBHOOK = finishTemporary(withWebhook({ hidden: true }, '$8::json', 'false'));
-
-const ACTIVE_RUNS = `
-  SELECT run_id, status AS was, updated_at AS changed_at FROM runs
-  WHERE thread_id = $1 AND status IN ('pending', 'running') AND ($2::uuid[] IS NULL OR run_id = ANY($2)) FOR UPDATE`;
-
-const INTERRUPT = `
-  WITH target AS (${ACTIVE_RUNS}), run AS (
-    UPDATE runs SET status = 'interrupted', caller = NULL, lease_token = NULL, lease_until = NULL,
-           updated_at = clock_timestamp()
-    FROM target, threads WHERE runs.run_id = target.run_id AND threads.thread_id = $1
-    RETURNING runs.*, target.was, CASE target.was WHEN 'running' THEN target.changed_at END AS run_started_at,
-              threads.hidden, threads.values AS state, target.was = 'running' AS read_state
-  ), webhook AS (${queueWebhooks('run')})
-  SELECT run_id, was FROM run`;
-
-const ROLL_BACK = `
-  WITH target AS (${ACTIVE_RUNS})
-  DELETE FROM runs USING target WHERE runs.run_id = target.run_id RETURNING runs.run_id, target.was`;
 
 /** The queue's SQL. The table is the queue; every method is one statement and says which race it settles. */
 @Injectable()

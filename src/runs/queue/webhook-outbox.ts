@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Queryable, Sql } from '../../database/index.js';
+import { inMs } from './in-ms.js';
 
 /** A webhook that this process has claimed for one attempt. */
 export interface Delivery {
@@ -57,8 +58,6 @@ export const queueWebhooks = (ended: string): string => `
               ELSE json_build_object(${PAYLOAD_FIELDS}, 'error', error) END,
          state::json, read_state
   FROM ${ended} WHERE webhook IS NOT NULL`;
-
-const inMs = (parameter: string): string => `clock_timestamp() + ${parameter}::bigint * interval '1 millisecond'`;
 
 /** The outbox's SQL: every method is one statement. Whoever has lost the lease of a delivery changes nothing. */
 @Injectable()

@@ -1,5 +1,5 @@
 import { type CheckpointOwner, GraphDrain } from '../../execution/index.js';
-import type { ClaimedRun } from '../queue/run-queue.js';
+import type { ClaimedRun } from '../queue/queued-run.js';
 
 /** Why the execution of a run is stopped from outside. */
 export type StopReason =

@@ -2,7 +2,7 @@ import { isObject, type JsonObject } from '../../common/index.js';
 import { publishedAddress } from '../../config/index.js';
 import { type GraphConfig, toRunnableConfig } from '../../execution/index.js';
 import { langgraphVersion } from '../../observability/index.js';
-import type { ClaimedRun } from '../queue/run-queue.js';
+import type { ClaimedRun } from '../queue/queued-run.js';
 import { callerKeys } from '../run-caller.js';
 import type { ActiveRun } from './active-run.js';
 

@@ -1,0 +1,79 @@
+import type { RunAssistant } from '../assistants/index.js';
+import { type JsonObject, newId } from '../common/index.js';
+import { resumeRefusal } from '../execution/index.js';
+import type { NewRun, RunThread } from './queue/queued-run.js';
+import type { Delivery } from './run.entity.js';
+import type { RunCaller } from './run-caller.js';
+import { type PreparedRun, prepareRun, type RunCreate } from './run-request.js';
+
+/** A run that is asked for. */
+export interface Order {
+  assistant: RunAssistant;
+  body: RunCreate;
+  caller: RunCaller | null;
+  delivery?: Delivery;
+}
+
+/** A run that is ready for the queue. */
+export interface ReadyRun {
+  run: NewRun;
+  /** What it leaves on its thread when it begins. */
+  onThread: { metadata: JsonObject; config: JsonObject };
+}
+
+/** Milliseconds until the run may begin. */
+export const delayOf = ({ after_seconds = 0 }: RunCreate): number => Math.ceil(after_seconds * 1000);
+
+/** On a thread of its own, which is hidden when it is deleted with the run. */
+export function readyAlone(order: Order): ReadyRun & { hidden: boolean } {
+  const { assistant, body, delivery } = order;
+  // Nobody else can have this thread.
+  const [run_id, thread_id] = [newId(), newId()];
+  const hidden = (body.on_completion ?? 'delete') === 'delete';
+  const thread = { config: {}, metadata: {} };
+  const prepared = prepareRun({ run_id, thread_id, assistant, thread, body, temporary: hidden, delivery });
+  const onThread = { metadata: threadMetadata(assistant, body), config: prepared.thread_config };
+  return { run: toNewRun(run_id, thread_id, order, prepared), onThread, hidden };
+}
+
+/** On a thread; without `thread` on a new one. */
+export function readyOn(thread_id: string, order: Order, thread: RunThread | undefined): ReadyRun {
+  const { assistant, body, delivery } = order;
+  const run_id = newId();
+  const stamp = threadMetadata(assistant, thread ? undefined : body);
+  const settings = { config: thread?.config ?? {}, metadata: { ...thread?.metadata, ...stamp } };
+  const prepared = prepareRun({ run_id, thread_id, assistant, thread: settings, body, temporary: false, delivery });
+  const run = toNewRun(run_id, thread_id, order, prepared);
+  const leavesNothing = thread !== undefined && willBeRefused(body, thread);
+  const onThread = leavesNothing
+    ? { metadata: {}, config: thread.config }
+    : { metadata: stamp, config: prepared.thread_config };
+  return { run, onThread };
+}
+
+function toNewRun(
+  run_id: string,
+  thread_id: string,
+  { assistant: { assistant_id, stamp: assistant_stamp }, body, caller }: Order,
+  { kwargs, metadata }: PreparedRun,
+): NewRun {
+  const { multitask_strategy = 'enqueue' } = body;
+  const delay_ms = delayOf(body);
+  return { run_id, thread_id, assistant_id, assistant_stamp, kwargs, metadata, caller, multitask_strategy, delay_ms };
+}
+
+/** A strict resume that answers nothing fails when it begins, and leaves the thread as it is: in its metadata, too. */
+const willBeRefused = ({ command, strict_resume }: RunCreate, { interrupts }: RunThread): boolean =>
+  strict_resume === true &&
+  command?.resume !== undefined &&
+  resumeRefusal(command.resume, {
+    pendingIds: Object.values(interrupts).flatMap((questions) => questions.map(({ id }) => String(id))),
+    hasNext: Object.keys(interrupts).length > 0,
+  }) !== undefined;
+
+/** Stamped on the thread; a thread made for the run takes over the request's metadata too (contract 1.3). */
+const threadMetadata = ({ graph_id, assistant_id }: RunAssistant, body?: RunCreate): JsonObject => ({
+  ...body?.metadata,
+  graph_id,
+  assistant_id,
+});
