@@ -31,7 +31,7 @@ describe('RunOutputService', () => {
     };
     const runs = { find } as unknown as RunsService;
     const output = new RunOutputService(runs, nothing, nothing, results, events, nothing);
-    return output.joinStream('r', 't', { lastEventId: '-1', cancelOnDisconnect: false });
+    return output.joinStream('r', 't', { lastEventId: '-1', isBack: false, cancelOnDisconnect: false });
   };
 
   const all = async ({ frames }: SseBody): Promise<string> => {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import { runHeaders, type RunLocation, type SseBody, toWireJson, type WaitBody } from '../common/index.js';
 import {
   eventFrames,
@@ -36,6 +37,18 @@ export interface ReadOptions {
   cancelOnDisconnect: boolean;
 }
 
+export interface JoinOptions {
+  lastEventId?: string;
+  /** The client follows the `Location` of a stream that it had. Without an id it has received nothing of it. */
+  isBack: boolean;
+  /** Only events of these modes. */
+  stream_mode?: StreamMode[];
+  cancelOnDisconnect: boolean;
+}
+
+/** True without a query: SDKs join with one, and come back to the bare `Location` when a connection broke. */
+export const comesBack = ({ query }: FastifyRequest): boolean => Object.keys(query as object).length === 0;
+
 /** What runs give back: their stream, their answer. */
 @Injectable()
 export class RunOutputService {
@@ -57,17 +70,14 @@ export class RunOutputService {
   async joinStream(
     run_id: string,
     thread_id: string | undefined,
-    {
-      lastEventId,
-      stream_mode,
-      cancelOnDisconnect,
-    }: { lastEventId?: string; stream_mode?: StreamMode[]; cancelOnDisconnect: boolean },
+    { lastEventId, isBack, stream_mode, cancelOnDisconnect }: JoinOptions,
   ): Promise<SseBody> {
     const awaited = this.results.wait(run_id);
     try {
       const run = await this.runs.find(run_id, thread_id);
       const options = { stateless: thread_id === undefined, cancelOnDisconnect };
-      const body = this.read(run, positionOf(lastEventId), options, awaited, stream_mode);
+      const position = positionOf(lastEventId, isBack && run.kwargs.resumable);
+      const body = this.read(run, position, options, awaited, stream_mode);
       await this.events.announced();
       return body;
     } catch (error) {
@@ -183,8 +193,11 @@ const nonEmpty = <T>(list: T[]): T[] | undefined => (list.length > 0 ? list : un
 const locationOf = ({ run_id, thread_id }: Pick<Run, 'run_id' | 'thread_id'>, stateless: boolean): RunLocation =>
   stateless ? { run_id } : { run_id, thread_id };
 
-function positionOf(lastEventId: string | undefined): RunPosition {
-  return lastEventId === undefined ? { from: 'join' } : positionAfter(lastEventId);
+function positionOf(lastEventId: string | undefined, hasMissedAll: boolean): RunPosition {
+  if (lastEventId !== undefined) {
+    return positionAfter(lastEventId);
+  }
+  return { from: hasMissedAll ? 'start' : 'join' };
 }
 
 /** The end of a run is an event of its thread; the run's own stream just ends. */

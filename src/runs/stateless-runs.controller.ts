@@ -22,7 +22,7 @@ import {
 } from './dto/run-requests.dto.js';
 import { readBatch } from './run-batch.js';
 import { RunCreationService } from './run-creation.service.js';
-import { RunOutputService } from './run-output.service.js';
+import { comesBack, RunOutputService } from './run-output.service.js';
 import { RunsService } from './runs.service.js';
 
 const HELLO = { assistant_id: 'chat', input: { messages: [{ role: 'user', content: 'Hello!' }] } };
@@ -131,7 +131,9 @@ export class StatelessRunsController {
   @Get(':run_id/stream')
   @ApiOperation({
     summary: 'Join the stream of a stateless run',
-    description: 'The first reader gets everything, later ones what is new. `Last-Event-ID` resumes; `-1` replays all.',
+    description:
+      'The first reader gets everything, later ones what is new. `Last-Event-ID` resumes; `-1` replays all. Without a query ' +
+      'this is the `Location` of a stream: a client that comes back without an id has missed everything, and gets it.',
   })
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Continue after this event; `-1` from the first.' })
   @ApiEventStream()
@@ -140,9 +142,11 @@ export class StatelessRunsController {
     @Param() { run_id }: StatelessRunParams,
     @Query() { cancel_on_disconnect, stream_mode }: RunJoinStreamQuery,
     @Headers('last-event-id') lastEventId: string | undefined,
+    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const options = { lastEventId, stream_mode, cancelOnDisconnect: cancel_on_disconnect };
+    const isBack = comesBack(request);
+    const options = { lastEventId, isBack, stream_mode, cancelOnDisconnect: cancel_on_disconnect };
     await sse(reply, await this.output.joinStream(run_id, undefined, options));
   }
 }

@@ -13,7 +13,7 @@ import {
   RunParams,
 } from './dto/run-requests.dto.js';
 import { RunCreationService } from './run-creation.service.js';
-import { RunOutputService } from './run-output.service.js';
+import { comesBack, RunOutputService } from './run-output.service.js';
 import { RunsService } from './runs.service.js';
 
 const HELLO = {
@@ -153,7 +153,9 @@ export class ThreadRunsController {
   @Get(':run_id/stream')
   @ApiOperation({
     summary: 'Join the stream of a run',
-    description: 'The first reader gets everything, later ones what is new. `Last-Event-ID` resumes; `-1` replays all.',
+    description:
+      'The first reader gets everything, later ones what is new. `Last-Event-ID` resumes; `-1` replays all. Without a query ' +
+      'this is the `Location` of a stream: a client that comes back without an id has missed everything, and gets it.',
   })
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Continue after this event; `-1` from the first.' })
   @ApiEventStream()
@@ -162,9 +164,11 @@ export class ThreadRunsController {
     @Param() { thread_id, run_id }: RunParams,
     @Query() { cancel_on_disconnect, stream_mode }: RunJoinStreamQuery,
     @Headers('last-event-id') lastEventId: string | undefined,
+    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const options = { lastEventId, stream_mode, cancelOnDisconnect: cancel_on_disconnect };
+    const isBack = comesBack(request);
+    const options = { lastEventId, isBack, stream_mode, cancelOnDisconnect: cancel_on_disconnect };
     await sse(reply, await this.output.joinStream(run_id, thread_id, options));
   }
 }

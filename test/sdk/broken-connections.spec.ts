@@ -60,6 +60,25 @@ describe.each(SDKS)('a connection that breaks, with SDK %s and two servers behin
     expect(ticks.length).toBeGreaterThanOrEqual(29);
   });
 
+  it('costs the stream of a resumable run nothing before its first event, too', async () => {
+    const thread_id = await newThread(client);
+    const gate = newGate();
+    const parts: Part[] = [];
+    const stream = connect(Client, proxy.url).runs.stream(thread_id, 'ticking', {
+      input: { gate: gate.path },
+      streamMode: 'custom',
+      streamResumable: true,
+      afterSeconds: 0.3,
+      onRunCreated: () => proxy.switchTo(servers[1].url),
+    });
+    for await (const part of stream) {
+      parts.push(part as Part);
+      gate.open();
+    }
+    expect(names(parts).slice(0, 2)).toEqual(['metadata', 'custom']);
+    expect(dataOf(parts, 'custom')[0]).toEqual({ tick: 0 });
+  });
+
   it('costs the stream of another run what came until the client was back', async () => {
     const parts = await streamBroken({});
     const ticks = dataOf(parts, 'custom').map((data) => (data as { tick: number }).tick);
