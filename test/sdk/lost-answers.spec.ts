@@ -32,6 +32,7 @@ describe.each(SDKS)('an answer of the database that is lost, with SDK %s,', (_, 
     await lost;
     expect(names(parts)).toEqual(['metadata', 'updates', 'updates', 'updates']);
     expect(parts[0].data).toMatchObject({ attempt: 1 });
+    expect(server.output()).not.toContain('lost its lease');
     return parts;
   }
 
