@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AssistantsService, type RunAssistant } from '../assistants/index.js';
+import { newId } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
-import { type Queryable, Sql } from '../database/index.js';
+import { type Queryable, retryWhileUnavailable, Sql } from '../database/index.js';
 import { assertCheckpointExists, GraphRegistry } from '../execution/index.js';
 import { ThreadBusyError, ThreadNotFoundError } from '../threads/index.js';
 import { type Run, toRun } from './dto/run.dto.js';
@@ -16,6 +17,9 @@ import { RunStopService } from './run-stop.service.js';
 import { WebhookRefusedError } from './runs.errors.js';
 import { refusalOf } from './webhooks/webhook-address.js';
 import { type Reservation, RunWorker } from './worker/run-worker.js';
+
+/** Milliseconds that a request waits for a database that is away: a broken connection, not an outage. */
+const PATIENCE_MS = 2_000;
 
 /** The runs a new one has taken the place of. */
 interface Replaced {
@@ -41,8 +45,6 @@ export interface Asking {
   /** How its output is sent at once; absent for a background run. */
   delivery?: Delivery;
 }
-
-type ThreadOrder = Order & { thread_id: string };
 
 /** The assistant is not any more what the run was made from: nothing has happened yet. */
 class AssistantChangedError extends Error {
@@ -101,31 +103,57 @@ export class RunCreationService {
   }
 
   private async createOn(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
-    const [order, thread] = await Promise.all([this.orderOf(body, asking), this.queue.findThread(thread_id)]);
+    const [order, thread] = await Promise.all([
+      this.orderOf(body, asking, thread_id),
+      this.queue.findThread(thread_id),
+    ]);
     if (thread?.newest_run_id && body.multitask_strategy === 'interrupt') {
       await this.stopper.letEnd(thread_id);
     }
+    const lock = (client: Queryable): Promise<unknown> => this.queue.lockThread(client, thread_id);
+    const inTransaction = this.repeatable(order, lock, (client, slot) => this.insert(client, order, slot));
     return this.withSlot(
       body,
-      async (slot) =>
-        (await this.insertAtOnce({ thread_id, ...order }, thread, slot)) ??
-        this.sql.transaction((client) => this.insert(client, { thread_id, ...order }, slot)),
+      async (slot, again) => (await this.insertAtOnce(order, thread, slot, again)) ?? inTransaction(slot, again),
     );
   }
 
   private async insertAll(bodies: BatchItem[], asking?: Asking): Promise<Created[]> {
-    const orders = await Promise.all(bodies.map((body) => this.orderOf(body, asking)));
-    return this.sql.transaction(async (client) => {
-      await this.lockInOrder(client, bodies);
+    const orders = await Promise.all(bodies.map((body) => this.orderOf(body, asking, body.thread_id)));
+    const lock = (client: Queryable): Promise<void> => this.lockInOrder(client, bodies);
+    const insert = this.repeatable(orders[0], lock, async (client) => {
+      await lock(client);
       const results: Created[] = [];
       for (const [index, { thread_id }] of bodies.entries()) {
         const order = orders[index];
-        results.push(
-          thread_id ? await this.insert(client, { thread_id, ...order }) : await this.insertStateless(client, order),
-        );
+        results.push(await (thread_id ? this.insert(client, order) : this.insertStateless(client, order)));
       }
       return results;
     });
+    return retryWhileUnavailable(PATIENCE_MS, (again) => insert(undefined, again));
+  }
+
+  /**
+   * A transaction that can be tried again when the answer to its COMMIT was lost: what it has written is found. `lock`
+   * waits for a COMMIT that is still under way.
+   */
+  private repeatable<T>(
+    { run_id }: Order,
+    lock: (client: Queryable) => Promise<unknown>,
+    insert: (client: Queryable, slot?: Reservation) => Promise<T>,
+  ): (slot: Reservation | undefined, again: boolean) => Promise<T> {
+    let last: T | undefined;
+    return (slot, again) =>
+      this.sql.transaction(async (client) => {
+        if (again && last !== undefined) {
+          await lock(client);
+          if (await this.queue.findInserted(client, run_id)) {
+            return last;
+          }
+        }
+        last = await insert(client, slot);
+        return last;
+      });
   }
 
   /** The threads of a batch, in one order for all batches, so that no two of them wait for each other. */
@@ -137,11 +165,14 @@ export class RunCreationService {
   }
 
   /** Offers a free slot to a run that is about to be created, and lets it begin there when it has taken it. */
-  private async withSlot(body: RunCreate, insert: (slot?: Reservation) => Promise<Created>): Promise<Run> {
+  private async withSlot(
+    body: RunCreate,
+    insert: (slot: Reservation | undefined, again: boolean) => Promise<Created>,
+  ): Promise<Run> {
     const slot = delayOf(body) > 0 ? undefined : this.worker.reserve();
     let created: Created;
     try {
-      created = await insert(slot);
+      created = await retryWhileUnavailable(PATIENCE_MS, (again) => insert(slot, again));
     } catch (error) {
       this.releaseUnused(slot);
       throw error;
@@ -159,23 +190,29 @@ export class RunCreationService {
     }
   }
 
-  /** On a thread of its own, in one statement. */
+  /** On a thread of its own, in one statement. When the thread is there, so is the run: nobody else knows its id. */
   private async insertStateless(db: Queryable, order: Order, slot?: Reservation): Promise<Created> {
     const { run, onThread, hidden } = readyAlone(order);
-    const row = await this.queue.insertWithThread(db, run, { hidden, ...onThread }, slot);
+    const row =
+      (await this.queue.insertWithThread(db, run, { hidden, ...onThread }, slot)) ??
+      (await this.queue.findInserted(db, run.run_id));
     if (!row) {
       throw new AssistantChangedError(order.assistant);
     }
     return { run: toRun(row), started: slot && run };
   }
 
-  private async orderOf(body: RunCreate, { request, delivery }: Asking = {}): Promise<Order> {
+  private async orderOf(
+    body: RunCreate,
+    { request, delivery }: Asking = {},
+    thread_id: string = newId(),
+  ): Promise<Order> {
     assertSupported(body, this.config);
     this.assertWebhookAllowed(body.webhook);
     const assistant = await this.assistants.forRun(body.assistant_id);
     this.graphs.assertExists(assistant.graph_id);
     const caller = request ? callerOf(request, this.config.configurable_headers) : null;
-    return { assistant, body, caller, delivery };
+    return { run_id: newId(), thread_id, assistant, body, caller, delivery };
   }
 
   private assertWebhookAllowed(webhook: string | undefined): void {
@@ -187,36 +224,39 @@ export class RunCreationService {
 
   /**
    * In one statement, on a thread that is idle or new: most runs. Undefined when that cannot be done, or somebody else
-   * has changed the thread or the assistant meanwhile; nothing has happened then.
+   * has changed the thread or the assistant meanwhile; nothing has happened then. `again`: a try before may have been
+   * carried out without our knowing.
    */
   private async insertAtOnce(
-    { thread_id, ...order }: ThreadOrder,
+    order: Order,
     thread: RunThread | undefined,
-    slot?: Reservation,
+    slot: Reservation | undefined,
+    again: boolean,
   ): Promise<Created | undefined> {
     if (thread ? thread.newest_run_id !== null : order.body.if_not_exists !== 'create') {
       return undefined;
     }
-    const { run, onThread } = readyOn(thread_id, order, thread);
+    const { run, onThread } = readyOn(order, thread);
     if (run.kwargs.config.configurable.checkpoint_id) {
       return undefined;
     }
-    const row = thread
+    const inserted = thread
       ? await this.queue.insert(this.sql, run, onThread, slot, thread.stamp)
       : await this.queue.insertWithThread(this.sql, run, { hidden: false, ...onThread }, slot);
+    const row = inserted ?? (again ? await this.queue.findInserted(this.sql, run.run_id) : undefined);
     return row && { run: toRun(row), started: slot && run };
   }
 
   /** In the caller's transaction: lock the thread, decide, insert. */
-  private async insert(client: Queryable, { thread_id, ...order }: ThreadOrder, slot?: Reservation): Promise<Created> {
-    const { body } = order;
+  private async insert(client: Queryable, order: Order, slot?: Reservation): Promise<Created> {
+    const { body, thread_id } = order;
     const { thread, isNew } = await this.lockOrCreate(client, thread_id, body);
     const decision = resolveMultitask(body.multitask_strategy ?? 'enqueue', thread.newest_run_id !== null);
     if (decision.action === 'reject') {
       throw new ThreadBusyError(thread_id);
     }
     const replaced = decision.action === 'replace' ? await this.replace(client, thread_id, decision.by) : undefined;
-    const { run, onThread } = readyOn(thread_id, order, isNew ? undefined : thread);
+    const { run, onThread } = readyOn(order, isNew ? undefined : thread);
     await assertCheckpointExists(client, thread_id, run.kwargs.config.configurable);
     const begins = decision.action !== 'enqueue';
     // A run that waits must not change what the run before it, still active, has been started with.

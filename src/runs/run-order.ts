@@ -1,13 +1,16 @@
 import type { RunAssistant } from '../assistants/index.js';
-import { type JsonObject, newId } from '../common/index.js';
+import type { JsonObject } from '../common/index.js';
 import { resumeRefusal } from '../execution/index.js';
 import type { NewRun, RunThread } from './queue/queued-run.js';
 import type { Delivery } from './run.entity.js';
 import type { RunCaller } from './run-caller.js';
 import { type PreparedRun, prepareRun, type RunCreate } from './run-request.js';
 
-/** A run that is asked for. */
+/** A run that is asked for. Its ids are known beforehand, so that it can be looked for. */
 export interface Order {
+  run_id: string;
+  /** The one it is asked for on, or its own. */
+  thread_id: string;
   assistant: RunAssistant;
   body: RunCreate;
   caller: RunCaller | null;
@@ -26,24 +29,20 @@ export const delayOf = ({ after_seconds = 0 }: RunCreate): number => Math.ceil(a
 
 /** On a thread of its own, which is hidden when it is deleted with the run. */
 export function readyAlone(order: Order): ReadyRun & { hidden: boolean } {
-  const { assistant, body, delivery } = order;
-  // Nobody else can have this thread.
-  const [run_id, thread_id] = [newId(), newId()];
+  const { assistant, body } = order;
   const hidden = (body.on_completion ?? 'delete') === 'delete';
-  const thread = { config: {}, metadata: {} };
-  const prepared = prepareRun({ run_id, thread_id, assistant, thread, body, temporary: hidden, delivery });
+  const prepared = prepareRun({ ...order, thread: { config: {}, metadata: {} }, temporary: hidden });
   const onThread = { metadata: threadMetadata(assistant, body), config: prepared.thread_config };
-  return { run: toNewRun(run_id, thread_id, order, prepared), onThread, hidden };
+  return { run: toNewRun(order, prepared), onThread, hidden };
 }
 
 /** On a thread; without `thread` on a new one. */
-export function readyOn(thread_id: string, order: Order, thread: RunThread | undefined): ReadyRun {
-  const { assistant, body, delivery } = order;
-  const run_id = newId();
+export function readyOn(order: Order, thread: RunThread | undefined): ReadyRun {
+  const { assistant, body } = order;
   const stamp = threadMetadata(assistant, thread ? undefined : body);
   const settings = { config: thread?.config ?? {}, metadata: { ...thread?.metadata, ...stamp } };
-  const prepared = prepareRun({ run_id, thread_id, assistant, thread: settings, body, temporary: false, delivery });
-  const run = toNewRun(run_id, thread_id, order, prepared);
+  const prepared = prepareRun({ ...order, thread: settings, temporary: false });
+  const run = toNewRun(order, prepared);
   const leavesNothing = thread !== undefined && willBeRefused(body, thread);
   const onThread = leavesNothing
     ? { metadata: {}, config: thread.config }
@@ -52,9 +51,7 @@ export function readyOn(thread_id: string, order: Order, thread: RunThread | und
 }
 
 function toNewRun(
-  run_id: string,
-  thread_id: string,
-  { assistant: { assistant_id, stamp: assistant_stamp }, body, caller }: Order,
+  { run_id, thread_id, assistant: { assistant_id, stamp: assistant_stamp }, body, caller }: Order,
   { kwargs, metadata }: PreparedRun,
 ): NewRun {
   const { multitask_strategy = 'enqueue' } = body;

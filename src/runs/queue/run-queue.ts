@@ -70,6 +70,12 @@ export class RunQueue {
     return rows.length > 0;
   }
 
+  /** A run that may have been put into the queue without our knowing. */
+  async findInserted(db: Queryable, run_id: string): Promise<RunRow | undefined> {
+    const { rows } = await db.query<RunRow>(`SELECT ${RUN_COLUMNS} FROM runs WHERE run_id = $1`, [run_id]);
+    return rows.at(0);
+  }
+
   /**
    * Puts a run on a thread the caller has locked, or on one that is idle and has not changed since it was found with this
    * `stamp`. `lease` starts the run at once. Undefined when the thread or the assistant has changed.
