@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { Sql } from '../../src/database/sql.js';
 import { deleteStreams, PostgresEventLog } from '../../src/streams/postgres-event-log.js';
 import type { NewChunk } from '../../src/streams/event-log.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
+import { createDatabase, type TestDatabase, untilWaitingForLocks } from '../support/database.js';
 import { describeEventLog, type LeasedRun, type LogFixture } from './event-log.contract.js';
 
 const ASSISTANT = randomUUID();
@@ -41,16 +41,6 @@ describe('PostgresEventLog', () => {
     return run;
   };
 
-  /** As many sessions of this database wait for a lock. */
-  const untilWaiting = async (sessions: number): Promise<void> => {
-    for (let waiting = 0; waiting < sessions;) {
-      const rows = await query(
-        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      );
-      waiting = rows.length;
-    }
-  };
-
   const setUp = (): Promise<LogFixture> => {
     logs = Array.from({ length: PROCESSES }, () => new PostgresEventLog(new Sql(database.newPool(), true)));
     return Promise.resolve({
@@ -83,7 +73,7 @@ describe('PostgresEventLog', () => {
           await client.query('COMMIT');
           client.release();
         };
-        return { untilWaiting, release };
+        return { untilWaiting: (writers) => untilWaitingForLocks(database, writers), release };
       },
       // Both tables are unlogged, and nobody waits until numbers are on the disk.
       crash: async (thread_id) => {

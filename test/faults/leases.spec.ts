@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Member } from '../support/cluster.js';
+import { untilWaitingForLocks } from '../support/database.js';
 import { SDKS } from '../support/sdk.js';
 import { Scene } from './scene.js';
 
@@ -93,16 +94,10 @@ describe('a run belongs to its process', () => {
     await client.create(thread_id, { steps: 1, says: 1, ms: 10, gate: { path: scene.gate, step: 1 } });
     const unlock = await scene.lockThread(thread_id);
     scene.openGate();
-    await scene.until(
-      () => scene.waitingForLocks(),
-      (count) => count === 1,
-    );
+    await untilWaitingForLocks(scene.cluster.database);
     await expireLeases();
     await scene.cluster.start({ command: 'worker' });
-    await scene.until(
-      () => scene.waitingForLocks(),
-      (count) => count === 2,
-    );
+    await untilWaitingForLocks(scene.cluster.database, 2);
     await unlock();
     await scene.until(statuses, ([status]) => status === 'success 2');
     expect(await holder.stop()).toBe(0);

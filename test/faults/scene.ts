@@ -140,14 +140,6 @@ export class Scene {
     return content;
   }
 
-  /** Sessions of the database that wait for a lock. */
-  async waitingForLocks(): Promise<number> {
-    const { rowCount } = await this.cluster.database.pool.query(
-      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-    );
-    return rowCount ?? 0;
-  }
-
   /** Locks a thread's row; call what is returned to let it go. */
   async lockThread(thread_id: string): Promise<() => Promise<void>> {
     const session = await this.cluster.database.pool.connect();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { open } from '../support/raw-response.js';
+import { untilWaitingForLocks } from '../support/database.js';
 import { SDKS } from '../support/sdk.js';
 import { toStep } from './history.js';
 import { Scene } from './scene.js';
@@ -95,10 +96,7 @@ describe('a process that is told to end', () => {
     const waiting = await client.create(thread_id, WORK);
     const unlock = await scene.lockThread(thread_id);
     const created = client.create(thread_id, WORK);
-    await scene.until(
-      () => scene.waitingForLocks(),
-      (count) => count === 1,
-    );
+    await untilWaitingForLocks(scene.cluster.database);
     const left = leaving.stop();
     await scene.until(
       async () => (await fetch(`${leaving.url}/ok`)).headers.get('connection'),

@@ -4,7 +4,7 @@ import { LeaseLostError } from '../../src/execution/checkpoints/lease-lost.error
 import type { Queryable } from '../../src/database/index.js';
 import { PostgresCheckpointer } from '../../src/execution/checkpoints/postgres-checkpointer.js';
 import { RunCheckpointer } from '../../src/execution/checkpoints/run-checkpointer.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
+import { createDatabase, type TestDatabase, untilWaitingForLocks } from '../support/database.js';
 import { insertRunningRun } from '../support/rows.js';
 
 const State = Annotation.Root({
@@ -76,6 +76,21 @@ describe('PostgresCheckpointer', () => {
     await database.pool.query('UPDATE runs SET lease_token = gen_random_uuid() WHERE run_id = $1', [run_id]);
     await expect(graph.invoke({ word: 'stale' }, config)).rejects.toThrow(LeaseLostError);
     expect(await countRows(database, thread_id)).toEqual(before);
+  });
+
+  it('makes whoever takes the lease wait for a write that is under way', async () => {
+    const { run_id, lease_token, thread_id } = await insertRunningRun(database.pool);
+    const writer = await database.pool.connect();
+    await writer.query('BEGIN');
+    const saver = new PostgresCheckpointer(writer, { run_id, lease_token });
+    await builder.compile({ checkpointer: saver }).invoke({ word: 'a' }, { configurable: { thread_id } });
+    const taken = database.pool.query('UPDATE runs SET lease_token = gen_random_uuid() WHERE run_id = $1', [run_id]);
+    const waits = untilWaitingForLocks(database).then(() => 'waits');
+    expect(await Promise.race([taken.then(() => 'taken'), waits])).toBe('waits');
+    await writer.query('COMMIT');
+    writer.release();
+    await taken;
+    expect(await countRows(database, thread_id)).toMatchObject({ checkpoints: '4' });
   });
 
   it('has kept the finished steps of an aborted graph once it has settled', async () => {

@@ -487,6 +487,8 @@ describe('EventStream in two processes', () => {
     expect(there.events.hasReaders(run.run_id)).toBe(false);
     await untilFollowed(here, run.run_id, false);
     await finish(here, stream);
+    // What its end has added, too.
+    await stream.drained();
     const next = begin(here, await newRun());
     const before = await logged();
     write(next, '1');

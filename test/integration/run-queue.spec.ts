@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { renewLeases } from '../../src/runs/queue/renew-leases.js';
 import type { ClaimedRun, NewRun } from '../../src/runs/queue/queued-run.js';
 import { RunQueue } from '../../src/runs/queue/run-queue.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
+import { createDatabase, type TestDatabase, untilWaitingForLocks } from '../support/database.js';
 
 const LEASE = 30_000;
 const ATTEMPTS = 4;
@@ -113,7 +113,7 @@ describe('RunQueue', () => {
     await queue.lockThread(creator, thread_id);
     // The end now waits for the creator, with a snapshot in which the new run does not exist.
     const ending = finish(running);
-    await waitForLock(database);
+    await untilWaitingForLocks(database);
     await queue.insert(creator, newRun(thread_id), { metadata: {} });
     await creator.query('COMMIT');
     creator.release();
@@ -221,15 +221,3 @@ describe('RunQueue', () => {
 
 const expireLeases = (database: TestDatabase) =>
   database.pool.query(`UPDATE runs SET lease_until = now() - interval '1 second' WHERE status = 'running'`);
-
-/** Resolves when a session of this database waits for a lock. */
-async function waitForLock(database: TestDatabase): Promise<void> {
-  for (;;) {
-    const { rowCount } = await database.pool.query(
-      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-    );
-    if (rowCount) {
-      return;
-    }
-  }
-}

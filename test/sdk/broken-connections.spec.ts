@@ -72,7 +72,7 @@ describe.each(SDKS)('a connection that breaks, with SDK %s and two servers behin
       onRunCreated: () => proxy.switchTo(servers[1].url),
     });
     for await (const part of stream) {
-      parts.push(part as Part);
+      parts.push(part);
       gate.open();
     }
     expect(names(parts).slice(0, 2)).toEqual(['metadata', 'custom']);

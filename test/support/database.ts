@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { askUntil } from './until.js';
 
 const ADMIN_URI = process.env.TEST_DATABASE_URI!;
 
@@ -34,6 +35,17 @@ export async function createDatabase({ empty = false } = {}): Promise<TestDataba
       await asAdmin(`DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
+}
+
+/** Resolves when so many sessions of a database wait for a lock. */
+export async function untilWaitingForLocks({ pool }: { pool: pg.Pool }, sessions = 1): Promise<void> {
+  const count = async (): Promise<number> => {
+    const { rowCount } = await pool.query(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    return rowCount!;
+  };
+  await askUntil(count, (waiting) => waiting >= sessions);
 }
 
 async function asAdmin(sql: string): Promise<void> {
