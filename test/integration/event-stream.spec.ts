@@ -142,12 +142,13 @@ describe('EventStream in two processes', () => {
   const endRun = (run_id: string) =>
     database.pool.query(`UPDATE runs SET status = 'success', lease_token = NULL WHERE run_id = $1`, [run_id]);
 
-  /** As the worker does it. */
+  /** As the worker does it. Resolves when what the end adds for readers of the thread is in the log. */
   async function finish({ notifications }: Process, stream: RunStream): Promise<void> {
     await stream.drained();
     await endRun(stream.run.run_id);
     stream.finish('success');
     notifications.publish({ topic: 'run_ended', id: stream.run.run_id });
+    await stream.drained();
   }
 
   const read = (
@@ -487,8 +488,6 @@ describe('EventStream in two processes', () => {
     expect(there.events.hasReaders(run.run_id)).toBe(false);
     await untilFollowed(here, run.run_id, false);
     await finish(here, stream);
-    // What its end has added, too.
-    await stream.drained();
     const next = begin(here, await newRun());
     const before = await logged();
     write(next, '1');
