@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   type Client,
   collect,
@@ -13,16 +13,10 @@ import {
   startWaiting,
   untilAnswered,
 } from '../support/sdk.js';
-import { startServer, type TestServer } from '../support/server.js';
 
 const server = serverForFile();
 /** Executes no runs: what it is told must reach the other one. */
-let elsewhere: TestServer;
-
-beforeAll(async () => {
-  elsewhere = await startServer({ database: server.database, env: { N_JOBS_PER_WORKER: '0' } });
-});
-afterAll(() => elsewhere?.stop());
+const elsewhere = server.beside({ env: { N_JOBS_PER_WORKER: '0' } });
 
 describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
   let client: Client;

@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type Client, connect, newThread, refusal, SDKS, serverForFile, startWaiting } from '../support/sdk.js';
-import { startServer, type TestServer } from '../support/server.js';
 
 interface Seen {
   context: { word?: string };
@@ -8,12 +7,7 @@ interface Seen {
 
 /** A server remembers assistants; another one changes them. */
 const server = serverForFile();
-let other: TestServer;
-
-beforeAll(async () => {
-  other = await startServer({ database: server.database });
-});
-afterAll(() => other?.stop());
+const other = server.beside();
 
 describe.each(SDKS)('an assistant that another server has changed, with SDK %s', (_, Client) => {
   let here: Client;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Client as NewestClient } from 'langgraph-sdk-newest';
 import {
   type Client,
@@ -15,16 +15,10 @@ import {
   SDKS,
   serverForFile,
 } from '../support/sdk.js';
-import { startServer, type TestServer } from '../support/server.js';
 
 const server = serverForFile();
 /** Executes no runs: what it decides must reach the other one. */
-let elsewhere: TestServer;
-
-beforeAll(async () => {
-  elsewhere = await startServer({ database: server.database, env: { N_JOBS_PER_WORKER: '0' } });
-});
-afterAll(() => elsewhere?.stop());
+const elsewhere = server.beside({ env: { N_JOBS_PER_WORKER: '0' } });
 
 /** A run whose node ignores that it is to stop, inside that node. */
 async function startStubborn(client: Client, thread_id: string): Promise<{ gate: Gate; run_id: string }> {

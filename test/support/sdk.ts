@@ -25,18 +25,34 @@ export interface Part {
 }
 
 /** A server of its own for a test file, with its database. */
-export function serverForFile(options: Omit<ServerOptions, 'database'> = {}): {
+export interface FileServer {
   readonly url: string;
   readonly database: TestDatabase;
-} {
+  /** Another one on the same database. */
+  beside(options?: Omit<ServerOptions, 'database'>): { readonly url: string };
+}
+
+export function serverForFile(options: Omit<ServerOptions, 'database'> = {}): FileServer {
   let database: TestDatabase;
-  let server: TestServer;
+  const servers: TestServer[] = [];
+  const beside: FileServer['beside'] = (given = {}) => {
+    let server: TestServer;
+    beforeAll(async () => {
+      server = await startServer({ ...given, database });
+      servers.push(server);
+    });
+    return {
+      get url() {
+        return server.url;
+      },
+    };
+  };
   beforeAll(async () => {
     database = await createDatabase();
-    server = await startServer({ ...options, database });
   });
+  const server = beside(options);
   afterAll(async () => {
-    await server?.stop();
+    await Promise.all(servers.map((one) => one.stop()));
     await database?.drop();
     gateFolders.splice(0).forEach((folder) => rmSync(folder, { recursive: true }));
   });
@@ -47,6 +63,7 @@ export function serverForFile(options: Omit<ServerOptions, 'database'> = {}): {
     get database() {
       return database;
     },
+    beside,
   };
 }
 
