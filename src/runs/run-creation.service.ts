@@ -244,7 +244,7 @@ export class RunCreationService {
       ? await this.queue.insert(this.sql, run, onThread, slot, thread.stamp)
       : await this.queue.insertWithThread(this.sql, run, { hidden: false, ...onThread }, slot);
     const row = inserted ?? (again ? await this.queue.findInserted(this.sql, run.run_id) : undefined);
-    return row && { run: toRun(row), started: slot && run };
+    return row && { run: toRun(row), started: slot && row.status === 'running' ? run : undefined };
   }
 
   /** In the caller's transaction: lock the thread, decide, insert. */
