@@ -125,7 +125,7 @@ describe('LogReader', () => {
 
   describe('at the end of a run', () => {
     it('gives what others have written last, although nobody has told of it', async () => {
-      write('r', 2);
+      write('r', 2, 'metadata');
       const reader = read({ run_id: 'r' });
       await nextSeqs(reader);
       log.add('t', 'r', 1);
@@ -137,14 +137,14 @@ describe('LogReader', () => {
     it('does not look into the log when all is known', async () => {
       await tail.ready();
       const reader = read({ run_id: 'r' });
-      write('r', 2);
+      write('r', 2, 'metadata');
       reader.end(1);
       expect(await seqsOf(reader)).toEqual([0, 1]);
       expect(log.reads).toBe(0);
     });
 
     it('ends although another run of the thread goes on', async () => {
-      write('r', 3);
+      write('r', 3, 'metadata');
       const reader = read({ run_id: 'r' });
       reader.end();
       log.gate = () => write('next', 1);
@@ -152,7 +152,7 @@ describe('LogReader', () => {
     });
 
     it('ends although events that should be there are lost', async () => {
-      write('r', 3);
+      write('r', 3, 'metadata');
       const reader = read({ run_id: 'r' });
       expect(await nextSeqs(reader)).toEqual([0, 1, 2]);
       reader.end(99);
@@ -160,7 +160,7 @@ describe('LogReader', () => {
     });
 
     it('waits for a log that is away', async () => {
-      write('r', 3);
+      write('r', 3, 'metadata');
       const reader = read({ run_id: 'r' });
       log.isAway = true;
       reader.end();
@@ -234,6 +234,16 @@ describe('LogReader', () => {
       log.add('t', 'r', 9);
     });
     const dropBefore = (seq: number): void => log.drop('t', (event) => event.seq < seq);
+
+    it('tells a reader that had not looked into it before it was emptied', async () => {
+      const reader = read({ run_id: 'r' });
+      dropBefore(15);
+      const next = reader.next();
+      await new Promise((resolve) => setImmediate(resolve));
+      write('r', 2);
+      expect((await next).value).toEqual([expect.objectContaining({ event: 'error', run_id: 'r' })]);
+      expect(await reader.next()).toEqual({ done: true, value: undefined });
+    });
 
     it('tells the reader of a run, and ends', async () => {
       dropBefore(10);

@@ -96,8 +96,12 @@ export class LogReader implements StreamReader {
       return this.page();
     }
     if (recent.length > 0) {
+      const events = this.wanted(recent);
+      if (this.lacksBeginning(events)) {
+        return this.tellOfGap(events, events[0].seq);
+      }
       this.cursor = recent.at(-1)!.seq;
-      return this.wanted(recent);
+      return events;
     }
     await (this.ending ? this.lookAgain() : this.untilChange());
     return [];
@@ -158,6 +162,13 @@ export class LogReader implements StreamReader {
       return oldest > cursor && !(next && FIRST_EVENTS.has(next.event));
     }
     return cursor + 1 < (await this.log.bounds(thread_id)).kept_from;
+  }
+
+  /** A crash of the database may have emptied the log before this reader had looked into it. */
+  private lacksBeginning([first]: NumberedEvent[]): boolean {
+    const { run_id, position } = this.options;
+    const isFirst = run_id !== undefined && position.from === 'start' && !this.begun;
+    return isFirst && first !== undefined && !FIRST_EVENTS.has(first.event);
   }
 
   /** A run's stream ends there; a thread's goes on with what is kept. */

@@ -70,12 +70,17 @@ export class RunStream {
     this.logging = 'at once';
   }
 
-  /** Resolves when readers in other processes can read everything. To be awaited before the lease is given up. */
-  async drained(): Promise<void> {
-    this.complete = true;
+  /** Resolves when readers in other processes can read everything that there is by now. */
+  async logged(): Promise<void> {
     if (this.logging !== 'no') {
       await this.log.drained(this.run.thread_id);
     }
+  }
+
+  /** Like {@link logged}, after the last event. To be awaited before the lease is given up. */
+  drained(): Promise<void> {
+    this.complete = true;
+    return this.logged();
   }
 
   /** The run has ended here, and its final status is in the database. */

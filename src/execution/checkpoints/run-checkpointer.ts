@@ -16,6 +16,8 @@ import { PostgresCheckpointer } from './postgres-checkpointer.js';
 export interface CheckpointOwner extends Fence {
   /** Goes into the metadata of every checkpoint of the run; no credentials. */
   metadata: Record<string, unknown>;
+  /** Resolves when the superstep may be committed: what it has told others is safe. */
+  ready?: () => Promise<void>;
 }
 
 /**
@@ -110,7 +112,7 @@ export class RunCheckpointer extends PostgresCheckpointer {
     const batch: CheckpointRows = { checkpoints: [], blobs: [], writes: [] };
     addRows(batch, rows);
     const saved = this.last
-      .then(() => nextTurn())
+      .then(() => (this.owner.ready ?? nextTurn)())
       .then(() => {
         this.next = undefined;
         return super.save(batch);

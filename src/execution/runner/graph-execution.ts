@@ -43,6 +43,8 @@ export class GraphExecution {
   private lastValuesJson?: string;
   private interrupts?: GraphInterrupt[];
   private turnEnds = 0;
+  /** Part of the stream is being dealt with: there may be more behind it. */
+  private isBusy = false;
 
   constructor(private readonly options: GraphExecutionOptions) {}
 
@@ -52,15 +54,30 @@ export class GraphExecution {
     const streamConfig = { ...config, runId: run_id, streamMode: graphStreamModes(stream_mode), subgraphs };
     if (stream_mode.has('events')) {
       // streamEvents costs nearly twice as much as stream: only for clients that want its events.
-      for await (const event of graph.streamEvents(input, { ...streamConfig, version: 'v2' })) {
-        this.onRunEvent(event);
-        await this.takeTurns();
-      }
-      return;
+      const events = graph.streamEvents(input, { ...streamConfig, version: 'v2' });
+      return this.consume(events, (event) => this.onRunEvent(event));
     }
-    for await (const chunk of await graph.stream(input, streamConfig)) {
-      this.onChunk(this.toChunk(chunk));
-      await this.takeTurns();
+    return this.consume(await graph.stream(input, streamConfig), (chunk) => this.onChunk(this.toChunk(chunk)));
+  }
+
+  /** Resolves when everything that the graph has produced until now has been emitted. */
+  async caughtUp(): Promise<void> {
+    // What is there is taken within one turn; between two parts of it others may have theirs.
+    do {
+      await nextTurn();
+    } while (this.isBusy);
+  }
+
+  private async consume<T>(stream: AsyncIterable<T>, onPart: (part: T) => void): Promise<void> {
+    try {
+      for await (const part of stream) {
+        this.isBusy = true;
+        onPart(part);
+        await this.takeTurns();
+        this.isBusy = false;
+      }
+    } finally {
+      this.isBusy = false;
     }
   }
 

@@ -24,6 +24,8 @@ export class ActiveRun implements CheckpointOwner {
   /** Ends the run before its next superstep. */
   readonly drain = new GraphDrain();
   stopReason?: StopReason;
+  /** See {@link CheckpointOwner}. */
+  ready?: () => Promise<void>;
 
   constructor(
     readonly run: ClaimedRun,

@@ -101,6 +101,9 @@ export class RunLifecycle {
       graph = await this.graphs.get(String(config.configurable?.graph_id), config, checkpointer);
       const goesOn = checkpointer instanceof RunCheckpointer && (await wasBegun(run, checkpointer));
       execution = await newExecution(graph, run, config, goesOn, stream);
+      if (run.kwargs.resumable) {
+        active.ready = readinessOf(execution, stream);
+      }
       if (!goesOn || !(await isAtBreakpoint(graph, run))) {
         await execution.run();
       }
@@ -261,6 +264,12 @@ export class RunLifecycle {
     return Math.max(queue.stateless_retention_ms, kwargs.resumable ? streams.resumable_ms : 0);
   }
 }
+
+/** Whoever goes on after a superstep does not repeat its events: they are in the log before it is committed. */
+const readinessOf = (execution: GraphExecution, stream: RunStream) => async (): Promise<void> => {
+  await execution.caughtUp();
+  await stream.logged();
+};
 
 /** Where the client is that asked for the run's events when it created the run. */
 function readerOf({ kwargs: { delivery }, created_here }: ClaimedRun): StreamedRun['reader'] {
