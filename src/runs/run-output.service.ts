@@ -1,5 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { DatabaseUnavailableError } from '../database/index.js';
 import { runHeaders, type RunLocation, type SseBody, toWireJson, type WaitBody } from '../common/index.js';
 import {
   eventFrames,
@@ -9,10 +10,11 @@ import {
   RUN_DONE,
   type RunPosition,
 } from '../streams/index.js';
-import { ThreadsService, ThreadStateService } from '../threads/index.js';
-import type { GraphInterrupt, StreamMode } from '../execution/index.js';
+import { ThreadsService } from '../threads/index.js';
+import { type GraphInterrupt, GraphStateService, type RunOutput, type StreamMode } from '../execution/index.js';
 import type { Run } from './dto/run.dto.js';
 import { isActive, type RunEntity } from './run.entity.js';
+import { ownerOf } from './run-owner.js';
 import { answerOf, type FeedbackUrls, type StoredOutput } from './worker/answer.js';
 import { RunResults, type Waiting } from './worker/run-results.js';
 import { RunStopService } from './run-stop.service.js';
@@ -52,10 +54,12 @@ export const comesBack = ({ query }: FastifyRequest): boolean => Object.keys(que
 /** What runs give back: their stream, their answer. */
 @Injectable()
 export class RunOutputService {
+  private readonly logger = new Logger('Runs');
+
   constructor(
     private readonly runs: RunsService,
     private readonly threads: ThreadsService,
-    private readonly threadState: ThreadStateService,
+    private readonly graphState: GraphStateService,
     private readonly results: RunResults,
     private readonly events: EventStream,
     private readonly stopper: RunStopService,
@@ -141,10 +145,23 @@ export class RunOutputService {
     if (run.error) {
       return answerOf(undefined, undefined, run.error, feedback);
     }
-    const output = await this.threadState.getOutput(run.thread_id, run.run_id);
+    const output = await this.outputOf(run);
     return output
       ? answerOf(toWireJson(output.values), nonEmpty(output.interrupts), undefined, feedback)
       : this.threadAnswer(run.thread_id, feedback);
+  }
+
+  /** Undefined when it wrote no checkpoint, or its graph is not there any more. */
+  private async outputOf(run: RunEntity): Promise<RunOutput | undefined> {
+    try {
+      return await this.graphState.getOutput(ownerOf(run), run.run_id);
+    } catch (error) {
+      if (error instanceof DatabaseUnavailableError) {
+        throw error;
+      }
+      this.logger.warn(`run_id=${run.run_id} its output could not be read: ${String(error)}`);
+      return undefined;
+    }
   }
 
   /** A run that wrote nothing has left everything as it was. */

@@ -78,8 +78,10 @@ export class RunsService {
   async cancelMany({ thread_id, run_ids, status }: RunsCancelRequest, action: StopAction): Promise<void> {
     let stopped: number;
     if (thread_id && run_ids) {
-      await this.threads.assertExists(thread_id);
       stopped = await this.stopper.stop(thread_id, run_ids, action);
+      if (stopped === 0) {
+        await this.threads.assertExists(thread_id);
+      }
     } else {
       const statuses: RunStatus[] = status === 'all' || !status ? ['pending', 'running'] : [status];
       stopped = await this.stopper.stopAll(await this.queue.findActive(statuses, MOST_CANCELLED), action);

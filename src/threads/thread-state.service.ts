@@ -10,7 +10,6 @@ import {
   type GraphState,
   GraphStateService,
   interruptsByTask,
-  type RunOutput,
   type StateOwner,
   type ThreadState,
   toCheckpoint,
@@ -42,12 +41,6 @@ export class ThreadStateService {
   async getState(thread_id: string, at: CheckpointReference, subgraphs: boolean): Promise<ThreadState> {
     const owner = await this.ownerOf(thread_id);
     return owner ? this.graphState.getState(owner, at, subgraphs) : emptyThreadState();
-  }
-
-  /** What a run that has ended gave back; undefined when it wrote no checkpoint. */
-  async getOutput(thread_id: string, run_id: string): Promise<RunOutput | undefined> {
-    const owner = await this.ownerOf(thread_id);
-    return owner && this.graphState.getOutput(owner, run_id);
   }
 
   async getHistory(thread_id: string, request: ThreadHistoryRequest): Promise<ThreadState[]> {

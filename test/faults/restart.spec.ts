@@ -74,7 +74,10 @@ describe('the only process is killed and started again', () => {
     await second.exited;
     await scene.cluster.start({ env });
     await client.client.runs.join(thread_id, harmless);
+    const { parts, finished } = client.join(thread_id, deadly);
+    await finished;
 
+    expect(parts.at(-1)).toMatchObject({ event: 'error', data: { error: 'RunLost' } });
     expect(await scene.runs()).toMatchObject([
       { run_id: deadly, status: 'error', attempt: 2 },
       { run_id: harmless, status: 'success', attempt: 1 },

@@ -192,6 +192,19 @@ describe('many runs cancelled at once', () => {
     await client.runs.join(thread_id, run_id);
   });
 
+  it('are those named, on the hidden thread of a stateless run, too', async () => {
+    const gate = newGate();
+    const { run_id, thread_id } = await client.runs.create(null, 'stubborn', {
+      input: { gate: gate.path, label: 'a' },
+    });
+    await client.runs.cancelMany({ threadId: thread_id, runIds: [run_id] });
+    await expect(client.runs.cancelMany({ threadId: crypto.randomUUID(), runIds: [run_id] })).rejects.toMatchObject(
+      refusal(404, 'thread_not_found'),
+    );
+    expect(await client.runs.join(thread_id, run_id)).toMatchObject({ order: ['a:start'] });
+    gate.open();
+  });
+
   it('are refused when nothing matches, or when it is not clear which are meant', async () => {
     const thread_id = await newThread(client);
     const unclear = refusal(422, 'validation_failed');

@@ -195,6 +195,14 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       expect(await client.runs.join(thread_id, first.run_id)).toEqual({ path: a });
     });
 
+    it('give those who join later what they gave, whatever graph has been at work since', async () => {
+      thread_id = await newThread(client);
+      const asked = await client.runs.create(thread_id, 'ask', { input: { question: 'go?' } });
+      const answer = await client.runs.join(thread_id, asked.run_id);
+      await client.runs.wait(thread_id, 'steps', { input: {} });
+      expect(await client.runs.join(thread_id, asked.run_id)).toEqual(answer);
+    });
+
     it('can be joined at the location of the answer', async () => {
       thread_id = await newThread(client);
       const { client: recording, responses } = recordingClient(Client, server.url);

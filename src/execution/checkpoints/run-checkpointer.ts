@@ -112,11 +112,13 @@ export class RunCheckpointer extends PostgresCheckpointer {
     const batch: CheckpointRows = { checkpoints: [], blobs: [], writes: [] };
     addRows(batch, rows);
     const saved = this.last
-      .then(() => (this.owner.ready ?? nextTurn)())
+      .then(() => nextTurn())
       .then(() => {
+        // From here on nothing is added that `ready` does not know of.
         this.next = undefined;
-        return super.save(batch);
-      });
+        return this.owner.ready?.();
+      })
+      .then(() => super.save(batch));
     this.next = { rows: batch, saved };
     this.last = saved.catch(() => undefined);
     return saved;

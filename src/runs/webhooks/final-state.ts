@@ -4,6 +4,7 @@ import { toWireJson } from '../../common/index.js';
 import { GraphStateService } from '../../execution/index.js';
 import { type Delivery, WebhookOutbox } from '../queue/webhook-outbox.js';
 import type { RunKwargs } from '../run.entity.js';
+import { ownerOf } from '../run-owner.js';
 
 /** Milliseconds that a graph may take to show a state. */
 const PATIENCE_MS = 10_000;
@@ -51,9 +52,8 @@ export class FinalState {
     if (!thread_id) {
       return undefined;
     }
-    const { config } = (JSON.parse(payload) as { kwargs: RunKwargs }).kwargs;
-    const owner = { thread_id, graph_id: String(config.configurable.graph_id), config };
-    const output = await this.graphState.getOutput(owner, run_id);
+    const { kwargs } = JSON.parse(payload) as { kwargs: RunKwargs };
+    const output = await this.graphState.getOutput(ownerOf({ thread_id, kwargs }), run_id);
     return output && toWireJson(output.values);
   }
 }

@@ -20,8 +20,8 @@ import {
   toThreadState,
 } from '../../execution/index.js';
 import { LangSmith } from '../../observability/index.js';
-import { EventStream, type RunStream, type StreamedRun } from '../../streams/index.js';
-import { stateUpdate, type ThreadStatus } from '../../threads/index.js';
+import { EventStream, runDone, type RunStream, type StreamedRun } from '../../streams/index.js';
+import { stateUpdate, ThreadStateService, type ThreadStatus } from '../../threads/index.js';
 import type { ClaimedRun, RunEnd } from '../queue/queued-run.js';
 import { RunQueue } from '../queue/run-queue.js';
 import type { RunError } from '../run.entity.js';
@@ -58,6 +58,7 @@ export class RunLifecycle {
     private readonly queue: RunQueue,
     private readonly events: EventStream,
     private readonly results: RunResults,
+    private readonly threadState: ThreadStateService,
     private readonly langsmith: LangSmith,
     private readonly sql: Sql,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
@@ -86,8 +87,11 @@ export class RunLifecycle {
   /** Ends a run that has been begun too often; its worker dies each time, or is too slow to renew its lease. */
   async giveUp(run: ClaimedRun): Promise<void> {
     const message = `Given up after ${run.attempt} attempts: the process that executed the run stopped each time.`;
-    const ending: Ending = { status: 'error', outcome: {}, error: { error: 'RunLost', message } };
-    await this.finish(run, ending, undefined);
+    const error = { error: 'RunLost', message };
+    await this.finish(run, { status: 'error', outcome: {}, error });
+    if (!run.kwargs.temporary) {
+      await this.threadState.refresh(run.thread_id);
+    }
   }
 
   private async runToEnd(active: ActiveRun, stream: RunStream): Promise<boolean> {
@@ -241,12 +245,22 @@ export class RunLifecycle {
       await this.results.check();
       return false;
     }
-    stream?.finish(status);
+    await this.tellReaders(run, status, error, stream);
     this.results.publish(run.run_id, answer);
     if (state && this.events.isFollowed(run.thread_id)) {
       void this.events.append(run.thread_id, [stateUpdate(toThreadState(state))]);
     }
     return more;
+  }
+
+  /** Without a stream nobody has told them of the error. */
+  private async tellReaders(run: ClaimedRun, status: string, error?: RunError, stream?: RunStream): Promise<void> {
+    if (stream) {
+      stream.finish(status);
+    } else {
+      const last = [{ event: 'error', json: JSON.stringify(error) }, runDone(run.run_id, status)];
+      await this.events.append(run.thread_id, last, run.run_id);
+    }
   }
 
   /** `again`: a try before may have ended the run without our knowing. */

@@ -3,7 +3,7 @@ import { Notifications } from '../../database/index.js';
 import { EventStream } from '../../streams/index.js';
 import { RunQueue } from '../queue/run-queue.js';
 
-/** Milliseconds between two looks at runs that are awaited, in case a notification was lost. */
+/** Milliseconds between two looks at runs that are awaited, in case a notification was lost: the second one counts. */
 const SAFETY_POLL_MS = 5_000;
 
 /** How a run's end reached a waiter. */
@@ -25,6 +25,8 @@ type Waiter = (result: RunResult) => void;
 @Injectable()
 export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly waiters = new Map<string, Set<Waiter>>();
+  /** Runs that had ended at the last look, and nobody has told. */
+  private untold = new Set<string>();
   private poll?: NodeJS.Timeout;
 
   constructor(
@@ -36,7 +38,7 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
   onApplicationBootstrap(): void {
     this.notifications.on('run_ended', (run_id) => this.settle(run_id, {}));
     this.notifications.onReconnect(() => void this.check());
-    this.poll = setInterval(() => void this.check(), SAFETY_POLL_MS);
+    this.poll = setInterval(() => void this.lookForUntold(), SAFETY_POLL_MS);
   }
 
   onModuleDestroy(): void {
@@ -72,14 +74,25 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Looks whether runs that are awaited have ended or are gone without a word. */
   async check(): Promise<void> {
+    (await this.findEnded()).forEach((run_id) => this.settle(run_id, {}));
+  }
+
+  /** At the second look: between the end of a run and its being told is a moment. */
+  private async lookForUntold(): Promise<void> {
+    const ended = await this.findEnded();
+    ended.filter((run_id) => this.untold.has(run_id)).forEach((run_id) => this.settle(run_id, {}));
+    this.untold = new Set(ended);
+  }
+
+  private async findEnded(): Promise<string[]> {
     if (this.waiters.size === 0) {
-      return;
+      return [];
     }
     try {
-      const ended = await this.queue.findEnded([...this.waiters.keys()]);
-      ended.forEach((run_id) => this.settle(run_id, {}));
+      return await this.queue.findEnded([...this.waiters.keys()]);
     } catch {
       // The database is away; the next look will tell.
+      return [];
     }
   }
 
