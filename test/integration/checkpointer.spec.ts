@@ -93,6 +93,22 @@ describe('PostgresCheckpointer', () => {
     expect(await countRows(database, thread_id)).toMatchObject({ checkpoints: '4' });
   });
 
+  it('commits a superstep when its owner is ready, with all that was written until then', async () => {
+    const { run_id, lease_token, thread_id } = await insertRunningRun(database.pool);
+    const [asked, ready] = [newGate(), newGate()];
+    const isReady = (): Promise<void> => {
+      asked.open();
+      return ready.opened;
+    };
+    const saver = new RunCheckpointer(database.pool, { run_id, lease_token, metadata: {}, ready: isReady });
+    const ended = builder.compile({ checkpointer: saver }).invoke({ word: 'a' }, { configurable: { thread_id } });
+    await asked.opened;
+    expect(await countRows(database, thread_id)).toEqual({ checkpoints: '0', blobs: '0', writes: '0' });
+    ready.open();
+    expect(await ended).toMatchObject({ log: ['one:a', 'two:a'] });
+    expect(await countRows(database, thread_id)).toMatchObject({ checkpoints: '4' });
+  });
+
   it('has kept the finished steps of an aborted graph once it has settled', async () => {
     const { run_id, lease_token, thread_id } = await insertRunningRun(database.pool);
     const [writing, inTwo] = [newGate(), newGate()];

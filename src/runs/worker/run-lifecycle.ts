@@ -106,7 +106,7 @@ export class RunLifecycle {
       const goesOn = checkpointer instanceof RunCheckpointer && (await wasBegun(run, checkpointer));
       execution = await newExecution(graph, run, config, goesOn, stream);
       if (run.kwargs.resumable) {
-        active.ready = readinessOf(execution, stream);
+        active.ready = readinessOf(execution, stream, active.signal);
       }
       if (!goesOn || !(await isAtBreakpoint(graph, run))) {
         await execution.run();
@@ -279,11 +279,14 @@ export class RunLifecycle {
   }
 }
 
-/** Whoever goes on after a superstep does not repeat its events: they are in the log before it is committed. */
-const readinessOf = (execution: GraphExecution, stream: RunStream) => async (): Promise<void> => {
-  await execution.caughtUp();
-  await stream.logged();
-};
+/**
+ * Whoever goes on after a superstep does not repeat its events: they are in the log before it is committed. A run that is
+ * stopped does not wait for a log that may be away.
+ */
+function readinessOf(execution: GraphExecution, stream: RunStream, signal: AbortSignal): () => Promise<void> {
+  const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  return () => Promise.race([execution.caughtUp().then(() => stream.logged()), stopped]);
+}
 
 /** Where the client is that asked for the run's events when it created the run. */
 function readerOf({ kwargs: { delivery }, created_here }: ClaimedRun): StreamedRun['reader'] {
