@@ -82,7 +82,7 @@ describe('PostgresCheckpointer', () => {
     const { run_id, lease_token, thread_id } = await insertRunningRun(database.pool);
     const writer = await database.pool.connect();
     await writer.query('BEGIN');
-    const saver = new PostgresCheckpointer(writer, { run_id, lease_token });
+    const saver = new RunCheckpointer(writer, { run_id, lease_token, metadata: {} });
     await builder.compile({ checkpointer: saver }).invoke({ word: 'a' }, { configurable: { thread_id } });
     const taken = database.pool.query('UPDATE runs SET lease_token = gen_random_uuid() WHERE run_id = $1', [run_id]);
     const waits = untilWaitingForLocks(database).then(() => 'waits');

@@ -11,9 +11,11 @@ import {
   newGate,
   newThread,
   readUntil,
+  recordingClient,
   refusal,
   SDKS,
   serverForFile,
+  untilAnswered,
 } from '../support/sdk.js';
 
 const server = serverForFile();
@@ -114,8 +116,11 @@ describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Clien
       it('tell those who stream or wait for them', async () => {
         thread_id = await newThread(client);
         const { gate, run_id } = await startStubborn(client, thread_id);
-        const stream = collect(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }));
-        const answer = client.runs.join(thread_id, run_id);
+        const [reader, waiter] = [recordingClient(Client, server.url), recordingClient(Client, server.url)];
+        const stream = collect(reader.client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }));
+        const answer = waiter.client.runs.join(thread_id, run_id);
+        // A request that comes later does not find the run any more.
+        await Promise.all([untilAnswered(reader), untilAnswered(waiter)]);
         await replace('rollback');
         expect((await stream).at(-1)).toMatchObject({ event: 'error', data: { error: 'UserRollback' } });
         expect(await answer).toMatchObject({ __error__: { error: 'UserRollback' } });
