@@ -394,18 +394,25 @@ describe('the process that executes a resumable run', () => {
     return { doomed, thread_id, gate, stream, elsewhere, run_id: runOf(stream) };
   }
 
+  /** What the reader of a broken stream has seen, and the rest, which it gets at the other process. */
+  async function goOn({ stream, thread_id, run_id, gate }: Awaited<ReturnType<typeof startDoomed>>) {
+    await expect(stream.ended).rejects.toThrow('broken');
+    const seen = framesOf(stream.text());
+    const again = await join(survivor, thread_id, run_id, lastIdIn(stream.text()));
+    await again.until(/"waiting":"a"/);
+    gate.open();
+    const rest = framesOf(await again.ended);
+    expect(names([...seen, ...rest])).toEqual(['metadata', 'updates', 'custom', 'metadata', 'custom', 'updates']);
+    return { seen, rest };
+  }
+
   it(
     'may be killed: who comes back with an id misses nothing and gets nothing twice',
     async () => {
-      const { doomed, thread_id, gate, stream, elsewhere, run_id } = await startDoomed();
+      const run = await startDoomed();
+      const { doomed, thread_id, elsewhere, run_id } = run;
       await doomed.stop('SIGKILL');
-      await expect(stream.ended).rejects.toThrow('broken');
-      const seen = framesOf(stream.text());
-      const again = await join(survivor, thread_id, run_id, lastIdIn(stream.text()));
-      await again.until(/"waiting":"a"/);
-      gate.open();
-      const rest = framesOf(await again.ended);
-      expect(names([...seen, ...rest])).toEqual(['metadata', 'updates', 'custom', 'metadata', 'custom', 'updates']);
+      const { seen, rest } = await goOn(run);
       expect(rest[0].data).toEqual({ run_id, attempt: 2 });
       expect(framesOf(await elsewhere.ended)).toEqual([...seen, ...rest]);
       expect(await read(join(survivor, thread_id, run_id, '-1'))).toEqual([...seen, ...rest]);
@@ -416,18 +423,10 @@ describe('the process that executes a resumable run', () => {
   it(
     'breaks its streams off when it is stopped, so that its readers go on elsewhere',
     async () => {
-      const { doomed, thread_id, gate, stream, elsewhere, run_id } = await startDoomed({
-        BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: '0',
-      });
-      await doomed.stop();
-      await expect(stream.ended).rejects.toThrow('broken');
-      const seen = framesOf(stream.text());
-      const again = await join(survivor, thread_id, run_id, lastIdIn(stream.text()));
-      await again.until(/"waiting":"a"/);
-      gate.open();
-      const rest = framesOf(await again.ended);
-      expect(names([...seen, ...rest])).toEqual(['metadata', 'updates', 'custom', 'metadata', 'custom', 'updates']);
-      expect(framesOf(await elsewhere.ended)).toEqual([...seen, ...rest]);
+      const run = await startDoomed({ BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: '0' });
+      await run.doomed.stop();
+      const { seen, rest } = await goOn(run);
+      expect(framesOf(await run.elsewhere.ended)).toEqual([...seen, ...rest]);
     },
     TIME_LIMIT_MS,
   );
