@@ -4,6 +4,7 @@ import { EventLog1763900000000 } from './1763900000000-event-log.js';
 import { EventLogEpochs1763910000000 } from './1763910000000-event-log-epochs.js';
 import { Webhooks1763920000000 } from './1763920000000-webhooks.js';
 import { RunCallers1764000000000 } from './1764000000000-run-callers.js';
+import { RunWishes1764100000000 } from './1764100000000-run-wishes.js';
 
 /** All migrations, oldest first. A released one is never edited. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   EventLogEpochs1763910000000,
   Webhooks1763920000000,
   RunCallers1764000000000,
+  RunWishes1764100000000,
 ];

@@ -22,6 +22,8 @@ export interface Notification {
     | 'run_cancelled'
     | 'run_interrupted'
     | 'run_rolled_back'
+    | 'run_left'
+    | 'run_awaited'
     | 'thread_deleted'
     | 'thread_events'
     | 'thread_followed'

@@ -26,6 +26,7 @@ export class HealthController {
         langsmith: langsmith !== undefined && langsmith.tracing !== false,
         langsmith_tracing_replicas: true,
         strict_resume: true,
+        stream_namespaces: true,
       },
       metadata: {},
     };

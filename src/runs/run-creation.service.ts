@@ -212,7 +212,7 @@ export class RunCreationService {
     const assistant = await this.assistants.forRun(body.assistant_id);
     this.graphs.assertExists(assistant.graph_id);
     const caller = request ? callerOf(request, this.config.configurable_headers) : null;
-    return { run_id: newId(), thread_id, assistant, body, caller, delivery };
+    return { run_id: newId(), thread_id, assistant, body, caller, delivery: delivery ?? null };
   }
 
   private assertWebhookAllowed(webhook: string | undefined): void {
@@ -256,19 +256,28 @@ export class RunCreationService {
       throw new ThreadBusyError(thread_id);
     }
     const replaced = decision.action === 'replace' ? await this.replace(client, thread_id, decision.by) : undefined;
-    const { run, onThread } = readyOn(order, isNew ? undefined : thread);
+    const waits = decision.action === 'enqueue';
+    const before = waits ? await this.asItWillBe(client, thread) : thread;
+    const { run, onThread } = readyOn(order, isNew ? undefined : before);
     await assertCheckpointExists(client, thread_id, run.kwargs.config.configurable);
-    const begins = decision.action !== 'enqueue';
     // A run that waits must not change what the run before it, still active, has been started with.
-    const row = await this.queue.insert(client, run, begins ? onThread : { metadata: {} }, begins ? slot : undefined);
+    const row = waits
+      ? await this.queue.insert(client, { ...run, on_thread: onThread }, {})
+      : await this.queue.insert(client, run, onThread, slot);
     if (!row) {
       throw new AssistantChangedError(order.assistant);
     }
-    return { run: toRun(row), started: begins && slot ? run : undefined, replaced };
+    return { run: toRun(row), started: !waits && slot ? run : undefined, replaced };
+  }
+
+  /** The thread as the runs that wait will leave it: settings add up in the order in which runs are executed. */
+  private async asItWillBe(client: Queryable, thread: RunThread): Promise<RunThread> {
+    const stamp = await this.queue.stampOfNewest(client, thread);
+    return stamp ? { ...thread, config: stamp.config, metadata: { ...thread.metadata, ...stamp.metadata } } : thread;
   }
 
   private async replace(client: Queryable, thread_id: string, by: StopAction): Promise<Replaced> {
-    return { runs: await this.queue.stop(client, thread_id, undefined, by), by };
+    return { runs: await this.queue.stop(client, thread_id, undefined, { action: by }), by };
   }
 
   private async lockOrCreate(

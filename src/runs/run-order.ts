@@ -2,7 +2,7 @@ import type { RunAssistant } from '../assistants/index.js';
 import type { JsonObject } from '../common/index.js';
 import { resumeRefusal } from '../execution/index.js';
 import type { NewRun, RunThread } from './queue/queued-run.js';
-import type { Delivery } from './run.entity.js';
+import type { Delivery, ThreadStamp } from './run.entity.js';
 import type { RunCaller } from './run-caller.js';
 import { type PreparedRun, prepareRun, type RunCreate } from './run-request.js';
 
@@ -14,14 +14,13 @@ export interface Order {
   assistant: RunAssistant;
   body: RunCreate;
   caller: RunCaller | null;
-  delivery?: Delivery;
+  delivery: Delivery | null;
 }
 
 /** A run that is ready for the queue. */
 export interface ReadyRun {
   run: NewRun;
-  /** What it leaves on its thread when it begins. */
-  onThread: { metadata: JsonObject; config: JsonObject };
+  onThread: ThreadStamp;
 }
 
 /** Milliseconds until the run may begin. */
@@ -51,12 +50,22 @@ export function readyOn(order: Order, thread: RunThread | undefined): ReadyRun {
 }
 
 function toNewRun(
-  { run_id, thread_id, assistant: { assistant_id, stamp: assistant_stamp }, body, caller }: Order,
+  { run_id, thread_id, assistant, body, caller, delivery }: Order,
   { kwargs, metadata }: PreparedRun,
 ): NewRun {
-  const { multitask_strategy = 'enqueue' } = body;
-  const delay_ms = delayOf(body);
-  return { run_id, thread_id, assistant_id, assistant_stamp, kwargs, metadata, caller, multitask_strategy, delay_ms };
+  return {
+    run_id,
+    thread_id,
+    assistant_id: assistant.assistant_id,
+    assistant_stamp: assistant.stamp,
+    kwargs,
+    metadata,
+    caller,
+    delivery,
+    on_disconnect: delivery && body.on_disconnect === 'cancel' ? 'cancel' : null,
+    multitask_strategy: body.multitask_strategy ?? 'enqueue',
+    delay_ms: delayOf(body),
+  };
 }
 
 /** A strict resume that answers nothing fails when it begins, and leaves the thread as it is: in its metadata, too. */

@@ -31,7 +31,7 @@ describe('RunOutputService', () => {
     };
     const runs = { find } as unknown as RunsService;
     const output = new RunOutputService(runs, nothing, nothing, results, events, nothing);
-    return output.joinStream('r', 't', { lastEventId: '-1', isBack: false, cancelOnDisconnect: false });
+    return output.joinStream('r', 't', { lastEventId: '-1', isBack: false, wanted: {}, cancelOnDisconnect: false });
   };
 
   const all = async ({ frames }: SseBody): Promise<string> => {
@@ -48,7 +48,7 @@ describe('RunOutputService', () => {
     const body = await joinWhile(() => results.publish('r', '{}'));
     expect(await all(body)).toBe('event: metadata\ndata: 0\nid: 0\n\n');
     expect(results.hasWaiters('r')).toBe(false);
-    expect(events.hasReaders('r')).toBe(false);
+    expect(events.isFollowed('r')).toBe(false);
   });
 
   it('leaves nobody waiting when the client has left', async () => {
@@ -58,6 +58,6 @@ describe('RunOutputService', () => {
     body.frames.return();
     expect(await pending).toEqual({ done: true, value: undefined });
     expect(results.hasWaiters('r')).toBe(false);
-    expect(events.hasReaders('r')).toBe(false);
+    expect(events.isFollowed('r')).toBe(false);
   });
 });

@@ -1,36 +1,19 @@
+import { stringify } from 'node:querystring';
 import { Injectable, Logger } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { DatabaseUnavailableError } from '../database/index.js';
 import { runHeaders, type RunLocation, type SseBody, toWireJson, type WaitBody } from '../common/index.js';
-import {
-  eventFrames,
-  EventStream,
-  type NumberedEvent,
-  positionAfter,
-  RUN_DONE,
-  type RunPosition,
-} from '../streams/index.js';
+import { eventFrames, EventStream, positionAfter, type RunPosition } from '../streams/index.js';
 import { ThreadsService } from '../threads/index.js';
-import { type GraphInterrupt, GraphStateService, type RunOutput, type StreamMode } from '../execution/index.js';
+import { type GraphInterrupt, GraphStateService, type RunOutput } from '../execution/index.js';
 import type { Run } from './dto/run.dto.js';
 import { isActive, type RunEntity } from './run.entity.js';
 import { ownerOf } from './run-owner.js';
 import { answerOf, type FeedbackUrls, type StoredOutput } from './worker/answer.js';
 import { RunResults, type Waiting } from './worker/run-results.js';
-import { RunStopService } from './run-stop.service.js';
+import { RunDepartures } from './run-departures.js';
 import { RunsService } from './runs.service.js';
-
-/** Milliseconds that a client whose connection broke has to come back before its run is cancelled. */
-const RECONNECT_GRACE_MS = 3_000;
-
-/** Events that belong to every stream, whatever modes were asked for (contract 3.3). */
-const CONTROL_EVENTS = new Set(['metadata', 'error', 'feedback', 'end']);
-
-/** Wire events of a mode that has more than one, or another name than the mode. */
-const EVENTS_OF_MODE: Partial<Record<StreamMode, string[]>> = {
-  messages: ['messages/metadata', 'messages/partial', 'messages/complete'],
-  'messages-tuple': ['messages'],
-};
+import { type Wanted, wantedEvents } from './wanted-events.js';
 
 export interface ReadOptions {
   /** A run without a thread that clients know. */
@@ -43,13 +26,16 @@ export interface JoinOptions {
   lastEventId?: string;
   /** The client follows the `Location` of a stream that it had. Without an id it has received nothing of it. */
   isBack: boolean;
-  /** Only events of these modes. */
-  stream_mode?: StreamMode[];
+  wanted: Wanted;
   cancelOnDisconnect: boolean;
 }
 
-/** True without a query: SDKs join with one, and come back to the bare `Location` when a connection broke. */
-export const comesBack = ({ query }: FastifyRequest): boolean => Object.keys(query as object).length === 0;
+/** Parameters of a stream that its `Location` repeats. */
+const REPEATED = 'namespace';
+
+/** True for the `Location` of a stream: SDKs join with more in their query, and come back there when a connection broke. */
+export const comesBack = ({ query }: FastifyRequest): boolean =>
+  Object.keys(query as object).every((key) => key === REPEATED);
 
 /** What runs give back: their stream, their answer. */
 @Injectable()
@@ -62,26 +48,26 @@ export class RunOutputService {
     private readonly graphState: GraphStateService,
     private readonly results: RunResults,
     private readonly events: EventStream,
-    private readonly stopper: RunStopService,
+    private readonly departures: RunDepartures,
   ) {}
 
   /** The stream of a run that has just been created, from its first event. */
-  stream(run: Run, options: ReadOptions): SseBody {
-    return this.read(run, { from: 'start' }, options, this.results.wait(run.run_id));
+  stream(run: Run, options: ReadOptions, wanted: Wanted): SseBody {
+    return this.read({ ...run, delivery: 'stream' }, { from: 'start' }, options, this.results.wait(run.run_id), wanted);
   }
 
   /** The stream of a run that was created before (contract 3.5). */
   async joinStream(
     run_id: string,
     thread_id: string | undefined,
-    { lastEventId, isBack, stream_mode, cancelOnDisconnect }: JoinOptions,
+    { lastEventId, isBack, wanted, cancelOnDisconnect }: JoinOptions,
   ): Promise<SseBody> {
     const awaited = this.results.wait(run_id);
     try {
       const run = await this.runs.find(run_id, thread_id);
-      const options = { stateless: thread_id === undefined, cancelOnDisconnect };
-      const position = positionOf(lastEventId, isBack && run.kwargs.resumable);
-      const body = this.read(run, position, options, awaited, stream_mode);
+      const options = joined(run, thread_id, cancelOnDisconnect);
+      const position = positionOf(lastEventId, run.kwargs.resumable && (isBack || !isActive(run.status)));
+      const body = this.read(run, position, options, awaited, wanted);
       await this.events.announced();
       return body;
     } catch (error) {
@@ -100,7 +86,7 @@ export class RunOutputService {
     const waiting = this.results.wait(run_id);
     try {
       const run = await this.runs.find(run_id, thread_id);
-      const options = { stateless: thread_id === undefined, cancelOnDisconnect };
+      const options = joined(run, thread_id, cancelOnDisconnect);
       if (isActive(run.status)) {
         return this.waitFor(run, waiting, options);
       }
@@ -119,7 +105,7 @@ export class RunOutputService {
       onLeave: () => {
         cancel();
         if (options.cancelOnDisconnect) {
-          this.cancelUnlessReadAgain(run);
+          this.departures.leave(run);
         }
       },
     };
@@ -172,9 +158,15 @@ export class RunOutputService {
   }
 
   /** `awaited` was registered before the run's status was read: its end cannot be missed. */
-  private read(run: Run, position: RunPosition, options: ReadOptions, awaited: Waiting, modes?: StreamMode[]): SseBody {
-    const { run_id, thread_id } = run;
-    const { resumable, delivery } = run.kwargs;
+  private read(
+    run: Run & Pick<RunEntity, 'delivery'>,
+    position: RunPosition,
+    options: ReadOptions,
+    awaited: Waiting,
+    wanted: Wanted,
+  ): SseBody {
+    const { run_id, thread_id, delivery } = run;
+    const { resumable } = run.kwargs;
     const reader = this.events.readRun(
       { run_id, thread_id, resumable, active: isActive(run.status), wasRead: delivery === 'stream' },
       position,
@@ -184,22 +176,13 @@ export class RunOutputService {
     const onLeave = (finished: boolean): void => {
       awaited.cancel();
       if (!finished && options.cancelOnDisconnect) {
-        this.cancelUnlessReadAgain(run);
+        this.departures.leave(run);
       }
     };
     return {
-      headers: runHeaders(locationOf(run, options.stateless), 'stream'),
-      frames: eventFrames(reader, { numbered: resumable, isWanted: modes ? wantedEvents(modes) : isOfRun, onLeave }),
+      headers: streamHeaders(locationOf(run, options.stateless), wanted),
+      frames: eventFrames(reader, { numbered: resumable, isWanted: wantedEvents(wanted), onLeave }),
     };
-  }
-
-  private cancelUnlessReadAgain({ run_id, thread_id }: Run): void {
-    const timer = setTimeout(() => {
-      if (!this.events.hasReaders(run_id) && !this.results.hasWaiters(run_id)) {
-        void this.stopper.stop(thread_id, [run_id], 'interrupt');
-      }
-    }, RECONNECT_GRACE_MS);
-    timer.unref();
   }
 }
 
@@ -210,20 +193,26 @@ const nonEmpty = <T>(list: T[]): T[] | undefined => (list.length > 0 ? list : un
 const locationOf = ({ run_id, thread_id }: Pick<Run, 'run_id' | 'thread_id'>, stateless: boolean): RunLocation =>
   stateless ? { run_id } : { run_id, thread_id };
 
+/** Whoever reads a run that ends with its readers counts, wherever the one is that asked for it. */
+const joined = (
+  { on_disconnect }: RunEntity,
+  thread_id: string | undefined,
+  cancelOnDisconnect: boolean,
+): ReadOptions => ({
+  stateless: thread_id === undefined,
+  cancelOnDisconnect: cancelOnDisconnect || on_disconnect === 'cancel',
+});
+
+/** SDKs come back to the `Location` as it is: what it does not say they would not get again. */
+function streamHeaders(run: RunLocation, { namespaces = [] }: Wanted): Record<string, string> {
+  const { location, ...headers } = runHeaders(run, 'stream');
+  const query = stringify({ [REPEATED]: namespaces });
+  return { ...headers, location: query ? `${location}?${query}` : location };
+}
+
 function positionOf(lastEventId: string | undefined, hasMissedAll: boolean): RunPosition {
   if (lastEventId !== undefined) {
     return positionAfter(lastEventId);
   }
   return { from: hasMissedAll ? 'start' : 'join' };
-}
-
-/** The end of a run is an event of its thread; the run's own stream just ends. */
-const isOfRun = ({ event }: NumberedEvent): boolean => event !== RUN_DONE;
-
-function wantedEvents(modes: StreamMode[]): (event: NumberedEvent) => boolean {
-  const names = new Set(modes.flatMap((mode) => EVENTS_OF_MODE[mode] ?? [mode]));
-  return ({ event }) => {
-    const [name = event] = event.split('|');
-    return CONTROL_EVENTS.has(name) || names.has(name);
-  };
 }

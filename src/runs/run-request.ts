@@ -3,7 +3,7 @@ import type { LangSmithConfig } from '../config/index.js';
 import { type StreamMode, withoutInternalKeys } from '../execution/index.js';
 import type { RunCreateStateful, RunCreateStateless } from './dto/run-requests.dto.js';
 import { AUTH_KEYS, ONE_RUN_ONLY } from './run-caller.js';
-import type { Delivery, RunKwargs } from './run.entity.js';
+import type { RunKwargs } from './run.entity.js';
 
 export type RunCreate = RunCreateStateful & RunCreateStateless;
 
@@ -15,7 +15,6 @@ export interface RunSettings {
   thread: { config: JsonObject; metadata: JsonObject };
   body: RunCreate;
   temporary: boolean;
-  delivery?: Delivery;
 }
 
 /** A run as it goes into the queue, and what it leaves on its thread. */
@@ -69,11 +68,7 @@ export function prepareRun(settings: RunSettings): PreparedRun {
   };
 }
 
-function toKwargs(
-  { body, temporary, delivery }: RunSettings,
-  config: RunKwargs['config'],
-  context: JsonObject,
-): RunKwargs {
+function toKwargs({ body, temporary }: RunSettings, config: RunKwargs['config'], context: JsonObject): RunKwargs {
   const modes: StreamMode[] = [body.stream_mode ?? []].flat();
   return {
     ...(body.input !== undefined && { input: body.input }),
@@ -87,8 +82,8 @@ function toKwargs(
     temporary,
     subgraphs: body.stream_subgraphs ?? false,
     resumable: body.stream_resumable ?? false,
-    ...(delivery && { delivery }),
     durability: body.durability ?? (body.checkpoint_during === false ? 'exit' : 'async'),
+    ...(body.checkpoint_during !== undefined && { checkpoint_during: body.checkpoint_during }),
     ...(body.feedback_keys?.length && { feedback_keys: body.feedback_keys }),
     ...(body.strict_resume && { strict_resume: true }),
   };

@@ -29,12 +29,18 @@ export interface RunKwargs {
   temporary: boolean;
   subgraphs: boolean;
   resumable: boolean;
-  /** How the request that created it gets its output; absent for a background run. */
-  delivery?: Delivery;
   durability: Durability;
+  /** As the request had it, which may have said the same by `durability`. */
+  checkpoint_during?: boolean;
   /** Absent when there are none. */
   feedback_keys?: string[];
   strict_resume?: boolean;
+}
+
+/** What a run leaves on its thread when it begins. */
+export interface ThreadStamp {
+  metadata: JsonObject;
+  config: JsonObject;
 }
 
 /** What went wrong, as clients get to see it. */
@@ -95,6 +101,25 @@ export class RunEntity {
 
   @Column('jsonb', { nullable: true })
   error: RunError | null;
+
+  /** How the request that created it gets its output; null for a background run. */
+  @Column('text', { nullable: true })
+  delivery: Delivery | null;
+
+  /** `cancel`: it ends when nobody streams it or waits for it any more. */
+  @Column('text', { nullable: true })
+  on_disconnect: 'cancel' | null;
+
+  /** What it leaves on its thread when it begins, if it has to wait for another run. */
+  @Column('jsonb', { nullable: true, select: false })
+  on_thread: ThreadStamp | null;
+
+  @Column('text', { nullable: true })
+  cancel_reason: string | null;
+
+  /** A client that did not wait has asked for its end. */
+  @Column('timestamptz', { nullable: true })
+  cancel_requested_at: Date | null;
 
   @Column('timestamptz')
   created_at: Date;

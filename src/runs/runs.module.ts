@@ -7,6 +7,7 @@ import { StreamsModule } from '../streams/index.js';
 import { ThreadsModule } from '../threads/index.js';
 import { RunQueue } from './queue/run-queue.js';
 import { WebhookOutbox } from './queue/webhook-outbox.js';
+import { RunDepartures } from './run-departures.js';
 import { RunCreationService } from './run-creation.service.js';
 import { RunEntity } from './run.entity.js';
 import { RunOutputService } from './run-output.service.js';
@@ -52,6 +53,7 @@ import { RunWorker } from './worker/run-worker.js';
     RunsService,
     RunStopService,
     RunCreationService,
+    RunDepartures,
     RunOutputService,
   ],
   exports: [RunsService, RunCreationService, RunOutputService],

@@ -3,11 +3,11 @@ import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
 import { columns, Sql } from '../database/index.js';
 import { DELETE_RUNS } from '../execution/index.js';
-import { ThreadsService } from '../threads/index.js';
+import { type LastRun, ThreadsService, ThreadStateService } from '../threads/index.js';
 import { type Run, RUN_FIELDS, type RunField, toRun } from './dto/run.dto.js';
 import type { RunListQuery, RunsCancelRequest } from './dto/run-requests.dto.js';
 import { RunQueue } from './queue/run-queue.js';
-import type { StopAction } from './queue/multitask.js';
+import type { Stopping } from './queue/queued-run.js';
 import { isActive, RunEntity, type RunStatus } from './run.entity.js';
 import { RunStopService } from './run-stop.service.js';
 import { NothingToCancelError, RunActiveError, RunNotFoundError } from './runs.errors.js';
@@ -24,6 +24,7 @@ export class RunsService {
     private readonly threads: ThreadsService,
     private readonly queue: RunQueue,
     private readonly stopper: RunStopService,
+    private readonly threadState: ThreadStateService,
   ) {}
 
   async list(thread_id: string, { limit, offset, status, select = [...RUN_FIELDS] }: RunListQuery): Promise<Run[]> {
@@ -56,38 +57,68 @@ export class RunsService {
     return row;
   }
 
-  /** Deletes a finished run and the checkpoints it wrote. */
+  /** Deletes a finished run and the checkpoints it wrote. The thread is as the run before it has left it. */
   async delete(thread_id: string, run_id: string): Promise<void> {
     const { status } = await this.find(run_id, thread_id);
     if (isActive(status)) {
       throw new RunActiveError(run_id);
     }
-    await this.sql.transaction(async (client) => {
+    const left = await this.sql.transaction(async (client) => {
+      await client.query('SELECT FROM threads WHERE thread_id = $1 FOR UPDATE', [thread_id]);
+      const wasLast = (await this.queue.lastEnded(client, thread_id))?.run_id === run_id;
       await client.query('DELETE FROM runs WHERE run_id = $1', [run_id]);
       await client.query(DELETE_RUNS, [thread_id, [run_id]]);
+      if (!wasLast) {
+        return undefined;
+      }
+      await this.queue.stampAsLastRun(client, thread_id);
+      return toLastRun(await this.queue.lastEnded(client, thread_id));
     });
+    if (left) {
+      await this.threadState.refresh(thread_id, left);
+    }
   }
 
-  /** Stops a run, wherever it is. A run that has ended stays as it is. */
-  async cancel(thread_id: string, run_id: string, action: StopAction): Promise<void> {
+  /**
+   * Stops a run, wherever it is, and resolves when it has stopped; without `wait`, when it is certain that it will. A run
+   * that has ended stays as it is.
+   */
+  async cancel(thread_id: string, run_id: string, stopping: Stopping, wait: boolean): Promise<void> {
     await this.find(run_id, thread_id);
-    await this.stopper.stop(thread_id, [run_id], action);
+    if (wait) {
+      await this.stopper.stop(thread_id, [run_id], stopping);
+    } else {
+      await this.stopper.stopSoon(thread_id, run_id, stopping);
+    }
   }
 
   /** Stops many runs: those named on a thread, or all in a status. 404 when there is nothing to stop. */
-  async cancelMany({ thread_id, run_ids, status }: RunsCancelRequest, action: StopAction): Promise<void> {
+  async cancelMany({ thread_id, run_ids, status }: RunsCancelRequest, stopping: Stopping): Promise<void> {
     let stopped: number;
     if (thread_id && run_ids) {
-      stopped = await this.stopper.stop(thread_id, run_ids, action);
+      stopped = await this.stopper.stop(thread_id, run_ids, stopping);
       if (stopped === 0) {
         await this.threads.assertExists(thread_id);
       }
     } else {
       const statuses: RunStatus[] = status === 'all' || !status ? ['pending', 'running'] : [status];
-      stopped = await this.stopper.stopAll(await this.queue.findActive(statuses, MOST_CANCELLED), action);
+      stopped = await this.stopper.stopAll(await this.queue.findActive(statuses, MOST_CANCELLED), stopping);
     }
     if (stopped === 0) {
       throw new NothingToCancelError();
     }
+  }
+}
+
+/** Contract 1.3 "Thread status": a failed run leaves an error, a cancelled one an idle thread, any other what is to come. */
+function toLastRun(run: Pick<RunEntity, 'status' | 'error'> | undefined): LastRun {
+  switch (run?.status) {
+    case 'error':
+    case 'timeout':
+      return { status: 'error', error: run.error };
+    case 'interrupted':
+      return { status: 'idle' };
+    default:
+      return {};
   }
 }

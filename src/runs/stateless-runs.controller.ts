@@ -16,6 +16,7 @@ import {
   RunCreateStateless,
   RunJoinQuery,
   RunJoinStreamQuery,
+  RunStreamQuery,
   RunsCancelQuery,
   RunsCancelRequest,
   StatelessRunParams,
@@ -65,11 +66,13 @@ export class StatelessRunsController {
   @ApiErrors(404)
   async stream(
     @Body() body: RunCreateStateless,
+    @Query() { namespace: namespaces }: RunStreamQuery,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const run = await this.creation.createStateless(body, { request, delivery: 'stream' });
-    await sse(reply, this.output.stream(run, { stateless: true, cancelOnDisconnect: body.on_disconnect === 'cancel' }));
+    const options = { stateless: true, cancelOnDisconnect: body.on_disconnect === 'cancel' };
+    await sse(reply, this.output.stream(run, options, { namespaces }));
   }
 
   @Post('wait')
@@ -113,7 +116,7 @@ export class StatelessRunsController {
   @ApiNoContentResponse({ description: 'The runs have stopped.' })
   @ApiErrors(404)
   cancelMany(@Body() body: RunsCancelRequest, @Query() { action }: RunsCancelQuery): Promise<void> {
-    return this.runs.cancelMany(oneForm(body), action);
+    return this.runs.cancelMany(oneForm(body), { action });
   }
 
   @Get(':run_id/join')
@@ -140,13 +143,14 @@ export class StatelessRunsController {
   @ApiErrors(404)
   async joinStream(
     @Param() { run_id }: StatelessRunParams,
-    @Query() { cancel_on_disconnect, stream_mode }: RunJoinStreamQuery,
+    @Query() { cancel_on_disconnect, stream_mode: modes, namespace: namespaces }: RunJoinStreamQuery,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const isBack = comesBack(request);
-    const options = { lastEventId, isBack, stream_mode, cancelOnDisconnect: cancel_on_disconnect };
+    const wanted = { modes, namespaces };
+    const options = { lastEventId, isBack, wanted, cancelOnDisconnect: cancel_on_disconnect };
     await sse(reply, await this.output.joinStream(run_id, undefined, options));
   }
 }

@@ -1,7 +1,15 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiErrors, ApiEventStream, BodyExample, runHeaders, sse, waitForJson } from '../common/index.js';
+import {
+  ApiErrors,
+  ApiEventStream,
+  BodyExample,
+  runHeaders,
+  sse,
+  ValidationFailedError,
+  waitForJson,
+} from '../common/index.js';
 import { ThreadParams } from '../threads/index.js';
 import { Run } from './dto/run.dto.js';
 import {
@@ -9,9 +17,11 @@ import {
   RunCreateStateful,
   RunJoinQuery,
   RunJoinStreamQuery,
+  RunStreamQuery,
   RunListQuery,
   RunParams,
 } from './dto/run-requests.dto.js';
+import type { Stopping } from './queue/queued-run.js';
 import { RunCreationService } from './run-creation.service.js';
 import { comesBack, RunOutputService } from './run-output.service.js';
 import { RunsService } from './runs.service.js';
@@ -61,14 +71,13 @@ export class ThreadRunsController {
   async stream(
     @Param() { thread_id }: ThreadParams,
     @Body() body: RunCreateStateful,
+    @Query() { namespace: namespaces }: RunStreamQuery,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const run = await this.creation.create(thread_id, body, { request, delivery: 'stream' });
-    await sse(
-      reply,
-      this.output.stream(run, { stateless: false, cancelOnDisconnect: body.on_disconnect === 'cancel' }),
-    );
+    const options = { stateless: false, cancelOnDisconnect: body.on_disconnect === 'cancel' };
+    await sse(reply, this.output.stream(run, options, { namespaces }));
   }
 
   @Post('wait')
@@ -131,8 +140,11 @@ export class ThreadRunsController {
     @Query() query: RunCancelQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    await this.runs.cancel(thread_id, run_id, query.action);
+    await this.runs.cancel(thread_id, run_id, stoppingOf(query), query.wait);
     reply.status(query.wait ? 204 : 202);
+    if (query.wait && query.action === 'interrupt') {
+      reply.headers(runHeaders({ thread_id, run_id }, 'join'));
+    }
   }
 
   @Get(':run_id/join')
@@ -162,13 +174,25 @@ export class ThreadRunsController {
   @ApiErrors(404)
   async joinStream(
     @Param() { thread_id, run_id }: RunParams,
-    @Query() { cancel_on_disconnect, stream_mode }: RunJoinStreamQuery,
+    @Query() { cancel_on_disconnect, stream_mode: modes, namespace: namespaces }: RunJoinStreamQuery,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const isBack = comesBack(request);
-    const options = { lastEventId, isBack, stream_mode, cancelOnDisconnect: cancel_on_disconnect };
+    const wanted = { modes, namespaces };
+    const options = { lastEventId, isBack, wanted, cancelOnDisconnect: cancel_on_disconnect };
     await sse(reply, await this.output.joinStream(run_id, thread_id, options));
   }
+}
+
+/** `taken` is what SDKs say; the run keeps it as a text that begins with it. */
+const REASONS = { taken: 'taken: another run has taken over the input' };
+
+/** A run that is rolled back is gone with its reason. */
+function stoppingOf({ action, reason }: RunCancelQuery): Stopping {
+  if (reason && action === 'rollback') {
+    throw new ValidationFailedError([{ path: 'reason', message: 'cannot be kept with action=rollback' }]);
+  }
+  return { action, reason: reason && REASONS[reason] };
 }

@@ -148,11 +148,6 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
     return this.readers.has(id) || (this.followers?.has(id) ?? false);
   }
 
-  /** True while somebody reads the run's stream. */
-  hasReaders(run_id: string): boolean {
-    return (this.runs.get(run_id)?.buffer?.readerCount ?? 0) > 0 || this.isFollowed(run_id);
-  }
-
   /**
    * The run has ended, maybe elsewhere: its readers get what is there, and then their end. Those who read it from this
    * process's memory are sent away when it had gone on in another one.

@@ -19,7 +19,6 @@ export class RunBuffer {
   private events: NumberedEvent[] = [];
   private nextSeq = 0;
   private readonly wakeUps = new Set<() => void>();
-  private readonly readers = new Set<Reader>();
   /** Nothing more will come. */
   closed = false;
   /** What comes is not known here. */
@@ -50,15 +49,9 @@ export class RunBuffer {
     this.wakeReaders();
   }
 
-  get readerCount(): number {
-    return this.readers.size;
-  }
-
   read(position: StreamPosition): StreamReader {
-    const reader = new Reader(this, this.startOf(position));
     this.wasRead = true;
-    this.readers.add(reader);
-    return reader;
+    return new Reader(this, this.startOf(position));
   }
 
   /** All that is kept, with a note about what is not. */
@@ -82,10 +75,6 @@ export class RunBuffer {
 
   waitForMore(wakeUp: () => void): void {
     this.wakeUps.add(wakeUp);
-  }
-
-  detach(reader: Reader): void {
-    this.readers.delete(reader);
   }
 
   private startOf(position: StreamPosition): number {
@@ -152,7 +141,6 @@ class Reader implements StreamReader {
 
   return(): void {
     this.ended = true;
-    this.buffer.detach(this);
     this.wake();
   }
 }

@@ -1,7 +1,7 @@
 export { Thread } from './dto/thread.dto.js';
 export { ThreadParams } from './dto/thread-requests.dto.js';
 export { THREAD_STATUSES, type ThreadStatus } from './thread.entity.js';
-export { ThreadStateService } from './thread-state.service.js';
+export { type LastRun, ThreadStateService } from './thread-state.service.js';
 export { stateUpdate } from './thread-stream.service.js';
 export * from './threads.errors.js';
 export { ThreadsHttpModule } from './threads-http.module.js';

@@ -10,6 +10,7 @@ import {
   type GraphState,
   GraphStateService,
   interruptsByTask,
+  questionsByTask,
   type StateOwner,
   type ThreadState,
   toCheckpoint,
@@ -24,6 +25,13 @@ interface LockedThread {
   metadata: JsonObject;
   config: JsonObject;
   newest_run_id: string | null;
+}
+
+/** How the last run of a thread has ended, as far as the thread's status is concerned. */
+export interface LastRun {
+  /** Absent when the state decides. */
+  status?: ThreadStatus;
+  error?: object | null;
 }
 
 /** The state of threads: read at any checkpoint, changed by hand, listed. */
@@ -82,22 +90,39 @@ export class ThreadStateService {
   }
 
   /**
-   * Brings an idle thread's row up to date with its newest checkpoint, after a run that was stopped. The status stays:
-   * a cancelled run leaves its thread idle (contract 2.9). A graph that cannot be asked leaves the row as it is.
+   * Brings an idle thread's row up to date with its newest checkpoint, after a run that has not got to its end or is
+   * gone. The status stays: a cancelled run leaves its thread idle (contract 2.9). `left` is how the run that is the last
+   * one now has ended, when the status has to follow too. A graph that cannot be asked leaves the row as it is.
    */
-  async refresh(thread_id: string): Promise<void> {
+  async refresh(thread_id: string, left?: LastRun): Promise<void> {
     try {
       const owner = await this.ownerOf(thread_id);
       const state = owner && (await this.graphState.getState(owner, {}, false));
-      if (state?.checkpoint) {
-        await this.dataSource.query(
-          `UPDATE threads SET values = $2, state_updated_at = now() WHERE thread_id = $1 AND newest_run_id IS NULL`,
-          [thread_id, jsonbText(toWireJson(state.values))],
+      if (state) {
+        const status = left && (left.status ?? (state.next.length > 0 ? 'interrupted' : 'idle'));
+        const [, updated] = await this.dataSource.query<[unknown, number]>(
+          `UPDATE threads SET values = $2, state_updated_at = now(), status = coalesce($4, status),
+                  interrupts = CASE coalesce($4, status) WHEN 'interrupted' THEN $3::jsonb ELSE $6::jsonb END,
+                  error = CASE WHEN $4::text IS NULL THEN error ELSE $5::jsonb END
+           WHERE thread_id = $1 AND newest_run_id IS NULL`,
+          [
+            thread_id,
+            state.checkpoint ? jsonbText(toWireJson(state.values)) : null,
+            toJsonb(interruptsByTask(state)),
+            status ?? null,
+            left?.error ? toJsonb(left.error) : null,
+            toJsonb(questionsByTask(state)),
+          ],
         );
-        await this.stream.stateIs(thread_id, state);
+        if (updated > 0) {
+          await this.stream.stateIs(thread_id, state);
+        }
       }
     } catch (error) {
-      this.logger.warn(`thread_id=${thread_id} could not be refreshed: ${String(error)}`);
+      // Hidden threads are not shown, and one that is gone needs nothing.
+      if (!(error instanceof ThreadNotFoundError)) {
+        this.logger.warn(`thread_id=${thread_id} could not be refreshed: ${String(error)}`);
+      }
     }
   }
 

@@ -338,7 +338,7 @@ describe('EventStream in two processes', () => {
       const next = begin(here, second);
       stream.breakOff();
       write(next, '1');
-      expect(here.events.hasReaders(run.run_id)).toBe(true);
+      expect(here.events.isFollowed(run.run_id)).toBe(true);
       await finish(here, next);
       expect(await reader).toEqual(['metadata', 'metadata', '1']);
     });
@@ -481,11 +481,11 @@ describe('EventStream in two processes', () => {
     const run = await newRun();
     const stream = begin(here, run);
     const reader = read(there, run);
-    await askUntil(() => Promise.resolve(here.events.hasReaders(run.run_id)), Boolean);
+    await askUntil(() => Promise.resolve(here.events.isFollowed(run.run_id)), Boolean);
     const pending = reader.next();
     reader.return();
     await pending;
-    expect(there.events.hasReaders(run.run_id)).toBe(false);
+    expect(there.events.isFollowed(run.run_id)).toBe(false);
     await untilFollowed(here, run.run_id, false);
     await finish(here, stream);
     const next = begin(here, await newRun());

@@ -23,6 +23,8 @@ const newRun = (thread_id: string): NewRun => ({
   },
   metadata: {},
   caller: null,
+  delivery: null,
+  on_disconnect: null,
   multitask_strategy: 'enqueue',
   delay_ms: 0,
 });
@@ -156,8 +158,11 @@ describe('RunQueue', () => {
     const thread_id = await thread();
     const [first, second] = [await enqueue(thread_id), await enqueue(thread_id)];
     const stop = async (run: NewRun) => {
-      const stopped = await queue.stop(database.pool, thread_id, [run.run_id], 'interrupt');
-      await queue.releaseThread(database.pool, thread_id, 'interrupt');
+      const stopped = await queue.stop(database.pool, thread_id, [run.run_id], { action: 'interrupt' });
+      await queue.releaseThread(database.pool, thread_id, {
+        interrupted: stopped.some(({ was }) => was === 'running'),
+        retentionMs: 0,
+      });
       return stopped;
     };
     await claim();
@@ -172,7 +177,7 @@ describe('RunQueue', () => {
     const thread_id = await thread();
     await enqueue(thread_id);
     const [running] = await claim();
-    await queue.stop(database.pool, thread_id, undefined, 'interrupt');
+    await queue.stop(database.pool, thread_id, undefined, { action: 'interrupt' });
     expect(await finish(running)).toEqual({ held: false, more: false });
   });
 
@@ -190,7 +195,7 @@ describe('RunQueue', () => {
               ($1, 'mine', 't', 0, 'c', 'json', '1', NULL)`,
       [thread_id, run.run_id],
     );
-    await queue.stop(database.pool, thread_id, undefined, 'rollback');
+    await queue.stop(database.pool, thread_id, undefined, { action: 'rollback' });
     const left = async (table: string) =>
       (await database.pool.query<object>(`SELECT checkpoint_id FROM ${table} WHERE thread_id = $1`, [thread_id])).rows;
     expect(await left('checkpoints')).toEqual([{ checkpoint_id: 'before' }]);

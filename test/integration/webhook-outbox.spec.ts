@@ -36,6 +36,8 @@ const newRun = (kwargs: Partial<RunKwargs> = {}, thread_id: string = randomUUID(
   },
   metadata: { purpose: 'test' },
   caller: null,
+  delivery: null,
+  on_disconnect: null,
   multitask_strategy: 'enqueue',
   delay_ms: 0,
 });
@@ -169,7 +171,7 @@ describe('WebhookOutbox', () => {
       const pending = newRun({}, running.thread_id);
       await queue.insert(database.pool, pending, { metadata: {} });
       await database.pool.query(`UPDATE threads SET values = '{"before": 1}'`);
-      await queue.stop(database.pool, running.thread_id, undefined, 'interrupt');
+      await queue.stop(database.pool, running.thread_id, undefined, { action: 'interrupt' });
       const claimed = new Map((await claim()).map((delivery) => [delivery.run_id, delivery]));
       const [first, second] = [running, pending].map(({ run_id }) => claimed.get(run_id)!);
       expect(first).toMatchObject({ state: '{"before": 1}', read_state: true });
@@ -186,13 +188,13 @@ describe('WebhookOutbox', () => {
       await queue.finishTemporary(await begin({ ...none, temporary: true }), ended({}), 0);
       const input = 'a NUL, which operators of json refuse: \u0000';
       const { thread_id } = await begin({ ...none, input });
-      expect(await queue.stop(database.pool, thread_id, undefined, 'interrupt')).toHaveLength(1);
+      expect(await queue.stop(database.pool, thread_id, undefined, { action: 'interrupt' })).toHaveLength(1);
       expect(await count()).toBe(0);
     });
 
     it('a run is rolled back', async () => {
       const { thread_id } = await begin();
-      expect(await queue.stop(database.pool, thread_id, undefined, 'rollback')).toHaveLength(1);
+      expect(await queue.stop(database.pool, thread_id, undefined, { action: 'rollback' })).toHaveLength(1);
       expect(await count()).toBe(0);
     });
 
@@ -207,7 +209,7 @@ describe('WebhookOutbox', () => {
       const { thread_id } = await begin();
       const client = await database.pool.connect();
       await client.query('BEGIN');
-      await queue.stop(client, thread_id, undefined, 'interrupt');
+      await queue.stop(client, thread_id, undefined, { action: 'interrupt' });
       await client.query('ROLLBACK');
       client.release();
       expect(await count()).toBe(0);
@@ -219,7 +221,7 @@ describe('WebhookOutbox', () => {
     const ends = await Promise.all([
       finish(run),
       finish(run),
-      queue.stop(database.pool, run.thread_id, undefined, 'interrupt'),
+      queue.stop(database.pool, run.thread_id, undefined, { action: 'interrupt' }),
     ]);
     expect(ends.slice(0, 2).filter((end) => 'held' in end && end.held).length + (ends[2] as unknown[]).length).toBe(1);
     expect(await count()).toBe(1);

@@ -61,6 +61,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
         status: expect.stringMatching(/^(pending|running)$/),
         metadata: expect.objectContaining({ mine: true, graph_id: 'steps' }),
         multitask_strategy: 'enqueue',
+        cancel_reason: null,
         created_at: expect.stringMatching(TIMESTAMP),
         updated_at: expect.stringMatching(TIMESTAMP),
         kwargs: expect.objectContaining({
@@ -400,6 +401,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       const [run] = await client.runs.list(thread_id);
       expect(Object.keys(run).sort()).toEqual([
         'assistant_id',
+        'cancel_reason',
         'created_at',
         'kwargs',
         'metadata',

@@ -31,6 +31,12 @@ function splitList(text: string): string[] {
   return text.split(',').map((item) => item.trim());
 }
 
+/** The same without commas, which texts may contain; an empty text is one of them. */
+const readTexts = (value: unknown): string[] =>
+  (Array.isArray(value) ? value : [value])
+    .map(String)
+    .flatMap((text) => (text.startsWith('[') ? splitList(text) : [text]));
+
 const readNumber = (value: unknown): unknown => (Number.isNaN(Number(value)) ? value : Number(value));
 
 const reader =
@@ -42,17 +48,19 @@ const reader =
 
 /** The query parameter is a list, in any of the three spellings clients use. */
 export const FromQueryList = (): PropertyDecorator => reader(readList);
+/** The query parameter is a list of texts, one of which may be empty: repeated keys, or one JSON array text. */
+export const FromQueryTexts = (): PropertyDecorator => reader(readTexts);
 /** The query parameter is a boolean. */
 export const FromQueryFlag = (): PropertyDecorator => reader(readFlag);
 /** The query parameter is a number. */
 export const FromQueryNumber = (): PropertyDecorator => reader(readNumber);
 
-/** Query and path texts as the values their DTO expects. An empty text means absent (contract R7). */
+/** Query and path texts as the values their DTO expects. An empty text means absent (contract R7), unless it is one. */
 export function readQuery(type: new () => object, query: Record<string, unknown>): Record<string, unknown> {
   const readers = (Reflect.getMetadata(READERS, type.prototype as object) ?? {}) as Record<string, Reader>;
   const result: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(query)) {
-    if (value !== '' && value !== undefined) {
+    if (value !== undefined && (value !== '' || readers[key] === readTexts)) {
       result[key] = readers[key] ? readers[key](value) : value;
     }
   }

@@ -115,10 +115,19 @@ export function toCheckpoint(config: CheckpointConfig | undefined): Checkpoint |
   return { thread_id, checkpoint_ns, checkpoint_id: checkpoint_id ?? null, checkpoint_map: checkpoint_map ?? null };
 }
 
-/** The interrupts that wait for an answer, by task (contract 2.4). */
-export function interruptsByTask(state: GraphState): Record<string, GraphInterrupt[]> {
-  return Object.fromEntries(state.tasks.map(({ id, interrupts }) => [id, interrupts]));
+/** Tasks of a state with their interrupts. */
+interface WithTasks {
+  tasks: readonly { id: string; interrupts: readonly (GraphInterrupt | Interrupt)[] }[];
 }
+
+/** The interrupts that wait for an answer, by task (contract 2.4); a task that stopped at a breakpoint has none. */
+export function interruptsByTask({ tasks }: WithTasks): Record<string, readonly unknown[]> {
+  return Object.fromEntries(tasks.map(({ id, interrupts }) => [id, interrupts]));
+}
+
+/** The same, without the tasks that ask nothing. */
+export const questionsByTask = ({ tasks }: WithTasks): Record<string, readonly unknown[]> =>
+  interruptsByTask({ tasks: tasks.filter(({ interrupts }) => interrupts.length > 0) });
 
 function toTask({ id, name, path = [], error, interrupts, state, result }: GraphTask): ThreadTask {
   const nested = state && 'values' in state ? state : undefined;

@@ -7,6 +7,7 @@ import {
   FromQueryFlag,
   FromQueryList,
   FromQueryNumber,
+  FromQueryTexts,
   Id,
   IdList,
   isObject,
@@ -17,6 +18,7 @@ import {
   Offset,
   OneOf,
   Text,
+  TextList,
 } from '../../common/index.js';
 import { CheckpointSelector, STREAM_MODES, type StreamMode } from '../../execution/index.js';
 import { ThreadParams } from '../../threads/index.js';
@@ -230,10 +232,13 @@ export class RunsCancelQuery {
 }
 
 export class RunCancelQuery extends RunsCancelQuery {
-  /** Kept for clients that send it: the run has been stopped when the answer comes, in either case. */
+  /** Answer when the run has stopped. Without it, the answer comes as soon as it is certain that it will. */
   @FromQueryFlag()
   @Flag({ default: false })
   wait = false;
+  /** Why, to be found in the run's `cancel_reason`: another run has taken over its input. Only with `interrupt`. */
+  @OneOf(['taken'])
+  reason?: 'taken';
 }
 
 /** Body of "cancel many runs": either `status`, or `thread_id` with `run_ids` (contract 1.3). */
@@ -256,7 +261,21 @@ export class RunJoinQuery {
   cancel_on_disconnect = false;
 }
 
-export class RunJoinStreamQuery extends RunJoinQuery {
+export class RunStreamQuery {
+  /**
+   * Only events of these parts of the graph, each without the subgraphs inside it: paths like `outer:<task id>|inner:<task
+   * id>`, or `outer|inner` for all tasks; an empty text for the root graph.
+   */
+  @FromQueryTexts()
+  @TextList()
+  namespace?: string[];
+}
+
+export class RunJoinStreamQuery extends RunStreamQuery {
+  /** Cancel the run when this client goes away before its end. */
+  @FromQueryFlag()
+  @Flag({ default: false })
+  cancel_on_disconnect = false;
   /** Only events of these modes. */
   @FromQueryList()
   @ListOf(STREAM_MODES)

@@ -38,6 +38,9 @@ export class Run {
   /** What was to happen when the thread was busy. */
   @ApiProperty({ enum: MULTITASK_STRATEGIES })
   multitask_strategy: MultitaskStrategy;
+  /** Why it was cancelled, if the client that did it has said so; begins with `taken:` when another run took its input. */
+  @ApiProperty({ type: String, nullable: true })
+  cancel_reason: string | null;
 }
 
 /** Fields a list may be limited to (contract 2.14). */
@@ -51,6 +54,7 @@ export const RUN_FIELDS = [
   'metadata',
   'kwargs',
   'multitask_strategy',
+  'cancel_reason',
 ] as const;
 
 export type RunField = (typeof RUN_FIELDS)[number];

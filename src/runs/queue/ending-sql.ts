@@ -4,8 +4,11 @@ import { queueWebhooks } from './webhook-outbox.js';
 // How runs end, and what becomes of their threads: the statements of RunQueue, each the whole of an end.
 
 /** A busy thread's status before its run, from what that has left. */
-const STATUS_AS_IT_WAS = `CASE WHEN threads.error IS NOT NULL THEN 'error'
+export const STATUS_AS_IT_WAS = `CASE WHEN threads.error IS NOT NULL THEN 'error'
   WHEN threads.interrupts <> '{}' THEN 'interrupted' ELSE 'idle' END`;
+
+/** A run that was to be cancelled may have ended before. */
+const KEEP_REASON = `cancel_reason = CASE WHEN $4 = 'interrupted' THEN cancel_reason END`;
 
 /** What the end of a run gives on, and what is done with it in the same statement. */
 interface Ended {
@@ -28,7 +31,7 @@ const finish = ({ columns, then }: Ended): string => `
     SELECT thread_id, newest_run_id = $1 AS is_newest, values FROM threads WHERE thread_id = $2 FOR UPDATE
   ), run AS (
     UPDATE runs SET status = $4, error = $5, output = $9, caller = NULL, lease_token = NULL, lease_until = NULL,
-           updated_at = clock_timestamp()
+           ${KEEP_REASON}, updated_at = clock_timestamp()
     FROM thread WHERE runs.run_id = $1 AND runs.lease_token = $3 AND runs.thread_id = thread.thread_id
     RETURNING thread.is_newest, ${columns}
   ) ${then}
@@ -49,7 +52,7 @@ export const FINISH_WITH_WEBHOOK = finish(
 const finishTemporary = ({ columns, then }: Ended): string => `
   WITH run AS (
     UPDATE runs SET status = $4, error = $5, output = $6, caller = NULL, lease_token = NULL, lease_until = NULL,
-           updated_at = clock_timestamp()
+           ${KEEP_REASON}, updated_at = clock_timestamp()
     WHERE run_id = $1 AND lease_token = $3 RETURNING ${columns}
   ) ${then}
   UPDATE threads SET newest_run_id = NULL, status = 'idle', expires_at = ${inMs('$7')}
@@ -65,7 +68,7 @@ const ACTIVE_RUNS = `
 export const INTERRUPT = `
   WITH target AS (${ACTIVE_RUNS}), run AS (
     UPDATE runs SET status = 'interrupted', caller = NULL, lease_token = NULL, lease_until = NULL,
-           updated_at = clock_timestamp()
+           cancel_reason = coalesce(cancel_reason, $3), updated_at = clock_timestamp()
     FROM target, threads WHERE runs.run_id = target.run_id AND threads.thread_id = $1
     RETURNING runs.*, target.was, CASE target.was WHEN 'running' THEN target.changed_at END AS run_started_at,
               threads.hidden, threads.values AS state, target.was = 'running' AS read_state

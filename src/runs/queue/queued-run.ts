@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../common/index.js';
 import type { GraphInterrupt } from '../../execution/index.js';
 import type { ThreadStatus } from '../../threads/index.js';
-import type { MultitaskStrategy, RunError, RunKwargs, RunStatus } from '../run.entity.js';
+import type { StopAction } from './multitask.js';
+import type { Delivery, MultitaskStrategy, RunError, RunKwargs, RunStatus, ThreadStamp } from '../run.entity.js';
 import type { RunCaller } from '../run-caller.js';
 
 /** A run as it is put into the queue. */
@@ -14,9 +15,13 @@ export interface NewRun {
   kwargs: RunKwargs;
   metadata: JsonObject;
   caller: RunCaller | null;
+  delivery: Delivery | null;
+  on_disconnect: 'cancel' | null;
   multitask_strategy: MultitaskStrategy;
   /** Milliseconds until it may begin. */
   delay_ms: number;
+  /** For a run that waits for another one; those that do not have left it already. */
+  on_thread?: ThreadStamp;
 }
 
 /** A run with everything its execution needs. */
@@ -27,10 +32,13 @@ export interface ClaimedRun {
   kwargs: RunKwargs;
   metadata: JsonObject;
   caller: RunCaller | null;
+  delivery: Delivery | null;
   /** From 1 on. */
   attempt: number;
   /** Every later write for the run presents it. */
   lease_token: string;
+  /** It has waited for another run, and has still to leave its config on the thread. */
+  stamps_thread?: boolean;
   /** Created and begun by this process just now: nobody can have begun it before. */
   created_here?: true;
 }
@@ -39,6 +47,13 @@ export interface ClaimedRun {
 export interface StoppedRun {
   run_id: string;
   was: 'pending' | 'running';
+}
+
+/** How runs are stopped. */
+export interface Stopping {
+  action: StopAction;
+  /** Why, for runs that stay. */
+  reason?: string;
 }
 
 /** What a run leaves behind. */

@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type JsonObject, toJsonb } from '../../common/index.js';
+import { toJsonb } from '../../common/index.js';
 import { type Queryable, Sql } from '../../database/index.js';
 import { DELETE_RUNS } from '../../execution/index.js';
 import { deleteStreams } from '../../streams/index.js';
 import type { RunField } from '../dto/run.dto.js';
-import type { RunEntity, RunStatus } from '../run.entity.js';
+import type { RunEntity, RunStatus, ThreadStamp } from '../run.entity.js';
 import {
   FINISH,
   FINISH_TEMPORARY,
@@ -12,15 +12,15 @@ import {
   FINISH_WITH_WEBHOOK,
   INTERRUPT,
   ROLL_BACK,
+  STATUS_AS_IT_WAS,
 } from './ending-sql.js';
 import { inMs } from './in-ms.js';
-import type { StopAction } from './multitask.js';
-import type { ClaimedRun, NewRun, RunEnd, RunThread, StoppedRun } from './queued-run.js';
+import type { ClaimedRun, NewRun, RunEnd, RunThread, StoppedRun, Stopping } from './queued-run.js';
 
 type RunRow = Pick<RunEntity, RunField>;
 
 const RUN_COLUMNS =
-  'run_id, thread_id, assistant_id, created_at, updated_at, status, metadata, kwargs, multitask_strategy';
+  'run_id, thread_id, assistant_id, created_at, updated_at, status, metadata, kwargs, multitask_strategy, cancel_reason';
 
 const FIND_THREAD = `
   SELECT metadata, config, interrupts, newest_run_id, updated_at::text AS stamp FROM threads
@@ -29,17 +29,28 @@ const FIND_THREAD = `
 const ASSISTANT_UNCHANGED = `($12::text IS NULL
   OR EXISTS (SELECT FROM assistants WHERE assistant_id = $3::uuid AND xmin::text = $12))`;
 
+/** What a worker gets to know of a run. */
+const CLAIMED_COLUMNS = `run_id, thread_id, assistant_id, kwargs, metadata, caller, delivery, attempt,
+                         lease_token, on_thread IS NOT NULL AS stamps_thread`;
+
+/** The run that was executed last on thread $1. */
+const LAST_ENDED = `
+  runs WHERE thread_id = $1 AND status NOT IN ('pending', 'running') AND attempt > 0
+  ORDER BY created_at DESC, run_id DESC LIMIT 1`;
+
 /**
  * Puts a run into the queue, if there is a `thread` for it: running at once when $7 is a lease token, due after $9
- * milliseconds otherwise.
+ * milliseconds otherwise, and created in that moment (behaviours 4.13).
  */
 const INSERT_RUN = `
   INSERT INTO runs (run_id, thread_id, assistant_id, kwargs, metadata, multitask_strategy,
-                    lease_token, due_at, webhook, caller, status, attempt, lease_until)
-  SELECT $1::uuid, $2::uuid, $3::uuid, $4::json, $5::jsonb, $6::text, $7::uuid, ${inMs('$9')}, $10::text, $11::jsonb,
+                    lease_token, due_at, created_at, webhook, caller, on_thread, delivery, on_disconnect,
+                    status, attempt, lease_until)
+  SELECT $1::uuid, $2::uuid, $3::uuid, $4::json, $5::jsonb, $6::text, $7::uuid, due.at, due.at, $10::text,
+         $11::jsonb, $13::jsonb, $14::text, $15::text,
          CASE WHEN $7::uuid IS NULL THEN 'pending' ELSE 'running' END, CASE WHEN $7::uuid IS NULL THEN 0 ELSE 1 END,
          CASE WHEN $7::uuid IS NULL THEN NULL ELSE ${inMs('$8')} END
-  FROM thread RETURNING ${RUN_COLUMNS}`;
+  FROM thread, (SELECT ${inMs('$9')}) AS due (at) RETURNING ${RUN_COLUMNS}`;
 
 /** The queue's SQL. The table is the queue; every method is one statement and says which race it settles. */
 @Injectable()
@@ -70,6 +81,24 @@ export class RunQueue {
     return rows.length > 0;
   }
 
+  /** What the newest run of a locked thread leaves on it when it begins; undefined when it has begun at once. */
+  async stampOfNewest(db: Queryable, { newest_run_id }: RunThread): Promise<ThreadStamp | undefined> {
+    const { rows } = await db.query<{ on_thread: ThreadStamp | null }>('SELECT on_thread FROM runs WHERE run_id = $1', [
+      newest_run_id,
+    ]);
+    return rows.at(0)?.on_thread ?? undefined;
+  }
+
+  /** A run that has waited begins: its thread gets its config, unless the lease is lost. */
+  async stampThread({ run_id, lease_token }: ClaimedRun): Promise<void> {
+    await this.sql.query(
+      `UPDATE threads SET metadata = threads.metadata || (on_thread -> 'metadata'), config = on_thread -> 'config',
+              updated_at = clock_timestamp()
+       FROM runs WHERE run_id = $1 AND lease_token = $2 AND threads.thread_id = runs.thread_id`,
+      [run_id, lease_token],
+    );
+  }
+
   /** A run that may have been put into the queue without our knowing. */
   async findInserted(db: Queryable, run_id: string): Promise<RunRow | undefined> {
     const { rows } = await db.query<RunRow>(`SELECT ${RUN_COLUMNS} FROM runs WHERE run_id = $1`, [run_id]);
@@ -83,22 +112,22 @@ export class RunQueue {
   async insert(
     db: Queryable,
     run: NewRun,
-    thread: { metadata: JsonObject; config?: JsonObject },
+    thread: Partial<ThreadStamp>,
     lease?: { token: string; ms: number },
     stamp?: string,
   ): Promise<RunRow | undefined> {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
-         UPDATE threads SET status = 'busy', metadata = metadata || $13::jsonb,
-                config = coalesce($14::jsonb, config), updated_at = clock_timestamp(),
+         UPDATE threads SET status = 'busy', metadata = metadata || coalesce($16::jsonb, '{}'),
+                config = coalesce($17::jsonb, config), updated_at = clock_timestamp(),
                 newest_run_id = CASE WHEN EXISTS (
                   SELECT FROM runs later WHERE later.run_id = newest_run_id AND later.due_at > ${inMs('$9')}
                 ) THEN newest_run_id ELSE $1 END
          WHERE thread_id = $2 AND NOT hidden
-           AND ($15::timestamptz IS NULL OR newest_run_id IS NULL AND updated_at = $15) AND ${ASSISTANT_UNCHANGED}
+           AND ($18::timestamptz IS NULL OR newest_run_id IS NULL AND updated_at = $18) AND ${ASSISTANT_UNCHANGED}
          RETURNING thread_id
        ) ${INSERT_RUN}`,
-      [...values(run, lease), toJsonb(thread.metadata), thread.config ? toJsonb(thread.config) : null, stamp ?? null],
+      [...values(run, lease), jsonbOrNull(thread.metadata), jsonbOrNull(thread.config), stamp ?? null],
     );
     return rows.at(0);
   }
@@ -110,13 +139,13 @@ export class RunQueue {
   async insertWithThread(
     db: Queryable,
     run: NewRun,
-    thread: { hidden: boolean; metadata: JsonObject; config: JsonObject },
+    thread: ThreadStamp & { hidden: boolean },
     lease?: { token: string; ms: number },
   ): Promise<RunRow | undefined> {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
          INSERT INTO threads (thread_id, status, newest_run_id, hidden, metadata, config)
-         SELECT $2::uuid, 'busy', $1::uuid, $13::boolean, $14::jsonb, $15::jsonb WHERE ${ASSISTANT_UNCHANGED}
+         SELECT $2::uuid, 'busy', $1::uuid, $16::boolean, $17::jsonb, $18::jsonb WHERE ${ASSISTANT_UNCHANGED}
          ON CONFLICT DO NOTHING RETURNING thread_id
        ) ${INSERT_RUN}`,
       [...values(run, lease), thread.hidden, toJsonb(thread.metadata), toJsonb(thread.config)],
@@ -146,7 +175,7 @@ export class RunQueue {
        UPDATE runs SET status = 'running', attempt = attempt + 1, lease_token = gen_random_uuid(),
               lease_until = ${inMs('$2')}, updated_at = clock_timestamp()
        WHERE run_id IN (SELECT run_id FROM due UNION ALL SELECT run_id FROM orphaned LIMIT $1)
-       RETURNING run_id, thread_id, assistant_id, kwargs, metadata, caller, attempt, lease_token`,
+       RETURNING ${CLAIMED_COLUMNS}`,
       [limit, leaseMs, maxAttempts],
     );
     return rows;
@@ -155,7 +184,7 @@ export class RunQueue {
   /** Runs whose lease has expired too often to be tried again. */
   async findGivenUp(maxAttempts: number): Promise<ClaimedRun[]> {
     const { rows } = await this.sql.query<ClaimedRun>(
-      `SELECT run_id, thread_id, assistant_id, kwargs, metadata, caller, attempt, lease_token FROM runs
+      `SELECT ${CLAIMED_COLUMNS} FROM runs
        WHERE status = 'running' AND lease_until < clock_timestamp() AND attempt >= $1 LIMIT 100`,
       [maxAttempts],
     );
@@ -173,7 +202,7 @@ export class RunQueue {
       run.thread_id,
       run.lease_token,
       end.status,
-      end.error ? toJsonb(end.error) : null,
+      jsonbOrNull(end.error),
       end.thread?.status ?? null,
       end.thread?.values ?? null,
       end.thread ? toJsonb(end.thread.interrupts) : null,
@@ -190,7 +219,7 @@ export class RunQueue {
       run.thread_id,
       run.lease_token,
       end.status,
-      end.error ? toJsonb(end.error) : null,
+      jsonbOrNull(end.error),
       end.output,
       retentionMs,
       ...(webhook ? [end.thread?.values ?? null] : []),
@@ -228,33 +257,58 @@ export class RunQueue {
     db: Queryable,
     thread_id: string,
     run_ids: string[] | undefined,
-    action: StopAction,
+    { action, reason }: Stopping,
   ): Promise<StoppedRun[]> {
-    const { rows } = await db.query<StoppedRun>(action === 'rollback' ? ROLL_BACK : INTERRUPT, [
-      thread_id,
-      run_ids ?? null,
-    ]);
-    if (action === 'rollback' && rows.length > 0) {
+    const target = [thread_id, run_ids ?? null];
+    if (action === 'interrupt') {
+      return (await db.query<StoppedRun>(INTERRUPT, [...target, reason ?? null])).rows;
+    }
+    const { rows } = await db.query<StoppedRun>(ROLL_BACK, target);
+    if (rows.length > 0) {
       await db.query(DELETE_RUNS, [thread_id, rows.map(({ run_id }) => run_id)]);
     }
     return rows;
   }
 
   /**
-   * After {@link stop}: the thread belongs to the newest run that is left, or is idle. A rollback brings back the
-   * questions that were open before.
+   * After {@link stop}: the thread belongs to the newest run that is left. Otherwise it is idle when a run has been
+   * interrupted at its work, and as it was before when the runs that were stopped have left nothing.
    */
-  async releaseThread(db: Queryable, thread_id: string, action: StopAction): Promise<void> {
+  async releaseThread(
+    db: Queryable,
+    thread_id: string,
+    { interrupted, retentionMs }: { interrupted: boolean; retentionMs: number },
+  ): Promise<void> {
     await db.query(
       `UPDATE threads SET newest_run_id = newest.run_id, updated_at = clock_timestamp(),
-              status = CASE WHEN newest.run_id IS NOT NULL THEN 'busy'
-                            WHEN $2 AND interrupts <> '{}' THEN 'interrupted' ELSE 'idle' END,
-              expires_at = CASE WHEN hidden AND newest.run_id IS NULL THEN clock_timestamp() ELSE expires_at END
+              status = CASE WHEN newest.run_id IS NOT NULL THEN 'busy' WHEN $2 THEN 'idle' ELSE ${STATUS_AS_IT_WAS} END,
+              error = CASE WHEN $2 THEN NULL ELSE error END,
+              expires_at = CASE WHEN hidden AND newest.run_id IS NULL THEN ${inMs('$3')} ELSE expires_at END
        FROM (SELECT (SELECT run_id FROM runs WHERE thread_id = $1 AND status IN ('pending', 'running')
                      ORDER BY due_at DESC, run_id DESC LIMIT 1)) AS newest (run_id)
        WHERE thread_id = $1`,
-      [thread_id, action === 'rollback'],
+      [thread_id, interrupted, retentionMs],
     );
+  }
+
+  /** Of these runs, those that are being executed: it is noted that they are to end, and why. */
+  async requestCancel(run_ids: string[], reason?: string): Promise<string[]> {
+    const { rows } = await this.sql.query<{ run_id: string }>(
+      `UPDATE runs SET cancel_requested_at = clock_timestamp(), cancel_reason = coalesce(cancel_reason, $2)
+       WHERE run_id = ANY($1) AND status = 'running' RETURNING run_id`,
+      [run_ids, reason ?? null],
+    );
+    return rows.map(({ run_id }) => run_id);
+  }
+
+  /** Runs that go on though they were to end, as much as `ms` ago: whoever was to see to it is gone. By thread. */
+  async findUnstopped(ms: number): Promise<Map<string, string[]>> {
+    const { rows } = await this.sql.query<{ thread_id: string; run_ids: string[] }>(
+      `SELECT thread_id, array_agg(run_id) AS run_ids FROM runs
+       WHERE status = 'running' AND cancel_requested_at < ${inMs('-$1')} GROUP BY thread_id LIMIT 100`,
+      [ms],
+    );
+    return byThread(rows);
   }
 
   /** The run that is being executed on a thread, if there is one. */
@@ -262,15 +316,6 @@ export class RunQueue {
     const { rows } = await this.sql.query<{ run_id: string }>(
       `SELECT run_id FROM runs WHERE thread_id = $1 AND status = 'running'`,
       [thread_id],
-    );
-    return rows.map(({ run_id }) => run_id);
-  }
-
-  /** Of these runs, those that are being executed. */
-  async findRunning(run_ids: string[]): Promise<string[]> {
-    const { rows } = await this.sql.query<{ run_id: string }>(
-      `SELECT run_id FROM runs WHERE run_id = ANY($1) AND status = 'running'`,
-      [run_ids],
     );
     return rows.map(({ run_id }) => run_id);
   }
@@ -284,7 +329,29 @@ export class RunQueue {
        GROUP BY thread_id`,
       [statuses, limit],
     );
-    return new Map(rows.map(({ thread_id, run_ids }) => [thread_id, run_ids]));
+    return byThread(rows);
+  }
+
+  /** The run that was executed last on a thread. */
+  async lastEnded(
+    db: Queryable,
+    thread_id: string,
+  ): Promise<Pick<RunEntity, 'run_id' | 'status' | 'error'> | undefined> {
+    const { rows } = await db.query<Pick<RunEntity, 'run_id' | 'status' | 'error'>>(
+      `SELECT run_id, status, error FROM ${LAST_ENDED}`,
+      [thread_id],
+    );
+    return rows.at(0);
+  }
+
+  /** The run executed last is gone: the thread's state belongs to the graph of the one before. */
+  async stampAsLastRun(db: Queryable, thread_id: string): Promise<void> {
+    await db.query(
+      `UPDATE threads SET metadata = metadata || jsonb_build_object(
+                'graph_id', last.kwargs -> 'config' -> 'configurable' ->> 'graph_id', 'assistant_id', last.assistant_id)
+       FROM (SELECT * FROM ${LAST_ENDED}) AS last WHERE threads.thread_id = $1`,
+      [thread_id],
+    );
   }
 
   /** Of these runs, those that have ended or are gone. */
@@ -317,6 +384,9 @@ export class RunQueue {
   }
 }
 
+const byThread = (rows: { thread_id: string; run_ids: string[] }[]): Map<string, string[]> =>
+  new Map(rows.map(({ thread_id, run_ids }) => [thread_id, run_ids]));
+
 const values = (run: NewRun, lease: { token: string; ms: number } | undefined): unknown[] => [
   run.run_id,
   run.thread_id,
@@ -330,4 +400,9 @@ const values = (run: NewRun, lease: { token: string; ms: number } | undefined): 
   run.kwargs.webhook ?? null,
   run.caller && JSON.stringify(run.caller),
   run.assistant_stamp ?? null,
+  jsonbOrNull(run.on_thread),
+  run.delivery,
+  run.on_disconnect,
 ];
+
+const jsonbOrNull = (value: object | undefined): string | null => (value ? toJsonb(value) : null);

@@ -42,7 +42,7 @@ const asText = (moment: string): string => `to_char(${moment} AT TIME ZONE 'UTC'
 const PAYLOAD_FIELDS = `
   'run_id', run_id, 'thread_id', thread_id, 'assistant_id', assistant_id, 'created_at', ${asText('created_at')},
   'updated_at', ${asText('updated_at')}, 'status', status, 'metadata', metadata, 'kwargs', kwargs,
-  'multitask_strategy', multitask_strategy, 'run_started_at', ${asText('run_started_at')},
+  'multitask_strategy', multitask_strategy, 'cancel_reason', cancel_reason, 'run_started_at', ${asText('run_started_at')},
   'run_ended_at', ${asText('updated_at')}`;
 
 /**

@@ -5,10 +5,14 @@ import type { RunError } from '../run.entity.js';
 /** Where a caller of a run can send feedback, by key. */
 export type FeedbackUrls = Record<string, string>;
 
+/** Where LangGraph's functional API keeps what an entrypoint returns; a text or a number is found there in an answer. */
+const RETURNED = '__end__';
+
 /**
  * What `wait` and `join` answer (contract 1.3): the last state, with open questions under `__interrupt__`, or the error
  * under `__error__`; links for feedback under `__feedback__`. Put together as text, because the state has been
- * serialised before. Never null. A state that is no object has no place for links.
+ * serialised before. Never null nor a bare text or number, which the SDK for JavaScript cannot take. A list has no place
+ * for links.
  */
 export function answerOf(
   values: string | undefined,
@@ -19,7 +23,7 @@ export function answerOf(
   if (error) {
     return JSON.stringify({ __error__: error, __feedback__: feedback });
   }
-  const state = values === undefined || values === 'null' ? '{}' : values;
+  const state = asContainer(values);
   const isObject = state.startsWith('{');
   if (!interrupts && !(feedback && isObject)) {
     return state;
@@ -30,6 +34,13 @@ export function answerOf(
     feedback && `"__feedback__":${JSON.stringify(feedback)}`,
   ];
   return `{${members.filter(Boolean).join(',')}}`;
+}
+
+function asContainer(values = 'null'): string {
+  if (values === 'null') {
+    return '{}';
+  }
+  return /^[[{]/.test(values) ? values : `{"${RETURNED}":${values}}`;
 }
 
 /** What the row of a run with a thread keeps for those who ask for its answer later. */

@@ -16,6 +16,7 @@ import {
   isDrained,
   isUnknownInterrupt,
   LeaseLostError,
+  questionsByTask,
   RunCheckpointer,
   toThreadState,
 } from '../../execution/index.js';
@@ -102,6 +103,9 @@ export class RunLifecycle {
     let execution: GraphExecution | undefined;
     let failure: Failure | undefined;
     try {
+      if (run.stamps_thread) {
+        await this.patiently(() => this.queue.stampThread(run));
+      }
       graph = await this.graphs.get(String(config.configurable?.graph_id), config, checkpointer);
       const goesOn = checkpointer instanceof RunCheckpointer && (await wasBegun(run, checkpointer));
       execution = await newExecution(graph, run, config, goesOn, stream);
@@ -202,7 +206,11 @@ export class RunLifecycle {
         return false;
       case 'interrupted':
         stream.end();
-        this.results.publish(run.run_id, answerOf(execution?.outcome().values, undefined));
+        // What a run has left is in its checkpoints, for all who wait; without them only this process knows.
+        this.results.publish(
+          run.run_id,
+          run.kwargs.temporary ? answerOf(execution?.outcome().values, undefined) : undefined,
+        );
         return true;
       case 'rolled_back':
         stream.end({ event: 'error', json: JSON.stringify(ROLLED_BACK) });
@@ -289,9 +297,9 @@ function readinessOf(execution: GraphExecution, stream: RunStream, signal: Abort
 }
 
 /** Where the client is that asked for the run's events when it created the run. */
-function readerOf({ kwargs: { delivery }, created_here }: ClaimedRun): StreamedRun['reader'] {
+function readerOf({ delivery, created_here }: ClaimedRun): StreamedRun['reader'] {
   switch (delivery) {
-    case undefined:
+    case null:
       return 'later';
     case 'wait':
       return 'nowhere';
@@ -312,7 +320,7 @@ function threadAfter(
   return {
     status: threadStatus,
     values: values && jsonbText(values),
-    interrupts: state ? interruptsByTask(state) : {},
+    interrupts: state ? (stopped ? interruptsByTask(state) : questionsByTask(state)) : {},
   };
 }
 

@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@
 import { Notifications } from '../../database/index.js';
 import { EventStream } from '../../streams/index.js';
 import { RunQueue } from '../queue/run-queue.js';
+import { answerOf, ROLLED_BACK } from './answer.js';
 
 /** Milliseconds between two looks at runs that are awaited, in case a notification was lost: the second one counts. */
 const SAFETY_POLL_MS = 5_000;
@@ -21,10 +22,17 @@ export interface Waiting {
 
 type Waiter = (result: RunResult) => void;
 
+/** A run that somebody waits for. */
+interface Awaited {
+  waiters: Set<Waiter>;
+  /** What is known of its end before it is told: the database knows nothing of a run that was rolled back. */
+  answer?: string;
+}
+
 /** Tells those who wait for a run that it has ended: at once in this process, by notification from others. */
 @Injectable()
 export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly waiters = new Map<string, Set<Waiter>>();
+  private readonly awaited = new Map<string, Awaited>();
   /** Runs that had ended at the last look, and nobody has told. */
   private untold = new Set<string>();
   private poll?: NodeJS.Timeout;
@@ -37,6 +45,7 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     this.notifications.on('run_ended', (run_id) => this.settle(run_id, {}));
+    this.notifications.on('run_rolled_back', (run_id) => this.noteRollback(run_id));
     this.notifications.onReconnect(() => void this.check());
     this.poll = setInterval(() => void this.lookForUntold(), SAFETY_POLL_MS);
   }
@@ -47,15 +56,16 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Register before reading the run's status: then its end cannot be missed. */
   wait(run_id: string): Waiting {
-    const waiters = this.waiters.get(run_id) ?? new Set();
-    this.waiters.set(run_id, waiters);
+    const awaited = this.awaited.get(run_id) ?? { waiters: new Set() };
+    const { waiters } = awaited;
+    this.awaited.set(run_id, awaited);
     let cancel = (): void => undefined;
     const ended = new Promise<RunResult>((resolve) => {
       waiters.add(resolve);
       cancel = () => {
         waiters.delete(resolve);
-        if (waiters.size === 0) {
-          this.waiters.delete(run_id);
+        if (waiters.size === 0 && this.awaited.get(run_id) === awaited) {
+          this.awaited.delete(run_id);
         }
       };
     });
@@ -63,11 +73,11 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   hasWaiters(run_id: string): boolean {
-    return this.waiters.has(run_id);
+    return this.awaited.has(run_id);
   }
 
-  /** The run has ended: its final status is in the database. Waiters in this process get the answer itself. */
-  publish(run_id: string, answer: string): void {
+  /** The run has ended: its final status is in the database. Waiters in this process get the answer, if it is given. */
+  publish(run_id: string, answer?: string): void {
     this.settle(run_id, { answer });
     this.notifications.publish({ topic: 'run_ended', id: run_id });
   }
@@ -85,23 +95,30 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async findEnded(): Promise<string[]> {
-    if (this.waiters.size === 0) {
+    if (this.awaited.size === 0) {
       return [];
     }
     try {
-      return await this.queue.findEnded([...this.waiters.keys()]);
+      return await this.queue.findEnded([...this.awaited.keys()]);
     } catch {
       // The database is away; the next look will tell.
       return [];
     }
   }
 
-  private settle(run_id: string, result: RunResult): void {
+  private noteRollback(run_id: string): void {
+    const awaited = this.awaited.get(run_id);
+    if (awaited) {
+      awaited.answer = answerOf(undefined, undefined, ROLLED_BACK);
+    }
+  }
+
+  private settle(run_id: string, { answer }: RunResult): void {
     this.events.end(run_id);
-    const waiters = this.waiters.get(run_id);
-    this.waiters.delete(run_id);
-    for (const waiter of waiters ?? []) {
-      waiter(result);
+    const awaited = this.awaited.get(run_id);
+    this.awaited.delete(run_id);
+    for (const waiter of awaited?.waiters ?? []) {
+      waiter({ answer: answer ?? awaited?.answer });
     }
   }
 }

@@ -4,6 +4,7 @@ import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import { Notifications } from '../../database/index.js';
 import type { ClaimedRun } from '../queue/queued-run.js';
 import { RunQueue } from '../queue/run-queue.js';
+import { RunStopService } from '../run-stop.service.js';
 import { ActiveRun, type StopReason } from './active-run.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { runMetadataOf } from './run-config.js';
@@ -40,6 +41,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly queue: RunQueue,
     private readonly lifecycle: RunLifecycle,
+    private readonly stopper: RunStopService,
     private readonly leases: LeaseKeeper,
     private readonly notifications: Notifications,
     private readonly webhooks: WebhookWorker,
@@ -108,10 +110,11 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.notifications.publish({ topic: 'run_pending', id: '' });
   }
 
-  /** One look at the queue: expired threads, runs without hope, runs that are due. */
+  /** One look at the queue: expired threads, runs that were to end, runs without hope, runs that are due. */
   async runOnce(): Promise<void> {
     try {
       await this.deleteExpired();
+      await this.stopper.stopOverdue();
       for (const run of await this.queue.findGivenUp(this.maxAttempts)) {
         await this.lifecycle.giveUp(run);
         this.announceWebhook(run);
