@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
-import { Notifications, Sql } from '../database/index.js';
+import { Notifications, type Queryable, Sql } from '../database/index.js';
 import { EventStream, runDone } from '../streams/index.js';
 import { ThreadStateService } from '../threads/index.js';
 import type { StopAction } from './queue/multitask.js';
@@ -116,28 +116,33 @@ export class RunStopService implements BeforeApplicationShutdown {
 
   private async stopAsked(thread_id: string, run_ids: string[], asked: string[], stopping: Stopping): Promise<number> {
     await this.askToEnd(asked);
-    const retentionMs = this.config.queue.stateless_retention_ms;
     const stopped = await this.sql.transaction(async (client) => {
       await client.query('SELECT FROM threads WHERE thread_id = $1 FOR UPDATE', [thread_id]);
       const runs = await this.queue.stop(client, thread_id, run_ids, stopping);
       if (runs.length > 0) {
         const interrupted = stopping.action === 'interrupt' && (asked.length > 0 || runs.some(wasRunning));
-        await this.queue.releaseThread(client, thread_id, { interrupted, retentionMs });
-        if (stopping.action === 'rollback') {
-          await this.queue.stampAsLastRun(client, thread_id);
-        }
+        await this.leaveThread(client, thread_id, interrupted);
       }
       return runs;
     });
     await this.announce(thread_id, stopped, stopping.action);
-    if (stopped.length > 0 && stopping.action === 'interrupt') {
-      // No run has got to its end, where it would have left its state on the thread's row.
+    if (stopping.action === 'interrupt' && stopped.some(wasRunning)) {
+      // It has not got to its end, where it would have left its state on the thread's row.
       await this.threadState.refresh(thread_id);
     }
     if (stopped.some(wasRunning)) {
       this.notifications.publish({ topic: 'run_pending', id: '' });
     }
     return new Set([...asked, ...stopped.map(({ run_id }) => run_id)]).size;
+  }
+
+  /** Unless a run was `interrupted` at its work, those that were stopped leave nothing. */
+  private async leaveThread(client: Queryable, thread_id: string, interrupted: boolean): Promise<void> {
+    const retentionMs = this.config.queue.stateless_retention_ms;
+    await this.queue.releaseThread(client, thread_id, { interrupted, retentionMs });
+    if (!interrupted) {
+      await this.queue.stampAsLastRun(client, thread_id);
+    }
   }
 
   /**

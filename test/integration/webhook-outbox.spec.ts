@@ -130,6 +130,7 @@ describe('WebhookOutbox', () => {
         metadata: { purpose: 'test' },
         kwargs: run.kwargs,
         multitask_strategy: 'enqueue',
+        cancel_reason: null,
         error,
       });
       const moments = [created_at, run_started_at, run_ended_at].map(String);

@@ -10,9 +10,12 @@ import {
   refusal,
   SDKS,
   serverForFile,
+  startStubborn,
   startWaiting,
   untilAnswered,
 } from '../support/sdk.js';
+
+const ALL = { path: ['one', 'two', 'three'] };
 
 const server = serverForFile();
 /** Executes no runs: what it is told must reach the other one. */
@@ -171,16 +174,80 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
       gate.open();
     });
 
-    it('give those who wait for them an answer without an error', async () => {
+    it('give those who wait for them what the thread holds, as those who come later', async () => {
+      thread_id = await newThread(client);
+      expect(await client.runs.wait(thread_id, 'steps', { input: {} })).toEqual(ALL);
+      const { gate } = await startWaiting(client, thread_id);
+      const { run_id } = await client.runs.create(thread_id, 'steps', { input: {} });
+      const waiters = [server, elsewhere].map(({ url }) => recordingClient(Client, url));
+      const joined = waiters.map((waiter) => waiter.client.runs.join(thread_id, run_id));
+      await Promise.all(waiters.map(untilAnswered));
+      await cancel(run_id, wait);
+      expect(await Promise.all(joined)).toEqual([ALL, ALL]);
+      expect(await client.runs.join(thread_id, run_id)).toEqual(ALL);
+      gate.open();
+    });
+
+    it('tell those who wait for them that they were rolled back, wherever those are', async () => {
       thread_id = await newThread(client);
       const { gate } = await startWaiting(client, thread_id);
       const { run_id } = await client.runs.create(thread_id, 'steps', { input: {} });
-      const waiter = recordingClient(Client, server.url);
-      const joined = waiter.client.runs.join(thread_id, run_id);
-      await untilAnswered(waiter);
-      await cancel(run_id, wait);
-      expect(await joined).toEqual({});
+      const waiters = [server, elsewhere].map(({ url }) => recordingClient(Client, url));
+      const joined = waiters.map((waiter) => waiter.client.runs.join(thread_id, run_id));
+      await Promise.all(waiters.map(untilAnswered));
+      await client.runs.cancel(thread_id, run_id, wait, 'rollback');
+      const rolledBack = { __error__: { error: 'UserRollback' } };
+      expect(await Promise.all(joined)).toMatchObject([rolledBack, rolledBack]);
       gate.open();
+    });
+
+    it('leave a question of the thread open', async () => {
+      thread_id = await newThread(client);
+      await client.runs.wait(thread_id, 'ask', { input: { question: 'why?' } });
+      const { run_id } = await client.runs.create(thread_id, 'steps', { input: {}, afterSeconds: 3600 });
+      await cancel(run_id, wait);
+      const thread = await client.threads.get(thread_id);
+      expect(thread.status).toBe('interrupted');
+      expect(Object.values(thread.interrupts).flat()).toMatchObject([{ value: { question: 'why?' } }]);
+    });
+  });
+
+  describe('in a node that ignores its signal', () => {
+    it('are as good as stopped when the client is told so, and it is told at once unless it waits', async () => {
+      thread_id = await newThread(client);
+      const { gate, run_id } = await startStubborn(client, thread_id);
+      expect(await cancel(run_id, false)).toBe(202);
+      expect(await statusOf(run_id)).toBe('running');
+      await client.runs.join(thread_id, run_id);
+      expect(await statusOf(run_id)).toBe('interrupted');
+      gate.open();
+    });
+
+    it('are stopped though the process that has taken the request is gone', async () => {
+      thread_id = await newThread(client);
+      const { gate, run_id } = await startStubborn(client, thread_id);
+      // What such a process has left.
+      await server.database.pool.query('UPDATE runs SET cancel_requested_at = now() WHERE run_id = $1', [run_id]);
+      await client.runs.join(thread_id, run_id);
+      expect(await statusOf(run_id)).toBe('interrupted');
+      expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle', values: { order: ['a:start'] } });
+      gate.open();
+    });
+
+    it('leave neither the question nor the error of the run before on their thread', async () => {
+      for (const graph of ['ask', 'failing']) {
+        thread_id = await newThread(client);
+        await client.runs.wait(thread_id, graph, { input: {}, raiseError: false });
+        const { gate, run_id } = await startStubborn(client, thread_id);
+        await client.runs.cancel(thread_id, run_id, true);
+        gate.open();
+        expect(await client.threads.get(thread_id)).toMatchObject({
+          status: 'idle',
+          values: { order: ['a:start'] },
+          interrupts: {},
+          error: null,
+        });
+      }
     });
   });
 
@@ -216,5 +283,43 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
     gate.open();
     await client.runs.join(thread_id, run_id);
     expect(await statusOf(run_id)).toBe('success');
+  });
+});
+
+describe('a run whose input another one has taken over', () => {
+  let client: Client;
+
+  beforeAll(() => {
+    client = connect(SDKS[0][1], server.url);
+  });
+
+  it.each([true, false])('keeps that as the reason for its end, in lists too (waiting: %s)', async (wait) => {
+    const thread_id = await newThread(client);
+    const { gate, run_id } = await startWaiting(client, thread_id);
+    const pending = await client.runs.create(thread_id, 'steps', { input: {} });
+    for (const id of [pending.run_id, run_id]) {
+      await client.runs.cancel(thread_id, id, wait, 'interrupt', { reason: 'taken' });
+    }
+    await client.runs.join(thread_id, run_id);
+    const taken = { cancel_reason: expect.stringMatching(/^taken:/) as unknown };
+    expect(await client.runs.list(thread_id, { select: ['cancel_reason'] })).toEqual([taken, taken]);
+    expect(await client.runs.get(thread_id, run_id)).toMatchObject(taken);
+    gate.open();
+  });
+
+  it('has no reason when it has ended by itself', async () => {
+    const thread_id = await newThread(client);
+    const { run_id } = await client.runs.create(thread_id, 'steps', { input: {} });
+    await client.runs.join(thread_id, run_id);
+    await client.runs.cancel(thread_id, run_id, true, 'interrupt', { reason: 'taken' });
+    expect(await client.runs.get(thread_id, run_id)).toMatchObject({ status: 'success', cancel_reason: null });
+  });
+
+  it('must stay to keep a reason', async () => {
+    const thread_id = await newThread(client);
+    const { run_id } = await client.runs.create(thread_id, 'steps', { input: {}, afterSeconds: 3600 });
+    const cancel = client.runs.cancel(thread_id, run_id, true, 'rollback', { reason: 'taken' });
+    await expect(cancel).rejects.toMatchObject(refusal(422, 'validation_failed'));
+    expect(await client.runs.get(thread_id, run_id)).toMatchObject({ status: 'pending' });
   });
 });

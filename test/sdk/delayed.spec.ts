@@ -38,7 +38,8 @@ describe.each(SDKS)('runs with a delay, with SDK %s', (_, Client) => {
 
   it('can be cancelled before they begin', async () => {
     thread_id = await newThread(client);
-    const { run_id } = await delayed(3600);
+    const { run_id, created_at } = await delayed(3600);
+    expect(Date.parse(created_at) - Date.now()).toBeGreaterThan(3_500_000);
     await client.runs.cancel(thread_id, run_id, true);
     expect(await client.runs.get(thread_id, run_id)).toMatchObject({ status: 'interrupted' });
     expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle' });

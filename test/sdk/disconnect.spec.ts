@@ -16,6 +16,8 @@ import { askUntil } from '../support/until.js';
 type Disconnect = 'cancel' | 'continue' | undefined;
 
 const server = serverForFile();
+/** Executes no runs. */
+const elsewhere = server.beside({ env: { N_JOBS_PER_WORKER: '0' } });
 
 describe.each(SDKS)('a client that leaves, with SDK %s', (_, Client) => {
   let client: Client;
@@ -122,5 +124,62 @@ it('a client of the newest SDK that leaves a join takes the run along if it asks
   await askUntil(
     () => client.runs.get(thread_id, run_id),
     ({ status }) => status === 'interrupted',
+  );
+});
+
+describe('a client whose wait has broken off', () => {
+  /** A run that ends with its readers; the one that asked for it at `first` has come back to `second`. */
+  async function comeBack(first: string, second: string) {
+    const [gate, leaving] = [newGate(), new AbortController()];
+    const { client } = recordingClient(SDKS[0][1], first);
+    const thread_id = await newThread(client);
+    const waiting = client.runs.wait(thread_id, 'waiting', {
+      input: { gate: gate.path, label: 'a' },
+      onDisconnect: 'cancel',
+      signal: leaving.signal,
+    });
+    const [{ run_id }] = await askUntil(
+      () => client.runs.list(thread_id),
+      ([run]) => run?.status === 'running',
+    );
+    leaving.abort();
+    await expect(waiting).rejects.toThrow();
+    const back = new AbortController();
+    // As SDKs do it: the bare Location.
+    const answer = fetch(`${second}/threads/${thread_id}/runs/${run_id}/join`, { signal: back.signal });
+    return { client, thread_id, run_id, gate, answer, back };
+  }
+
+  /** A run like the one of {@link comeBack}, whose client does not come back: when it is cancelled, the time is over. */
+  async function untilOthersAreCancelled(): Promise<void> {
+    const { client, thread_id, run_id, answer, back } = await comeBack(server.url, server.url);
+    back.abort();
+    await expect(answer.then((response) => response.text())).rejects.toThrow();
+    await askUntil(
+      () => client.runs.get(thread_id, run_id),
+      ({ status }) => status === 'interrupted',
+    );
+  }
+
+  it.each([
+    ['the same process', () => server.url],
+    ['another one', () => elsewhere.url],
+  ])(
+    'finds its run still going when it comes back to %s, and takes it along when it leaves again',
+    async (_, urlOf) => {
+      const stays = await comeBack(server.url, urlOf());
+      const leaves = await comeBack(server.url, urlOf());
+      await untilOthersAreCancelled();
+      for (const { client, thread_id, run_id } of [stays, leaves]) {
+        expect(await client.runs.get(thread_id, run_id)).toMatchObject({ status: 'running' });
+      }
+      leaves.back.abort();
+      await askUntil(
+        () => leaves.client.runs.get(leaves.thread_id, leaves.run_id),
+        ({ status }) => status === 'interrupted',
+      );
+      stays.gate.open();
+      expect(await (await stays.answer).json()).toMatchObject({ order: ['a:start', 'a:end'] });
+    },
   );
 });

@@ -196,6 +196,13 @@ describe.each(SDKS)('interrupts and commands with SDK %s', (_, Client) => {
       expect(dataOf(parts, 'updates')).toEqual([{ one: { path: ['one'] } }, { __interrupt__: [] }]);
     });
 
+    it('is not needed to go on: a thread that has finished gives what it holds', async () => {
+      thread_id = await newThread(client);
+      const all = await wait('steps', { input: {} });
+      expect(await wait('steps', { input: null })).toEqual(all);
+      expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle', values: all });
+    });
+
     it('is passed by the next run with null as input, step by step', async () => {
       await run('steps', {}, { interruptBefore: '*' });
       const nexts = [];

@@ -11,6 +11,7 @@ import {
   serverForFile,
   startWaiting,
 } from '../support/sdk.js';
+import { askUntil } from '../support/until.js';
 
 const server = serverForFile();
 
@@ -108,6 +109,36 @@ describe.each(SDKS)('several runs on one thread with SDK %s', (_, Client) => {
         order: ['a:start', 'a:end', 'c:start', 'c:end'],
       });
       expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle' });
+    });
+
+    it('leave their graph and their settings on the thread when they begin, not before', async () => {
+      thread_id = await newThread(client);
+      const configOf = (key: string) => ({ config: { configurable: { [key]: key } } });
+      const { gate, run_id } = await startWaiting(client, thread_id, configOf('a'));
+      const second = newGate();
+      const b = await enqueue('b', { input: { label: 'b', gate: second.path }, ...configOf('b') });
+      const c = (await client.runs.create(thread_id, 'steps', { input: {}, ...configOf('c') })).run_id;
+      const thread = () => client.threads.get(thread_id) as Promise<{ config?: unknown; metadata: object }>;
+      expect(await thread()).toMatchObject({ metadata: { graph_id: 'waiting' }, config: { configurable: { a: 'a' } } });
+      expect((await thread()).config).not.toMatchObject({ configurable: { b: 'b' } });
+      gate.open();
+      await client.runs.join(thread_id, run_id);
+      await askUntil(
+        () => client.runs.get(thread_id, b),
+        ({ status }) => status === 'running',
+      );
+      await askUntil(thread, ({ config }) => JSON.stringify(config).includes('"b"'));
+      expect(await thread()).toMatchObject({ metadata: { graph_id: 'waiting' } });
+      second.open();
+      expect(await client.runs.join(thread_id, c)).toMatchObject({ path: ['one', 'two', 'three'] });
+      expect(await thread()).toMatchObject({
+        metadata: { graph_id: 'steps' },
+        config: { configurable: { a: 'a', b: 'b', c: 'c' } },
+      });
+      expect(await client.runs.get(thread_id, c)).toMatchObject({
+        kwargs: { config: { configurable: { a: 'a', b: 'b', c: 'c' } } },
+      });
+      expect(await client.threads.getState(thread_id)).toMatchObject({ values: { path: ['one', 'two', 'three'] } });
     });
 
     it('wait only for those on their own thread', async () => {

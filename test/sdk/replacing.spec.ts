@@ -10,26 +10,17 @@ import {
   names,
   newGate,
   newThread,
-  readUntil,
   recordingClient,
   refusal,
   SDKS,
   serverForFile,
+  startStubborn,
   untilAnswered,
 } from '../support/sdk.js';
 
 const server = serverForFile();
 /** Executes no runs: what it decides must reach the other one. */
 const elsewhere = server.beside({ env: { N_JOBS_PER_WORKER: '0' } });
-
-/** A run whose node ignores that it is to stop, inside that node. */
-async function startStubborn(client: Client, thread_id: string): Promise<{ gate: Gate; run_id: string }> {
-  const gate = newGate();
-  const input = { gate: gate.path, label: 'a', order: [] };
-  const { run_id } = await client.runs.create(thread_id, 'stubborn', { input, streamMode: ['custom', 'values'] });
-  await readUntil(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }), 'custom');
-  return { gate, run_id };
-}
 
 /** Lets the node of a replaced run go on, and waits until it has done what it can. */
 async function letLateWritesCome({ path, open }: Gate): Promise<void> {
@@ -137,10 +128,65 @@ describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Clien
           status: 'interrupted',
           values: { question: 'go?' },
         });
+        expect(await client.threads.getState(thread_id)).toMatchObject({ values: { question: 'go?' } });
         expect(await client.runs.wait(thread_id, 'ask', { command: { resume: 'yes' } })).toMatchObject({
           answer: 'yes',
         });
       });
+
+      it('leave a thread whose last run has failed as that has left it', async () => {
+        thread_id = await newThread(client);
+        await client.runs.wait(thread_id, 'failing', { input: {}, raiseError: false });
+        const before = await client.threads.get(thread_id);
+        expect(before.status).toBe('error');
+        const { gate, run_id } = await startStubborn(client, thread_id);
+        await replacer.runs.cancel(thread_id, run_id, true, 'rollback');
+        gate.open();
+        const { status, values, interrupts } = await client.threads.get(thread_id);
+        expect({ status, values, interrupts }).toEqual({
+          status: before.status,
+          values: before.values,
+          interrupts: before.interrupts,
+        });
+      });
+
+      it('take those that wait in the queue with them', async () => {
+        thread_id = await newThread(client);
+        const { gate } = await startStubborn(client, thread_id);
+        await client.runs.create(thread_id, 'stubborn', { input: { label: 'queued' } });
+        expect(orderOf({ values: await replace('rollback') })).toEqual(['b:start', 'b:end']);
+        gate.open();
+        expect((await client.runs.list(thread_id)).map(({ status }) => status)).toEqual(['success']);
+      });
+    });
+  });
+
+  describe('while the other one has not begun,', () => {
+    const notYet = async (): Promise<string> => {
+      thread_id = await newThread(client);
+      return (await client.runs.create(thread_id, 'steps', { input: {}, afterSeconds: 3600 })).run_id;
+    };
+    const replace = (multitaskStrategy: 'interrupt' | 'rollback' | 'reject') =>
+      client.runs.wait(thread_id, 'steps', { input: {}, multitaskStrategy });
+
+    it('interrupt it', async () => {
+      const run_id = await notYet();
+      expect(await replace('interrupt')).toEqual({ path: ['one', 'two', 'three'] });
+      expect(await client.runs.get(thread_id, run_id)).toMatchObject({ status: 'interrupted' });
+      expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle' });
+    });
+
+    it('roll it back', async () => {
+      const run_id = await notYet();
+      expect(await replace('rollback')).toEqual({ path: ['one', 'two', 'three'] });
+      await expect(client.runs.get(thread_id, run_id)).rejects.toMatchObject(refusal(404, 'run_not_found'));
+      expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle' });
+    });
+
+    it('are refused if they are to be', async () => {
+      const run_id = await notYet();
+      await expect(replace('reject')).rejects.toMatchObject(refusal(409, 'thread_busy'));
+      expect((await client.runs.list(thread_id)).map((run) => run.run_id)).toEqual([run_id]);
     });
   });
 
@@ -195,6 +241,20 @@ describe('many runs cancelled at once', () => {
     expect((await client.runs.list(thread_id)).map((run) => run.status)).toEqual(expected);
     gate.open();
     await client.runs.join(thread_id, run_id);
+  });
+
+  it('are rolled back on all their threads, stateless or not', async () => {
+    const thread_ids = [await newThread(client), await newThread(client)];
+    const runs = await Promise.all(
+      [...thread_ids, null].map((id) =>
+        client.runs.create(id as string, 'steps', { input: {}, afterSeconds: 3600, on_completion: 'keep' } as never),
+      ),
+    );
+    await client.runs.cancelMany({ status: 'all', action: 'rollback' });
+    for (const { thread_id, run_id } of runs) {
+      await expect(client.runs.get(thread_id, run_id)).rejects.toMatchObject(refusal(404, 'run_not_found'));
+      expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle' });
+    }
   });
 
   it('are those named, on the hidden thread of a stateless run, too', async () => {

@@ -441,6 +441,36 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       expect((await client.threads.getState(thread_id)).values).toEqual(ALL);
     });
 
+    it('leave their thread as the run before them has left it', async () => {
+      thread_id = await newThread(client);
+      const rowOf = async () => {
+        const { status, values, interrupts, metadata } = await client.threads.get(thread_id);
+        return { status, values, interrupts, graph_id: metadata?.graph_id };
+      };
+      const rows: object[] = [{ ...(await rowOf()), graph_id: 'steps' }];
+      const run_ids: string[] = [];
+      for (const graph of ['steps', 'ask', 'failing', 'steps']) {
+        const { run_id } = await client.runs.create(thread_id, graph, { input: {} });
+        await client.runs.join(thread_id, run_id).catch(() => undefined);
+        rows.push(await rowOf());
+        run_ids.push(run_id);
+      }
+      for (const run_id of run_ids.reverse()) {
+        rows.pop();
+        await client.runs.delete(thread_id, run_id);
+        expect(await rowOf()).toEqual(rows.at(-1));
+      }
+    });
+
+    it('may be older than what the thread shows', async () => {
+      thread_id = await newThread(client);
+      const first = await finished(thread_id);
+      await client.runs.wait(thread_id, 'failing', { input: {}, raiseError: false });
+      const before = await client.threads.get(thread_id);
+      await client.runs.delete(thread_id, first);
+      expect(await client.threads.get(thread_id)).toEqual(before);
+    });
+
     it('must have ended', async () => {
       thread_id = await newThread(client);
       const { gate, run_id } = await startWaiting(client, thread_id);

@@ -60,6 +60,19 @@ describe.each(SDKS)('stateless runs with SDK %s', (_, Client) => {
       });
     });
 
+    it.each(['text', 7, true, null, ['a', 'b'], { text: 'a' }])(
+      'give what a workflow returns, in an object where the SDK needs one (%j)',
+      async (give) => {
+        const isContainer = typeof give === 'object' && give !== null;
+        const expected = isContainer ? give : give === null ? {} : { __end__: give };
+        expect(await client.runs.wait(null, 'returning', { input: { give } })).toEqual(expected);
+        const { thread_id } = await client.threads.create();
+        expect(await client.runs.wait(thread_id, 'returning', { input: { give } })).toEqual(expected);
+        const [{ run_id }] = await client.runs.list(thread_id);
+        expect(await client.runs.join(thread_id, run_id)).toEqual(expected);
+      },
+    );
+
     it('throw the error of the graph by its class', async () => {
       await expect(client.runs.wait(null, 'failing', { input: {} })).rejects.toThrow(/^CoffeeError: out of beans$/);
     });

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { framesOf } from '../support/frames.js';
 import {
   type Client,
   collect,
@@ -169,6 +170,15 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       const messages = (dataOf(parts, 'messages') as [{ content: string }][]).map(([message]) => message);
       expect(messages).toMatchObject([{ content: 'one two three four five' }]);
     });
+
+    it.each(['messages', 'messages-tuple', 'events'] as const)(
+      '%s: nothing of a model that nobody is to see',
+      async (mode) => {
+        const told = JSON.stringify(await stream('tagged', mode, {}, hello));
+        expect(told).toContain('said');
+        expect(told).not.toContain('secret');
+      },
+    );
 
     it('messages-tuple: the message of a tool, once', async () => {
       const tuples = dataOf(await stream('tools', 'messages-tuple'), 'messages') as [{ type: string }][];
@@ -525,6 +535,20 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       others.forEach((other) => expect(other).toEqual(first));
     });
 
+    it('give all of a run that has ended and could be resumed', async () => {
+      const { thread_id, run_id } = await finished({ streamResumable: true });
+      const all = await collect(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }));
+      expect(all.length).toBeGreaterThan(2);
+      expect(await collect(client.runs.joinStream(thread_id, run_id))).toEqual(all);
+    });
+
+    it('keep the error, whatever modes they are limited to', async () => {
+      const thread_id = await newThread(client);
+      const { run_id } = await client.runs.create(thread_id, 'failing', { input: {}, streamMode: 'updates' });
+      const options = { lastEventId: '-1', streamMode: 'custom' as const };
+      expect(names(await collect(client.runs.joinStream(thread_id, run_id, options)))).toEqual(['metadata', 'error']);
+    });
+
     it('of a run that cannot be resumed end at once after its end', async () => {
       const { thread_id, run_id } = await finished({ streamResumable: false });
       expect(await collect(client.runs.joinStream(thread_id, run_id))).toEqual([]);
@@ -545,5 +569,36 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       await expect(join(thread_id, crypto.randomUUID())).rejects.toMatchObject(missing);
       await expect(join(await newThread(client), run_id)).rejects.toMatchObject(missing);
     });
+  });
+});
+
+describe('streams of parts of a graph, which the newest SDK asks for,', () => {
+  const [root, outer, inner] = ['', '|outer:<task>', '|outer:<task>|inner:<task>'].map((at) => `custom${at}`);
+  const [[, NEWEST]] = SDKS;
+
+  const withoutIds = (parts: Part[]): string[] =>
+    names(parts).map((name) => name.replace(/:[0-9a-f-]{36}/g, ':<task>'));
+
+  it.each([
+    ['a subgraph without those inside it', ['outer'], [outer]],
+    ['the root graph', [''], [root]],
+    ['several', ['', 'outer|inner'], [root, inner]],
+    ['none there is', ['inner', 'outer:other'], []],
+  ])('give %s', async (_, streamNamespaces, expected) => {
+    const { client, responses } = recordingClient(NEWEST, server.url);
+    const thread_id = await newThread(client);
+    const payload = { input: {}, streamMode: 'custom' as const, streamSubgraphs: true, streamResumable: true };
+    responses.splice(0);
+    const parts = await collect(
+      client.runs.stream(thread_id, 'deep', { ...payload, streamNamespaces }) as AsyncIterable<Part>,
+    );
+    expect(withoutIds(parts)).toEqual(['metadata', ...expected]);
+
+    const [{ run_id }] = await client.runs.list(thread_id);
+    const joined = client.runs.joinStream(thread_id, run_id, { lastEventId: '-1', streamNamespaces });
+    expect(await collect(joined as AsyncIterable<Part>)).toEqual(parts);
+    // Where the SDK comes back to when its connection breaks, without repeating what it had asked for.
+    const again = await fetch(`${server.url}${responses[0].headers.get('location')}`);
+    expect(framesOf(await again.text()).map(({ event }) => event)).toEqual(names(parts));
   });
 });

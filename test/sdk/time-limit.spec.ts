@@ -37,6 +37,8 @@ describe.each(SDKS)('a run that takes longer than it may, with SDK %s', (_, Clie
       expect(dataOf(parts, 'error')).toEqual([TOO_LONG]);
       expect(await statusOf(run_id)).toBe('timeout');
       expect(await client.runs.join(thread_id, run_id)).toMatchObject({ __error__: TOO_LONG });
+      expect(await client.runs.list(thread_id, { status: 'timeout' })).toMatchObject([{ run_id }]);
+      expect(await client.runs.list(thread_id, { status: 'error' })).toEqual([]);
       expect(await client.threads.get(thread_id)).toMatchObject({ status: 'error', values: { order: ['a:start'] } });
     });
   });

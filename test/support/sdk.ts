@@ -167,6 +167,15 @@ export async function startWaiting(
   return { gate, run_id };
 }
 
+/** The same of `stubborn`, which ignores its signal. */
+export async function startStubborn(client: Client, thread_id: string): Promise<{ gate: Gate; run_id: string }> {
+  const gate = newGate();
+  const input = { gate: gate.path, label: 'a', order: [] };
+  const { run_id } = await client.runs.create(thread_id, 'stubborn', { input, streamMode: ['custom', 'values'] });
+  await readUntil(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }), 'custom');
+  return { gate, run_id };
+}
+
 export const human = (content: string): { role: string; content: string } => ({ role: 'user', content });
 
 /** The id of a new thread. */

@@ -1,7 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { toWireJson } from '../../common/index.js';
 import type { CompiledGraph, GraphConfig, GraphInterrupt, GraphRunEvent } from '../graphs/graph.js';
-import { AccumulatedMessages, messageTupleJson, type MessageTuple } from './message-events.js';
+import {
+  AccumulatedMessages,
+  HIDDEN_TAG,
+  isHiddenMessage,
+  messageTupleJson,
+  type MessageTuple,
+} from './message-events.js';
 import { type Emit, graphStreamModes, type StreamMode } from './stream-mode.js';
 import { toWireCheckpoint, toWireDebug } from './wire-events.js';
 
@@ -103,7 +109,7 @@ export class GraphExecution {
   private onRunEvent(event: GraphRunEvent): void {
     if (event.event === 'on_chain_stream' && event.run_id === this.options.run_id) {
       this.onChunk(this.toChunk(event.data.chunk));
-    } else if (!event.tags?.includes('langsmith:hidden')) {
+    } else if (!event.tags?.includes(HIDDEN_TAG)) {
       this.options.emit('events', toWireJson(event));
     }
   }
@@ -146,6 +152,9 @@ export class GraphExecution {
 
   private onMessage(namespace: string[], tuple: MessageTuple): void {
     const { stream_mode, emit } = this.options;
+    if (isHiddenMessage(tuple)) {
+      return;
+    }
     if (stream_mode.has('messages-tuple')) {
       emit(named('messages', namespace), messageTupleJson(tuple));
     }

@@ -10,6 +10,13 @@ interface Message {
 /** What LangGraph's mode `messages` yields: a message or a piece of one, and where it comes from. */
 export type MessageTuple = [message: Message, metadata: object];
 
+/** LangChain's tag for calls that nobody is to see. */
+export const HIDDEN_TAG = 'langsmith:hidden';
+
+/** True for what a hidden model says: no message mode shows it (contract 3.3). */
+export const isHiddenMessage = ([, metadata]: MessageTuple): boolean =>
+  'tags' in metadata && Array.isArray(metadata.tags) && metadata.tags.includes(HIDDEN_TAG);
+
 /** All tokens of a model call share one metadata object: it is serialised once, not for each token. */
 const metadataJson = new WeakMap<object, string>();
 

@@ -121,7 +121,8 @@ export class RunQueue {
          UPDATE threads SET status = 'busy', metadata = metadata || coalesce($16::jsonb, '{}'),
                 config = coalesce($17::jsonb, config), updated_at = clock_timestamp(),
                 newest_run_id = CASE WHEN EXISTS (
-                  SELECT FROM runs later WHERE later.run_id = newest_run_id AND later.due_at > ${inMs('$9')}
+                  SELECT FROM runs later
+                  WHERE later.run_id = newest_run_id AND later.status = 'pending' AND later.due_at > ${inMs('$9')}
                 ) THEN newest_run_id ELSE $1 END
          WHERE thread_id = $2 AND NOT hidden
            AND ($18::timestamptz IS NULL OR newest_run_id IS NULL AND updated_at = $18) AND ${ASSISTANT_UNCHANGED}
@@ -344,10 +345,10 @@ export class RunQueue {
     return rows.at(0);
   }
 
-  /** The run executed last is gone: the thread's state belongs to the graph of the one before. */
+  /** The newest run is gone, or was never executed: the thread's state belongs to the graph of the one before. */
   async stampAsLastRun(db: Queryable, thread_id: string): Promise<void> {
     await db.query(
-      `UPDATE threads SET metadata = metadata || jsonb_build_object(
+      `UPDATE threads SET metadata = threads.metadata || jsonb_build_object(
                 'graph_id', last.kwargs -> 'config' -> 'configurable' ->> 'graph_id', 'assistant_id', last.assistant_id)
        FROM (SELECT * FROM ${LAST_ENDED}) AS last WHERE threads.thread_id = $1`,
       [thread_id],
