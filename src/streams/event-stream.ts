@@ -33,6 +33,12 @@ export interface ReadRun {
   wasRead: boolean;
 }
 
+/** Reads a whole thread. */
+export interface ThreadReader extends StreamReader {
+  /** Number of the event before the next one to be given. */
+  readonly after: number;
+}
+
 /** Where the reader of a run begins; `join` is at the first event for the first reader, and otherwise from now on. */
 export type RunPosition = StreamPosition | { from: 'join' };
 
@@ -119,7 +125,7 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
   }
 
   /** Reads everything that happens on a thread from now on, or from further back; ends when the thread is deleted. */
-  async readThread(thread_id: string, position: StreamPosition): Promise<StreamReader> {
+  async readThread(thread_id: string, position: StreamPosition): Promise<ThreadReader> {
     const reader = this.readers.add({ thread_id, position });
     this.executing.get(thread_id)?.logFromNow();
     this.announce(reader);

@@ -42,6 +42,11 @@ export class LogReader implements StreamReader {
     this.cursor ??= await this.startingPoint();
   }
 
+  /** Number of the event before the next one to be given; after {@link begin}. */
+  get after(): number {
+    return this.cursor!;
+  }
+
   async next(): Promise<IteratorResult<NumberedEvent[], undefined>> {
     while (!this.left) {
       if (this.replacement) {

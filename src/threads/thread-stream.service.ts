@@ -40,7 +40,10 @@ export class ThreadStreamService {
       isThreadGap(event) || modes.some((mode) => EVENTS_OF_MODE[mode](event.event));
     const reader = await this.events.readThread(thread_id, position);
     return {
-      headers: { location: `/threads/${thread_id}/stream?stream_modes=${modes.join(',')}` },
+      // A client that has received nothing comes back without an id: to here.
+      headers: {
+        location: `/threads/${thread_id}/stream?stream_modes=${modes.join(',')}&last_event_id=${reader.after}`,
+      },
       frames: eventFrames(reader, { numbered: true, isWanted }),
     };
   }

@@ -104,7 +104,7 @@ export class ThreadsService {
   /** The thread's stream. Throws {@link ThreadNotFoundError}. */
   async joinStream(thread_id: string, query: ThreadStreamQuery, lastEventId: string | undefined): Promise<SseBody> {
     await this.assertExists(thread_id);
-    return this.stream.read(thread_id, query.modes, lastEventId);
+    return this.stream.read(thread_id, query.modes, lastEventId ?? query.last_event_id);
   }
 
   /** Deletes threads with their runs and checkpoints; work under way on them is stopped. */

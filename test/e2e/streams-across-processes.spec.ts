@@ -331,7 +331,9 @@ describe('two servers on one database', () => {
     it('tells how it is resumed', async () => {
       const thread_id = await newThread(api);
       const reader = await follow(api, thread_id, '?stream_mode=["lifecycle","state_update"]');
-      expect(reader.headers.location).toBe(`/threads/${thread_id}/stream?stream_modes=lifecycle,state_update`);
+      expect(reader.headers.location).toBe(
+        `/threads/${thread_id}/stream?stream_modes=lifecycle,state_update&last_event_id=-1`,
+      );
       await update(api, thread_id, {});
       await reader.until(/state_update/);
       reader.leave();

@@ -87,21 +87,26 @@ describe.each(SDKS)('a connection that breaks, with SDK %s and two servers behin
     expect(ticks.length).toBeGreaterThanOrEqual(29);
   });
 
-  it('costs the stream of a thread nothing, whatever happens before the client is back', async () => {
-    const thread_id = await newThread(client);
-    const follower = await followThread(Client, proxy.url, thread_id, { streamMode: ['lifecycle', 'state_update'] });
-    const others = servers.map(({ url }) => connect(Client, url));
-    await others[0].runs.wait(thread_id, 'steps', { input: {} });
-    await follower.until(({ length }) => length === 3);
-    proxy.switchTo(servers[1].url);
-    for (const other of others) {
-      await other.runs.wait(thread_id, 'steps', { input: {} });
-    }
-    await follower.until((parts) => dataOf(parts, 'state_update').length === 3);
-    const run = ['metadata', 'run_done', 'state_update'];
-    expect(names(follower.parts)).toEqual([...run, ...run, ...run]);
-    const ids = follower.parts.map(({ id }) => Number(id));
-    expect(ids).toEqual(ids.toSorted((a, b) => a - b));
-    follower.leave();
-  });
+  it.each([0, 1])(
+    'costs the stream of a thread nothing, whatever happens before the client is back (after %i runs)',
+    async (runsBefore) => {
+      const thread_id = await newThread(client);
+      const follower = await followThread(Client, proxy.url, thread_id, { streamMode: ['lifecycle', 'state_update'] });
+      const others = servers.map(({ url }) => connect(Client, url));
+      if (runsBefore > 0) {
+        await others[0].runs.wait(thread_id, 'steps', { input: {} });
+        await follower.until(({ length }) => length === 3);
+      }
+      proxy.switchTo(servers[1].url);
+      for (const other of others) {
+        await other.runs.wait(thread_id, 'steps', { input: {} });
+      }
+      await follower.until((parts) => dataOf(parts, 'state_update').length === 2 + runsBefore);
+      const run = ['metadata', 'run_done', 'state_update'];
+      expect(names(follower.parts)).toEqual(Array.from({ length: 2 + runsBefore }, () => run).flat());
+      const ids = follower.parts.map(({ id }) => Number(id));
+      expect(ids).toEqual(ids.toSorted((a, b) => a - b));
+      follower.leave();
+    },
+  );
 });

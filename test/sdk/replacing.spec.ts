@@ -247,7 +247,7 @@ describe('many runs cancelled at once', () => {
     const thread_ids = [await newThread(client), await newThread(client)];
     const runs = await Promise.all(
       [...thread_ids, null].map((id) =>
-        client.runs.create(id as string, 'steps', { input: {}, afterSeconds: 3600, on_completion: 'keep' } as never),
+        client.runs.create(id as string, 'steps', { input: {}, afterSeconds: 3600, onCompletion: 'continue' }),
       ),
     );
     await client.runs.cancelMany({ status: 'all', action: 'rollback' });

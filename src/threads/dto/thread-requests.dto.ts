@@ -52,6 +52,10 @@ export class ThreadStreamQuery {
   @ListOf(THREAD_STREAM_MODES)
   stream_modes?: ThreadStreamMode[];
 
+  /** For clients that cannot send the header `Last-Event-ID`, which wins. */
+  @Text()
+  last_event_id?: string;
+
   get modes(): ThreadStreamMode[] {
     const asked = this.stream_mode ?? this.stream_modes ?? [];
     return asked.length > 0 ? asked : ['run_modes'];
