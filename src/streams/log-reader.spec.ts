@@ -313,6 +313,33 @@ describe('LogReader', () => {
       ]);
     });
 
+    it('tells who comes after a crash with an id from before it, whether anything was written since or not', async () => {
+      for (const count of [0, 1]) {
+        log.crash('t');
+        const reader = new LogReader(
+          log,
+          new ThreadTail('t', log),
+          { thread_id: 't', run_id: 'r', position: { from: 'after', seq: 7 } },
+          () => undefined,
+        );
+        log.add('t', 'r', count);
+        expect((await reader.next()).value).toEqual([expect.objectContaining({ event: 'error' })]);
+      }
+    });
+
+    it('tells who comes with an id that nobody knows, and meets a run without its beginning', async () => {
+      const reader = new LogReader(
+        log,
+        new ThreadTail('u', log),
+        { thread_id: 'u', run_id: 'r', position: { from: 'after', seq: 7 } },
+        () => undefined,
+      );
+      await reader.begin();
+      log.add('u', 'r', 1);
+      reader.end();
+      expect((await reader.next()).value).toEqual([expect.objectContaining({ event: 'error' })]);
+    });
+
     it('tells those who were reading when a crash has taken events along', async () => {
       const reader = read({ run_id: 'r', position: { from: 'now' } });
       const next = reader.next();

@@ -27,6 +27,8 @@ export class LogReader implements StreamReader {
   private upTo?: number;
   private replacement?: StreamReader;
   private wakeUp: () => void = () => undefined;
+  /** From the first event of all, by wish or because the id it came with is unknown. */
+  private startsAtFirst = false;
   /** Something was given out. */
   private begun = false;
 
@@ -39,7 +41,10 @@ export class LogReader implements StreamReader {
 
   /** Decides where this reader begins: `now` is when this is called. */
   async begin(): Promise<void> {
-    this.cursor ??= await this.startingPoint();
+    if (this.cursor === undefined) {
+      this.cursor = await this.startingPoint();
+      this.startsAtFirst = this.cursor === -1 && this.options.position.from !== 'now';
+    }
   }
 
   /** Number of the event before the next one to be given; after {@link begin}. */
@@ -171,8 +176,7 @@ export class LogReader implements StreamReader {
 
   /** A crash of the database may have emptied the log before this reader had looked into it. */
   private lacksBeginning([first]: NumberedEvent[]): boolean {
-    const { run_id, position } = this.options;
-    const isFirst = run_id !== undefined && position.from === 'start' && !this.begun;
+    const isFirst = this.options.run_id !== undefined && this.startsAtFirst && !this.begun;
     return isFirst && first !== undefined && !FIRST_EVENTS.has(first.event);
   }
 

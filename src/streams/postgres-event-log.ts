@@ -71,7 +71,22 @@ const LOCK_STREAMS = `
 /** After a crash. Waited for, as long as it takes: the number must not be lost with the next one. */
 const BEGIN_EPOCH = `
   INSERT INTO event_log_epochs SELECT WHERE NOT EXISTS (SELECT FROM event_log_epochs)
-  ON CONFLICT DO NOTHING RETURNING epoch`;
+  ON CONFLICT DO NOTHING`;
+
+/**
+ * Of a thread that nobody has written to since a crash, nothing is kept: its numbers begin where they will jump to, or
+ * before. Its row, when that was lost too, is the one of a thread without events.
+ */
+const BOUNDS = `
+  WITH current AS (
+    SELECT coalesce(max(epoch), (SELECT last_value + 1 FROM event_log_epoch_numbers)) AS epoch,
+           coalesce(max(started_at), 'infinity') AS started_at FROM event_log_epochs
+  )
+  SELECT CASE WHEN s.epoch = current.epoch THEN kept_from ELSE jump END AS kept_from,
+         CASE WHEN s.epoch = current.epoch THEN next_seq ELSE jump END AS next_seq
+  FROM threads CROSS JOIN current LEFT JOIN thread_streams s USING (thread_id) CROSS JOIN LATERAL (
+    SELECT coalesce(s.next_seq + (current.epoch - s.epoch) * ${EPOCH_NUMBERS}, ${FIRST_SEQ}) AS jump) AS jumped
+  WHERE thread_id = $1`;
 
 interface NumberedRow {
   thread_id: string;
@@ -118,10 +133,7 @@ export class PostgresEventLog extends EventLog {
   }
 
   override async bounds(thread_id: string): Promise<LogBounds> {
-    const { rows } = await this.sql.query<{ kept_from: string; next_seq: string }>(
-      'SELECT kept_from, next_seq FROM thread_streams WHERE thread_id = $1',
-      [thread_id],
-    );
+    const { rows } = await this.sql.query<{ kept_from: string; next_seq: string }>(BOUNDS, [thread_id]);
     return { kept_from: Number(rows[0]?.kept_from ?? 0), next_seq: Number(rows[0]?.next_seq ?? 0) };
   }
 
@@ -174,7 +186,7 @@ export class PostgresEventLog extends EventLog {
     }
   }
 
-  private async insert(db: Queryable, chunks: readonly NewChunk[]): Promise<(Appended | undefined)[]> {
+  private async insert(db: Queryable, chunks: readonly NewChunk[], again = false): Promise<(Appended | undefined)[]> {
     const rows = chunks.map(({ chunk_id, thread_id, run_id, lease_token, resumable, events }) => [
       chunk_id,
       thread_id,
@@ -188,8 +200,10 @@ export class PostgresEventLog extends EventLog {
     const size = 2 ** Math.ceil(Math.log2(rows.length));
     const padding = Array<null>((size - rows.length) * CHUNK_TYPES.length).fill(null);
     const { rows: numbered } = await db.query<NumberedRow>(append(size), [...rows.flat(), ...padding]);
-    if (numbered.length === 0 && (await this.sql.query(BEGIN_EPOCH)).rows.length > 0) {
-      return this.insert(db, chunks);
+    if (numbered.length === 0 && !again) {
+      // All are refused, or there is no epoch: whoever else has just begun one, the next try knows.
+      await this.sql.query(BEGIN_EPOCH);
+      return this.insert(db, chunks, true);
     }
     const places = new Map(numbered.map((row) => [row.thread_id, toAppended(row)]));
     await forgetDeleted(

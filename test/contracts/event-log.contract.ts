@@ -446,6 +446,24 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(await write()).toMatchObject({ seq: seq + 1 });
     });
 
+    it('is told before anything is written again, too', async () => {
+      const { seq } = (await write({ events: events(3) }))!;
+      await fixture.crash(thread_id);
+      const { kept_from, next_seq } = await log.bounds(thread_id);
+      expect(kept_from).toBeGreaterThan(seq + 2);
+      expect(next_seq).toBe(kept_from);
+      expect((await write())!.seq).toBeGreaterThanOrEqual(next_seq);
+    });
+
+    it('does not make one of several writers that come at once believe that it was refused', async () => {
+      await fixture.crash(thread_id);
+      const thread_ids = await Promise.all(fixture.logs.map(() => fixture.newThread()));
+      const places = await Promise.all(
+        fixture.logs.map((each, index) => each.append([chunk(thread_ids[index])], false)),
+      );
+      expect(places.map(([place]) => place?.seq)).toEqual(thread_ids.map(() => expect.any(Number)));
+    });
+
     it('does not touch threads that are made later', async () => {
       await fixture.crash(thread_id);
       await write();

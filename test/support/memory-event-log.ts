@@ -94,6 +94,14 @@ export class MemoryEventLog extends EventLog {
     this.of(thread_id).next_seq += numbers;
   }
 
+  /** The database crashes: nothing is kept, and numbers jump. */
+  crash(thread_id: string): void {
+    const thread = this.of(thread_id);
+    thread.events = [];
+    thread.next_seq += 1_000;
+    thread.kept_from = thread.next_seq;
+  }
+
   drop(thread_id: string, isDropped: (event: NumberedEvent) => boolean): void {
     const thread = this.of(thread_id);
     const dropped = thread.events.filter(isDropped);
