@@ -1,4 +1,4 @@
-export { DELETE_RUNS, DELETE_THREADS } from './checkpoints/checkpoint-sql.js';
+export { DELETE_OLD_CHECKPOINTS, DELETE_RUNS, DELETE_THREADS } from './checkpoints/delete-sql.js';
 export { LeaseLostError } from './checkpoints/lease-lost.error.js';
 export { type CheckpointOwner, DiscardingCheckpointer, RunCheckpointer } from './checkpoints/run-checkpointer.js';
 export { ExecutionModule } from './execution.module.js';

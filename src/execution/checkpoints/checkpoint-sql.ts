@@ -202,19 +202,3 @@ export const FIND_CHECKPOINT =
 export const LAST_CHECKPOINT_OF_RUN = `
   SELECT checkpoint_id FROM checkpoints
   WHERE thread_id = $1 AND checkpoint_ns = '' AND metadata ->> 'run_id' = $2 ORDER BY checkpoint_id DESC LIMIT 1`;
-
-/** Everything that is kept for threads. */
-export const DELETE_THREADS = `
-  WITH blobs AS (DELETE FROM checkpoint_blobs WHERE thread_id = ANY($1)),
-       writes AS (DELETE FROM checkpoint_writes WHERE thread_id = ANY($1))
-  DELETE FROM checkpoints WHERE thread_id = ANY($1)`;
-
-/** What runs of a thread wrote: their checkpoints, and their writes to checkpoints of others. */
-export const DELETE_RUNS = `
-  WITH gone AS (
-    DELETE FROM checkpoints WHERE thread_id = $1 AND metadata ->> 'run_id' = ANY($2)
-    RETURNING checkpoint_ns, checkpoint_id
-  )
-  DELETE FROM checkpoint_writes w
-  WHERE thread_id = $1 AND (w.run_id = ANY($2::uuid[])
-    OR EXISTS (SELECT FROM gone WHERE gone.checkpoint_ns = w.checkpoint_ns AND gone.checkpoint_id = w.checkpoint_id))`;

@@ -12,8 +12,8 @@ import { LeaseLostError } from './lease-lost.error.js';
 import { type CheckpointRows, toParameters } from './checkpoint-rows.js';
 import type { DumpedValue } from './pack-values.js';
 import { TupleParts } from './tuple-parts.js';
+import { DELETE_THREADS } from './delete-sql.js';
 import {
-  DELETE_THREADS,
   type Fence,
   type HistoryRow,
   saveRows,

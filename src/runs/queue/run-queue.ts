@@ -266,7 +266,7 @@ export class RunQueue {
     }
     const { rows } = await db.query<StoppedRun>(ROLL_BACK, target);
     if (rows.length > 0) {
-      await db.query(DELETE_RUNS, [thread_id, rows.map(({ run_id }) => run_id)]);
+      await db.query(DELETE_RUNS, [[thread_id], rows.map(({ run_id }) => run_id)]);
     }
     return rows;
   }
