@@ -5,6 +5,7 @@ import { EventLogEpochs1763910000000 } from './1763910000000-event-log-epochs.js
 import { Webhooks1763920000000 } from './1763920000000-webhooks.js';
 import { RunCallers1764000000000 } from './1764000000000-run-callers.js';
 import { RunWishes1764100000000 } from './1764100000000-run-wishes.js';
+import { ThreadTtl1764200000000 } from './1764200000000-thread-ttl.js';
 
 /** All migrations, oldest first. A released one is never edited. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   Webhooks1763920000000,
   RunCallers1764000000000,
   RunWishes1764100000000,
+  ThreadTtl1764200000000,
 ];

@@ -376,7 +376,6 @@ describe('what this version does not support', () => {
     ['store.index', { store: { index: { dims: 1, embed: 'e' } } }],
     ['store.ttl', { store: { ttl: { default_ttl: 1 } } }],
     ['checkpointer.path', { checkpointer: { path: './c.ts:saver' } }],
-    ['checkpointer.ttl', { checkpointer: { ttl: { default_ttl: 1 } } }],
     ['checkpointer.serde', { checkpointer: { serde: { pickle_fallback: true } } }],
     ['ui', { ui: { agent: './ui.tsx' } }],
     ['ui_config', { ui_config: { shared: ['react'] } }],

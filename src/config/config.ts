@@ -65,6 +65,17 @@ export interface StreamsConfig {
   readonly max_bytes: number;
 }
 
+/** When threads go, or forget, because nothing happens on them. */
+export interface ThreadTtlConfig {
+  /** Minutes after the last activity, for threads that are created without a ttl of their own; absent: they stay. */
+  readonly default_minutes?: number;
+  readonly strategy: 'delete' | 'keep_latest';
+  /** Milliseconds between two looks. */
+  readonly sweep_interval_ms: number;
+  /** Threads that one transaction treats. */
+  readonly sweep_limit: number;
+}
+
 export interface LogConfig {
   readonly level: Environment['LOG_LEVEL'];
   /** One JSON object per line, instead of text for people. */
@@ -92,6 +103,7 @@ export interface NestgraphConfig {
   readonly database: DatabaseConfig;
   readonly queue: QueueConfig;
   readonly streams: StreamsConfig;
+  readonly thread_ttl: ThreadTtlConfig;
   readonly webhooks: WebhooksConfig;
   readonly log: LogConfig;
   /** Absent without a key. */
@@ -123,6 +135,10 @@ const DEFAULT_PORT = 2024;
 const BYTES_PER_MB = 1024 * 1024;
 /** Milliseconds that the events of a run that is not resumable can be read after its end. */
 const UNPROMISED_EVENTS_MS = 60_000;
+/** As LangGraph's own server has it. */
+const TTL_SWEEP_MINUTES = 5;
+const TTL_SWEEP_LIMIT = 500;
+const SHORTEST_SWEEP_MS = 1_000;
 const WORKS_WITHOUT_GRAPHS: readonly Command[] = ['migrate', 'openapi'];
 
 /**
@@ -245,6 +261,7 @@ function assemble(
     },
     queue: queueConfig(environment),
     streams: streamsConfig(environment),
+    thread_ttl: threadTtlConfig(langgraph?.checkpointer),
     log: {
       level: environment.LOG_LEVEL,
       json: environment.LOG_JSON ?? (command === 'start' || command === 'worker'),
@@ -288,6 +305,13 @@ function queueConfig(environment: Environment): QueueConfig {
     stateless_retention_ms: environment.NESTGRAPH_STATELESS_RETENTION_SECS * 1000,
   };
 }
+
+const threadTtlConfig = ({ ttl }: NonNullable<LanggraphJson['checkpointer']> = {}): ThreadTtlConfig => ({
+  default_minutes: ttl?.default_ttl,
+  strategy: ttl?.strategy ?? 'delete',
+  sweep_interval_ms: Math.max((ttl?.sweep_interval_minutes ?? TTL_SWEEP_MINUTES) * 60_000, SHORTEST_SWEEP_MS),
+  sweep_limit: ttl?.sweep_limit ?? TTL_SWEEP_LIMIT,
+});
 
 const streamsConfig = (environment: Environment): StreamsConfig => ({
   resumable_ms: environment.NESTGRAPH_STREAM_RETENTION_SECS * 1000,

@@ -9,6 +9,7 @@ export type {
   NestgraphConfig,
   QueueConfig,
   ServerConfig,
+  ThreadTtlConfig,
 } from './config.js';
 export { ConfigError } from './config.errors.js';
 export { CONFIG, ConfigModule } from './config.module.js';

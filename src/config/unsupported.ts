@@ -19,7 +19,6 @@ const UNUSED_KEYS = [
   'store.index',
   'store.ttl',
   'checkpointer.path',
-  'checkpointer.ttl',
   'checkpointer.serde',
   'ui',
   'ui_config',

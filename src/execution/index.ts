@@ -1,3 +1,5 @@
+export { copyCheckpoints } from './checkpoints/copy-sql.js';
+export { STORAGE } from './checkpoints/storage-sql.js';
 export { DELETE_OLD_CHECKPOINTS, DELETE_RUNS, DELETE_THREADS } from './checkpoints/delete-sql.js';
 export { LeaseLostError } from './checkpoints/lease-lost.error.js';
 export { type CheckpointOwner, DiscardingCheckpointer, RunCheckpointer } from './checkpoints/run-checkpointer.js';
@@ -5,7 +7,7 @@ export { ExecutionModule } from './execution.module.js';
 export type { CheckpointConfig, CompiledGraph, GraphConfig, GraphInterrupt, GraphState } from './graphs/graph.js';
 export * from './graphs/graph.errors.js';
 export { GraphRegistry } from './graphs/graph-registry.js';
-export { toCommand, type WireCommand } from './runner/command.js';
+export { isCommand, toCommand, type WireCommand } from './runner/command.js';
 export { GraphDrain, isDrained } from './runner/graph-drain.js';
 export { GraphExecution, type GraphOutcome } from './runner/graph-execution.js';
 export { toRunnableConfig, withoutInternalKeys } from './runner/runnable-config.js';

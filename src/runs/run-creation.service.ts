@@ -4,7 +4,7 @@ import { newId } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, retryWhileUnavailable, Sql } from '../database/index.js';
 import { assertCheckpointExists, GraphRegistry } from '../execution/index.js';
-import { ThreadBusyError, ThreadNotFoundError } from '../threads/index.js';
+import { defaultTtl, ThreadBusyError, ThreadNotFoundError, type ThreadTtl } from '../threads/index.js';
 import { type Run, toRun } from './dto/run.dto.js';
 import { resolveMultitask, type StopAction } from './queue/multitask.js';
 import type { NewRun, RunThread, StoppedRun } from './queue/queued-run.js';
@@ -65,6 +65,11 @@ export class RunCreationService {
     private readonly stopper: RunStopService,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
+
+  /** Of threads that are made for runs. */
+  private get ttl(): ThreadTtl | undefined {
+    return defaultTtl(this.config.thread_ttl);
+  }
 
   /** A run on a thread. */
   create(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
@@ -194,7 +199,7 @@ export class RunCreationService {
   private async insertStateless(db: Queryable, order: Order, slot?: Reservation): Promise<Created> {
     const { run, onThread, hidden } = readyAlone(order);
     const row =
-      (await this.queue.insertWithThread(db, run, { hidden, ...onThread }, slot)) ??
+      (await this.queue.insertWithThread(db, run, { hidden, ttl: hidden ? undefined : this.ttl, ...onThread }, slot)) ??
       (await this.queue.findInserted(db, run.run_id));
     if (!row) {
       throw new AssistantChangedError(order.assistant);
@@ -242,7 +247,7 @@ export class RunCreationService {
     }
     const inserted = thread
       ? await this.queue.insert(this.sql, run, onThread, slot, thread.stamp)
-      : await this.queue.insertWithThread(this.sql, run, { hidden: false, ...onThread }, slot);
+      : await this.queue.insertWithThread(this.sql, run, { hidden: false, ttl: this.ttl, ...onThread }, slot);
     const row = inserted ?? (again ? await this.queue.findInserted(this.sql, run.run_id) : undefined);
     return row && { run: toRun(row), started: slot && row.status === 'running' ? run : undefined };
   }
@@ -288,7 +293,7 @@ export class RunCreationService {
     let thread = await this.queue.lockThread(client, thread_id);
     let isNew = false;
     if (!thread && if_not_exists === 'create') {
-      isNew = await this.queue.insertThread(client, thread_id);
+      isNew = await this.queue.insertThread(client, thread_id, this.ttl);
       thread = await this.queue.lockThread(client, thread_id);
     }
     if (!thread) {

@@ -1,8 +1,9 @@
 export { Thread } from './dto/thread.dto.js';
 export { ThreadParams } from './dto/thread-requests.dto.js';
-export { THREAD_STATUSES, type ThreadStatus } from './thread.entity.js';
+export { STATUS_AS_IT_WAS, THREAD_STATUSES, type ThreadStatus } from './thread.entity.js';
 export { type LastRun, ThreadStateService } from './thread-state.service.js';
 export { stateUpdate } from './thread-stream.service.js';
+export { defaultTtl, type ThreadTtl } from './thread-ttl.js';
 export * from './threads.errors.js';
 export { ThreadsHttpModule } from './threads-http.module.js';
 export { ThreadsModule } from './threads.module.js';

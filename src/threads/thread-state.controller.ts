@@ -1,5 +1,5 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiErrors, BodyExample, sendWire } from '../common/index.js';
 import { ThreadState } from '../execution/index.js';
@@ -9,16 +9,22 @@ import {
   ThreadHistoryRequest,
   ThreadParams,
   ThreadStateCheckpointRequest,
+  ThreadStatePatch,
   ThreadStateQuery,
   ThreadStateUpdate,
   ThreadUpdateStateResponse,
 } from './dto/thread-requests.dto.js';
+import { selectState } from './select-state.js';
 import { ThreadStateService } from './thread-state.service.js';
+import { ThreadsService } from './threads.service.js';
 
 @ApiTags('Threads')
 @Controller('threads/:thread_id')
 export class ThreadStateController {
-  constructor(private readonly state: ThreadStateService) {}
+  constructor(
+    private readonly state: ThreadStateService,
+    private readonly threads: ThreadsService,
+  ) {}
 
   @Get('state')
   @ApiOperation({ summary: 'Get the state', description: 'The newest state of the thread.' })
@@ -26,10 +32,10 @@ export class ThreadStateController {
   @ApiErrors(404)
   async getState(
     @Param() { thread_id }: ThreadParams,
-    @Query() { subgraphs }: ThreadStateQuery,
+    @Query() { subgraphs, select }: ThreadStateQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    sendWire(reply, await this.state.getState(thread_id, {}, subgraphs));
+    sendWire(reply, selectState(await this.state.getState(thread_id, {}, subgraphs), select));
   }
 
   @Get('state/:checkpoint_id')
@@ -38,10 +44,10 @@ export class ThreadStateController {
   @ApiErrors(404)
   async getStateAt(
     @Param() { thread_id, checkpoint_id }: ThreadCheckpointParams,
-    @Query() { subgraphs }: ThreadStateQuery,
+    @Query() { subgraphs, select }: ThreadStateQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    sendWire(reply, await this.state.getState(thread_id, { checkpoint_id }, subgraphs));
+    sendWire(reply, selectState(await this.state.getState(thread_id, { checkpoint_id }, subgraphs), select));
   }
 
   @Post('state/checkpoint')
@@ -55,10 +61,13 @@ export class ThreadStateController {
   @ApiErrors(404)
   async getStateAtCheckpoint(
     @Param() { thread_id }: ThreadParams,
-    @Body() { checkpoint = {}, subgraphs }: ThreadStateCheckpointRequest,
+    @Body() { checkpoint = {}, subgraphs, select }: ThreadStateCheckpointRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    sendWire(reply, await this.state.getState(thread_id, checkpoint, String(subgraphs) === 'true'));
+    sendWire(
+      reply,
+      selectState(await this.state.getState(thread_id, checkpoint, String(subgraphs) === 'true'), select),
+    );
   }
 
   @Post('state')
@@ -80,6 +89,19 @@ export class ThreadStateController {
     return this.state.updateState(thread_id, body);
   }
 
+  @Patch('state')
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Patch the metadata of a thread',
+    description: 'As "update a thread" does; without answer.',
+  })
+  @BodyExample(ThreadStatePatch, { metadata: { topic: 'parrots' } })
+  @ApiNoContentResponse({ description: 'Merged.' })
+  @ApiErrors(404)
+  patchState(@Param() { thread_id }: ThreadParams, @Body() body: ThreadStatePatch): Promise<void> {
+    return this.threads.patch(thread_id, body);
+  }
+
   @Post('history')
   @HttpCode(200)
   @ApiOperation({ summary: 'Get the history', description: 'Past states, newest first.' })
@@ -91,7 +113,11 @@ export class ThreadStateController {
     @Body() body: ThreadHistoryRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    sendWire(reply, await this.state.getHistory(thread_id, body));
+    const states = await this.state.getHistory(thread_id, body);
+    sendWire(
+      reply,
+      states.map((state) => selectState(state, body.select)),
+    );
   }
 
   @Get('history')

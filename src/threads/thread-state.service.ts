@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
-import { isObject, type JsonObject, toJsonb, toWireJson, jsonbText } from '../common/index.js';
+import { isObject, type JsonObject, newId, toJsonb, toWireJson, jsonbText } from '../common/index.js';
 import type { Queryable } from '../database/index.js';
 import {
   type CheckpointConfig,
@@ -15,7 +15,13 @@ import {
   type ThreadState,
   toCheckpoint,
 } from '../execution/index.js';
-import type { ThreadHistoryRequest, ThreadStateUpdate, ThreadUpdateStateResponse } from './dto/thread-requests.dto.js';
+import type { Thread } from './dto/thread.dto.js';
+import type {
+  ThreadCreate,
+  ThreadHistoryRequest,
+  ThreadStateUpdate,
+  ThreadUpdateStateResponse,
+} from './dto/thread-requests.dto.js';
 import type { ThreadStatus } from './thread.entity.js';
 import { ThreadStreamService, toOwner } from './thread-stream.service.js';
 import { ThreadBusyError, ThreadNotFoundError, ThreadWithoutGraphError } from './threads.errors.js';
@@ -62,6 +68,24 @@ export class ThreadStateService {
       filter,
       before: toBefore(thread_id, request.before),
     });
+  }
+
+  /** A thread with a past: all of it or nothing. Throws {@link ThreadWithoutGraphError}. */
+  async createWithHistory(body: ThreadCreate): Promise<Thread> {
+    const { thread_id = newId(), metadata = {}, supersteps = [] } = body;
+    const owner = toOwner({ thread_id, metadata, config: {} });
+    if (!owner) {
+      throw new ThreadWithoutGraphError(thread_id);
+    }
+    await this.dataSource.transaction(async (manager) => {
+      if (await this.threads.insert(manager, thread_id, body)) {
+        const state = await this.graphState.applySupersteps(sqlOf(manager), owner, supersteps, {
+          graph_id: owner.graph_id,
+        });
+        await refreshThread(manager, thread_id, state);
+      }
+    });
+    return this.threads.get(thread_id);
   }
 
   /**

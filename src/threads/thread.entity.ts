@@ -3,7 +3,14 @@ import type { JsonObject } from '../common/index.js';
 import { jsonb } from '../database/index.js';
 
 export const THREAD_STATUSES = ['idle', 'busy', 'interrupted', 'error'] as const;
+export const PRUNE_STRATEGIES = ['delete', 'keep_latest'] as const;
+export type PruneStrategy = (typeof PRUNE_STRATEGIES)[number];
+
 export type ThreadStatus = (typeof THREAD_STATUSES)[number];
+
+/** SQL: a busy thread's status before its run, from what the runs before have left in the row `thread`. */
+export const STATUS_AS_IT_WAS = (thread: string): string => `CASE WHEN ${thread}.error IS NOT NULL THEN 'error'
+  WHEN ${thread}.interrupts <> '{}' THEN 'interrupted' ELSE 'idle' END`;
 
 @Entity('threads')
 export class ThreadEntity {
@@ -39,8 +46,17 @@ export class ThreadEntity {
   @Column('boolean')
   hidden: boolean;
 
+  /** When a sweep looks whether it can go. */
   @Column('timestamptz', { nullable: true })
   expires_at: Date | null;
+
+  /** Minutes after its last activity until it is removed or pruned; null when it stays. */
+  @Column('double precision', { nullable: true })
+  ttl_minutes: number | null;
+
+  /** What is done with it then. */
+  @Column('text', { nullable: true })
+  ttl_strategy: PruneStrategy | null;
 
   @Column('timestamptz')
   created_at: Date;

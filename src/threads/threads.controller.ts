@@ -9,24 +9,29 @@ import {
   ThreadCreate,
   ThreadParams,
   ThreadPatch,
+  ThreadQuery,
   ThreadSearchRequest,
   ThreadStreamQuery,
 } from './dto/thread-requests.dto.js';
+import { ThreadStateService } from './thread-state.service.js';
 import { ThreadsService } from './threads.service.js';
 
 @ApiTags('Threads')
 @Controller('threads')
 export class ThreadsController {
-  constructor(private readonly threads: ThreadsService) {}
+  constructor(
+    private readonly threads: ThreadsService,
+    private readonly state: ThreadStateService,
+  ) {}
 
   @Post()
   @HttpCode(200)
   @ApiOperation({ summary: 'Create a thread', description: 'A thread holds the state that runs on it share.' })
   @BodyExample(ThreadCreate, { thread_id: EXAMPLE_THREAD_ID, if_exists: 'do_nothing', metadata: { graph_id: 'chat' } })
   @ApiOkResponse({ type: Thread })
-  @ApiErrors(409)
+  @ApiErrors(400, 409)
   create(@Body() body: ThreadCreate): Promise<Thread> {
-    return this.threads.create(body);
+    return body.supersteps?.length ? this.state.createWithHistory(body) : this.threads.create(body);
   }
 
   @Post('search')
@@ -56,8 +61,8 @@ export class ThreadsController {
   @ApiOperation({ summary: 'Get a thread', description: 'The thread with its latest values and open questions.' })
   @ApiOkResponse({ type: Thread })
   @ApiErrors(404)
-  get(@Param() { thread_id }: ThreadParams): Promise<Thread> {
-    return this.threads.get(thread_id);
+  get(@Param() { thread_id }: ThreadParams, @Query() { include }: ThreadQuery): Promise<Thread> {
+    return this.threads.get(thread_id, include);
   }
 
   @Patch(':thread_id')

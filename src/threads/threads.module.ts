@@ -3,14 +3,24 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { ExecutionModule } from '../execution/index.js';
 import { StreamsModule } from '../streams/index.js';
 import { ThreadEntity } from './thread.entity.js';
+import { ThreadCopyService } from './thread-copy.service.js';
+import { ThreadRetentionService } from './thread-retention.service.js';
 import { ThreadStateService } from './thread-state.service.js';
 import { ThreadStreamService } from './thread-stream.service.js';
+import { ThreadTtlService } from './thread-ttl.service.js';
 import { ThreadsService } from './threads.service.js';
 
 /** Owns threads: their rows, and through the execution module their state and history. */
 @Module({
   imports: [TypeOrmModule.forFeature([ThreadEntity]), StreamsModule, ExecutionModule],
-  providers: [ThreadsService, ThreadStateService, ThreadStreamService],
-  exports: [ThreadsService, ThreadStateService],
+  providers: [
+    ThreadsService,
+    ThreadStateService,
+    ThreadStreamService,
+    ThreadCopyService,
+    ThreadRetentionService,
+    ThreadTtlService,
+  ],
+  exports: [ThreadsService, ThreadStateService, ThreadCopyService, ThreadRetentionService],
 })
 export class ThreadsModule {}

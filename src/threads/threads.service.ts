@@ -1,7 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import type { EntityManager, Repository, SelectQueryBuilder } from 'typeorm';
-import { type JsonObject, newId, type Page, refuseUnsupported, type SseBody, toJsonb } from '../common/index.js';
+import type { EntityManager, QueryDeepPartialEntity, Repository, SelectQueryBuilder } from 'typeorm';
+import { newId, type Page, type SseBody, toJsonb } from '../common/index.js';
+import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { columns, Notifications } from '../database/index.js';
 import { DELETE_THREADS } from '../execution/index.js';
 import { deleteStreams } from '../streams/index.js';
@@ -13,8 +14,10 @@ import type {
   ThreadSearchRequest,
   ThreadStreamQuery,
 } from './dto/thread-requests.dto.js';
+import { parsePath } from './extract.js';
 import { ThreadEntity } from './thread.entity.js';
 import { ThreadStreamService } from './thread-stream.service.js';
+import { defaultTtl, type ThreadTtl, toTtl, toWireTtl } from './thread-ttl.js';
 import { ThreadExistsError, ThreadNotFoundError } from './threads.errors.js';
 
 /** Threads as rows; their state is {@link ThreadStateService}'s. */
@@ -24,28 +27,40 @@ export class ThreadsService {
     @InjectRepository(ThreadEntity) private readonly threads: Repository<ThreadEntity>,
     private readonly notifications: Notifications,
     private readonly stream: ThreadStreamService,
+    @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
   async create(body: ThreadCreate): Promise<Thread> {
-    refuseUnsupported(body, ['supersteps', 'ttl']);
-    const { thread_id = newId(), metadata = {}, if_exists = 'raise' } = body;
-    const inserted = await this.threads
+    const thread_id = body.thread_id ?? newId();
+    await this.insert(this.threads.manager, thread_id, body);
+    return this.get(thread_id);
+  }
+
+  /** False when the thread was there already, and that is all right. Throws {@link ThreadExistsError}. */
+  async insert(manager: EntityManager, thread_id: string, body: ThreadCreate): Promise<boolean> {
+    const { metadata = {}, if_exists = 'raise' } = body;
+    const ttl = toTtl(body.ttl) ?? defaultTtl(this.config.thread_ttl);
+    const inserted = await manager
       .createQueryBuilder()
       .insert()
-      .values({ thread_id, metadata: metadata as never })
+      .into(ThreadEntity)
+      .values({ thread_id, metadata: metadata as never, ...ttlColumns(ttl) })
       .orIgnore()
       .returning('thread_id')
+      .setParameter('minutes', ttl?.minutes)
       .execute();
     const isNew = (inserted.raw as unknown[]).length > 0;
     if (!isNew && if_exists === 'raise') {
       throw new ThreadExistsError(thread_id);
     }
-    return this.get(thread_id);
+    return isNew;
   }
 
   /** Throws {@link ThreadNotFoundError}. */
-  async get(thread_id: string): Promise<Thread> {
-    return toThread(await this.find(thread_id, THREAD_FIELDS));
+  async get(thread_id: string, include: readonly 'ttl'[] = []): Promise<Thread> {
+    const withTtl = include.includes('ttl');
+    const row = await this.find(thread_id, [...THREAD_FIELDS, ...(withTtl ? TTL_COLUMNS : [])]);
+    return { ...toThread(row), ...(withTtl && { ttl: toWireTtl(row) }) };
   }
 
   /** The row with only the given columns loaded. Throws {@link ThreadNotFoundError}. */
@@ -63,8 +78,7 @@ export class ThreadsService {
   }
 
   async search(request: ThreadSearchRequest): Promise<Page<Thread>> {
-    refuseUnsupported(request, ['extract']);
-    const { limit, offset, sort_by = 'updated_at', sort_order = 'desc', select = THREAD_FIELDS } = request;
+    const { limit, offset, extract, sort_by = 'updated_at', sort_order = 'desc', select = THREAD_FIELDS } = request;
     const direction = sort_order === 'asc' ? 'ASC' : 'DESC';
     const query = this.matching(request)
       .select([...new Set(['thread_id', ...select.filter(isThreadField)])].map((field) => `thread.${field}`))
@@ -72,8 +86,18 @@ export class ThreadsService {
       .addOrderBy('thread.thread_id', direction)
       .limit(limit)
       .offset(offset);
-    const [rows, total] = await Promise.all([query.getMany(), this.matching(request).getCount()]);
-    return { rows: rows.map((row) => toThread(row, select)), total };
+    if (extract) {
+      selectExtracted(query, extract);
+    }
+    const [{ entities, raw }, total] = await Promise.all([
+      query.getRawAndEntities<{ extracted: Thread['extracted'] }>(),
+      this.matching(request).getCount(),
+    ]);
+    const rows = entities.map((row, index) => ({
+      ...toThread(row, select),
+      ...(extract && { extracted: raw[index].extracted }),
+    }));
+    return { rows, total };
   }
 
   count(request: ThreadCountRequest): Promise<number> {
@@ -81,19 +105,19 @@ export class ThreadsService {
   }
 
   async update(thread_id: string, body: ThreadPatch): Promise<Thread> {
-    refuseUnsupported(body, ['ttl']);
-    await this.mergeMetadata(thread_id, body.metadata ?? {});
+    await this.patch(thread_id, body);
     return this.get(thread_id);
   }
 
   /** Top-level keys of `metadata` replace stored ones. Throws {@link ThreadNotFoundError}. */
-  async mergeMetadata(thread_id: string, metadata: JsonObject): Promise<void> {
+  async patch(thread_id: string, { metadata = {}, ttl: asked }: ThreadPatch): Promise<void> {
+    const ttl = toTtl(asked);
     const { affected } = await this.threads
       .createQueryBuilder()
       .update()
-      .set({ metadata: () => 'metadata || :patch::jsonb', updated_at: () => 'now()' })
+      .set({ metadata: () => 'metadata || :patch::jsonb', updated_at: () => 'now()', ...ttlColumns(ttl) })
       .where('thread_id = :thread_id AND NOT hidden', { thread_id })
-      .setParameter('patch', toJsonb(metadata))
+      .setParameters({ patch: toJsonb(metadata), minutes: ttl?.minutes })
       .execute();
     if (affected === 0) {
       throw new ThreadNotFoundError(thread_id);
@@ -154,4 +178,26 @@ export class ThreadsService {
     }
     return query;
   }
+}
+
+const TTL_COLUMNS = ['ttl_minutes', 'ttl_strategy'] as const;
+
+/** With the parameter `minutes`; nothing when no ttl was asked for. */
+const ttlColumns = (ttl: ThreadTtl | undefined): QueryDeepPartialEntity<ThreadEntity> =>
+  ttl
+    ? {
+        ttl_minutes: ttl.minutes,
+        ttl_strategy: ttl.strategy,
+        expires_at: () => `clock_timestamp() + :minutes * interval '1 minute'`,
+      }
+    : {};
+
+/** Adds one column with all paths: nothing else of the columns they reach into leaves the database. */
+function selectExtracted(query: SelectQueryBuilder<ThreadEntity>, extract: Record<string, string>): void {
+  const parts = Object.entries(extract).map(([alias, path], index) => {
+    const { column, keys } = parsePath(path)!;
+    query.setParameters({ [`alias${index}`]: alias, [`keys${index}`]: keys });
+    return `:alias${index}::text, thread.${column} #> :keys${index}::text[]`;
+  });
+  query.addSelect(`jsonb_build_object(${parts.join(', ')})`, 'extracted');
 }

@@ -13,6 +13,7 @@ import {
   type Reading,
   type RunRow,
   type ThreadRow,
+  type Violation,
   violations,
 } from './history.js';
 import { Witness } from './witness.js';
@@ -158,7 +159,12 @@ export class Scene {
     while ((await this.runs()).some(isActive) && Date.now() < deadline) {
       await sleep(100);
     }
-    expect(violations(await this.history())).toEqual([]);
+    const history = await this.history();
+    const found = violations(history);
+    if (found.length > 0) {
+      process.stderr.write(storyOf(history, found));
+    }
+    expect(found).toEqual([]);
   }
 
   private async history(): Promise<History> {
@@ -168,3 +174,25 @@ export class Scene {
     return { ...this.notes, ledger: this.ledger(), runs, threads, killed, stopped, logLost: this.logLost };
   }
 }
+
+/** What is known of the runs that something is wrong with: what they did, and what their readers got. */
+function storyOf({ ledger, readings, killed, stopped }: History, found: Violation[]): string {
+  const text = JSON.stringify(found);
+  const run_ids = [...new Set(readings.map(({ run_id }) => run_id))].filter((run_id) => text.includes(run_id));
+  const lines = run_ids.flatMap((run_id) => [
+    `run ${run_id}`,
+    ...ledger
+      .filter((line) => line.run_id === run_id)
+      .map(({ at, attempt, pid, step, what, n }) => `  ${at} ${attempt}@${pid} ${what} ${step}.${n}`),
+    ...readings
+      .filter((reading) => reading.run_id === run_id)
+      .map(({ parts }) => `  read ${parts.map(({ id, event, data }) => `${id} ${event} ${briefly(data)}`).join('; ')}`),
+  ]);
+  const ends = [...killed, ...stopped].map(([pid, at]) => `${at} end of ${pid}`);
+  return [...ends, ...lines, ''].join('\n');
+}
+
+const briefly = (data: unknown): string =>
+  JSON.stringify(data)
+    .replace(/[{}"]|run_id:[^,]*,?/g, '')
+    .slice(0, 120);

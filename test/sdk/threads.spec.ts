@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { sendJson } from '../support/http.js';
 import {
   type Client,
   connect,
@@ -117,13 +118,6 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
       await expect(client.threads.update(randomUUID(), { metadata: {} })).rejects.toMatchObject(
         refusal(404, 'thread_not_found'),
       );
-    });
-
-    it('with a time to live are refused, and nothing changes', async () => {
-      const created = await client.threads.create();
-      const update = client.threads.update(created.thread_id, { metadata: { n: 1 }, ttl: 5 });
-      await expect(update).rejects.toMatchObject(refusal(422, 'unsupported_parameter'));
-      expect(await client.threads.get(created.thread_id)).toEqual(created);
     });
   });
 
@@ -285,17 +279,47 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
       await expect(search(query as object)).rejects.toMatchObject(refusal(422, code));
     });
 
-    it('with paths to extract are refused', async () => {
-      const query = { extract: { last: 'values.path[-1]' } };
-      // SDK 2.0.0 does not know this field.
-      const response = await fetch(`${server.url}/threads/search`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(query),
-      });
-      expect(response.status).toBe(422);
-      expect(await response.json()).toMatchObject({ code: 'unsupported_parameter' });
+    /** SDK 2.0.0 does not know this field. */
+    const extracting = (extract: unknown, fields: object = {}) =>
+      sendJson(`${server.url}/threads/search`, { metadata: { mark }, ids: [ids.finished], extract, ...fields });
+
+    it('have what is to be extracted, and nothing else when nothing else is selected', async () => {
+      const extract = {
+        last: 'values.path[-1]',
+        first: 'values.path[0]',
+        topic: 'metadata.topic.name',
+        graph: 'metadata.graph_id',
+        all: 'values',
+        missing: 'values.nothing.there[3]',
+        open: 'interrupts',
+      };
+      const { json } = await extracting(extract, { select: ['status'] });
+      expect(json).toEqual([
+        {
+          status: 'idle',
+          extracted: {
+            last: 'three',
+            first: 'one',
+            topic: 'birds',
+            graph: 'steps',
+            all: { path: ['one', 'two', 'three'] },
+            missing: null,
+            open: {},
+          },
+        },
+      ]);
+      const [thread] = await search({ ids: [ids.finished] });
+      expect((await extracting({ last: 'values.path[-1]' })).json).toEqual([
+        { ...thread, extracted: { last: 'three' } },
+      ]);
     });
+
+    it.each([['kwargs.x'], ["values.a'); DROP TABLE threads; --[x]"], ['values[zero]'], [''], [7]])(
+      'cannot have %j extracted',
+      async (path) => {
+        expect(await extracting({ a: path })).toMatchObject({ status: 422, json: { errors: [{ path: 'extract' }] } });
+      },
+    );
   });
 
   it('is busy while a run is under way and idle again at its end', async () => {

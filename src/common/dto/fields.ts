@@ -2,6 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
+  ArrayMinSize,
   buildMessage,
   IsArray,
   IsBoolean,
@@ -43,6 +44,12 @@ const rule = (name: string, message: string, validate: (value: unknown) => boole
 const hasNoNul = rule('hasNoNul', 'must not contain NUL characters', (value) => !String(value).includes('\0'));
 
 const isUuidRule = rule('isUuid', 'must be a UUID', isUuid);
+const MOST_NESTED = 10_000;
+const isObjectsRule = rule(
+  'areObjects',
+  'must contain objects only',
+  (list) => Array.isArray(list) && list.every(isObject),
+);
 const isObjectRule = rule('isJsonObject', 'must be an object', isObject);
 
 /** A UUID. */
@@ -114,6 +121,22 @@ const lazily = (resolve: () => new () => object): object => ({ type: () => resol
 /** A nested schema. */
 export const Nested = (type: () => new () => object, options: FieldOptions = {}): PropertyDecorator =>
   field(lazily(type), options, isObjectRule, ValidateNested(), nested(type));
+
+/** A list of nested schemas. */
+export const NestedList = (
+  type: () => new () => object,
+  { minimum = 0, ...options }: FieldOptions & { minimum?: number } = {},
+): PropertyDecorator =>
+  field(
+    { ...lazily(type), isArray: true, minItems: minimum, maxItems: MOST_NESTED },
+    options,
+    IsArray(),
+    ArrayMinSize(minimum),
+    ArrayMaxSize(MOST_NESTED),
+    isObjectsRule,
+    ValidateNested(),
+    nested(type),
+  );
 
 /** A field whose values no other decorator describes: its schema and the rule that checks it. */
 export const Custom = (

@@ -78,14 +78,3 @@ export class UnsupportedParameterError extends ApiError {
     });
   }
 }
-
-/** Refuses the given parameters when they are present. */
-export function refuseUnsupported(body: object, parameters: readonly string[]): void {
-  const given = parameters.find((name) => {
-    const value = (body as Record<string, unknown>)[name];
-    return value !== undefined && value !== null;
-  });
-  if (given) {
-    throw new UnsupportedParameterError(given, 'is not supported by this version; leave it out');
-  }
-}

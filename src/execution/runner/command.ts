@@ -8,6 +8,21 @@ export interface WireCommand {
   goto?: unknown;
 }
 
+/** True for what can be made a command of. */
+export const isCommand = (value: unknown): boolean =>
+  isObject(value) && isUpdate(value.update) && targetsOf(value.goto).every(isTarget);
+
+const isUpdate = (update: unknown): boolean =>
+  update === undefined || update === null || isObject(update) || (Array.isArray(update) && update.every(isPair));
+
+const isPair = (pair: unknown): boolean => Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string';
+
+const targetsOf = (goto: unknown): unknown[] =>
+  Array.isArray(goto) ? goto : goto === undefined || goto === null ? [] : [goto];
+
+const isTarget = (target: unknown): boolean =>
+  typeof target === 'string' || (isObject(target) && typeof target.node === 'string');
+
 /**
  * LangGraph's Command. `resume: null` is an answer, an absent `resume` is none; LangGraph takes null for none, so null
  * is given to each open question by its id.

@@ -12,6 +12,7 @@ import type {
   HistoryOptions,
 } from '../graphs/graph.js';
 import { GraphRegistry } from '../graphs/graph-registry.js';
+import { toCommand, type WireCommand } from '../runner/command.js';
 import { toRunnableConfig } from '../runner/runnable-config.js';
 import { emptyThreadState, type ThreadState, toThreadState } from './thread-state.dto.js';
 import { CheckpointNotFoundError, InvalidStateUpdateError } from './state.errors.js';
@@ -38,6 +39,11 @@ export interface StateUpdate {
   checkpoint?: CheckpointReference;
   /** Goes into the metadata of the new checkpoint. */
   metadata?: Record<string, unknown>;
+}
+
+/** What nodes have done side by side, as clients say it. */
+export interface WireSuperstep {
+  updates: readonly { values?: unknown; command?: WireCommand; as_node: string }[];
 }
 
 /** The output of a run that has ended. */
@@ -115,22 +121,50 @@ export class GraphStateService {
   ): Promise<{ checkpoint: CheckpointConfig; state: GraphState }> {
     await assertCheckpointExists(db, owner.thread_id, checkpoint);
     const config: GraphConfig = { ...configOf(owner, checkpoint), metadata };
-    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(db));
     const updates = Array.isArray(values) ? values : [values];
     if (updates.length === 0) {
       throw new InvalidStateUpdateError('values is an empty list');
     }
+    return this.update(db, owner, config, [
+      { updates: updates.map((update: unknown) => ({ values: update, asNode: as_node })) },
+    ]);
+  }
+
+  /** Writes a checkpoint for each superstep and gives the state after the last one; `db` as above. */
+  async applySupersteps(
+    db: Queryable,
+    owner: StateOwner,
+    supersteps: readonly WireSuperstep[],
+    metadata: Record<string, unknown>,
+  ): Promise<GraphState> {
+    const given = await Promise.all(
+      supersteps.map(async ({ updates }) => ({ updates: await Promise.all(updates.map(toUpdate)) })),
+    );
+    const { state } = await this.update(db, owner, { ...configOf(owner, {}), metadata }, given);
+    return state;
+  }
+
+  private async update(
+    db: Queryable,
+    owner: StateOwner,
+    config: GraphConfig,
+    supersteps: Parameters<CompiledGraph['bulkUpdateState']>[1],
+  ): Promise<{ checkpoint: CheckpointConfig; state: GraphState }> {
+    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(db));
     try {
-      const written = await graph.bulkUpdateState(config, [
-        { updates: updates.map((update: unknown) => ({ values: update, asNode: as_node })) },
-      ]);
-      const state = await graph.getState(configOf(owner, {}));
-      return { checkpoint: written, state };
+      const checkpoint = await graph.bulkUpdateState(config, supersteps);
+      return { checkpoint, state: await graph.getState(configOf(owner, {})) };
     } catch (error) {
       throw InvalidStateUpdateError.from(error);
     }
   }
 }
+
+/** A command that resumes with null answers nothing here: a new thread has asked nothing. */
+const toUpdate = async ({ values = null, command, as_node: asNode }: WireSuperstep['updates'][number]) => ({
+  values: command ? await toCommand(command, () => Promise.resolve([])) : values,
+  asNode,
+});
 
 /** Of all channels, those that the graph gives to its caller. */
 function outputOf({ outputChannels }: CompiledGraph, values: unknown): unknown {

@@ -10,7 +10,6 @@ import {
   FromQueryTexts,
   Id,
   IdList,
-  isObject,
   type JsonObject,
   Limit,
   ListOf,
@@ -20,7 +19,7 @@ import {
   Text,
   TextList,
 } from '../../common/index.js';
-import { CheckpointSelector, STREAM_MODES, type StreamMode } from '../../execution/index.js';
+import { CheckpointSelector, isCommand, STREAM_MODES, type StreamMode } from '../../execution/index.js';
 import { ThreadParams } from '../../threads/index.js';
 import {
   DURABILITIES,
@@ -47,20 +46,6 @@ export class StatelessRunParams {
   @Id({ required: true, example: EXAMPLE_RUN_ID })
   run_id: string;
 }
-
-const isCommand = (value: unknown): boolean =>
-  isObject(value) && isUpdate(value.update) && targetsOf(value.goto).every(isTarget);
-
-const isUpdate = (update: unknown): boolean =>
-  update === undefined || update === null || isObject(update) || (Array.isArray(update) && update.every(isPair));
-
-const isPair = (pair: unknown): boolean => Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string';
-
-const targetsOf = (goto: unknown): unknown[] =>
-  Array.isArray(goto) ? goto : goto === undefined || goto === null ? [] : [goto];
-
-const isTarget = (target: unknown): boolean =>
-  typeof target === 'string' || (isObject(target) && typeof target.node === 'string');
 
 const isNodes = (value: unknown): boolean =>
   value === '*' || (Array.isArray(value) && value.every((node) => typeof node === 'string'));

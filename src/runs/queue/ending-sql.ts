@@ -1,11 +1,8 @@
+import { STATUS_AS_IT_WAS } from '../../threads/index.js';
 import { inMs } from './in-ms.js';
 import { queueWebhooks } from './webhook-outbox.js';
 
 // How runs end, and what becomes of their threads: the statements of RunQueue, each the whole of an end.
-
-/** A busy thread's status before its run, from what that has left. */
-export const STATUS_AS_IT_WAS = `CASE WHEN threads.error IS NOT NULL THEN 'error'
-  WHEN threads.interrupts <> '{}' THEN 'interrupted' ELSE 'idle' END`;
 
 /** A run that was to be cancelled may have ended before. */
 const KEEP_REASON = `cancel_reason = CASE WHEN $4 = 'interrupted' THEN cancel_reason END`;
@@ -37,7 +34,7 @@ const finish = ({ columns, then }: Ended): string => `
   ) ${then}
   UPDATE threads SET
     newest_run_id = CASE WHEN run.is_newest THEN NULL ELSE newest_run_id END,
-    status = CASE WHEN run.is_newest THEN coalesce($6, ${STATUS_AS_IT_WAS}) ELSE 'busy' END,
+    status = CASE WHEN run.is_newest THEN coalesce($6, ${STATUS_AS_IT_WAS('threads')}) ELSE 'busy' END,
     values = coalesce($7::jsonb, values), interrupts = coalesce($8::jsonb, interrupts),
     error = CASE WHEN $6::text IS NULL THEN threads.error ELSE $5 END, updated_at = clock_timestamp(),
     state_updated_at = CASE WHEN $6::text IS NULL THEN state_updated_at ELSE clock_timestamp() END

@@ -3,6 +3,7 @@ import { toJsonb } from '../../common/index.js';
 import { type Queryable, Sql } from '../../database/index.js';
 import { DELETE_RUNS } from '../../execution/index.js';
 import { deleteStreams } from '../../streams/index.js';
+import { STATUS_AS_IT_WAS, type ThreadTtl } from '../../threads/index.js';
 import type { RunField } from '../dto/run.dto.js';
 import type { RunEntity, RunStatus, ThreadStamp } from '../run.entity.js';
 import {
@@ -12,7 +13,6 @@ import {
   FINISH_WITH_WEBHOOK,
   INTERRUPT,
   ROLL_BACK,
-  STATUS_AS_IT_WAS,
 } from './ending-sql.js';
 import { inMs } from './in-ms.js';
 import type { ClaimedRun, NewRun, RunEnd, RunThread, StoppedRun, Stopping } from './queued-run.js';
@@ -32,6 +32,10 @@ const ASSISTANT_UNCHANGED = `($12::text IS NULL
 /** What a worker gets to know of a run. */
 const CLAIMED_COLUMNS = `run_id, thread_id, assistant_id, kwargs, metadata, caller, delivery, attempt,
                          lease_token, on_thread IS NOT NULL AS stamps_thread`;
+
+/** Values of the three columns that make a thread go some day; the first of two parameters is number `at`. */
+const ttlValues = (at: number): string =>
+  `$${at}::float8, $${at + 1}::text, clock_timestamp() + $${at}::float8 * interval '1 minute'`;
 
 /** The run that was executed last on thread $1. */
 const LAST_ENDED = `
@@ -73,10 +77,11 @@ export class RunQueue {
   }
 
   /** Makes a thread for a run; false when somebody else has just made it. */
-  async insertThread(db: Queryable, thread_id: string): Promise<boolean> {
+  async insertThread(db: Queryable, thread_id: string, ttl?: ThreadTtl): Promise<boolean> {
     const { rows } = await db.query(
-      'INSERT INTO threads (thread_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING thread_id',
-      [thread_id],
+      `INSERT INTO threads (thread_id, ttl_minutes, ttl_strategy, expires_at) VALUES ($1, ${ttlValues(2)})
+       ON CONFLICT DO NOTHING RETURNING thread_id`,
+      [thread_id, ttl?.minutes ?? null, ttl?.strategy ?? null],
     );
     return rows.length > 0;
   }
@@ -140,16 +145,24 @@ export class RunQueue {
   async insertWithThread(
     db: Queryable,
     run: NewRun,
-    thread: ThreadStamp & { hidden: boolean },
+    thread: ThreadStamp & { hidden: boolean; ttl?: ThreadTtl },
     lease?: { token: string; ms: number },
   ): Promise<RunRow | undefined> {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
-         INSERT INTO threads (thread_id, status, newest_run_id, hidden, metadata, config)
-         SELECT $2::uuid, 'busy', $1::uuid, $16::boolean, $17::jsonb, $18::jsonb WHERE ${ASSISTANT_UNCHANGED}
+         INSERT INTO threads (thread_id, status, newest_run_id, hidden, metadata, config,
+                              ttl_minutes, ttl_strategy, expires_at)
+         SELECT $2::uuid, 'busy', $1::uuid, $16::boolean, $17::jsonb, $18::jsonb, ${ttlValues(19)} WHERE ${ASSISTANT_UNCHANGED}
          ON CONFLICT DO NOTHING RETURNING thread_id
        ) ${INSERT_RUN}`,
-      [...values(run, lease), thread.hidden, toJsonb(thread.metadata), toJsonb(thread.config)],
+      [
+        ...values(run, lease),
+        thread.hidden,
+        toJsonb(thread.metadata),
+        toJsonb(thread.config),
+        thread.ttl?.minutes ?? null,
+        thread.ttl?.strategy ?? null,
+      ],
     );
     return rows.at(0);
   }
@@ -282,7 +295,7 @@ export class RunQueue {
   ): Promise<void> {
     await db.query(
       `UPDATE threads SET newest_run_id = newest.run_id, updated_at = clock_timestamp(),
-              status = CASE WHEN newest.run_id IS NOT NULL THEN 'busy' WHEN $2 THEN 'idle' ELSE ${STATUS_AS_IT_WAS} END,
+              status = CASE WHEN newest.run_id IS NOT NULL THEN 'busy' WHEN $2 THEN 'idle' ELSE ${STATUS_AS_IT_WAS('threads')} END,
               error = CASE WHEN $2 THEN NULL ELSE error END,
               expires_at = CASE WHEN hidden AND newest.run_id IS NULL THEN ${inMs('$3')} ELSE expires_at END
        FROM (SELECT (SELECT run_id FROM runs WHERE thread_id = $1 AND status IN ('pending', 'running')

@@ -11,6 +11,7 @@ import {
   Limit,
   ListOf,
   Nested,
+  NestedList,
   Offset,
   OneOf,
   Text,
@@ -21,6 +22,10 @@ import {
 import { CheckpointSelector } from '../../execution/index.js';
 import { THREAD_STATUSES, type ThreadStatus } from '../thread.entity.js';
 import { THREAD_STREAM_MODES, type ThreadStreamMode } from '../thread-stream.service.js';
+import { EXTRACT_MESSAGE, isExtract } from '../extract.js';
+import { isStateField, STATE_FIELDS } from '../select-state.js';
+import { isTtl, TTL_MESSAGE, TTL_SCHEMA } from '../thread-ttl.js';
+import { Superstep } from './superstep.dto.js';
 import { THREAD_SELECT, type ThreadSelect } from './thread.dto.js';
 
 /** The thread the page of examples works with. */
@@ -73,11 +78,11 @@ export class ThreadCreate {
   /** What to do when the id is taken: refuse, or return the existing thread unchanged. */
   @OneOf(['raise', 'do_nothing'], { default: 'raise' })
   if_exists?: 'raise' | 'do_nothing';
-  /** Not supported by this version: refused when present. */
-  @AnyJson({ description: 'Supersteps to apply. Not supported by this version: refused when present.' })
-  supersteps?: unknown;
-  /** Not supported by this version: refused when present. */
-  @AnyJson({ description: 'Time to live. Not supported by this version: refused when present.' })
+  /** A past to begin with: applied one after the other, each a checkpoint. Needs `metadata.graph_id`. */
+  @NestedList(() => Superstep)
+  supersteps?: Superstep[];
+  /** Minutes after the last activity until the thread is removed, or pruned with the strategy `keep_latest`. */
+  @Custom(TTL_SCHEMA, TTL_MESSAGE, isTtl)
   ttl?: unknown;
 }
 
@@ -86,8 +91,8 @@ export class ThreadPatch {
   /** Merged into the stored metadata, key by key at the top level. */
   @FreeObject()
   metadata?: JsonObject;
-  /** Not supported by this version: refused when present. */
-  @AnyJson({ description: 'Time to live. Not supported by this version: refused when present.' })
+  /** Minutes after the last activity until the thread is removed, or pruned with the strategy `keep_latest`. */
+  @Custom(TTL_SCHEMA, TTL_MESSAGE, isTtl)
   ttl?: unknown;
 }
 
@@ -124,16 +129,37 @@ export class ThreadSearchRequest extends ThreadCountRequest {
   /** Return only these fields. */
   @ListOf(THREAD_SELECT)
   select?: ThreadSelect[];
-  /** Not supported by this version: refused when present. */
-  @AnyJson({ description: 'Paths to extract. Not supported by this version: refused when present.' })
-  extract?: unknown;
+  /** Parts of each thread to return as `extracted`, by a name of your choice; null for what is not there. */
+  @Custom({ type: 'object', additionalProperties: { type: 'string' } }, EXTRACT_MESSAGE, isExtract, {
+    example: { last: 'values.messages[-1].content' },
+  })
+  extract?: Record<string, string>;
 }
+
+/** What a state is limited to. */
+const STATE_SELECT = {
+  schema: { type: 'array', items: { type: 'string' }, example: ['next', 'values.messages'] },
+  message: `must be a list of ${STATE_FIELDS.join(', ')} or values.<key>`,
+  isValid: (value: unknown): boolean => Array.isArray(value) && value.every(isStateField),
+};
 
 export class ThreadStateQuery {
   /** Include the state of subgraphs in their tasks. */
   @FromQueryFlag()
   @Flag({ default: false })
   subgraphs = false;
+  /** Return only these fields; `values.<key>` for one of the values. */
+  @FromQueryList()
+  @Custom(STATE_SELECT.schema, STATE_SELECT.message, STATE_SELECT.isValid)
+  select?: string[];
+}
+
+/** Query of "get a thread". */
+export class ThreadQuery {
+  /** More than what is always there: `ttl`. */
+  @FromQueryList()
+  @ListOf(['ttl'])
+  include?: 'ttl'[];
 }
 
 /** Body of "get the state at a checkpoint". */
@@ -146,6 +172,9 @@ export class ThreadStateCheckpointRequest {
     default: false,
   })
   subgraphs?: boolean | string;
+  /** Return only these fields; `values.<key>` for one of the values. */
+  @Custom(STATE_SELECT.schema, STATE_SELECT.message, STATE_SELECT.isValid)
+  select?: string[];
 }
 
 /** Body of "update the state". */
@@ -181,6 +210,16 @@ export class ThreadHistoryRequest {
   /** A checkpoint whose namespace to list; its id limits the list to that checkpoint. */
   @Nested(() => CheckpointSelector)
   checkpoint?: CheckpointSelector;
+  /** Return only these fields of each state; `values.<key>` for one of the values. */
+  @Custom(STATE_SELECT.schema, STATE_SELECT.message, STATE_SELECT.isValid)
+  select?: string[];
+}
+
+/** Body of "patch the state", which has no state in it. */
+export class ThreadStatePatch {
+  /** Merged into the metadata of the thread, key by key at the top level. */
+  @FreeObject()
+  metadata?: JsonObject;
 }
 
 export class ThreadHistoryQuery {

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { JsonObject } from '../../common/index.js';
 import { Interrupt } from '../../execution/index.js';
 import { THREAD_STATUSES, type ThreadEntity, type ThreadStatus } from '../thread.entity.js';
@@ -38,6 +38,12 @@ export class Thread {
   /** What the last run failed with, if it did. */
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
   error: unknown;
+  /** When it goes, if it does; only when `include` asks for it. */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true, nullable: true })
+  ttl?: object | null;
+  /** What `extract` has asked for; null for what is not there. */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  extracted?: Record<string, unknown>;
 }
 
 /** Fields a search may be limited to (contract 2.14). */

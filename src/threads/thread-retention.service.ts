@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
+import { DELETE_OLD_CHECKPOINTS, STORAGE } from '../execution/index.js';
+import { Sql } from '../database/index.js';
+import type { ThreadPruneRequest, ThreadPruneResult, ThreadStorage } from './dto/thread-storage.dto.js';
+import { ThreadNotFoundError } from './threads.errors.js';
+import { ThreadsService } from './threads.service.js';
+
+/** What threads take up, and less of it. */
+@Injectable()
+export class ThreadRetentionService {
+  constructor(
+    private readonly threads: ThreadsService,
+    private readonly sql: Sql,
+    @InjectDataSource() private readonly dataSource: DataSource,
+  ) {}
+
+  /** Numbers and bytes of what is kept of a thread's states. Throws {@link ThreadNotFoundError}. */
+  async storageOf(thread_id: string): Promise<ThreadStorage> {
+    await this.threads.assertExists(thread_id);
+    const {
+      rows: [found],
+    } = await this.sql.query<Omit<ThreadStorage, 'thread_id' | 'total_bytes'>>(STORAGE, [thread_id]);
+    const { checkpoints, channel_values, pending_writes } = found;
+    const total_bytes = checkpoints.bytes + channel_values.bytes + pending_writes.bytes;
+    return { thread_id, total_bytes, checkpoints, channel_values, pending_writes };
+  }
+
+  /**
+   * Removes threads, or their past states; all or nothing. Threads with an active run keep their past and are not counted.
+   * Throws {@link ThreadNotFoundError} for the first one that is not there.
+   */
+  async prune({ thread_ids, strategy = 'delete' }: ThreadPruneRequest): Promise<ThreadPruneResult> {
+    const wanted = [...new Set(thread_ids)].sort();
+    const pruned = await this.dataSource.transaction(async (manager) => {
+      const idle = await lockAll(manager, wanted);
+      if (strategy === 'delete') {
+        await this.threads.deleteAll(manager, wanted);
+        return wanted;
+      }
+      await manager.query(DELETE_OLD_CHECKPOINTS, [idle]);
+      return idle;
+    });
+    if (strategy === 'delete') {
+      this.threads.announceDeleted(pruned);
+    }
+    return { pruned_count: pruned.length };
+  }
+}
+
+/** In one order for all, so that two of them never wait for each other. Gives those without an active run. */
+async function lockAll(manager: EntityManager, thread_ids: string[]): Promise<string[]> {
+  const rows = await manager.query<{ thread_id: string; newest_run_id: string | null }[]>(
+    `SELECT thread_id, newest_run_id FROM threads WHERE thread_id = ANY($1::uuid[]) AND NOT hidden
+     ORDER BY thread_id FOR UPDATE`,
+    [thread_ids],
+  );
+  const found = new Set(rows.map(({ thread_id }) => thread_id));
+  const missing = thread_ids.find((thread_id) => !found.has(thread_id));
+  if (missing !== undefined) {
+    throw new ThreadNotFoundError(missing);
+  }
+  return rows.filter(({ newest_run_id }) => newest_run_id === null).map(({ thread_id }) => thread_id);
+}
