@@ -76,6 +76,7 @@ describe('the configuration', () => {
         stateless_retention_ms: 60_000,
       },
       streams: { resumable_ms: 3_600_000, other_ms: 60_000, max_bytes: 64 * 1024 * 1024 },
+      thread_ttl: { strategy: 'delete', sweep_interval_ms: 300_000, sweep_limit: 500 },
       webhooks: {
         disabled: false,
         url: { allowed_domains: [], allowed_ports: [], require_https: false, disable_loopback: false },

@@ -123,7 +123,8 @@ export class ThreadStateService {
       const owner = await this.ownerOf(thread_id);
       const state = owner && (await this.graphState.getState(owner, {}, false));
       if (state) {
-        const status = left && (left.status ?? (state.next.length > 0 ? 'interrupted' : 'idle'));
+        // Of a superstep that is done but not committed `next` says nothing.
+        const status = left && (left.status ?? (state.tasks.length > 0 ? 'interrupted' : 'idle'));
         const [, updated] = await this.dataSource.query<[unknown, number]>(
           `UPDATE threads SET values = $2, state_updated_at = now(), status = coalesce($4, status),
                   interrupts = CASE coalesce($4, status) WHEN 'interrupted' THEN $3::jsonb ELSE $6::jsonb END,

@@ -49,17 +49,17 @@ describe.each(SDKS)('a copy of a thread, with SDK %s', (_, Client) => {
 
     const before = await historyOf(thread_id);
     expect(await client.runs.wait(id, 'nested', { command: { resume: 'yes' } })).toMatchObject({
-      path: ['before', 'inner', 'answer:yes'],
+      path: expect.arrayContaining(['answer:yes']),
     });
     expect(await historyOf(thread_id)).toEqual(before);
     await client.threads.delete(thread_id);
-    expect((await client.threads.getState(id)).values).toMatchObject({ path: ['before', 'inner', 'answer:yes'] });
+    expect((await client.threads.getState(id)).values).toMatchObject({ path: expect.arrayContaining(['answer:yes']) });
     expect(await client.runs.list(id)).toHaveLength(1);
   });
 
   it('of a thread that is busy has what its run has done so far, and can go on with it', async () => {
     thread_id = await newThread(client);
-    const { gate, run_id } = await startWaiting(client, thread_id);
+    const { gate, run_id } = await startWaiting(client, thread_id, { durability: 'sync' });
     const id = await copy();
     expect(await client.threads.get(id)).toMatchObject({ status: 'interrupted', values: { order: ['a:start'] } });
     gate.open();

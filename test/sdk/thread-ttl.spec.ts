@@ -149,8 +149,9 @@ describe.each(SDKS)('threads that expire, with SDK %s', (_, Client) => {
     const made = (await other.threads.create()).thread_id;
     const forRun = crypto.randomUUID();
     await other.runs.wait(forRun, 'steps', { input: {}, ifNotExists: 'create' });
-    const kept = await other.runs.create(null, 'steps', { input: {}, onCompletion: 'continue' });
-    for (const thread_id of [made, forRun, kept.thread_id]) {
+    // SDK 2.0.0 does not send `on_completion` here.
+    const kept = await sendJson(`${withDefault.url}/runs`, { assistant_id: 'steps', input: {}, on_completion: 'keep' });
+    for (const thread_id of [made, forRun, (kept.json as { thread_id: string }).thread_id]) {
       expect((await get(thread_id, withDefault.url)).ttl).toMatchObject({ ttl_minutes: 60, strategy: 'keep_latest' });
     }
     const own = (await other.threads.create({ ttl: 5 })).thread_id;

@@ -69,18 +69,6 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
         refusal(422, 'validation_failed'),
       );
     });
-
-    it.each([
-      ['a time to live', { ttl: 5 }],
-      ['a time to live with a strategy', { ttl: { ttl: 5, strategy: 'delete' as const } }],
-      ['supersteps', { graphId: 'steps', supersteps: [{ updates: [{ values: {}, asNode: 'one' }] }] }],
-    ])('with %s are refused, and nothing is made', async (_what, payload) => {
-      const threadId = randomUUID();
-      await expect(client.threads.create({ threadId, ...payload })).rejects.toMatchObject(
-        refusal(422, 'unsupported_parameter'),
-      );
-      await expect(client.threads.get(threadId)).rejects.toMatchObject({ status: 404 });
-    });
   });
 
   it('answers an unknown thread with the text that clients look for', async () => {
