@@ -162,7 +162,7 @@ export class Scene {
     const history = await this.history();
     const found = violations(history);
     if (found.length > 0) {
-      process.stderr.write(storyOf(history, found));
+      process.stderr.write([storyOf(history, found), ...this.cluster.complaints(), ''].join('\n'));
     }
     expect(found).toEqual([]);
   }

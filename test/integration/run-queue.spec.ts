@@ -132,7 +132,7 @@ describe('RunQueue', () => {
     expect(second).toMatchObject({ run_id: first.run_id, attempt: 2 });
     expect(await finish(first)).toEqual({ held: false, more: false });
     expect(await threadRow(thread_id)).toMatchObject({ status: 'busy', values: null });
-    expect([...(await renewLeases(database.pool, [first, second], LEASE))]).toEqual([second.run_id]);
+    expect([...(await renewLeases(database.pool, [first, second], LEASE))]).toEqual([second.lease_token]);
     expect(await finish(second)).toEqual({ held: true, more: false });
   });
 

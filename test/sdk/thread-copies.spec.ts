@@ -117,7 +117,7 @@ describe('threads that are pruned', () => {
 
   it('are left alone while a run is active', async () => {
     const [busy, idle] = [await newThread(client), await withRuns(2)];
-    const { gate, run_id } = await startWaiting(client, busy);
+    const { gate, run_id } = await startWaiting(client, busy, { durability: 'sync' });
     expect(await client.threads.prune([busy, idle], { strategy: 'keep_latest' })).toEqual({ pruned_count: 1 });
     expect((await client.threads.getHistory(busy)).length).toBeGreaterThan(1);
     gate.open();

@@ -69,6 +69,17 @@ export class Cluster {
     return member;
   }
 
+  /** What its processes have complained about. */
+  complaints(): string[] {
+    return this.members.flatMap((member) =>
+      member
+        .output()
+        .split('\n')
+        .filter((line) => /warn|error/i.test(line))
+        .map((line) => `${member.pid}: ${line}`),
+    );
+  }
+
   /** Ends everything, frozen processes too. */
   async end(): Promise<void> {
     this.balancer.close();

@@ -10,7 +10,7 @@ export interface LeaseThreadData {
   heartbeat_ms: number;
 }
 
-/** What the main thread says. */
+/** What the main thread says; a lease is dropped by its token. */
 export type LeaseThreadMessage = { hold: HeldLease } | { drop: string } | { stop: true };
 
 /** Milliseconds until a renewal that failed is tried again. */
@@ -22,7 +22,7 @@ let client: pg.Client | undefined;
 
 parentPort!.on('message', (message: LeaseThreadMessage) => {
   if ('hold' in message) {
-    held.set(message.hold.run_id, message.hold);
+    held.set(message.hold.lease_token, message.hold);
   } else if ('drop' in message) {
     held.delete(message.drop);
   } else {
@@ -48,9 +48,9 @@ async function beat(): Promise<boolean> {
   }
   try {
     const renewed = await renewLeases(await connected(), leases, lease_ms);
-    const lost = leases.map(({ run_id }) => run_id).filter((run_id) => !renewed.has(run_id));
+    const lost = leases.filter(({ lease_token }) => !renewed.has(lease_token));
     // What has been dropped while the statement was under way has ended, and is not lost.
-    parentPort!.postMessage(lost.filter((run_id) => held.delete(run_id)));
+    parentPort!.postMessage(lost.filter(({ lease_token }) => held.delete(lease_token)));
     return true;
   } catch {
     void client?.end().catch(() => undefined);

@@ -13,6 +13,7 @@ import type { LeaseThreadData, LeaseThreadMessage } from './lease-keeper.thread.
 @Injectable()
 export class LeaseKeeper {
   private readonly logger = new Logger('Leases');
+  /** By token: a run that has come back to the process that had lost it is held twice for a while. */
   private readonly held = new Map<string, HeldLease>();
   private thread?: Worker;
 
@@ -21,13 +22,13 @@ export class LeaseKeeper {
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
-  /** `onLost` is called with runs that belong to somebody else by now. */
-  start(onLost: (run_id: string) => void): void {
+  /** `onLost` is called with leases that have been taken away. */
+  start(onLost: (lost: HeldLease) => void): void {
     const { lease_ms, heartbeat_ms } = this.config.queue;
     const { uri } = this.database;
     const workerData: LeaseThreadData = { uri, application_name: `${APPLICATION_NAME} leases`, lease_ms, heartbeat_ms };
     const thread = new Worker(new URL('./lease-keeper.thread.js', import.meta.url), { workerData });
-    thread.on('message', (lost: string[]) => lost.forEach(onLost));
+    thread.on('message', (lost: HeldLease[]) => lost.forEach(onLost));
     thread.on('error', (error) => {
       this.logger.error(`The thread that renews leases failed and is started again: ${String(error)}`);
       this.start(onLost);
@@ -37,13 +38,13 @@ export class LeaseKeeper {
   }
 
   hold({ run_id, lease_token }: HeldLease): void {
-    this.held.set(run_id, { run_id, lease_token });
+    this.held.set(lease_token, { run_id, lease_token });
     this.tell({ hold: { run_id, lease_token } });
   }
 
-  drop(run_id: string): void {
-    this.held.delete(run_id);
-    this.tell({ drop: run_id });
+  drop({ lease_token }: HeldLease): void {
+    this.held.delete(lease_token);
+    this.tell({ drop: lease_token });
   }
 
   async stop(): Promise<void> {

@@ -29,6 +29,7 @@ export interface Reservation {
 @Injectable()
 export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Worker');
+  /** By lease: a run that this process has lost may come back while its earlier attempt is still ending. */
   private readonly active = new Map<string, ActiveRun>();
   private readonly executions = new Set<Promise<void>>();
   private poll?: NodeJS.Timeout;
@@ -53,10 +54,12 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.notifications.on('run_cancelled', (run_id) => this.stop(run_id, 'cancelled'));
     this.notifications.on('run_interrupted', (run_id) => this.stop(run_id, 'interrupted'));
     this.notifications.on('run_rolled_back', (run_id) => this.stop(run_id, 'rolled_back'));
-    this.notifications.on('thread_deleted', (thread_id) => this.stopThread(thread_id));
+    this.notifications.on('thread_deleted', (thread_id) =>
+      this.stopIf(({ run }) => run.thread_id === thread_id, 'lease_lost'),
+    );
     this.notifications.onReconnect(() => this.wake());
     if (this.config.queue.slots > 0) {
-      this.leases.start((run_id) => this.stop(run_id, 'lease_lost'));
+      this.leases.start(({ lease_token }) => this.active.get(lease_token)?.stop('lease_lost'));
     }
     this.poll = setInterval(() => void this.runOnce(), POLL_MS);
     this.wake();
@@ -189,13 +192,13 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
 
   private start(run: ClaimedRun): void {
     const active = new ActiveRun(run, runMetadataOf(run));
-    this.active.set(run.run_id, active);
+    this.active.set(run.lease_token, active);
     this.leases.hold(run);
     const timeout = setTimeout(() => active.stop('timeout'), this.config.queue.timeout_ms);
     const execution = this.lifecycle.execute(active).then((more) => {
       clearTimeout(timeout);
-      this.active.delete(run.run_id);
-      this.leases.drop(run.run_id);
+      this.active.delete(run.lease_token);
+      this.leases.drop(run);
       this.executions.delete(execution);
       this.announceWebhook(run);
       if (more) {
@@ -214,14 +217,10 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private stop(run_id: string, reason: StopReason): void {
-    this.active.get(run_id)?.stop(reason);
+    this.stopIf((active) => active.run_id === run_id, reason);
   }
 
-  private stopThread(thread_id: string): void {
-    for (const active of this.active.values()) {
-      if (active.run.thread_id === thread_id) {
-        active.stop('lease_lost');
-      }
-    }
+  private stopIf(isMeant: (active: ActiveRun) => boolean, reason: StopReason): void {
+    [...this.active.values()].filter(isMeant).forEach((active) => active.stop(reason));
   }
 }
