@@ -67,8 +67,10 @@ describe('the only process is killed and started again', () => {
     const client = scene.witness(SDKS[0][1]);
     const first = await scene.cluster.start({ env });
     const thread_id = await client.newThread();
-    const deadly = await client.create(thread_id, { steps: 1, says: 1, ms: 100, deadly: true });
+    const gate = { path: scene.gate, step: 1 };
+    const deadly = await client.create(thread_id, { steps: 1, says: 1, ms: 100, deadly: true, gate });
     const harmless = await client.create(thread_id, { steps: 1, says: 1, ms: 100 });
+    scene.openGate();
     await first.exited;
     const second = await scene.cluster.start({ env });
     await second.exited;

@@ -45,7 +45,8 @@ export async function findPostmaster(data: string): Promise<Postmaster | undefin
 
 /** For one developer's machine. Durability is not traded: fsync and synchronous_commit keep their defaults, which are on. */
 const SETTINGS = {
-  max_connections: '100',
+  // A slot costs next to nothing; some processes with ten connections each and their tools may come together.
+  max_connections: '300',
   shared_buffers: '64MB',
   // No replicas and no archive, so nothing need be logged for them.
   wal_level: 'minimal',
