@@ -53,7 +53,8 @@ describe('RunQueue', () => {
     await queue.insert(database.pool, run, { metadata: {} });
     return run;
   };
-  const claim = (limit = 10): Promise<ClaimedRun[]> => queue.claim(limit, LEASE, ATTEMPTS);
+  const newTokens = (count: number): string[] => Array.from({ length: count }, () => randomUUID());
+  const claim = (limit = 10): Promise<ClaimedRun[]> => queue.claim(newTokens(limit), LEASE, ATTEMPTS);
   const finish = (run: ClaimedRun) =>
     queue.finish(run, {
       status: 'success',
@@ -145,6 +146,19 @@ describe('RunQueue', () => {
     }
     expect(await claim()).toEqual([]);
     expect(await queue.findGivenUp(ATTEMPTS)).toMatchObject([{ attempt: ATTEMPTS }]);
+  });
+
+  it('gives each run a lease of its own, by which runs are found whose claim was not answered', async () => {
+    const wanted = [await enqueue(await thread()), await enqueue(await thread())].map(({ run_id }) => run_id).sort();
+    const tokens = newTokens(3);
+    const claimed = await queue.claim(tokens, LEASE, ATTEMPTS);
+    expect(claimed.map(({ run_id }) => run_id).sort()).toEqual(wanted);
+    expect(claimed.map(({ lease_token }) => lease_token).sort()).toEqual(tokens.slice(0, 2).sort());
+    const byId = (a: ClaimedRun, b: ClaimedRun) => a.run_id.localeCompare(b.run_id);
+    expect((await queue.findClaimed(tokens)).sort(byId)).toEqual(claimed.sort(byId));
+    await finish(claimed[0]);
+    expect(await queue.findClaimed(tokens)).toEqual([claimed[1]]);
+    expect(await queue.findClaimed(newTokens(2))).toEqual([]);
   });
 
   it('does not count an attempt that was given back', async () => {

@@ -154,7 +154,7 @@ describe('WebhookOutbox', () => {
     it('a run that began later than it was created ends: with the moment in which it began', async () => {
       await enqueue();
       await database.pool.query(`UPDATE runs SET created_at = now() - interval '1 hour', updated_at = now()`);
-      const [run] = await queue.claim(1, LEASE, 4);
+      const [run] = await queue.claim([randomUUID()], LEASE, 4);
       const { rows } = await database.pool.query<{ updated_at: Date }>('SELECT updated_at FROM runs');
       await finish(run);
       expect(payloadOf((await claim())[0])).toMatchObject({ run_started_at: rows[0].updated_at.toISOString() });

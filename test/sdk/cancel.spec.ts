@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   type Client,
   collect,
   connect,
   names,
+  newGate,
   newThread,
   recordingClient,
   refusal,
@@ -14,6 +16,10 @@ import {
   startWaiting,
   untilAnswered,
 } from '../support/sdk.js';
+import { askUntil } from '../support/until.js';
+
+/** Of a thread that has no past. */
+const CLEAN = { status: 'idle', interrupts: {}, error: null };
 
 const ALL = { path: ['one', 'two', 'three'] };
 
@@ -213,11 +219,15 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
   });
 
   describe('in a node that ignores its signal', () => {
-    it('are as good as stopped when the client is told so, and it is told at once unless it waits', async () => {
+    it('are as good as stopped when the client is told that they will be', async () => {
       thread_id = await newThread(client);
       const { gate, run_id } = await startStubborn(client, thread_id);
       expect(await cancel(run_id, false)).toBe(202);
-      expect(await statusOf(run_id)).toBe('running');
+      const { rows } = await server.database.pool.query(
+        'SELECT cancel_requested_at IS NOT NULL AS is_noted FROM runs WHERE run_id = $1',
+        [run_id],
+      );
+      expect(rows).toEqual([{ is_noted: true }]);
       await client.runs.join(thread_id, run_id);
       expect(await statusOf(run_id)).toBe('interrupted');
       gate.open();
@@ -241,15 +251,29 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
         const { gate, run_id } = await startStubborn(client, thread_id);
         await client.runs.cancel(thread_id, run_id, true);
         gate.open();
-        expect(await client.threads.get(thread_id)).toMatchObject({
-          status: 'idle',
-          values: { order: ['a:start'] },
-          interrupts: {},
-          error: null,
-        });
+        expect(await client.threads.get(thread_id)).toMatchObject({ ...CLEAN, values: { order: ['a:start'] } });
       }
     });
   });
+
+  it.each(['ask', 'failing'])(
+    'in a process that does not listen leave nothing of "%s", which ran before',
+    async (graph) => {
+      const other = connect(Client, elsewhere.url);
+      thread_id = await newThread(other);
+      await other.runs.wait(thread_id, graph, { input: {}, raiseError: false });
+      const log = newGate().path;
+      const { run_id } = await other.runs.create(thread_id, 'computing', {
+        input: { ms: 2_500, log },
+        durability: 'sync',
+      });
+      await askUntil(() => Promise.resolve(existsSync(log)), Boolean);
+      await other.runs.cancel(thread_id, run_id, true);
+      expect(await other.runs.get(thread_id, run_id)).toMatchObject({ status: 'interrupted' });
+      expect(await other.threads.get(thread_id)).toMatchObject({ ...CLEAN, values: { log } });
+      expect(await other.runs.join(thread_id, run_id)).toMatchObject({ log });
+    },
+  );
 
   it.each([
     [false, 202],

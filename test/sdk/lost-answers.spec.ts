@@ -106,6 +106,16 @@ describe.each(SDKS)('an answer of the database that is lost, with SDK %s,', (_, 
       Number((await database.pool.query<{ count: string }>('SELECT count(*) FROM runs')).rows[0].count);
   });
 
+  it('to the claim of a run, costs it nothing: it need not wait until its lease is over', async () => {
+    const thread_id = await newThread(client);
+    const lost = lossy.loseAnswer(/attempt = attempt \+ 1/);
+    const [{ run_id }] = await client.runs.createBatch([{ assistantId: 'steps', input: {}, thread_id } as never]);
+    await lost;
+    expect(await client.runs.join(thread_id, run_id)).toEqual(ALL);
+    const { rows } = await database.pool.query('SELECT attempt FROM runs WHERE run_id = $1', [run_id]);
+    expect(rows).toEqual([{ attempt: 1 }]);
+  });
+
   it('to the end of a stateless run, costs it nothing', async () => {
     await streamRun(null, lossy.loseAnswer(/UPDATE runs SET status = \$4/));
   });

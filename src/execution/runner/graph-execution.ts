@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { toWireJson } from '../../common/index.js';
+import { isObject, toWireJson } from '../../common/index.js';
 import type { CompiledGraph, GraphConfig, GraphInterrupt, GraphRunEvent } from '../graphs/graph.js';
 import {
   AccumulatedMessages,
@@ -8,6 +8,7 @@ import {
   messageTupleJson,
   type MessageTuple,
 } from './message-events.js';
+import { readAhead } from './read-ahead.js';
 import { type Emit, graphStreamModes, type StreamMode } from './stream-mode.js';
 import { toWireCheckpoint, toWireDebug } from './wire-events.js';
 
@@ -25,6 +26,8 @@ export interface GraphExecutionOptions {
   run_id: string;
   stream_mode: ReadonlySet<StreamMode>;
   subgraphs: boolean;
+  /** Updates of tasks that an earlier attempt has carried out are left out: its readers have them. */
+  skipsCached: boolean;
   emit: Emit;
 }
 
@@ -76,7 +79,7 @@ export class GraphExecution {
 
   private async consume<T>(stream: AsyncIterable<T>, onPart: (part: T) => void): Promise<void> {
     try {
-      for await (const part of stream) {
+      for await (const part of readAhead(stream)) {
         this.isBusy = true;
         onPart(part);
         await this.takeTurns();
@@ -124,6 +127,8 @@ export class GraphExecution {
         return this.emitIfAsked('checkpoints', namespace, () => toWireCheckpoint(data, this.options.hidden));
       case 'debug':
         return this.emitIfAsked('debug', namespace, () => toWireDebug(data, this.options.hidden));
+      case 'updates':
+        return this.options.skipsCached && isCached(data) ? undefined : this.emitIfAsked(mode, namespace, () => data);
       default:
         return this.emitIfAsked(mode as StreamMode, namespace, () => data);
     }
@@ -173,6 +178,10 @@ export class GraphExecution {
 /** Events of a subgraph carry its path behind the name (contract 3.4). */
 const named = (event: string, namespace: string[]): string =>
   namespace.length === 0 ? event : `${event}|${namespace.join('|')}`;
+
+/** LangGraph marks what it does not execute again but takes from a checkpoint. */
+const isCached = (update: unknown): boolean =>
+  isObject(update) && isObject(update.__metadata__) && update.__metadata__.cached === true;
 
 const interruptsOf = (data: unknown): GraphInterrupt[] | undefined =>
   typeof data === 'object' && data !== null && '__interrupt__' in data

@@ -171,9 +171,10 @@ export class RunQueue {
    * Claims up to `limit` runs in the order in which they are due. SKIP LOCKED: two workers never get the same run and
    * none waits for another. A run is due when its moment has come and its thread has no running run and none that is
    * due earlier; should two workers see it differently, the unique index on running runs refuses the second. Runs whose
-   * lease has expired are due again.
+   * lease has expired are due again. As many as there are `tokens`, each for one lease: by them runs can be found whose
+   * claim was never answered.
    */
-  async claim(limit: number, leaseMs: number, maxAttempts: number): Promise<ClaimedRun[]> {
+  async claim(tokens: readonly string[], leaseMs: number, maxAttempts: number): Promise<ClaimedRun[]> {
     const { rows } = await this.sql.query<ClaimedRun>(
       `WITH due AS (
          SELECT run_id FROM runs r
@@ -186,11 +187,22 @@ export class RunQueue {
          WHERE status = 'running' AND lease_until < clock_timestamp() AND attempt < $3
          ORDER BY lease_until LIMIT $1 FOR UPDATE SKIP LOCKED
        )
-       UPDATE runs SET status = 'running', attempt = attempt + 1, lease_token = gen_random_uuid(),
+       UPDATE runs SET status = 'running', attempt = attempt + 1, lease_token = ($4::uuid[])[place],
               lease_until = ${inMs('$2')}, updated_at = clock_timestamp()
-       WHERE run_id IN (SELECT run_id FROM due UNION ALL SELECT run_id FROM orphaned LIMIT $1)
+       FROM (SELECT run_id AS id, row_number() OVER () AS place
+             FROM (SELECT run_id FROM due UNION ALL SELECT run_id FROM orphaned LIMIT $1) AS claimable) AS claimed
+       WHERE run_id = claimed.id
        RETURNING ${CLAIMED_COLUMNS}`,
-      [limit, leaseMs, maxAttempts],
+      [tokens.length, leaseMs, maxAttempts, tokens],
+    );
+    return rows;
+  }
+
+  /** Runs that a claim with these tokens got, whose answer was lost. */
+  async findClaimed(tokens: readonly string[]): Promise<ClaimedRun[]> {
+    const { rows } = await this.sql.query<ClaimedRun>(
+      `SELECT ${CLAIMED_COLUMNS} FROM runs WHERE status = 'running' AND lease_token = ANY($1::uuid[])`,
+      [tokens],
     );
     return rows;
   }

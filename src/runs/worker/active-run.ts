@@ -18,6 +18,8 @@ export type StopReason =
   /** Another process has it now, or its thread is gone. */
   | 'lease_lost';
 
+const GOES_ON: ReadonlySet<StopReason> = new Set(['shutdown', 'database_lost', 'lease_lost']);
+
 /** A run while this process executes it. */
 export class ActiveRun implements CheckpointOwner {
   private readonly controller = new AbortController();
@@ -42,6 +44,11 @@ export class ActiveRun implements CheckpointOwner {
 
   get lease_token(): string {
     return this.run.lease_token;
+  }
+
+  /** It was stopped here and will be taken up from its last checkpoint. */
+  get goesOnElsewhere(): boolean {
+    return this.stopReason !== undefined && GOES_ON.has(this.stopReason);
   }
 
   /** Reaches the graph's AbortSignal. The first reason stays. */

@@ -32,7 +32,7 @@ export async function newExecution(
   goesOn: boolean,
   stream: RunStream,
 ): Promise<GraphExecution> {
-  const { stream_mode, subgraphs } = run.kwargs;
+  const { stream_mode, subgraphs, resumable } = run.kwargs;
   const config = goesOn ? fromNewest(given) : given;
   return new GraphExecution({
     graph,
@@ -42,6 +42,8 @@ export async function newExecution(
     run_id: run.run_id,
     stream_mode: new Set(stream_mode),
     subgraphs,
+    // They were in the log before the task was in its checkpoint.
+    skipsCached: goesOn && resumable,
     emit: (event, json) => stream.append(event, json),
   });
 }

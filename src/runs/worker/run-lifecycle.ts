@@ -110,7 +110,7 @@ export class RunLifecycle {
       const goesOn = checkpointer instanceof RunCheckpointer && (await wasBegun(run, checkpointer));
       execution = await newExecution(graph, run, config, goesOn, stream);
       if (run.kwargs.resumable) {
-        active.ready = readinessOf(execution, stream, active.signal);
+        active.ready = readinessOf(execution, stream, active);
       }
       if (!goesOn || !(await isAtBreakpoint(graph, run))) {
         await execution.run();
@@ -288,11 +288,17 @@ export class RunLifecycle {
 }
 
 /**
- * Whoever goes on after a superstep does not repeat its events: they are in the log before it is committed. A run that is
- * stopped does not wait for a log that may be away.
+ * Whoever goes on after a superstep does not repeat its events: they are in the log before it is committed. A run that has
+ * been stopped takes no more events from its graph, and does not wait for a log that may be away: when it goes on elsewhere,
+ * nothing more is committed here.
  */
-function readinessOf(execution: GraphExecution, stream: RunStream, signal: AbortSignal): () => Promise<void> {
-  const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+function readinessOf(execution: GraphExecution, stream: RunStream, active: ActiveRun): () => Promise<void> {
+  const stopped = new Promise<void>((resolve, reject) => {
+    const onStop = (): void => (active.goesOnElsewhere ? reject(new LeaseLostError()) : resolve());
+    active.signal.addEventListener('abort', onStop, { once: true });
+  });
+  // Maybe nobody asks any more.
+  stopped.catch(() => undefined);
   return () => Promise.race([execution.caughtUp().then(() => stream.logged()), stopped]);
 }
 

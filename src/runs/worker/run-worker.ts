@@ -34,6 +34,8 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly executions = new Set<Promise<void>>();
   private poll?: NodeJS.Timeout;
   private reserved = 0;
+  /** Tokens of a claim that the database has not answered. */
+  private unanswered: string[] = [];
   /** Runs may be waiting in the table: nobody jumps the queue. */
   private backlog = true;
   private claiming = false;
@@ -182,12 +184,28 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     // Held while the statement is under way, so that nobody else is promised these slots.
     this.reserved += wanted;
     try {
-      const claimed = await this.queue.claim(wanted, this.config.queue.lease_ms, this.maxAttempts);
+      const claimed = await this.claim(wanted);
       claimed.forEach((run) => this.start(run));
       this.backlog ||= claimed.length === wanted;
     } finally {
       this.reserved -= wanted;
     }
+  }
+
+  /** When the database had gone before it answered, the runs that it may have given are found first. */
+  private async claim(wanted: number): Promise<ClaimedRun[]> {
+    if (this.unanswered.length > 0) {
+      const claimed = await this.queue.findClaimed(this.unanswered);
+      this.unanswered = [];
+      if (claimed.length > 0) {
+        this.backlog = true;
+        return claimed;
+      }
+    }
+    this.unanswered = Array.from({ length: wanted }, () => randomUUID());
+    const claimed = await this.queue.claim(this.unanswered, this.config.queue.lease_ms, this.maxAttempts);
+    this.unanswered = [];
+    return claimed;
   }
 
   private start(run: ClaimedRun): void {
