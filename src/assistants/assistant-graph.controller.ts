@@ -1,8 +1,8 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from '../common/index.js';
 import { AssistantGraphService } from './assistant-graph.service.js';
-import { AssistantGraphQuery, Graph, SubgraphParams, SubgraphsQuery } from './dto/assistant-graph.dto.js';
+import { AssistantGraphQuery, Graph, SubgraphParams, SubgraphsQuery, XRAY } from './dto/assistant-graph.dto.js';
 import { AssistantParams } from './dto/assistant-requests.dto.js';
 import { ApiSubgraphsResponse, GraphSchema, type Subgraphs } from './dto/graph-schema.dto.js';
 
@@ -13,6 +13,7 @@ export class AssistantGraphController {
 
   @Get('graph')
   @ApiOperation({ summary: 'Draw the graph of an assistant', description: 'Its nodes and edges.' })
+  @ApiQuery(XRAY)
   @ApiOkResponse({ type: Graph })
   @ApiErrors(404)
   getGraph(@Param() { assistant_id }: AssistantParams, @Query() { xray }: AssistantGraphQuery): Promise<Graph> {

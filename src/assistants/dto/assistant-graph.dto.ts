@@ -1,17 +1,27 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { Custom, Flag, FromQueryFlag, FromQueryFlagOrNumber, type JsonObject, Text } from '../../common/index.js';
+import { ApiHideProperty, ApiProperty, type ApiQueryOptions } from '@nestjs/swagger';
+import { ValidateBy } from 'class-validator';
+import { Flag, FromQueryFlag, FromQueryFlagOrNumber, type JsonObject, Text } from '../../common/index.js';
 import type { DrawnEdge, DrawnGraph, DrawnNode } from '../../execution/index.js';
 import { AssistantParams } from './assistant-requests.dto.js';
 
+const isXray = (value: unknown): boolean =>
+  typeof value === 'boolean' || (Number.isSafeInteger(value) && (value as number) >= 1);
+
+/** For the route: Swagger cannot read a parameter of two types from its DTO. */
+export const XRAY: ApiQueryOptions = {
+  name: 'xray',
+  required: false,
+  description: 'Whether subgraphs are opened: all of them, or down to this depth.',
+  schema: { oneOf: [{ type: 'boolean' }, { type: 'integer', minimum: 1 }], default: false },
+};
+
 export class AssistantGraphQuery {
-  /** Whether subgraphs are opened: all of them, or down to this depth. */
+  @ApiHideProperty()
   @FromQueryFlagOrNumber()
-  @Custom(
-    { oneOf: [{ type: 'boolean' }, { type: 'integer', minimum: 1 }] },
-    'must be true, false or a depth of at least 1',
-    (value) => typeof value === 'boolean' || (Number.isSafeInteger(value) && (value as number) >= 1),
-    { default: false },
-  )
+  @ValidateBy({
+    name: 'isXray',
+    validator: { validate: isXray, defaultMessage: () => 'must be true, false or a depth of at least 1' },
+  })
   xray: boolean | number = false;
 }
 
