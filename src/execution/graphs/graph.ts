@@ -57,6 +57,8 @@ export interface CompiledGraph {
   outputChannels: string | string[];
   /** What is streamed of the state: all of its channels, unless the graph says otherwise. */
   streamChannels?: string | string[];
+  /** Absent in graphs on another server. */
+  nodes?: object;
   /** Absent in workflows of the functional API. */
   builder?: GraphBuilder;
   withConfig(config: GraphConfig): CompiledGraph;
@@ -66,7 +68,8 @@ export interface CompiledGraph {
   bulkUpdateState(config: GraphConfig, supersteps: Superstep[]): Promise<CheckpointConfig>;
   getStateHistory(config: GraphConfig, options?: HistoryOptions): AsyncIterable<GraphState>;
   getGraphAsync(config: GraphConfig & { xray: boolean | number }): Promise<{ toJSON(): DrawnGraph }>;
-  getSubgraphsAsync(namespace?: string, recurse?: boolean): AsyncIterable<[namespace: string, graph: CompiledGraph]>;
+  /** Those of its own nodes. */
+  getSubgraphsAsync(): AsyncIterable<[name: string, graph: CompiledGraph]>;
 }
 
 /** What a graph was compiled from. */

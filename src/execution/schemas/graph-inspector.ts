@@ -48,9 +48,8 @@ export class GraphInspector {
   /** By namespace, parents before children: those LangGraph knows, and those that the source calls inside of nodes. */
   async getSubgraphs(inspected: InspectedGraph, selection: SubgraphSelection): Promise<Record<string, GraphSchemas>> {
     const { graph_id } = inspected;
-    const root = await this.build(inspected);
     const graphs = new Map<string, CompiledGraph | undefined>();
-    for await (const [namespace, graph] of root.getSubgraphsAsync(undefined, true)) {
+    for await (const [namespace, graph] of subgraphsOf(await this.build(inspected))) {
       graphs.set(namespace, graph);
     }
     for (const { namespace } of await this.sources.of(graph_id)) {
@@ -81,7 +80,7 @@ export class GraphInspector {
     graph: CompiledGraph | undefined,
   ): Promise<GraphSchemas> {
     const own = graph
-      ? runtimeSchemas(graph, (problem) => this.logger.warn(`Schema of graph "${graph_id}" ${problem}`))
+      ? runtimeSchemas(graph, (problem) => this.logger.debug(`Schema of graph "${graph_id}" ${problem}`))
       : {};
     if (own.state && own.input && own.output) {
       return combineSchemas(own);
@@ -89,6 +88,19 @@ export class GraphInspector {
     const here = (await this.sources.of(graph_id)).filter((schemas) => schemas.namespace === namespace);
     const channels = graph ? channelSchemas(graph) : {};
     return combineSchemas(own, closest(here, channels.state?.properties), channels);
+  }
+}
+
+/** LangGraph's own recursion fails at a graph on another server, whose inside is not ours to show. */
+async function* subgraphsOf(
+  graph: CompiledGraph,
+  path = '',
+): AsyncGenerator<[namespace: string, graph: CompiledGraph]> {
+  for await (const [name, subgraph] of graph.getSubgraphsAsync()) {
+    yield [path + name, subgraph];
+    if (subgraph.nodes) {
+      yield* subgraphsOf(subgraph, `${path}${name}|`);
+    }
   }
 }
 

@@ -38,8 +38,10 @@ export function analyse(file: string, export_name: string): SourceAnalysis {
   };
 }
 
-/** CommonJS may export everything as one object. */
 function exportOf(source: ts.SourceFile, name: string, checker: ts.TypeChecker): ts.Symbol | undefined {
   const module = checker.getSymbolAtLocation(source);
-  return module && checker.getExportsOfModule(module).find((symbol) => symbol.name === name);
+  const exported = module && checker.getExportsOfModule(module).find((symbol) => symbol.name === name);
+  // CommonJS may export everything as one object.
+  const whole = module?.exports?.get(ts.InternalSymbolName.ExportEquals);
+  return exported ?? (whole && checker.getTypeOfSymbol(whole).getProperty(name));
 }

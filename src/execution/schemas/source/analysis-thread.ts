@@ -7,14 +7,18 @@ import type { AnalysisAnswer, AnalysisRequest } from './analysis.thread.js';
 /** Heap of the thread. A program that needs more fails alone, and not the server with it. */
 const MOST_MEGABYTES = 1_024;
 
+/** Milliseconds without work after which the thread, and what it has parsed, is given up. */
+const REST_MS = 10_000;
+
 /**
- * Analyses sources outside of the event loop, one after the other: each takes seconds of a processor. The thread lives as
- * long as there is something to do, so that graphs that are asked for together share what was parsed.
+ * Analyses sources outside of the event loop, one after the other: each takes seconds of a processor. The thread is kept
+ * for a while, because graphs that are asked for after each other share most of what has to be parsed.
  */
 export class AnalysisThread {
   private worker?: Worker;
   private last: Promise<unknown> = Promise.resolve();
   private waiting = 0;
+  private resting?: NodeJS.Timeout;
   private isStopped = false;
 
   constructor(private readonly timeout_ms: number) {}
@@ -22,6 +26,7 @@ export class AnalysisThread {
   /** Rejects when the source cannot be analysed, or not within the time-out. */
   analyse(request: AnalysisRequest): Promise<SourceAnalysis> {
     this.waiting += 1;
+    clearTimeout(this.resting);
     const analysis = this.last.then(() => this.run(request)).finally(() => this.rest());
     this.last = analysis.catch(() => undefined);
     return analysis;
@@ -30,6 +35,7 @@ export class AnalysisThread {
   /** What is under way, and what comes after it, is rejected. */
   async stop(): Promise<void> {
     this.isStopped = true;
+    clearTimeout(this.resting);
     await this.discard();
   }
 
@@ -64,10 +70,10 @@ export class AnalysisThread {
     ]);
   }
 
-  private async rest(): Promise<void> {
+  private rest(): void {
     this.waiting -= 1;
-    if (this.waiting === 0) {
-      await this.discard();
+    if (this.waiting === 0 && !this.isStopped) {
+      this.resting = setTimeout(() => void this.discard(), REST_MS);
     }
   }
 

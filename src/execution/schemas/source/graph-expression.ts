@@ -16,20 +16,30 @@ export function nodesOf(expression: ts.Expression, checker: ts.TypeChecker): Add
 
 /** Where the value of a symbol is written down, through imports. */
 export function definitionsOf(symbol: ts.Symbol, checker: ts.TypeChecker): ts.Expression[] {
-  const real = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
-  return (real.declarations ?? []).flatMap((declaration): ts.Expression[] => {
-    if (ts.isExportAssignment(declaration)) {
-      return [declaration.expression];
-    }
-    if (ts.isFunctionDeclaration(declaration)) {
-      return returnsOf(declaration);
-    }
-    if (ts.isBinaryExpression(declaration.parent ?? declaration)) {
-      // `exports.graph = ...` of CommonJS.
-      return [(declaration.parent as ts.BinaryExpression).right];
-    }
-    return ts.isVariableDeclaration(declaration) && declaration.initializer ? [declaration.initializer] : [];
-  });
+  return (throughImports(symbol, checker).declarations ?? []).flatMap((declaration) =>
+    definitionsIn(declaration, checker),
+  );
+}
+
+export const throughImports = (symbol: ts.Symbol, checker: ts.TypeChecker): ts.Symbol =>
+  symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+
+function definitionsIn(declaration: ts.Declaration, checker: ts.TypeChecker): ts.Expression[] {
+  if (ts.isExportAssignment(declaration)) {
+    return [declaration.expression];
+  }
+  if (ts.isFunctionDeclaration(declaration)) {
+    return returnsOf(declaration);
+  }
+  if (ts.isVariableDeclaration(declaration) || ts.isPropertyAssignment(declaration)) {
+    return declaration.initializer ? [declaration.initializer] : [];
+  }
+  if (ts.isShorthandPropertyAssignment(declaration)) {
+    const value = checker.getShorthandAssignmentValueSymbol(declaration);
+    return value ? definitionsOf(value, checker) : [];
+  }
+  // `exports.graph = ...` of CommonJS.
+  return ts.isBinaryExpression(declaration.parent) ? [declaration.parent.right] : [];
 }
 
 /** What a function returns, without the functions inside of it. */
@@ -93,7 +103,7 @@ class GraphExpression {
     if (!symbol) {
       return [];
     }
-    const real = symbol.flags & ts.SymbolFlags.Alias ? this.checker.getAliasedSymbol(symbol) : symbol;
+    const real = throughImports(symbol, this.checker);
     return [
       ...definitionsOf(symbol, this.checker).flatMap((definition) => this.nodes(definition)),
       ...(real.declarations ?? []).flatMap((declaration) => this.addedLater(real, declaration.getSourceFile())),

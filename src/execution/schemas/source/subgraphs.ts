@@ -1,5 +1,5 @@
 import ts from 'typescript';
-import { definitionsOf, nodesOf, withoutWrapping } from './graph-expression.js';
+import { definitionsOf, nodesOf, throughImports, withoutWrapping } from './graph-expression.js';
 import { graphTypesOf } from './graph-type.js';
 
 /** A graph inside of another one, and where: the names of the nodes on the way to it. */
@@ -61,8 +61,7 @@ function bodiesOf(action: ts.Expression, checker: ts.TypeChecker): ts.Node[] {
     return [action];
   }
   const symbol = checker.getSymbolAtLocation(action);
-  const real = symbol && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
-  return (real?.declarations ?? []).filter(
+  return (symbol ? (throughImports(symbol, checker).declarations ?? []) : []).filter(
     (declaration) => ts.isFunctionDeclaration(declaration) || ts.isVariableDeclaration(declaration),
   );
 }
