@@ -313,7 +313,7 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
     const { assistant_id } = await client.assistants.create({ graphId: 'nested' });
     const ids = [assistant_id, v5('nested', SYSTEM_NAMESPACE), 'nested'];
     const answers = ids.map(async (id) => [
-      shapeOf((await client.assistants.getGraph(id))),
+      shapeOf(await client.assistants.getGraph(id)),
       await client.assistants.getSchemas(id),
       await client.assistants.getSubgraphs(id),
     ]);
