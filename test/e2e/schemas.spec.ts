@@ -116,13 +116,16 @@ describe('schemas from the source', () => {
     expect(Math.max(...waits)).toBeLessThan((performance.now() - start) / 2);
   });
 
-  it('do not hold up a server that stops', async () => {
+  it('are complete or not given at all by a server that stops', async () => {
     await serve('path: Annotation<string[]>()');
-    const asked = send(`${server.url}/assistants/graph/schemas`).catch(() => undefined);
+    const asked = schemasOf(server, 'graph').catch(() => undefined);
     await send(`${server.url}/ok`);
-    expect(await server.stop()).toBe(0);
-    await asked;
-    expect(analysedBy(server)).toEqual([]);
+    const stopped = server.stop();
+    const complete = { path: { type: 'array', items: { type: 'string' } } };
+    // A slow machine does not come to an end in the time that a server gives its last answers.
+    const schemas = await asked;
+    expect([undefined, complete]).toContainEqual(schemas && propertiesOf(schemas.state_schema));
+    expect(await stopped).toBe(0);
   });
 });
 

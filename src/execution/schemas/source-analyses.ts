@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type GraphSpec, type NestgraphConfig } from '../../config/index.js';
 import { GraphRegistry } from '../graphs/graph-registry.js';
 import type { SourceSchemas } from './source/analyse.js';
@@ -9,7 +9,7 @@ const RETRY_MS = 60_000;
 
 /** What the types in the sources of the graphs say. Derived when first asked for, and kept until the graphs are reloaded. */
 @Injectable()
-export class SourceAnalyses implements OnModuleDestroy {
+export class SourceAnalyses implements OnApplicationShutdown {
   private readonly logger = new Logger('Schemas');
   private readonly thread: AnalysisThread;
   /** By what the registry has loaded, then by graph. */
@@ -22,7 +22,8 @@ export class SourceAnalyses implements OnModuleDestroy {
     this.thread = new AnalysisThread(config.schema_timeout_ms);
   }
 
-  onModuleDestroy(): Promise<void> {
+  /** By now the requests that waited for it have been answered, or were given up. */
+  onApplicationShutdown(): Promise<void> {
     return this.thread.stop();
   }
 
