@@ -322,6 +322,15 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
     expect(first[1]).toMatchObject({ graph_id: 'nested' });
   });
 
+  it('is not found when it is no longer in langgraph.json', async () => {
+    const { assistant_id } = await client.assistants.create({ graphId: 'steps' });
+    await server.database.pool.query(`UPDATE assistants SET graph_id = 'gone' WHERE assistant_id = $1`, [assistant_id]);
+    const gone = refusal(404, 'graph_not_found');
+    await expect(client.assistants.getGraph(assistant_id)).rejects.toMatchObject(gone);
+    await expect(client.assistants.getSchemas(assistant_id)).rejects.toMatchObject(gone);
+    await expect(client.assistants.getSubgraphs(assistant_id)).rejects.toMatchObject(gone);
+  });
+
   it.each(['nobody', randomUUID()])('of an assistant that does not exist is not found: %s', async (id) => {
     for (const ask of [
       () => client.assistants.getGraph(id),
