@@ -193,6 +193,29 @@ describe('the types of channels', () => {
     expect(propertiesOf(propertiesOf(state).endless as object).content).toEqual({ type: 'string' });
   });
 
+  it('that have a name and come again are definitions too', () => {
+    const state = stateOf(
+      'from: Annotation<Place>(), to: Annotation<Place[]>(), a: Annotation<Record<string, 1>>(), b: Annotation<Record<string, 1>>()',
+      'interface Place { name: string }',
+    );
+    const place = { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] };
+    const record = { type: 'object', additionalProperties: { type: 'number', const: 1 } };
+    expect(propertiesOf(state)).toEqual({
+      from: place,
+      to: { type: 'array', items: { $ref: '#/definitions/Place' } },
+      a: record,
+      b: record,
+    });
+    expect(state.definitions).toEqual({ Place: place });
+  });
+
+  it('that lead to half of a library come to an end', () => {
+    const imports = `import type { BaseChatModel } from '@langchain/core/language_models/chat_models';`;
+    const state = stateOf('model: Annotation<BaseChatModel>(), last: Annotation<string>()', imports);
+    expect(JSON.stringify(state).length).toBeLessThan(2_000_000);
+    expect(propertiesOf(state)).toMatchObject({ model: { type: 'object' }, last: { type: 'string' } });
+  });
+
   it('of messages are definitions of their wire form', () => {
     const state = stateOf(
       'one: Annotation<BaseMessage>(), last: Annotation<AIMessage | undefined>()',

@@ -5,8 +5,12 @@ import { messageSchema } from './message-schema.js';
 
 export const DRAFT_07 = 'http://json-schema.org/draft-07/schema#';
 
-/** Types that go on for ever (each instance of a generic one contains another) end here, as "anything". */
+/**
+ * Where types end as "anything": some go on for ever, because each instance of a generic one contains another, and some
+ * lead to half of a library, because a class with all that belongs to it was put into the state.
+ */
 const MOST_LEVELS = 24;
+const MOST_TYPES = 1_000;
 
 /**
  * Turns a TypeScript type, as the checker has inferred it, into the JSON schema of its values on the wire. One instance
@@ -16,7 +20,10 @@ export class TypeSchema {
   private readonly definitions: Record<string, JsonSchema> = {};
   /** Types being converted, outermost first; one that comes up again within itself refers to its definition. */
   private readonly open: ts.Type[] = [];
-  private readonly recursive = new Map<ts.Type, string>();
+  /** Types that have a name, and what they have become: the second time they are referred to. */
+  private readonly converted = new Map<ts.Type, JsonSchema>();
+  private readonly names = new Map<ts.Type, string>();
+  private count = 0;
 
   private constructor(private readonly checker: ts.TypeChecker) {}
 
@@ -152,23 +159,36 @@ export class TypeSchema {
     return { $ref: `#/definitions/${name}` };
   }
 
-  /** Converts a type that may contain itself. */
+  /** Converts a type that may contain itself, and that may come again. */
   private once(type: ts.Type, convert: () => JsonSchema): JsonSchema {
-    if (this.open.includes(type)) {
-      this.recursive.set(type, this.recursive.get(type) ?? this.freeName(type));
-      return { $ref: `#/definitions/${this.recursive.get(type)}` };
+    if (this.open.includes(type) || this.converted.has(type)) {
+      return this.refer(type);
     }
-    if (this.open.length >= MOST_LEVELS) {
+    this.count += 1;
+    if (this.open.length >= MOST_LEVELS || this.count > MOST_TYPES) {
       return {};
     }
     this.open.push(type);
     const schema = convert();
     this.open.pop();
-    const name = this.recursive.get(type);
+    if (hasName(type, this.checker)) {
+      this.converted.set(type, schema);
+    }
+    const name = this.names.get(type);
     if (name === undefined) {
       return schema;
     }
     this.definitions[name] = schema;
+    return { $ref: `#/definitions/${name}` };
+  }
+
+  private refer(type: ts.Type): JsonSchema {
+    const name = this.names.get(type) ?? this.freeName(type);
+    this.names.set(type, name);
+    const schema = this.converted.get(type);
+    if (schema) {
+      this.definitions[name] = schema;
+    }
     return { $ref: `#/definitions/${name}` };
   }
 
@@ -179,7 +199,7 @@ export class TypeSchema {
   /** Types of the same name in different files have definitions of their own. */
   private freeName(type: ts.Type): string {
     const name = type.aliasSymbol?.name ?? this.nameOf(type);
-    const taken = new Set([...Object.keys(this.definitions), ...this.recursive.values()]);
+    const taken = new Set([...Object.keys(this.definitions), ...this.names.values()]);
     let number = 1;
     while (taken.has(number === 1 ? name : `${name}_${number}`)) {
       number += 1;
@@ -207,12 +227,22 @@ const isOverwrite = (type: ts.Type): boolean =>
 const takesUndefined = (type: ts.Type): boolean =>
   (type.isUnion() ? type.types : [type]).some(({ flags }) => flags & (ts.TypeFlags.Undefined | ts.TypeFlags.Void));
 
+/** An interface, a class, or an alias of the user's: `Record<string, number>` is as good as what it stands for. */
+function hasName(type: ts.Type, checker: ts.TypeChecker): boolean {
+  if (checker.isArrayType(type) || checker.isTupleType(type)) {
+    return false;
+  }
+  const isDeclared = Boolean((type.symbol?.flags ?? 0) & (ts.SymbolFlags.Class | ts.SymbolFlags.Interface));
+  return isDeclared || (type.aliasSymbol !== undefined && !isOfLib(type.aliasSymbol));
+}
+
 const isFunction = (type: ts.Type): boolean =>
   type.getCallSignatures().length + type.getConstructSignatures().length > 0 && type.getProperties().length === 0;
 
-const isFromLib = (type: ts.Type, name: string): boolean =>
-  type.symbol?.name === name &&
-  (type.symbol.declarations ?? []).some((declaration) =>
+const isFromLib = (type: ts.Type, name: string): boolean => type.symbol?.name === name && isOfLib(type.symbol);
+
+const isOfLib = (symbol: ts.Symbol): boolean =>
+  (symbol.declarations ?? []).some((declaration) =>
     /[\\/]lib\.[^\\/]*d\.ts$/.test(declaration.getSourceFile().fileName),
   );
 
