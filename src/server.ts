@@ -28,6 +28,8 @@ export async function createServer(config: NestgraphConfig, database: Database):
     forceCloseConnections: true,
     return503OnClosing: false,
     frameworkErrors: refuseBadUrl,
+    // Namespaces of subgraphs have a name for each level. Node limits the length of the whole request line.
+    routerOptions: { maxParamLength: 10_000 },
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forServer(config, database), adapter, {
     logger: new NestgraphLogger(config.log),

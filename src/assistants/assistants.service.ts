@@ -159,7 +159,7 @@ export class AssistantsService implements OnApplicationBootstrap {
     this.threads.announceDeleted(deleted);
   }
 
-  /** Newest first; 404 when there is none, as clients expect (contract 7.14). */
+  /** Newest first; those of an unknown assistant are not found (contract 7.14), and a filter may leave none. */
   async getVersions(assistant_id: string, request: AssistantVersionsRequest): Promise<AssistantVersion[]> {
     const query = this.versions
       .createQueryBuilder('version')

@@ -89,6 +89,7 @@ describe('the configuration', () => {
       data_directory: join(project_directory, '.nestgraph'),
       project_directory,
       config_file,
+      schema_timeout_ms: 30_000,
       reload: true,
       graphs: [{ graph_id: 'agent', file: join(project_directory, 'agent.ts'), export_name: 'graph' }],
       graph_defaults: {},
@@ -99,7 +100,7 @@ describe('the configuration', () => {
   });
 
   it('takes every value from the environment', () => {
-    const { server, database, queue, streams, log, data_directory, dev_endpoints } = load({
+    const { server, database, queue, streams, log, data_directory, schema_timeout_ms, dev_endpoints } = load({
       env: {
         HOST: '0.0.0.0',
         PORT: '1',
@@ -121,9 +122,11 @@ describe('the configuration', () => {
         NESTGRAPH_STREAM_LIMIT_MB: '2',
         NESTGRAPH_PREPARED_STATEMENTS: 'false',
         NESTGRAPH_DEV_ENDPOINTS: 'true',
+        LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS: '11',
       },
     });
-    expect({ server, database, queue, streams, log, data_directory, dev_endpoints }).toEqual({
+    expect({ server, database, queue, streams, log, data_directory, schema_timeout_ms, dev_endpoints }).toEqual({
+      schema_timeout_ms: 11,
       server: {
         host: '0.0.0.0',
         port: 1,

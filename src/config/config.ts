@@ -115,6 +115,8 @@ export interface NestgraphConfig {
   readonly project_directory: string;
   /** Absolute path of langgraph.json. Absent only for `migrate` and `openapi`. */
   readonly config_file?: string;
+  /** Milliseconds that may pass until the schemas of a graph have been derived from its source. */
+  readonly schema_timeout_ms: number;
   /** Start again when a source file changes. */
   readonly reload: boolean;
   /** Empty only when there is no langgraph.json. */
@@ -271,6 +273,7 @@ function assemble(
     data_directory: resolve(project_directory, environment.NESTGRAPH_DATA_DIR),
     project_directory,
     config_file,
+    schema_timeout_ms: environment.LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS,
     reload: command === 'dev' && reload,
     graphs: langgraph ? resolveGraphs(langgraph, project_directory) : [],
     graph_defaults: graphDefaults(environment),

@@ -112,6 +112,10 @@ export class Environment {
   @Variable(graphDefaults, asJson)
   readonly LANGGRAPH_CONFIG: Readonly<Record<string, JsonObject>> = {};
 
+  /** Milliseconds that may pass until the schemas of a graph have been derived from its source. */
+  @Variable(integer({ min: 1, max: LONGEST_TIMER_SECS * 1000 }), asNumber)
+  readonly LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS: number = 30_000;
+
   /** Folder of the embedded database, relative to the folder of langgraph.json. */
   @Variable(text())
   readonly NESTGRAPH_DATA_DIR: string = '.nestgraph';

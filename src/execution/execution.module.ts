@@ -2,15 +2,17 @@ import { Module, type OnModuleInit } from '@nestjs/common';
 import { shareLoggerWithGraphs } from '../observability/index.js';
 import { GraphRegistry } from './graphs/graph-registry.js';
 import { GraphWatcher } from './graphs/graph-watcher.js';
+import { GraphInspector } from './schemas/graph-inspector.js';
+import { SourceAnalyses } from './schemas/source-analyses.js';
 import { GraphStateService } from './state/graph-state.service.js';
 
 /**
- * Owns everything that touches a graph: loading, running, its state, its checkpoints. Knows nothing of HTTP or of the
+ * Owns everything that touches a graph: loading, running, its state, its checkpoints, its schemas. Knows nothing of HTTP or of the
  * queue.
  */
 @Module({
-  providers: [GraphRegistry, GraphWatcher, GraphStateService],
-  exports: [GraphRegistry, GraphStateService],
+  providers: [GraphRegistry, GraphWatcher, GraphStateService, GraphInspector, SourceAnalyses],
+  exports: [GraphRegistry, GraphStateService, GraphInspector],
 })
 export class ExecutionModule implements OnModuleInit {
   constructor(private readonly graphs: GraphRegistry) {}

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { v5 } from 'uuid';
+import { sendJson } from '../support/http.js';
+import { createProject } from '../support/project.js';
 import { type Client, connect, newThread, recordingClient, refusal, SDKS, serverForFile } from '../support/sdk.js';
 
 const GRAPHS = ['ask', 'commonjs', 'echo', 'failing', 'nested', 'promised', 'settings', 'steps', 'tokens', 'waiting'];
@@ -118,6 +120,21 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
         status: 404,
       });
       await expect(client.assistants.get(assistantId)).rejects.toMatchObject(refusal(404, 'assistant_not_found'));
+    });
+
+    it('without a graph run the only one there is, and are refused when there are several', async () => {
+      const graphId = null as unknown as string;
+      const creating = client.assistants.create({ graphId });
+      await expect(creating).rejects.toMatchObject(refusal(422, 'validation_failed'));
+      await expect(creating).rejects.toThrow(/graph_id: is required: this server has the graphs .*echo/);
+      const project = await createProject({ graphs: ['steps.ts'] });
+      const lone = await project.start({ database: server.database });
+      try {
+        expect(await connect(Client, lone.url).assistants.create({ graphId })).toMatchObject({ graph_id: 'steps' });
+      } finally {
+        await lone.stop();
+        await project.remove();
+      }
     });
 
     it('with an id that is no UUID are refused', async () => {
@@ -308,6 +325,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
     it('list only those with matching metadata', async () => {
       const id = await withVersions();
       expect(numbers(await client.assistants.getVersions(id, { metadata: { n: 2 } }))).toEqual([2]);
+      expect(await client.assistants.getVersions(id, { metadata: { n: 7 } })).toEqual([]);
     });
 
     it('restore everything of a version that is made the latest', async () => {
@@ -323,6 +341,13 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       });
       expect(restored.metadata).toEqual({ n: 1, first: true });
       expect(await client.assistants.get(id)).toEqual(restored);
+    });
+
+    it('are made the latest by a number in the query too', async () => {
+      const id = await withVersions();
+      const latest = (body: object) => sendJson(`${server.url}/assistants/${id}/latest?version=2`, body);
+      expect((await latest({})).json).toMatchObject({ version: 2, name: 'two', graph_id: 'steps' });
+      expect((await latest({ version: 1 })).json).toMatchObject({ version: 1 });
     });
 
     it('never use a number again', async () => {
@@ -350,6 +375,10 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       await expect(client.assistants.get(assistant_id)).rejects.toMatchObject(notFound);
       await expect(client.assistants.getVersions(assistant_id)).rejects.toMatchObject(notFound);
       await expect(client.assistants.delete(assistant_id)).rejects.toMatchObject(notFound);
+      const { rows } = await server.database.pool.query('SELECT FROM assistant_versions WHERE assistant_id = $1', [
+        assistant_id,
+      ]);
+      expect(rows).toEqual([]);
     });
 
     /** An assistant with a thread that it has run on. */

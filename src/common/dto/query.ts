@@ -39,6 +39,10 @@ const readTexts = (value: unknown): string[] =>
 
 const readNumber = (value: unknown): unknown => (Number.isNaN(Number(value)) ? value : Number(value));
 
+/** Where both have a meaning, 1 and 0 are numbers. */
+const readFlagOrNumber = (value: unknown): unknown =>
+  /^[-+.\d]/.test(String(value)) ? readNumber(value) : readFlag(value);
+
 const reader =
   (read: Reader): PropertyDecorator =>
   (target, property) => {
@@ -52,6 +56,8 @@ export const FromQueryList = (): PropertyDecorator => reader(readList);
 export const FromQueryTexts = (): PropertyDecorator => reader(readTexts);
 /** The query parameter is a boolean. */
 export const FromQueryFlag = (): PropertyDecorator => reader(readFlag);
+/** The query parameter is a boolean, in words, or a number. */
+export const FromQueryFlagOrNumber = (): PropertyDecorator => reader(readFlagOrNumber);
 /** The query parameter is a number. */
 export const FromQueryNumber = (): PropertyDecorator => reader(readNumber);
 

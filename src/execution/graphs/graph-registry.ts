@@ -29,6 +29,11 @@ export class GraphRegistry implements OnApplicationShutdown {
     return [...this.loaded.sources.keys()];
   }
 
+  /** Another object each time the graphs are loaded: what is derived from them can be kept by it. */
+  get generation(): object {
+    return this.loaded;
+  }
+
   /** The source files of all graphs. */
   get inputs(): string[] {
     return this.loaded.inputs;

@@ -55,12 +55,52 @@ export interface CompiledGraph {
   checkpointer?: BaseCheckpointSaver | boolean;
   /** What its caller gets of the state: one channel, or the names of several. */
   outputChannels: string | string[];
+  /** What is streamed of the state: all of its channels, unless the graph says otherwise. */
+  streamChannels?: string | string[];
+  /** Absent in graphs on another server. */
+  nodes?: object;
+  /** Absent in workflows of the functional API. */
+  builder?: GraphBuilder;
   withConfig(config: GraphConfig): CompiledGraph;
   stream(input: unknown, config: GraphConfig): Promise<AsyncIterable<unknown>>;
   streamEvents(input: unknown, config: GraphConfig): AsyncIterable<GraphRunEvent>;
   getState(config: GraphConfig, options?: { subgraphs?: boolean }): Promise<GraphState>;
   bulkUpdateState(config: GraphConfig, supersteps: Superstep[]): Promise<CheckpointConfig>;
   getStateHistory(config: GraphConfig, options?: HistoryOptions): AsyncIterable<GraphState>;
+  getGraphAsync(config: GraphConfig & { xray: boolean | number }): Promise<{ toJSON(): DrawnGraph }>;
+  /** Those of its own nodes. */
+  getSubgraphsAsync(): AsyncIterable<[name: string, graph: CompiledGraph]>;
+}
+
+/** What a graph was compiled from. */
+export interface GraphBuilder {
+  /** A StateSchema or a Zod object; absent when the state is made of annotations. */
+  _schemaRuntimeDefinition?: object;
+  /** The channels of input and output. */
+  _inputDefinition?: object;
+  _outputDefinition?: object;
+}
+
+/** A graph as LangChain draws it. */
+export interface DrawnGraph {
+  nodes: DrawnNode[];
+  edges: DrawnEdge[];
+}
+
+export interface DrawnNode {
+  /** A number when the node has no name. */
+  id: string | number;
+  type: 'schema' | 'runnable';
+  data: Record<string, unknown>;
+  metadata?: Record<string, unknown>;
+}
+
+export interface DrawnEdge {
+  source: string | number;
+  target: string | number;
+  /** The answer of the router that leads this way, when it is not the name of the target. */
+  data?: string;
+  conditional?: boolean;
 }
 
 /** Updates that are applied together. */

@@ -1,0 +1,27 @@
+import { ApiError } from '../../common/index.js';
+
+/** The user's factory did not make a graph from the assistant's settings. */
+export class GraphNotBuiltError extends ApiError {
+  constructor(graph_id: string, cause: unknown) {
+    super({
+      status: 422,
+      code: 'graph_not_built',
+      detail: `Graph "${graph_id}" could not be built with the settings of the assistant: ${reasonOf(cause)}`,
+      cause,
+    });
+  }
+}
+
+/** LangGraph cannot draw the graph: not into a graph on another server, for example. */
+export class GraphNotDrawnError extends ApiError {
+  constructor(graph_id: string, cause: unknown) {
+    super({
+      status: 422,
+      code: 'graph_not_drawn',
+      detail: `Graph "${graph_id}" cannot be drawn: ${reasonOf(cause)}`,
+      cause,
+    });
+  }
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals';
+import { Annotation, entrypoint, START, StateGraph, StateSchema } from '@langchain/langgraph';
+import { z } from 'zod';
+import { z as z3 } from 'zod/v3';
+import type { CompiledGraph } from '../graphs/graph.js';
+import { combineSchemas, type KnownSchemas } from './graph-schemas.js';
+import { channelSchemas, runtimeSchemas } from './runtime-schemas.js';
+
+type AnyState = ReturnType<typeof Annotation.Root<Record<string, never>>>;
+
+const compiled = (declared: object): CompiledGraph =>
+  new StateGraph(declared as AnyState)
+    .addNode('do', () => ({}))
+    .addEdge(START, 'do')
+    .compile() as unknown as CompiledGraph;
+
+const keysOf = (schemas: KnownSchemas): object =>
+  Object.fromEntries(
+    Object.entries(schemas).map(([key, schema]) => [key, schema && Object.keys(schema.properties as object)]),
+  );
+
+const NOTHING = { input: undefined, output: undefined, state: undefined, config: undefined };
+
+describe('what a graph knows of its schemas', () => {
+  const none = (problem: string): never => {
+    throw new Error(problem);
+  };
+
+  it('is nothing when it was made of annotations', () => {
+    expect(runtimeSchemas(compiled(Annotation.Root({ path: Annotation<string>() })), none)).toEqual(NOTHING);
+  });
+
+  it('is nothing when it is a workflow', () => {
+    const workflow = entrypoint({ name: 'w' }, (input: number) => Promise.resolve(input)) as unknown as CompiledGraph;
+    expect(runtimeSchemas(workflow, none)).toEqual(NOTHING);
+    expect(channelSchemas(workflow)).toEqual({ input: undefined, output: undefined, state: undefined });
+  });
+
+  it.each([
+    ['version 3', z3.object({ name: z3.string(), size: z3.number() })],
+    ['version 4', z.object({ name: z.string(), size: z.number() })],
+  ])('is all of it when it was made of Zod, %s', (_version, state) => {
+    const schemas = runtimeSchemas(compiled(state), none);
+    expect(keysOf(schemas)).toEqual({
+      ...NOTHING,
+      input: ['name', 'size'],
+      output: ['name', 'size'],
+      state: ['name', 'size'],
+    });
+    expect(schemas.state).toHaveProperty('required', ['name', 'size']);
+    expect(schemas.input).not.toHaveProperty('required');
+  });
+
+  it('is not the state where input and output were declared in another way', () => {
+    const state = new StateSchema({ question: z.string(), answer: z.string() });
+    const input = Annotation.Root({ question: Annotation<string>() });
+    const output = Annotation.Root({ answer: Annotation<string>() });
+    const graph = compiled({ state, input, output });
+    expect(keysOf(runtimeSchemas(graph, none))).toEqual({ ...NOTHING, state: ['question', 'answer'] });
+    expect(keysOf(channelSchemas(graph))).toEqual({
+      input: ['question'],
+      output: ['answer'],
+      state: ['question', 'answer'],
+    });
+  });
+
+  it('is the input alone when only that was made of Zod', () => {
+    const state = Annotation.Root({ question: Annotation<string>(), answer: Annotation<string>() });
+    const graph = compiled({ state, input: z.object({ question: z.string() }) });
+    expect(keysOf(runtimeSchemas(graph, none))).toEqual({ ...NOTHING, input: ['question'] });
+  });
+
+  it('leaves out what JSON cannot express, and says why', () => {
+    const problems: string[] = [];
+    const schemas = runtimeSchemas(compiled(z.object({ due: z.date() })), (problem) => problems.push(problem));
+    expect(schemas).toEqual(NOTHING);
+    expect(problems).toEqual(expect.arrayContaining([expect.stringMatching(/Date cannot be represented/)]));
+  });
+});
+
+it('the best source wins, for each schema by itself; nothing known is null', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((title) => ({ title }));
+  expect(combineSchemas({ state: a }, { state: b, config: b }, { config: c, input: c })).toEqual({
+    state_schema: a,
+    config_schema: b,
+    context_schema: b,
+    input_schema: c,
+    output_schema: null,
+  });
+});

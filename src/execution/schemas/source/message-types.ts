@@ -1,0 +1,42 @@
+import ts from 'typescript';
+
+const isOfCore = (symbol: ts.Symbol | undefined): boolean =>
+  (symbol?.declarations ?? []).some((declaration) =>
+    /[\\/]@langchain[\\/]core[\\/]/.test(declaration.getSourceFile().fileName),
+  );
+
+/** LangChain's class of all messages itself. */
+export const isBaseMessage = (type: ts.Type): boolean =>
+  type.symbol?.name === 'BaseMessage' && Boolean(type.symbol.flags & ts.SymbolFlags.Class) && isOfCore(type.symbol);
+
+/** A message of any class. */
+export function isMessage(type: ts.Type, checker: ts.TypeChecker): boolean {
+  if (!type.isClassOrInterface() && !isReference(type)) {
+    return false;
+  }
+  return isBaseMessage(type) || (basesOf(type, checker) ?? []).some((base) => isMessage(base, checker));
+}
+
+const isReference = (type: ts.Type): type is ts.TypeReference =>
+  Boolean((type as ts.ObjectType).objectFlags & ts.ObjectFlags.Reference);
+
+function basesOf(type: ts.Type, checker: ts.TypeChecker): ts.Type[] | undefined {
+  const target = isReference(type) ? type.target : type;
+  return target.isClassOrInterface() ? checker.getBaseTypes(target) : undefined;
+}
+
+/** LangChain's `BaseMessageLike`: a message, or one of the forms that are made into one, of which a tuple is typical. */
+export const isMessageLike = (members: ts.Type[], checker: ts.TypeChecker): boolean =>
+  members.some(isBaseMessage) && members.some((member) => checker.isTupleType(member));
+
+/** LangGraph's `Messages`, what a channel of messages takes: one of them or several, in any form. */
+export const isMessages = (members: ts.Type[], checker: ts.TypeChecker): boolean =>
+  isMessageLike(members, checker) && members.some((member) => isListOfMessageLike(member, checker));
+
+function isListOfMessageLike(type: ts.Type, checker: ts.TypeChecker): boolean {
+  if (!checker.isArrayType(type)) {
+    return false;
+  }
+  const [item] = checker.getTypeArguments(type as ts.TypeReference);
+  return item.isUnion() && isMessageLike(item.types, checker);
+}
