@@ -386,6 +386,15 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       ]);
     });
 
+    it('have everything that was said before it', async () => {
+      const stateless = client.runs.stream(null, 'lastwords', { input: {}, streamMode: 'custom' });
+      const onThread = client.runs.stream(await newThread(client), 'lastwords', { input: {}, streamMode: 'custom' });
+      for (const parts of await Promise.all([collect(stateless), collect(onThread)])) {
+        expect(dataOf(parts, 'custom')).toEqual(['first', 'second', 'last']);
+        expect(parts.at(-1)).toMatchObject({ event: 'error', data: { message: 'enough' } });
+      }
+    });
+
     it('end with the error in every mode', async () => {
       for (const mode of ['values', 'messages', 'messages-tuple', 'events', 'custom', 'debug'] as const) {
         const parts = await stream('failing', mode);

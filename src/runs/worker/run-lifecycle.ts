@@ -28,6 +28,7 @@ import { RunQueue } from '../queue/run-queue.js';
 import type { RunError } from '../run.entity.js';
 import type { ActiveRun } from './active-run.js';
 import { isAtBreakpoint, newExecution, readState, wasBegun } from './attempt.js';
+import { readinessOf } from './readiness.js';
 import { answerOf, type FeedbackUrls, ROLLED_BACK, type StoredOutput } from './answer.js';
 import { RunResults } from './run-results.js';
 import { runnableConfigOf } from './run-config.js';
@@ -285,21 +286,6 @@ export class RunLifecycle {
     const { queue, streams } = this.config;
     return Math.max(queue.stateless_retention_ms, kwargs.resumable ? streams.resumable_ms : 0);
   }
-}
-
-/**
- * Whoever goes on after a superstep does not repeat its events: they are in the log before it is committed. A run that has
- * been stopped takes no more events from its graph, and does not wait for a log that may be away: when it goes on elsewhere,
- * nothing more is committed here.
- */
-function readinessOf(execution: GraphExecution, stream: RunStream, active: ActiveRun): () => Promise<void> {
-  const stopped = new Promise<void>((resolve, reject) => {
-    const onStop = (): void => (active.goesOnElsewhere ? reject(new LeaseLostError()) : resolve());
-    active.signal.addEventListener('abort', onStop, { once: true });
-  });
-  // Maybe nobody asks any more.
-  stopped.catch(() => undefined);
-  return () => Promise.race([execution.caughtUp().then(() => stream.logged()), stopped]);
 }
 
 /** Where the client is that asked for the run's events when it created the run. */
