@@ -19,18 +19,35 @@ const server = serverForFile();
 /** Executes no runs. */
 const elsewhere = server.beside({ env: { N_JOBS_PER_WORKER: '0' } });
 
+interface Left {
+  gate: Gate;
+  thread_id: string;
+  run_id: string;
+}
+
+/** Waits for a run until it is inside its node, then leaves. */
+async function leaveWait(client: Client, onDisconnect: Disconnect): Promise<Left> {
+  const [gate, leaving, thread_id] = [newGate(), new AbortController(), await newThread(client)];
+  const waiting = client.runs.wait(thread_id, 'waiting', {
+    input: { gate: gate.path, label: 'a' },
+    onDisconnect,
+    signal: leaving.signal,
+  });
+  const [{ run_id }] = await askUntil(
+    () => client.runs.list(thread_id),
+    ([run]) => run?.status === 'running',
+  );
+  leaving.abort();
+  await expect(waiting).rejects.toThrow();
+  return { gate, thread_id, run_id };
+}
+
 describe.each(SDKS)('a client that leaves, with SDK %s', (_, Client) => {
   let client: Client;
 
   beforeAll(() => {
     client = connect(Client, server.url);
   });
-
-  interface Left {
-    gate: Gate;
-    thread_id: string;
-    run_id: string;
-  }
 
   const statusOf = async ({ thread_id, run_id }: Left): Promise<string> =>
     (await client.runs.get(thread_id, run_id)).status;
@@ -66,22 +83,6 @@ describe.each(SDKS)('a client that leaves, with SDK %s', (_, Client) => {
     return { gate, thread_id, run_id: (await client.runs.list(thread_id))[0].run_id };
   }
 
-  async function leaveWait(onDisconnect: Disconnect): Promise<Left> {
-    const [gate, leaving, thread_id] = [newGate(), new AbortController(), await newThread(client)];
-    const waiting = client.runs.wait(thread_id, 'waiting', {
-      input: { gate: gate.path, label: 'a' },
-      onDisconnect,
-      signal: leaving.signal,
-    });
-    const [{ run_id }] = await askUntil(
-      () => client.runs.list(thread_id),
-      ([run]) => run?.status === 'running',
-    );
-    leaving.abort();
-    await expect(waiting).rejects.toThrow();
-    return { gate, thread_id, run_id };
-  }
-
   async function leaveJoinedStream(cancelOnDisconnect: boolean): Promise<Left> {
     const [gate, leaving, thread_id] = [newGate(), new AbortController(), await newThread(client)];
     const input = { gate: gate.path, label: 'a' };
@@ -96,11 +97,11 @@ describe.each(SDKS)('a client that leaves, with SDK %s', (_, Client) => {
     const going = [
       await leaveStream(undefined),
       await leaveStream('continue'),
-      await leaveWait(undefined),
-      await leaveWait('continue'),
+      await leaveWait(client, undefined),
+      await leaveWait(client, 'continue'),
       await leaveJoinedStream(false),
     ];
-    const cancelled = [await leaveStream('cancel'), await leaveWait('cancel'), await leaveJoinedStream(true)];
+    const cancelled = [await leaveStream('cancel'), await leaveWait(client, 'cancel'), await leaveJoinedStream(true)];
     expect(await Promise.all(cancelled.map(endOf))).toEqual(cancelled.map(() => 'interrupted'));
     expect(await Promise.all(going.map(statusOf))).toEqual(going.map(() => 'running'));
     going.forEach(({ gate }) => gate.open());
@@ -130,20 +131,8 @@ it('a client of the newest SDK that leaves a join takes the run along if it asks
 describe('a client whose wait has broken off', () => {
   /** A run that ends with its readers; the one that asked for it at `first` has come back to `second`. */
   async function comeBack(first: string, second: string) {
-    const [gate, leaving] = [newGate(), new AbortController()];
-    const { client } = recordingClient(SDKS[0][1], first);
-    const thread_id = await newThread(client);
-    const waiting = client.runs.wait(thread_id, 'waiting', {
-      input: { gate: gate.path, label: 'a' },
-      onDisconnect: 'cancel',
-      signal: leaving.signal,
-    });
-    const [{ run_id }] = await askUntil(
-      () => client.runs.list(thread_id),
-      ([run]) => run?.status === 'running',
-    );
-    leaving.abort();
-    await expect(waiting).rejects.toThrow();
+    const client = connect(SDKS[0][1], first);
+    const { gate, thread_id, run_id } = await leaveWait(client, 'cancel');
     const back = new AbortController();
     // As SDKs do it: the bare Location.
     const answer = fetch(`${second}/threads/${thread_id}/runs/${run_id}/join`, { signal: back.signal });
