@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { onClose } from './on-close.js';
 
 /** Milliseconds that requests get to be answered when the server closes. */
 const LAST_ANSWERS_MS = 5_000;
@@ -16,7 +17,7 @@ let closing = false;
 /** Remembers a response until it is sent, so that a server that closes can wait for it. */
 export function trackResponse(response: ServerResponse): void {
   answering.add(response);
-  response.once('close', () => answering.delete(response));
+  onClose(response, () => answering.delete(response));
   if (leaving) {
     response.setHeader('connection', 'close');
   }
@@ -26,7 +27,7 @@ export function trackResponse(response: ServerResponse): void {
 export function trackOpenResponse(response: ServerResponse): void {
   answering.delete(response);
   open.add(response);
-  response.once('close', () => open.delete(response));
+  onClose(response, () => open.delete(response));
   if (closing) {
     setImmediate(() => breakOff(response));
   }

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import { hijack } from './hijack.js';
+import { onClose } from './on-close.js';
 
 /** Milliseconds of silence after which a comment is sent (contract 3.1). */
 export const HEARTBEAT_MS = 5_000;
@@ -43,7 +44,7 @@ export async function sse(reply: FastifyReply, { headers, frames }: SseBody): Pr
   const response = hijack(reply, { ...SSE_HEADERS, ...headers });
   response.flushHeaders();
   const heartbeat = setInterval(() => response.write(HEARTBEAT), HEARTBEAT_MS);
-  response.once('close', () => frames.return());
+  onClose(response, () => frames.return());
   try {
     for (let next = await frames.next(); !next.done; next = await frames.next()) {
       heartbeat.refresh();
@@ -70,6 +71,6 @@ function drained(response: ServerResponse): Promise<void> {
       resolve();
     };
     response.once('drain', settle);
-    response.once('close', settle);
+    onClose(response, settle);
   });
 }

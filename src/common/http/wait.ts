@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { hijack } from './hijack.js';
+import { onClose } from './on-close.js';
 
 /** Milliseconds between two newlines sent while a run is awaited: proxies and clients close silent connections. */
 const KEEP_ALIVE_MS = 5_000;
@@ -23,7 +24,7 @@ export async function waitForJson(reply: FastifyReply, { headers, json, onLeave 
   const response = hijack(reply, { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers });
   const flush = setTimeout(() => response.flushHeaders(), HEADERS_MS);
   const keepAlive = setInterval(() => response.write('\n'), KEEP_ALIVE_MS);
-  response.once('close', () => {
+  onClose(response, () => {
     clearTimeout(flush);
     clearInterval(keepAlive);
     if (!response.writableEnded) {
