@@ -14,4 +14,5 @@ export * from './http/sse.js';
 export * from './http/wait.js';
 export * from './ids.js';
 export * from './json.js';
+export * from './longest-time.js';
 export * from './http/api-docs.js';

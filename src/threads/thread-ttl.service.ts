@@ -71,7 +71,7 @@ export class ThreadTtlService implements OnApplicationBootstrap, OnModuleDestroy
   private async sweepOnce(limit: number): Promise<number> {
     const { found, deleted } = await this.dataSource.transaction(async (manager) => {
       const found = await manager.query<Candidate[]>(FIND_CANDIDATES, [limit]);
-      return { found: found.length, deleted: await this.treat(manager, found) };
+      return { found: found.length, deleted: found.length > 0 ? await this.treat(manager, found) : [] };
     });
     this.threads.announceDeleted(deleted);
     return found;

@@ -1,9 +1,8 @@
 import type { ThreadTtlConfig } from '../config/index.js';
-import { isObject } from '../common/index.js';
+import { isObject, LONGEST_SECONDS } from '../common/index.js';
 import { PRUNE_STRATEGIES, type PruneStrategy, type ThreadEntity } from './thread.entity.js';
 
-/** A hundred years: more is a mistake, and PostgreSQL could not reckon with it. */
-const MOST_MINUTES = 100 * 365 * 24 * 60;
+const MOST_MINUTES = LONGEST_SECONDS / 60;
 
 const MS_PER_MINUTE = 60_000;
 

@@ -13,6 +13,7 @@ import {
   type JsonObject,
   Limit,
   ListOf,
+  LONGEST_SECONDS,
   Nested,
   Offset,
   OneOf,
@@ -53,10 +54,7 @@ const isNodes = (value: unknown): boolean =>
 const isModes = (value: unknown): boolean =>
   (Array.isArray(value) ? value : [value]).every((mode) => STREAM_MODES.includes(mode as StreamMode));
 
-/** A hundred years: more is a mistake, and PostgreSQL could not reckon with it. */
-const MAX_DELAY_SECONDS = 100 * 365 * 24 * 3600;
-
-const isDelay = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= MAX_DELAY_SECONDS;
+const isDelay = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= LONGEST_SECONDS;
 
 const WEBHOOK_SCHEMA = { type: 'string', maxLength: MAX_WEBHOOK_LENGTH };
 
@@ -143,7 +141,7 @@ export class RunCreateBase {
   @OneOf(MULTITASK_STRATEGIES, { default: 'enqueue' })
   multitask_strategy?: MultitaskStrategy;
   /** Seconds to wait before the run begins. Its thread is busy meanwhile. */
-  @Custom({ type: 'number', minimum: 0 }, `must be a number of seconds from 0 to ${MAX_DELAY_SECONDS}`, isDelay)
+  @Custom({ type: 'number', minimum: 0 }, `must be a number of seconds from 0 to ${LONGEST_SECONDS}`, isDelay)
   after_seconds?: number;
   /** Called with the run and its final state when the run has ended: an http(s) address, or a path of this server. */
   @Custom(WEBHOOK_SCHEMA, 'must be an http or https address, or a path of this server that begins with /', isWebhook, {
