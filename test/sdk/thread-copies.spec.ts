@@ -47,6 +47,13 @@ describe.each(SDKS)('a copy of a thread, with SDK %s', (_, Client) => {
       });
     }
 
+    // LangGraph puts the id over what it reads.
+    const { rows } = await server.database.pool.query(
+      `SELECT DISTINCT metadata ->> 'thread_id' AS named FROM checkpoints WHERE thread_id = $1`,
+      [id],
+    );
+    expect(rows).toEqual([{ named: id }]);
+
     const before = await historyOf(thread_id);
     expect(await client.runs.wait(id, 'nested', { command: { resume: 'yes' } })).toMatchObject({
       path: expect.arrayContaining(['answer:yes']),
