@@ -236,7 +236,8 @@ export class AssistantsService implements OnApplicationBootstrap {
       query.andWhere('assistant.graph_id = :graph_id', { graph_id });
     }
     if (name) {
-      query.andWhere('strpos(lower(assistant.name), lower(:name)) > 0', { name });
+      const pattern = `%${name.replace(/[\\%_]/g, '\\$&')}%`;
+      query.andWhere('lower(assistant.name) LIKE lower(:pattern)', { pattern });
     }
     return query;
   }

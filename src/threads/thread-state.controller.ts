@@ -35,7 +35,7 @@ export class ThreadStateController {
     @Query() { subgraphs, select }: ThreadStateQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    sendWire(reply, selectState(await this.state.getState(thread_id, {}, subgraphs), select));
+    await sendWire(reply, selectState(await this.state.getState(thread_id, {}, subgraphs), select));
   }
 
   @Get('state/:checkpoint_id')
@@ -47,7 +47,7 @@ export class ThreadStateController {
     @Query() { subgraphs, select }: ThreadStateQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    sendWire(reply, selectState(await this.state.getState(thread_id, { checkpoint_id }, subgraphs), select));
+    await sendWire(reply, selectState(await this.state.getState(thread_id, { checkpoint_id }, subgraphs), select));
   }
 
   @Post('state/checkpoint')
@@ -64,7 +64,7 @@ export class ThreadStateController {
     @Body() { checkpoint = {}, subgraphs, select }: ThreadStateCheckpointRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    sendWire(
+    await sendWire(
       reply,
       selectState(await this.state.getState(thread_id, checkpoint, String(subgraphs) === 'true'), select),
     );
@@ -114,7 +114,7 @@ export class ThreadStateController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const states = await this.state.getHistory(thread_id, body);
-    sendWire(
+    await sendWire(
       reply,
       states.map((state) => selectState(state, body.select)),
     );
@@ -129,6 +129,6 @@ export class ThreadStateController {
     @Query() query: ThreadHistoryQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    sendWire(reply, await this.state.getHistory(thread_id, query));
+    await sendWire(reply, await this.state.getHistory(thread_id, query));
   }
 }

@@ -45,7 +45,11 @@ export const defaultTtl = ({ default_minutes: minutes, strategy }: ThreadTtlConf
   minutes === undefined ? undefined : { minutes, strategy };
 
 /** As the API shows it (contract 2.4). */
-export const toWireTtl = ({ ttl_minutes, ttl_strategy, updated_at }: ThreadEntity): object | null =>
+export const toWireTtl = ({
+  ttl_minutes,
+  ttl_strategy,
+  updated_at,
+}: Pick<ThreadEntity, 'ttl_minutes' | 'ttl_strategy' | 'updated_at'>): object | null =>
   ttl_minutes === null
     ? null
     : {

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ApiErrors, ApiEventStream, BodyExample, returnPreferred, sendPage, sse } from '../common/index.js';
+import { ApiErrors, ApiEventStream, BodyExample, returnPreferred, sendPage, sendWire, sse } from '../common/index.js';
 import { Thread } from './dto/thread.dto.js';
 import {
   EXAMPLE_THREAD_ID,
@@ -13,6 +13,7 @@ import {
   ThreadSearchRequest,
   ThreadStreamQuery,
 } from './dto/thread-requests.dto.js';
+import { ThreadSearchService } from './thread-search.service.js';
 import { ThreadStateService } from './thread-state.service.js';
 import { ThreadsService } from './threads.service.js';
 
@@ -22,6 +23,7 @@ export class ThreadsController {
   constructor(
     private readonly threads: ThreadsService,
     private readonly state: ThreadStateService,
+    private readonly searches: ThreadSearchService,
   ) {}
 
   @Post()
@@ -43,8 +45,8 @@ export class ThreadsController {
   @BodyExample(ThreadSearchRequest, { metadata: { graph_id: 'chat' }, limit: 5 })
   @ApiOkResponse({ type: [Thread] })
   @ApiErrors()
-  async search(@Body() body: ThreadSearchRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<Thread[]> {
-    return sendPage(reply, await this.threads.search(body), body);
+  async search(@Body() body: ThreadSearchRequest, @Res() reply: FastifyReply): Promise<void> {
+    await sendWire(reply, sendPage(reply, await this.searches.search(body), body));
   }
 
   @Post('count')
@@ -54,15 +56,19 @@ export class ThreadsController {
   @ApiOkResponse({ type: Number })
   @ApiErrors()
   count(@Body() body: ThreadCountRequest): Promise<number> {
-    return this.threads.count(body);
+    return this.searches.count(body);
   }
 
   @Get(':thread_id')
   @ApiOperation({ summary: 'Get a thread', description: 'The thread with its latest values and open questions.' })
   @ApiOkResponse({ type: Thread })
   @ApiErrors(404)
-  get(@Param() { thread_id }: ThreadParams, @Query() { include }: ThreadQuery): Promise<Thread> {
-    return this.threads.get(thread_id, include);
+  async get(
+    @Param() { thread_id }: ThreadParams,
+    @Query() { include }: ThreadQuery,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await sendWire(reply, await this.threads.get(thread_id, include));
   }
 
   @Patch(':thread_id')

@@ -4,7 +4,9 @@ import { ExecutionModule } from '../execution/index.js';
 import { StreamsModule } from '../streams/index.js';
 import { ThreadEntity } from './thread.entity.js';
 import { ThreadCopyService } from './thread-copy.service.js';
+import { ThreadCounts } from './thread-counts.js';
 import { ThreadRetentionService } from './thread-retention.service.js';
+import { ThreadSearchService } from './thread-search.service.js';
 import { ThreadStateService } from './thread-state.service.js';
 import { ThreadStreamService } from './thread-stream.service.js';
 import { ThreadTtlService } from './thread-ttl.service.js';
@@ -17,10 +19,12 @@ import { ThreadsService } from './threads.service.js';
     ThreadsService,
     ThreadStateService,
     ThreadStreamService,
+    ThreadSearchService,
+    ThreadCounts,
     ThreadCopyService,
     ThreadRetentionService,
     ThreadTtlService,
   ],
-  exports: [ThreadsService, ThreadStateService, ThreadCopyService, ThreadRetentionService],
+  exports: [ThreadsService, ThreadSearchService, ThreadStateService, ThreadCopyService, ThreadRetentionService],
 })
 export class ThreadsModule {}

@@ -1,20 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import type { EntityManager, QueryDeepPartialEntity, Repository, SelectQueryBuilder } from 'typeorm';
-import { newId, type Page, type SseBody, toJsonb } from '../common/index.js';
+import type { EntityManager, QueryDeepPartialEntity, Repository } from 'typeorm';
+import { JsonText, newId, type SseBody, toJsonb } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { columns, Notifications } from '../database/index.js';
 import { DELETE_THREADS } from '../execution/index.js';
 import { deleteStreams } from '../streams/index.js';
-import { isThreadField, THREAD_FIELDS, type Thread, toThread } from './dto/thread.dto.js';
-import type {
-  ThreadCountRequest,
-  ThreadCreate,
-  ThreadPatch,
-  ThreadSearchRequest,
-  ThreadStreamQuery,
-} from './dto/thread-requests.dto.js';
-import { parsePath } from './extract.js';
+import { type Thread, toThread } from './dto/thread.dto.js';
+import type { ThreadCreate, ThreadPatch, ThreadStreamQuery } from './dto/thread-requests.dto.js';
 import { ThreadEntity } from './thread.entity.js';
 import { ThreadStreamService } from './thread-stream.service.js';
 import { defaultTtl, type ThreadTtl, toTtl, toWireTtl } from './thread-ttl.js';
@@ -59,8 +52,13 @@ export class ThreadsService {
   /** Throws {@link ThreadNotFoundError}. */
   async get(thread_id: string, include: readonly 'ttl'[] = []): Promise<Thread> {
     const withTtl = include.includes('ttl');
-    const row = await this.find(thread_id, [...THREAD_FIELDS, ...(withTtl ? TTL_COLUMNS : [])]);
-    return { ...toThread(row), ...(withTtl && { ttl: toWireTtl(row) }) };
+    const rows = await this.threads.query<TextThread[]>(GET_THREAD, [thread_id]);
+    if (rows.length === 0) {
+      throw new ThreadNotFoundError(thread_id);
+    }
+    const [{ values, ...row }] = rows;
+    const thread = toThread({ ...row, values: values === null ? null : new JsonText(() => values) });
+    return { ...thread, ...(withTtl && { ttl: toWireTtl(row) }) };
   }
 
   /** The row with only the given columns loaded. Throws {@link ThreadNotFoundError}. */
@@ -75,33 +73,6 @@ export class ThreadsService {
   /** Throws {@link ThreadNotFoundError}. */
   async assertExists(thread_id: string): Promise<void> {
     await this.find(thread_id, ['thread_id']);
-  }
-
-  async search(request: ThreadSearchRequest): Promise<Page<Thread>> {
-    const { limit, offset, extract, sort_by = 'updated_at', sort_order = 'desc', select = THREAD_FIELDS } = request;
-    const direction = sort_order === 'asc' ? 'ASC' : 'DESC';
-    const query = this.matching(request)
-      .select([...new Set(['thread_id', ...select.filter(isThreadField)])].map((field) => `thread.${field}`))
-      .orderBy(`thread.${sort_by}`, direction, direction === 'ASC' ? 'NULLS FIRST' : 'NULLS LAST')
-      .addOrderBy('thread.thread_id', direction)
-      .limit(limit)
-      .offset(offset);
-    if (extract) {
-      selectExtracted(query, extract);
-    }
-    const [{ entities, raw }, total] = await Promise.all([
-      query.getRawAndEntities<{ extracted: Thread['extracted'] }>(),
-      this.matching(request).getCount(),
-    ]);
-    const rows = entities.map((row, index) => ({
-      ...toThread(row, select),
-      ...(extract && { extracted: raw[index].extracted }),
-    }));
-    return { rows, total };
-  }
-
-  count(request: ThreadCountRequest): Promise<number> {
-    return this.matching(request).getCount();
   }
 
   async update(thread_id: string, body: ThreadPatch): Promise<Thread> {
@@ -160,27 +131,15 @@ export class ThreadsService {
       this.notifications.publish({ topic: 'thread_deleted', id });
     }
   }
-
-  private matching(request: ThreadCountRequest & { ids?: string[] }): SelectQueryBuilder<ThreadEntity> {
-    const { metadata, values, status, ids } = request;
-    const query = this.threads.createQueryBuilder('thread').where('NOT thread.hidden');
-    if (metadata) {
-      query.andWhere('thread.metadata @> :metadata::jsonb', { metadata: toJsonb(metadata) });
-    }
-    if (values) {
-      query.andWhere('thread.values @> :values::jsonb', { values: toJsonb(values) });
-    }
-    if (status) {
-      query.andWhere('thread.status = :status', { status });
-    }
-    if (ids) {
-      query.andWhere('thread.thread_id = ANY(:ids)', { ids });
-    }
-    return query;
-  }
 }
 
-const TTL_COLUMNS = ['ttl_minutes', 'ttl_strategy'] as const;
+/** A row whose state is passed on as it is. */
+type TextThread = Omit<ThreadEntity, 'values'> & { values: string | null };
+
+const GET_THREAD = `
+  SELECT thread_id, created_at, updated_at, state_updated_at, metadata, config, status, values::text AS values, interrupts,
+         error, ttl_minutes, ttl_strategy
+  FROM threads WHERE thread_id = $1 AND NOT hidden`;
 
 /** With the parameter `minutes`; nothing when no ttl was asked for. */
 const ttlColumns = (ttl: ThreadTtl | undefined): QueryDeepPartialEntity<ThreadEntity> =>
@@ -191,13 +150,3 @@ const ttlColumns = (ttl: ThreadTtl | undefined): QueryDeepPartialEntity<ThreadEn
         expires_at: () => `clock_timestamp() + :minutes * interval '1 minute'`,
       }
     : {};
-
-/** Adds one column with all paths: nothing else of the columns they reach into leaves the database. */
-function selectExtracted(query: SelectQueryBuilder<ThreadEntity>, extract: Record<string, string>): void {
-  const parts = Object.entries(extract).map(([alias, path], index) => {
-    const { column, keys } = parsePath(path)!;
-    query.setParameters({ [`alias${index}`]: alias, [`keys${index}`]: keys });
-    return `:alias${index}::text, thread.${column} #> :keys${index}::text[]`;
-  });
-  query.addSelect(`jsonb_build_object(${parts.join(', ')})`, 'extracted');
-}

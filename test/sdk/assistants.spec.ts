@@ -163,6 +163,8 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       ['the graph', { graphId: 'steps' }, ['Blue PARROT']],
       ['a part of the name in any case', { name: 'parrot' }, ['Blue PARROT', 'Red parrot']],
       ['a name literally', { name: '%' }, ['100% owl']],
+      ['a name without placeholders', { name: 'Red_parrot' }, []],
+      ['a name without escapes', { name: '\\' }, []],
       ['nested metadata', { metadata: { bird: { colour: 'red' } } }, ['100% owl', 'Red parrot']],
       ['several filters at once', { name: 'parrot', metadata: { bird: { colour: 'red' } } }, ['Red parrot']],
       ['metadata nobody has', { metadata: { bird: { colour: 'green' } } }, []],

@@ -1,5 +1,4 @@
 import type { FastifyReply } from 'fastify';
-import { toWireJson } from '../json.js';
 
 /**
  * Where a run is found. SDKs take ids from these paths, so nothing may follow the run id, and no mount prefix or host
@@ -44,9 +43,4 @@ export function returnPreferred<T>(reply: FastifyReply, prefer: string | undefin
   }
   reply.status(204);
   return undefined;
-}
-
-/** Answers with JSON in which LangChain messages are flattened, see {@link toWireJson}. */
-export function sendWire(reply: FastifyReply, value: unknown): void {
-  void reply.status(200).type('application/json').send(toWireJson(value));
 }

@@ -1,0 +1,20 @@
+import { Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
+import { jsonChunks } from '../json-chunks.js';
+
+/**
+ * Answers with JSON in which LangChain messages are flattened, see {@link jsonChunks}. A large answer is written as fast as
+ * the client reads it; an error after its begin breaks the connection off.
+ */
+export async function sendWire(reply: FastifyReply, value: unknown): Promise<void> {
+  const chunks = jsonChunks(value);
+  const [first, second] = [await chunks.next(), await chunks.next()];
+  const begin = [first.value ?? '', second.value ?? ''];
+  const body = second.done ? begin[0] : Readable.from(following(begin, chunks), { objectMode: false });
+  void reply.status(200).type('application/json; charset=utf-8').send(body);
+}
+
+async function* following(begin: string[], rest: AsyncGenerator<string>): AsyncGenerator<string> {
+  yield* begin;
+  yield* rest;
+}

@@ -1,0 +1,70 @@
+import { AIMessage, HumanMessage } from '@langchain/core/messages';
+import { describe, expect, it } from '@jest/globals';
+import { JsonText, jsonChunks } from './json-chunks.js';
+import { toWireJson } from './json.js';
+
+const chunksOf = async (value: unknown): Promise<string[]> => {
+  const chunks: string[] = [];
+  for await (const chunk of jsonChunks(value)) {
+    chunks.push(chunk);
+  }
+  return chunks;
+};
+const written = async (value: unknown): Promise<string> => (await chunksOf(value)).join('');
+
+class Point {
+  constructor(readonly x: number) {}
+}
+
+describe('JSON in pieces is the same as JSON at once', () => {
+  const deep = [[[[[[[[{ a: [new HumanMessage('deep')] }]]]]]]]];
+  it.each<[string, unknown]>([
+    ['scalars', [1, 'two', null, true, Number.NaN]],
+    ['nothing at all', undefined],
+    ['empty lists and objects', { list: [], object: {}, nested: [[], {}] }],
+    ['what JSON leaves out', { a: undefined, b: () => 1, c: Symbol('c'), d: [undefined, () => 1, Symbol('d')] }],
+    ['only what JSON leaves out', { a: undefined }],
+    ['keys and texts that need escapes', { 'a"\n': 'b\\"\u2028', '': '\ud800' }],
+    ['dates and big numbers', { at: new Date(0), big: 12n, list: [new Date(1), 3n] }],
+    ['errors', { error: new TypeError('no'), list: [new Error('neither')] }],
+    ['messages', { messages: [new HumanMessage({ id: '1', content: 'hi' }), new AIMessage({ content: '' })] }],
+    ['a message alone', new HumanMessage('hi')],
+    ['objects of classes, maps and sets', { point: new Point(1), map: new Map([[1, 2]]), set: new Set([1]) }],
+    ['objects without prototype', Object.assign(Object.create(null) as object, { a: 1 })],
+    ['what is deeper than pieces go', deep],
+    ['holes', [1, , 3]], // eslint-disable-line no-sparse-arrays
+  ])('for %s', async (_, value) => {
+    expect(await written(value)).toBe(toWireJson(value));
+  });
+});
+
+describe('text that is JSON already', () => {
+  it('is passed on as it is, wherever it stands', async () => {
+    const text = new JsonText(() => '{"a": 1.0}');
+    const later = new JsonText(() => Promise.resolve('[ ]'));
+    expect(await written({ list: [text, later], text })).toBe('{"list":[{"a": 1.0},[ ]],"text":{"a": 1.0}}');
+  });
+
+  it('is a value for everybody else', () => {
+    expect(JSON.stringify({ values: new JsonText(() => '{"a": 1.0}') })).toBe('{"values":{"a":1}}');
+  });
+
+  it('is read when it is its turn', async () => {
+    const read: number[] = [];
+    const source = (n: number): JsonText => new JsonText(() => (read.push(n), JSON.stringify('x'.repeat(100_000))));
+    const chunks = jsonChunks([source(1), source(2), source(3)]);
+    await chunks.next();
+    expect(read).toEqual([1]);
+  });
+});
+
+it('pieces have a size that does not depend on that of the whole', async () => {
+  const messages = Array.from(
+    { length: 5_000 },
+    (_, n) => new HumanMessage({ id: String(n), content: 'x'.repeat(500) }),
+  );
+  const chunks = await chunksOf({ values: { messages } });
+  expect(chunks.join('')).toBe(toWireJson({ values: { messages } }));
+  expect(chunks.length).toBeGreaterThan(20);
+  expect(Math.max(...chunks.map(({ length }) => length))).toBeLessThan(70_000);
+});

@@ -1,0 +1,79 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { toJsonb } from '../common/index.js';
+import { Parameters } from '../database/index.js';
+import { threadConditions, type ThreadFilter } from './thread-filter.js';
+
+/** Parts of the metadata by which threads are counted as they change. */
+const COUNTED = ['graph_id', 'assistant_id'] as const;
+
+const ADD_UP_EVERY_MS = 10_000;
+
+/**
+ * Replaces the changes by their sums, when there are enough of them. SKIP LOCKED: rows that another process is adding up
+ * are left to it, and every row is taken by one of them.
+ */
+const ADD_UP = `
+  WITH gone AS (
+    DELETE FROM thread_counts WHERE ctid IN (SELECT ctid FROM thread_counts FOR UPDATE SKIP LOCKED) AND (
+      SELECT count(*) > 1000 + 2 * count(DISTINCT (status, graph_id, assistant_id)) FROM thread_counts)
+    RETURNING *
+  )
+  INSERT INTO thread_counts
+  SELECT status, graph_id, assistant_id, sum(threads) FROM gone GROUP BY 1, 2, 3 HAVING sum(threads) <> 0`;
+
+/** How many threads there are. The totals that lists of threads show cost the same for a thousand and for a million. */
+@Injectable()
+export class ThreadCounts implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('Threads');
+  private timer?: NodeJS.Timeout;
+  private adding?: Promise<void>;
+
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.adding ??= this.addUp()
+        .catch((error: unknown) =>
+          this.logger.warn(`Threads could not be counted, trying again later: ${String(error)}`),
+        )
+        .finally(() => (this.adding = undefined));
+    }, ADD_UP_EVERY_MS);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    clearInterval(this.timer);
+    await this.adding;
+  }
+
+  /** Exact, also while threads change. */
+  async total(filter: ThreadFilter): Promise<number> {
+    const parameters = new Parameters();
+    const sql = countedSql(filter, parameters) ?? countingSql(filter, parameters);
+    const [{ total }] = await this.dataSource.query<[{ total: string }]>(sql, parameters.values);
+    return Number(total);
+  }
+
+  /** What the timer does. */
+  async addUp(): Promise<void> {
+    await this.dataSource.query(ADD_UP);
+  }
+}
+
+/** Undefined when the filter asks for more than is counted. */
+function countedSql({ status, metadata = {}, values, ids }: ThreadFilter, parameters: Parameters): string | undefined {
+  const entries = Object.entries(metadata);
+  const isCounted = entries.every(([key, value]) => COUNTED.includes(key as never) && typeof value === 'string');
+  if (values || ids || !isCounted) {
+    return undefined;
+  }
+  const conditions = entries.map(([key, value]) => `${key} = ${parameters.add(toJsonb(value))}::jsonb`);
+  if (status) {
+    conditions.push(`status = ${parameters.add(status)}`);
+  }
+  return `SELECT coalesce(sum(threads), 0) AS total FROM thread_counts WHERE ${conditions.join(' AND ') || 'true'}`;
+}
+
+const countingSql = (filter: ThreadFilter, parameters: Parameters): string =>
+  `SELECT count(*) AS total FROM threads thread WHERE ${threadConditions(filter, parameters)}`;

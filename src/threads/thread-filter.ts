@@ -1,0 +1,46 @@
+import { type JsonObject, toJsonb } from '../common/index.js';
+import type { Parameters } from '../database/index.js';
+import type { ThreadStatus } from './thread.entity.js';
+
+/** What threads must be to be found; all of it. */
+export interface ThreadFilter {
+  metadata?: JsonObject;
+  values?: JsonObject;
+  status?: ThreadStatus;
+  ids?: string[];
+}
+
+/** SQL: the rows `thread` that a filter lets through. */
+export function threadConditions({ metadata, values, status, ids }: ThreadFilter, parameters: Parameters): string {
+  const conditions = ['NOT thread.hidden'];
+  if (metadata) {
+    conditions.push(`thread.metadata @> ${parameters.add(toJsonb(metadata))}::jsonb`);
+  }
+  if (values) {
+    conditions.push(...valuesConditions(values, parameters));
+  }
+  if (status) {
+    conditions.push(`thread.status = ${parameters.add(status)}`);
+  }
+  if (ids) {
+    conditions.push(`thread.thread_id = ANY(${parameters.add(ids)}::uuid[])`);
+  }
+  return conditions.join(' AND ');
+}
+
+/**
+ * By the small values, which have an index. A null there may stand for a large value: only then the state itself is read,
+ * which may have megabytes.
+ */
+function valuesConditions(values: JsonObject, parameters: Parameters): string[] {
+  const entries = Object.entries(values);
+  if (entries.length === 0) {
+    return [`jsonb_typeof(thread.values) = 'object'`];
+  }
+  return entries.map(([key, value]) => {
+    const sought = `${parameters.add(toJsonb({ [key]: value }))}::jsonb`;
+    const isLarge = `thread.searchable_values @> ${parameters.add(toJsonb({ [key]: null }))}::jsonb`;
+    const isInState = `(${isLarge} AND thread.values @> ${sought})`;
+    return value === null ? isInState : `(thread.searchable_values @> ${sought} OR ${isInState})`;
+  });
+}
