@@ -140,7 +140,7 @@ describe('Searching threads', () => {
         ]);
         await query(`UPDATE threads SET metadata = metadata || $2 WHERE thread_id = $1`, [
           id,
-          pick(['{}', '{"assistant_id": "y"}', '{"graph_id": "a", "other": 1}'], n + 1),
+          pick(['{}', '{"assistant_id": "y"}', '{"graph_id": "a", "other": 1}'], Math.floor(n / 3)),
         ]);
         if (n % 4 === 0) {
           await query('DELETE FROM threads WHERE thread_id = $1', [id]);
