@@ -58,6 +58,29 @@ describe('text that is JSON already', () => {
   });
 });
 
+describe('a list that is still being made', () => {
+  it.each([[[]], [[1]], [[{ a: 1 }, [new HumanMessage('hi')], null]]])('is written like %j', async (items) => {
+    async function* list(): AsyncGenerator<unknown> {
+      yield* await Promise.resolve(items);
+    }
+    expect(await written(list())).toBe(toWireJson(items));
+  });
+
+  it('is asked for no more than is written', async () => {
+    let made = 0;
+    async function* list(): AsyncGenerator<string> {
+      for (;;) {
+        made++;
+        yield await Promise.resolve('x'.repeat(40_000));
+      }
+    }
+    const chunks = jsonChunks(list());
+    await chunks.next();
+    expect(made).toBe(2);
+    await chunks.return();
+  });
+});
+
 it('pieces have a size that does not depend on that of the whole', async () => {
   const messages = Array.from(
     { length: 5_000 },

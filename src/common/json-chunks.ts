@@ -19,18 +19,34 @@ export class JsonText {
 
 /**
  * The text of `toWireJson(value)` in pieces of about 64 KB, each written when it is asked for: the whole of a large
- * state never is one text.
+ * state never is one text. Of a list that is still being made, each item is written when it is there.
  */
 export async function* jsonChunks(value: unknown): AsyncGenerator<string, void> {
   let chunk = '';
-  for (const piece of pieces(value, LEVELS)) {
-    chunk += typeof piece === 'string' ? piece : await piece;
-    if (chunk.length >= CHUNK) {
-      yield chunk;
-      chunk = '';
+  for await (const part of parts(value)) {
+    for (const piece of part) {
+      chunk += typeof piece === 'string' ? piece : await piece;
+      if (chunk.length >= CHUNK) {
+        yield chunk;
+        chunk = '';
+      }
     }
   }
   yield chunk;
+}
+
+async function* parts(value: unknown): AsyncGenerator<Iterable<Piece>> {
+  if (!isAsyncIterable(value)) {
+    yield pieces(value, LEVELS);
+    return;
+  }
+  let before = '[';
+  for await (const item of value) {
+    yield [before];
+    yield pieces(item, LEVELS - 1);
+    before = ',';
+  }
+  yield [before === '[' ? '[]' : ']'];
 }
 
 type Piece = string | Promise<string>;
@@ -75,3 +91,6 @@ const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value.toJSON !== 'function' &&
   typeof value.toDict !== 'function' &&
   !(value instanceof Error);
+
+const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
+  typeof value === 'object' && value !== null && Symbol.asyncIterator in value;

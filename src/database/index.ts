@@ -7,7 +7,7 @@ export * from './migrator.js';
 export { Notifications } from './notifications.js';
 export { jsonb } from './jsonb.js';
 export { parameterRows } from './parameter-rows.js';
-export { Parameters } from './parameters.js';
+export { SqlParameters } from './sql-parameters.js';
 export { type Queryable, Sql } from './sql.js';
 export { retryWhileUnavailable } from './transient.js';
 export { columns } from './columns.js';

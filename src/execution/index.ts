@@ -30,8 +30,10 @@ export {
   type CheckpointReference,
   GraphStateService,
   type RunOutput,
+  type StateOptions,
   type StateOwner,
 } from './state/graph-state.service.js';
+export { isStateField, selectState, STATE_FIELDS } from './state/select-state.js';
 export * from './state/state.errors.js';
 export * from './state/thread-state.dto.js';
 export { CheckpointSelector } from './state/checkpoint-selector.dto.js';

@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy }
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { toJsonb } from '../common/index.js';
-import { Parameters } from '../database/index.js';
+import { SqlParameters } from '../database/index.js';
 import { threadConditions, type ThreadFilter } from './thread-filter.js';
 
 /** Parts of the metadata by which threads are counted as they change. */
@@ -49,7 +49,7 @@ export class ThreadCounts implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Exact, also while threads change. */
   async total(filter: ThreadFilter): Promise<number> {
-    const parameters = new Parameters();
+    const parameters = new SqlParameters();
     const sql = countedSql(filter, parameters) ?? countingSql(filter, parameters);
     const [{ total }] = await this.dataSource.query<[{ total: string }]>(sql, parameters.values);
     return Number(total);
@@ -62,7 +62,10 @@ export class ThreadCounts implements OnApplicationBootstrap, OnModuleDestroy {
 }
 
 /** Undefined when the filter asks for more than is counted. */
-function countedSql({ status, metadata = {}, values, ids }: ThreadFilter, parameters: Parameters): string | undefined {
+function countedSql(
+  { status, metadata = {}, values, ids }: ThreadFilter,
+  parameters: SqlParameters,
+): string | undefined {
   const entries = Object.entries(metadata);
   const isCounted = entries.every(([key, value]) => COUNTED.includes(key as never) && typeof value === 'string');
   if (values || ids || !isCounted) {
@@ -75,5 +78,5 @@ function countedSql({ status, metadata = {}, values, ids }: ThreadFilter, parame
   return `SELECT coalesce(sum(threads), 0) AS total FROM thread_counts WHERE ${conditions.join(' AND ') || 'true'}`;
 }
 
-const countingSql = (filter: ThreadFilter, parameters: Parameters): string =>
+const countingSql = (filter: ThreadFilter, parameters: SqlParameters): string =>
   `SELECT count(*) AS total FROM threads thread WHERE ${threadConditions(filter, parameters)}`;

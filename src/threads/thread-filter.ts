@@ -1,5 +1,5 @@
 import { type JsonObject, toJsonb } from '../common/index.js';
-import type { Parameters } from '../database/index.js';
+import type { SqlParameters } from '../database/index.js';
 import type { ThreadStatus } from './thread.entity.js';
 
 /** What threads must be to be found; all of it. */
@@ -11,7 +11,7 @@ export interface ThreadFilter {
 }
 
 /** SQL: the rows `thread` that a filter lets through. */
-export function threadConditions({ metadata, values, status, ids }: ThreadFilter, parameters: Parameters): string {
+export function threadConditions({ metadata, values, status, ids }: ThreadFilter, parameters: SqlParameters): string {
   const conditions = ['NOT thread.hidden'];
   if (metadata) {
     conditions.push(`thread.metadata @> ${parameters.add(toJsonb(metadata))}::jsonb`);
@@ -32,7 +32,7 @@ export function threadConditions({ metadata, values, status, ids }: ThreadFilter
  * By the small values, which have an index. A null there may stand for a large value: only then the state itself is read,
  * which may have megabytes.
  */
-function valuesConditions(values: JsonObject, parameters: Parameters): string[] {
+function valuesConditions(values: JsonObject, parameters: SqlParameters): string[] {
   const entries = Object.entries(values);
   if (entries.length === 0) {
     return [`jsonb_typeof(thread.values) = 'object'`];

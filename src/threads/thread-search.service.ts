@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { JsonText, type Page } from '../common/index.js';
-import { Parameters } from '../database/index.js';
+import { SqlParameters } from '../database/index.js';
 import { isThreadField, THREAD_FIELDS, type Thread, toThread } from './dto/thread.dto.js';
 import type { ThreadCountRequest, ThreadSearchRequest } from './dto/thread-requests.dto.js';
 import { parsePath } from './extract.js';
@@ -32,7 +32,7 @@ export class ThreadSearchService {
   /** One page. Values of large states are read while they are sent, and may be newer than the rest of their thread. */
   async search(request: ThreadSearchRequest): Promise<Page<Thread>> {
     const { extract, select = THREAD_FIELDS } = request;
-    const parameters = new Parameters();
+    const parameters = new SqlParameters();
     const [found, total] = await Promise.all([
       this.dataSource.query<FoundThread[]>(searchSql(request, parameters), parameters.values),
       this.counts.total(request),
@@ -64,7 +64,7 @@ export class ThreadSearchService {
 }
 
 /** States are measured by what they take in the database, which it knows without reading them. */
-function searchSql(request: ThreadSearchRequest, parameters: Parameters): string {
+function searchSql(request: ThreadSearchRequest, parameters: SqlParameters): string {
   const { limit, offset, extract, sort_by = 'updated_at', sort_order = 'desc', select = THREAD_FIELDS } = request;
   const order = orderSql(sort_by, sort_order);
   const fields = new Set(['thread_id', sort_by, ...select.filter(isThreadField)]);
@@ -93,7 +93,7 @@ function orderSql(sort_by: string, sort_order: 'asc' | 'desc'): string {
 }
 
 /** One column with all paths: nothing else of the columns they reach into leaves the database. */
-function extractedSql(extract: Record<string, string>, parameters: Parameters): string {
+function extractedSql(extract: Record<string, string>, parameters: SqlParameters): string {
   const parts = Object.entries(extract).map(([alias, path]) => {
     const { column, keys } = parsePath(path)!;
     return `${parameters.add(alias)}::text, thread.${column} #> ${parameters.add(keys)}::text[]`;

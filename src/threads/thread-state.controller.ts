@@ -14,7 +14,6 @@ import {
   ThreadStateUpdate,
   ThreadUpdateStateResponse,
 } from './dto/thread-requests.dto.js';
-import { selectState } from './select-state.js';
 import { ThreadStateService } from './thread-state.service.js';
 import { ThreadsService } from './threads.service.js';
 
@@ -32,10 +31,10 @@ export class ThreadStateController {
   @ApiErrors(404)
   async getState(
     @Param() { thread_id }: ThreadParams,
-    @Query() { subgraphs, select }: ThreadStateQuery,
+    @Query() options: ThreadStateQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await sendWire(reply, selectState(await this.state.getState(thread_id, {}, subgraphs), select));
+    await sendWire(reply, await this.state.getState(thread_id, {}, options));
   }
 
   @Get('state/:checkpoint_id')
@@ -44,10 +43,10 @@ export class ThreadStateController {
   @ApiErrors(404)
   async getStateAt(
     @Param() { thread_id, checkpoint_id }: ThreadCheckpointParams,
-    @Query() { subgraphs, select }: ThreadStateQuery,
+    @Query() options: ThreadStateQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await sendWire(reply, selectState(await this.state.getState(thread_id, { checkpoint_id }, subgraphs), select));
+    await sendWire(reply, await this.state.getState(thread_id, { checkpoint_id }, options));
   }
 
   @Post('state/checkpoint')
@@ -66,7 +65,7 @@ export class ThreadStateController {
   ): Promise<void> {
     await sendWire(
       reply,
-      selectState(await this.state.getState(thread_id, checkpoint, String(subgraphs) === 'true'), select),
+      await this.state.getState(thread_id, checkpoint, { subgraphs: String(subgraphs) === 'true', select }),
     );
   }
 
@@ -113,11 +112,7 @@ export class ThreadStateController {
     @Body() body: ThreadHistoryRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const states = await this.state.getHistory(thread_id, body);
-    await sendWire(
-      reply,
-      states.map((state) => selectState(state, body.select)),
-    );
+    await sendWire(reply, await this.state.getHistory(thread_id, body));
   }
 
   @Get('history')

@@ -11,6 +11,8 @@ import {
   GraphStateService,
   interruptsByTask,
   questionsByTask,
+  selectState,
+  type StateOptions,
   type StateOwner,
   type ThreadState,
   toCheckpoint,
@@ -52,22 +54,19 @@ export class ThreadStateService {
     @InjectDataSource() private readonly dataSource: DataSource,
   ) {}
 
-  async getState(thread_id: string, at: CheckpointReference, subgraphs: boolean): Promise<ThreadState> {
+  async getState(thread_id: string, at: CheckpointReference, options: StateOptions): Promise<Partial<ThreadState>> {
     const owner = await this.ownerOf(thread_id);
-    return owner ? this.graphState.getState(owner, at, subgraphs) : emptyThreadState();
+    return owner ? this.graphState.getSelected(owner, at, options) : selectState(emptyThreadState(), options.select);
   }
 
-  async getHistory(thread_id: string, request: ThreadHistoryRequest): Promise<ThreadState[]> {
+  /** Newest first, read while it is asked for. Throws {@link ThreadNotFoundError}. */
+  async getHistory(
+    thread_id: string,
+    { limit, metadata: filter, checkpoint = {}, before, select }: ThreadHistoryRequest,
+  ): Promise<AsyncIterable<Partial<ThreadState>>> {
     const owner = await this.ownerOf(thread_id);
-    if (!owner) {
-      return [];
-    }
-    const { limit, metadata: filter, checkpoint = {} } = request;
-    return this.graphState.getHistory(owner, checkpoint, {
-      limit,
-      filter,
-      before: toBefore(thread_id, request.before),
-    });
+    const options = { limit, filter, before: toBefore(thread_id, before), select };
+    return owner ? this.graphState.getHistory(owner, checkpoint, options) : nothing();
   }
 
   /** A thread with a past: all of it or nothing. Throws {@link ThreadWithoutGraphError}. */
@@ -155,6 +154,8 @@ export class ThreadStateService {
     return toOwner(await this.threads.find(thread_id, ['thread_id', 'metadata', 'config']));
   }
 }
+
+async function* nothing(): AsyncGenerator<never> {}
 
 /** Throws when the thread is not there or has an active run; none can begin until the transaction ends. */
 async function lockIdle(manager: EntityManager, thread_id: string): Promise<LockedThread> {

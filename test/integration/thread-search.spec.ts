@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { DataSource } from 'typeorm';
 import { JsonText, jsonChunks } from '../../src/common/index.js';
 import { dataSourceOptions } from '../../src/database/data-source.js';
-import { Parameters } from '../../src/database/parameters.js';
+import { SqlParameters } from '../../src/database/sql-parameters.js';
 import { ThreadCounts } from '../../src/threads/thread-counts.js';
 import { threadConditions, type ThreadFilter } from '../../src/threads/thread-filter.js';
 import { ThreadSearchService } from '../../src/threads/thread-search.service.js';
@@ -112,7 +112,7 @@ describe('Searching threads', () => {
     ];
     const expectTruth = async (): Promise<void> => {
       for (const filter of FILTERS) {
-        const parameters = new Parameters();
+        const parameters = new SqlParameters();
         const where = threadConditions(filter, parameters);
         const sql = `SELECT count(*)::int AS n FROM threads thread WHERE ${where}`;
         const [{ n }] = await query<{ n: number }>(sql, parameters.values);

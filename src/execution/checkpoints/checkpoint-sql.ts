@@ -43,13 +43,29 @@ const value = (table: string): string => `
 const replayOrder = (path: string, task_id: string, idx: string): string =>
   `${path} COLLATE "C", ${task_id} COLLATE "C", ${idx}`;
 
+const SELECT_WRITES = `
+  SELECT CASE w.checkpoint_id WHEN cp.checkpoint_id THEN 'w' ELSE 's' END, w.thread_id, w.checkpoint_ns,
+         cp.checkpoint_id, NULL, NULL, w.channel, NULL, w.task_id, ${value('w')}, w.task_path, w.idx
+  FROM cp JOIN checkpoint_writes w ON w.thread_id = cp.thread_id AND w.checkpoint_ns = cp.checkpoint_ns
+   AND w.checkpoint_id = ANY(ARRAY[
+     cp.checkpoint_id, CASE WHEN cp.checkpoint -> 'v' < '4' THEN cp.parent_checkpoint_id END])
+   AND (w.checkpoint_id = cp.checkpoint_id OR w.channel = '${TASKS}')`;
+
+/** What of a checkpoint is read. */
+export interface TupleSelection {
+  /** SQL: an array of the channels whose values are wanted; all when absent. */
+  channels?: string;
+  /** Whether its pending writes are. */
+  writes: boolean;
+}
+
 /**
  * Checkpoints that fulfil `where`, newest first, each with everything it refers to, in one round trip. Before version 4
  * of their format, checkpoints had no channel for Sends: those of the superstep before are in the parent's writes. One
  * more UNION for them would make every read a third longer, because PostgreSQL plans it each time. LATERAL with OFFSET:
  * looks each value up by its key, where PostgreSQL, not knowing how few there are, would rather read the whole table.
  */
-export const selectTuples = (where: string, limit: string): string => `
+export const selectTuples = (where: string, limit: string, { channels, writes }: TupleSelection): string => `
   WITH cp AS MATERIALIZED (
     SELECT thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, checkpoint, metadata
     FROM checkpoints WHERE ${where} ORDER BY checkpoint_id DESC ${limit}
@@ -62,18 +78,13 @@ export const selectTuples = (where: string, limit: string): string => `
   UNION ALL
   SELECT 'b', b.thread_id, b.checkpoint_ns, NULL, NULL, NULL, b.channel, b.version, NULL, ${value('b')}, '', 0
   FROM (SELECT DISTINCT cp.thread_id, cp.checkpoint_ns, v.key, v.value
-        FROM cp, jsonb_each_text(cp.checkpoint -> 'channel_versions') v) used
+        FROM cp, jsonb_each_text(cp.checkpoint -> 'channel_versions') v
+        ${channels ? `WHERE v.key = ANY(${channels}::text[])` : ''}) used
   CROSS JOIN LATERAL (
     SELECT * FROM checkpoint_blobs b WHERE b.thread_id = used.thread_id AND b.checkpoint_ns = used.checkpoint_ns
      AND b.channel = used.key AND b.version = used.value OFFSET 0) b
   WHERE b.type <> 'empty'
-  UNION ALL
-  SELECT CASE w.checkpoint_id WHEN cp.checkpoint_id THEN 'w' ELSE 's' END, w.thread_id, w.checkpoint_ns,
-         cp.checkpoint_id, NULL, NULL, w.channel, NULL, w.task_id, ${value('w')}, w.task_path, w.idx
-  FROM cp JOIN checkpoint_writes w ON w.thread_id = cp.thread_id AND w.checkpoint_ns = cp.checkpoint_ns
-   AND w.checkpoint_id = ANY(ARRAY[
-     cp.checkpoint_id, CASE WHEN cp.checkpoint -> 'v' < '4' THEN cp.parent_checkpoint_id END])
-   AND (w.checkpoint_id = cp.checkpoint_id OR w.channel = '${TASKS}')
+  ${writes ? `UNION ALL ${SELECT_WRITES}` : ''}
   ) parts ORDER BY kind, id DESC, ${replayOrder('path', 'task_id', 'idx')}`;
 
 /** One row of {@link selectDeltaHistory}: a write to a channel, or with `task_id` null the value the channel had before. */

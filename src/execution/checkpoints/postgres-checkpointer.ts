@@ -5,7 +5,7 @@ import {
   type CheckpointTuple,
 } from '@langchain/langgraph';
 import { jsonbText, toJsonb } from '../../common/index.js';
-import type { Queryable } from '../../database/index.js';
+import { type Queryable, SqlParameters } from '../../database/index.js';
 import type { CheckpointConfig } from '../graphs/graph.js';
 import { FastSerializer } from './fast-serializer.js';
 import { LeaseLostError } from './lease-lost.error.js';
@@ -46,6 +46,18 @@ export interface ListOptions {
   filter?: Record<string, unknown>;
 }
 
+/** A comparison with a column, and what is compared. */
+type Condition = [comparison: string, value: unknown];
+
+/** What is read of checkpoints by those who do not want all of it. */
+export interface CheckpointSelection {
+  channels: string[];
+  writes: boolean;
+}
+
+/** Checkpoints of a history that are read at once. */
+const PAGE = 20;
+
 type Config = CheckpointConfig;
 type Tuple = CheckpointTuple;
 type DeltaHistoryOptions = Parameters<BaseCheckpointSaver['getDeltaChannelHistory']>[0];
@@ -57,10 +69,14 @@ type DeltaHistories = Awaited<ReturnType<BaseCheckpointSaver['getDeltaChannelHis
  * of them together. A read is one round trip.
  */
 export class PostgresCheckpointer extends BaseCheckpointSaver {
-  /** With a `fence`, writes happen only while its lease is held, and fail with {@link LeaseLostError} otherwise. */
+  /**
+   * With a `fence`, writes happen only while its lease is held, and fail with {@link LeaseLostError} otherwise. With
+   * `only`, checkpoints are read without the rest, and are not to be written back.
+   */
   constructor(
     private readonly db: Queryable,
     private readonly fence?: Fence,
+    private readonly only?: CheckpointSelection,
   ) {
     super();
     this.serde = new FastSerializer(this.serde);
@@ -78,32 +94,42 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
 
   override async getTuple(config: Config): Promise<Tuple | undefined> {
     const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
-    const [tuple] = checkpoint_id
-      ? await this.select('thread_id = $1 AND checkpoint_ns = $2 AND checkpoint_id = $3', 'LIMIT 1', [
-          thread_id,
-          checkpoint_ns,
-          checkpoint_id,
-        ])
-      : await this.select('thread_id = $1 AND checkpoint_ns = $2', 'LIMIT 1', [thread_id, checkpoint_ns]);
+    const conditions: Condition[] = [
+      ['thread_id =', thread_id],
+      ['checkpoint_ns =', checkpoint_ns],
+    ];
+    if (checkpoint_id) {
+      conditions.push(['checkpoint_id =', checkpoint_id]);
+    }
+    const [tuple] = await this.select(conditions, 1);
     return tuple;
   }
 
+  /** Newest first. The history of a thread is read a few checkpoints at a time, as fast as it is asked for. */
   override async *list(config: Config, { limit, before, filter }: ListOptions = {}): AsyncGenerator<Tuple> {
     const { thread_id, checkpoint_ns, checkpoint_id } = config.configurable ?? {};
-    const conditions: [sql: (place: string) => string, value: unknown][] = [
-      [(place) => `thread_id = ${place}`, thread_id || undefined],
-      [(place) => `checkpoint_ns = ${place}`, checkpoint_ns],
-      [(place) => `checkpoint_id = ${place}`, checkpoint_id || undefined],
-      [(place) => `checkpoint_id < ${place}`, before?.configurable?.checkpoint_id],
+    const conditions = (
       [
-        (place) => `metadata @> ${place}::jsonb`,
-        filter && Object.keys(filter).length > 0 ? toJsonb(filter) : undefined,
-      ],
-    ];
-    const used = conditions.filter(([, value]) => value !== undefined && value !== null);
-    const where = used.map(([sql], index) => sql(`$${index + 1}`)).join(' AND ') || 'true';
-    const values = used.map(([, value]) => value);
-    yield* await this.select(where, limit === undefined ? '' : `LIMIT ${Math.trunc(limit)}`, values);
+        ['thread_id =', thread_id || undefined],
+        ['checkpoint_ns =', checkpoint_ns],
+        ['checkpoint_id =', checkpoint_id || undefined],
+        ['checkpoint_id <', before?.configurable?.checkpoint_id],
+        ['metadata @>', filter && Object.keys(filter).length > 0 ? toJsonb(filter) : undefined],
+      ] satisfies Condition[]
+    ).filter(([, value]) => value !== undefined && value !== null);
+    // Only within a namespace of a thread an id is there once, so that a page can begin after it.
+    const isHistory = Boolean(thread_id) && checkpoint_ns !== undefined;
+    let left = limit === undefined ? undefined : Math.trunc(limit);
+    for (let after: Condition[] = []; ;) {
+      const page = isHistory ? Math.min(left ?? PAGE, PAGE) : left;
+      const tuples = await this.select([...conditions, ...after], page);
+      yield* tuples;
+      left = left === undefined ? undefined : left - tuples.length;
+      if (!isHistory || tuples.length < PAGE || left === 0) {
+        return;
+      }
+      after = [['checkpoint_id <', tuples[PAGE - 1].config.configurable?.checkpoint_id]];
+    }
   }
 
   override async put(
@@ -173,14 +199,15 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
   override async getDeltaChannelHistory({ config, channels }: DeltaHistoryOptions): Promise<DeltaHistories> {
     const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
     const histories: DeltaHistories = Object.fromEntries(channels.map((channel) => [channel, { writes: [] }]));
-    if (channels.length === 0) {
+    const wanted = channels.filter((channel) => this.only?.channels.includes(channel) ?? true);
+    if (wanted.length === 0) {
       return histories;
     }
     const reference: unknown[] = checkpoint_id ? [checkpoint_id] : [];
     const { rows } = await this.db.query<HistoryRow>(selectDeltaHistory(reference.length > 0), [
       thread_id,
       checkpoint_ns,
-      channels,
+      wanted,
       ...reference,
     ]);
     const values = await Promise.all(rows.map((row) => this.load(row)));
@@ -213,8 +240,14 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
     return jsonbText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
   }
 
-  private async select(where: string, limit: string, values: unknown[]): Promise<Tuple[]> {
-    const { rows } = await this.db.query<TupleRow>(selectTuples(where, limit), values);
+  private async select(conditions: Condition[], limit: number | undefined): Promise<Tuple[]> {
+    const parameters = new SqlParameters();
+    const where = conditions.map(([comparison, value]) => `${comparison} ${parameters.add(value)}`).join(' AND ');
+    const statement = selectTuples(where || 'true', limitSql(limit, parameters), {
+      channels: this.only && parameters.add(this.only.channels),
+      writes: this.only?.writes ?? true,
+    });
+    const { rows } = await this.db.query<TupleRow>(statement, parameters.values);
     const decoded = await Promise.all(rows.map((row) => this.load(row)));
     const parts = new TupleParts();
     rows.forEach((row, index) => parts.add(row, decoded[index]));
@@ -226,3 +259,7 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
     return stored === null ? undefined : this.serde.loadsTyped(type, stored);
   }
 }
+
+/** The newest one is what runs read: planned for one row. */
+const limitSql = (limit: number | undefined, parameters: SqlParameters): string =>
+  limit === undefined ? '' : `LIMIT ${limit === 1 ? 1 : parameters.add(limit)}`;

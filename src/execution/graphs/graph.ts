@@ -58,7 +58,7 @@ export interface CompiledGraph {
   /** What is streamed of the state: all of its channels, unless the graph says otherwise. */
   streamChannels?: string | string[];
   /** Absent in graphs on another server. */
-  nodes?: object;
+  nodes?: Record<string, GraphNode>;
   /** Absent in workflows of the functional API. */
   builder?: GraphBuilder;
   withConfig(config: GraphConfig): CompiledGraph;
@@ -68,8 +68,16 @@ export interface CompiledGraph {
   bulkUpdateState(config: GraphConfig, supersteps: Superstep[]): Promise<CheckpointConfig>;
   getStateHistory(config: GraphConfig, options?: HistoryOptions): AsyncIterable<GraphState>;
   getGraphAsync(config: GraphConfig & { xray: boolean | number }): Promise<{ toJSON(): DrawnGraph }>;
-  /** Those of its own nodes. */
-  getSubgraphsAsync(): AsyncIterable<[name: string, graph: CompiledGraph]>;
+  /** Those of its own nodes; with a namespace like `parent|child`, and `recurse`, the one that is there. */
+  getSubgraphsAsync(namespace?: string, recurse?: boolean): AsyncIterable<[name: string, graph: CompiledGraph]>;
+}
+
+/** A node, as far as its place in the graph goes. */
+export interface GraphNode {
+  /** Channels whose change makes it run. */
+  triggers: string[];
+  /** Channels that it reads: by the names it knows them by, or the first of several that has a value. */
+  channels: string[] | Record<string, string>;
 }
 
 /** What a graph was compiled from. */

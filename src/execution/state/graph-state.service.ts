@@ -14,6 +14,7 @@ import type {
 import { GraphRegistry } from '../graphs/graph-registry.js';
 import { toCommand, type WireCommand } from '../runner/command.js';
 import { toRunnableConfig } from '../runner/runnable-config.js';
+import { neededParts, selectState } from './select-state.js';
 import { emptyThreadState, type ThreadState, toThreadState } from './thread-state.dto.js';
 import { CheckpointNotFoundError, InvalidStateUpdateError } from './state.errors.js';
 
@@ -29,6 +30,14 @@ export interface CheckpointReference {
   checkpoint_ns?: string;
   checkpoint_id?: string;
   checkpoint_map?: Record<string, string>;
+}
+
+/** What of a state is wanted. */
+export interface StateOptions {
+  /** The state of subgraphs in their tasks, too. */
+  subgraphs: boolean;
+  /** Only these fields, see {@link selectState}; all when absent. */
+  select?: readonly string[];
 }
 
 /** A change of the state made by hand. */
@@ -77,11 +86,13 @@ export class GraphStateService {
     private readonly sql: Sql,
   ) {}
 
-  async getState(owner: StateOwner, at: CheckpointReference, subgraphs: boolean): Promise<ThreadState> {
-    const config = configOf(owner, at);
-    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(this.sql));
-    const state = await graph.getState(config, { subgraphs });
-    return exists(state) ? toThreadState(state) : emptyThreadState();
+  getState(owner: StateOwner, at: CheckpointReference, subgraphs: boolean): Promise<ThreadState> {
+    return this.readState(owner, at, { subgraphs });
+  }
+
+  /** Nothing is read that `select` leaves out. */
+  async getSelected(owner: StateOwner, at: CheckpointReference, options: StateOptions): Promise<Partial<ThreadState>> {
+    return selectState(await this.readState(owner, at, options), options.select);
   }
 
   /**
@@ -99,15 +110,17 @@ export class GraphStateService {
     return { values: outputOf(graph, values), interrupts: tasks.flatMap(({ interrupts }) => interrupts) };
   }
 
-  /** Newest first. */
-  async getHistory(owner: StateOwner, at: CheckpointReference, options: HistoryOptions): Promise<ThreadState[]> {
+  /** Newest first. Nothing is read that `select` leaves out, and no more at once than is asked for. */
+  async *getHistory(
+    owner: StateOwner,
+    at: CheckpointReference,
+    { select, ...options }: HistoryOptions & Pick<StateOptions, 'select'>,
+  ): AsyncGenerator<Partial<ThreadState>> {
     const config = configOf(owner, at);
-    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(this.sql));
-    const states: ThreadState[] = [];
+    const graph = await this.graphFor(owner, config, at, { select, subgraphs: false });
     for await (const state of graph.getStateHistory(config, options)) {
-      states.push(toThreadState(state));
+      yield selectState(toThreadState(state), select);
     }
-    return states;
   }
 
   /**
@@ -144,6 +157,29 @@ export class GraphStateService {
     return state;
   }
 
+  private async readState(owner: StateOwner, at: CheckpointReference, options: StateOptions): Promise<ThreadState> {
+    const config = configOf(owner, at);
+    const graph = await this.graphFor(owner, config, at, options);
+    const state = await graph.getState(config, options);
+    return exists(state) ? toThreadState(state) : emptyThreadState();
+  }
+
+  /** The graph with a checkpointer that reads as much as is needed for the selected fields. */
+  private async graphFor(
+    owner: StateOwner,
+    config: GraphConfig,
+    { checkpoint_ns = '' }: CheckpointReference,
+    options: StateOptions,
+  ): Promise<CompiledGraph> {
+    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(this.sql));
+    const part = await partAt(graph, checkpoint_ns);
+    const only = neededParts(part, options.select, options.subgraphs);
+    if (only) {
+      graph.checkpointer = new PostgresCheckpointer(this.sql, undefined, only);
+    }
+    return graph;
+  }
+
   private async update(
     db: Queryable,
     owner: StateOwner,
@@ -171,6 +207,17 @@ function outputOf({ outputChannels }: CompiledGraph, values: unknown): unknown {
   return Array.isArray(outputChannels) && isObject(values)
     ? Object.fromEntries(Object.entries(values).filter(([channel]) => outputChannels.includes(channel)))
     : values;
+}
+
+/** The subgraph whose checkpoints have this namespace: `node:task_id`, levels joined by `|`. The graph itself if none. */
+async function partAt(graph: CompiledGraph, checkpoint_ns: string): Promise<CompiledGraph> {
+  const path = checkpoint_ns.split('|').map((level) => level.split(':')[0]);
+  if (checkpoint_ns !== '' && graph.nodes) {
+    for await (const [, subgraph] of graph.getSubgraphsAsync(path.join('|'), true)) {
+      return subgraph;
+    }
+  }
+  return graph;
 }
 
 const exists = ({ createdAt }: GraphState): boolean => createdAt !== undefined;

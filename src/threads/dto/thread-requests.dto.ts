@@ -19,11 +19,10 @@ import {
   isObject,
   Whole,
 } from '../../common/index.js';
-import { CheckpointSelector } from '../../execution/index.js';
+import { CheckpointSelector, isStateField, STATE_FIELDS } from '../../execution/index.js';
 import { THREAD_STATUSES, type ThreadStatus } from '../thread.entity.js';
 import { THREAD_STREAM_MODES, type ThreadStreamMode } from '../thread-stream.service.js';
 import { EXTRACT_MESSAGE, isExtract } from '../extract.js';
-import { isStateField, STATE_FIELDS } from '../select-state.js';
 import { isTtl, TTL_MESSAGE, TTL_SCHEMA } from '../thread-ttl.js';
 import { Superstep } from './superstep.dto.js';
 import { THREAD_SELECT, type ThreadSelect } from './thread.dto.js';

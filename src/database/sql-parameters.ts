@@ -1,5 +1,5 @@
 /** Parameters of a statement that is put together, in the order of their places. */
-export class Parameters {
+export class SqlParameters {
   readonly values: unknown[] = [];
 
   /** Gives the place of the value: `$1`, `$2`, ... */
