@@ -280,10 +280,9 @@ describe('Searching threads', () => {
         await insertLarge(n);
       }
       const reads: number[] = [];
-      const { query: ask } = dataSource;
       const counting = {
         query: async (sql: string, values: unknown[]) => {
-          const rows = await ask.call(dataSource, sql, values);
+          const rows = await query(sql, values);
           reads.push(JSON.stringify(rows).length);
           return rows;
         },

@@ -43,20 +43,22 @@ const value = (table: string): string => `
 const replayOrder = (path: string, task_id: string, idx: string): string =>
   `${path} COLLATE "C", ${task_id} COLLATE "C", ${idx}`;
 
-const SELECT_WRITES = `
+const selectWrites = (channels: string | undefined): string => `
+  UNION ALL
   SELECT CASE w.checkpoint_id WHEN cp.checkpoint_id THEN 'w' ELSE 's' END, w.thread_id, w.checkpoint_ns,
          cp.checkpoint_id, NULL, NULL, w.channel, NULL, w.task_id, ${value('w')}, w.task_path, w.idx
   FROM cp JOIN checkpoint_writes w ON w.thread_id = cp.thread_id AND w.checkpoint_ns = cp.checkpoint_ns
    AND w.checkpoint_id = ANY(ARRAY[
      cp.checkpoint_id, CASE WHEN cp.checkpoint -> 'v' < '4' THEN cp.parent_checkpoint_id END])
-   AND (w.checkpoint_id = cp.checkpoint_id OR w.channel = '${TASKS}')`;
+   AND (w.checkpoint_id = cp.checkpoint_id OR w.channel = '${TASKS}')
+   ${channels ? `AND w.channel = ANY(${channels}::text[])` : ''}`;
 
 /** What of a checkpoint is read. */
 export interface TupleSelection {
   /** SQL: an array of the channels whose values are wanted; all when absent. */
   channels?: string;
-  /** Whether its pending writes are. */
-  writes: boolean;
+  /** SQL: an array of the channels whose pending writes are wanted; all when absent. */
+  writes?: string;
 }
 
 /**
@@ -84,7 +86,7 @@ export const selectTuples = (where: string, limit: string, { channels, writes }:
     SELECT * FROM checkpoint_blobs b WHERE b.thread_id = used.thread_id AND b.checkpoint_ns = used.checkpoint_ns
      AND b.channel = used.key AND b.version = used.value OFFSET 0) b
   WHERE b.type <> 'empty'
-  ${writes ? `UNION ALL ${SELECT_WRITES}` : ''}
+  ${selectWrites(writes)}
   ) parts ORDER BY kind, id DESC, ${replayOrder('path', 'task_id', 'idx')}`;
 
 /** One row of {@link selectDeltaHistory}: a write to a channel, or with `task_id` null the value the channel had before. */

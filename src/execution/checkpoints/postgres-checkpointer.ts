@@ -51,8 +51,10 @@ type Condition = [comparison: string, value: unknown];
 
 /** What is read of checkpoints by those who do not want all of it. */
 export interface CheckpointSelection {
+  /** Channels whose values are wanted. */
   channels: string[];
-  writes: boolean;
+  /** Channels whose pending writes are wanted; all when absent. */
+  writes?: string[];
 }
 
 /** Checkpoints of a history that are read at once. */
@@ -245,7 +247,7 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
     const where = conditions.map(([comparison, value]) => `${comparison} ${parameters.add(value)}`).join(' AND ');
     const statement = selectTuples(where || 'true', limitSql(limit, parameters), {
       channels: this.only && parameters.add(this.only.channels),
-      writes: this.only?.writes ?? true,
+      writes: this.only?.writes && parameters.add(this.only.writes),
     });
     const { rows } = await this.db.query<TupleRow>(statement, parameters.values);
     const decoded = await Promise.all(rows.map((row) => this.load(row)));

@@ -56,10 +56,7 @@ export function neededParts(
   const { streamChannels } = graph;
   // A state that is one channel has its keys inside.
   const values = keys.length > 0 && typeof streamChannels === 'string' ? [streamChannels] : keys;
-  return {
-    channels: [...values, ...(hasTasks ? steeringChannels(graph.nodes) : [])],
-    writes: hasTasks || keys.length > 0,
-  };
+  return hasTasks ? { channels: [...values, ...steeringChannels(graph.nodes)] } : { channels: values, writes: values };
 }
 
 /** Channels that decide which nodes come next. What those nodes would read does not matter for that. */
