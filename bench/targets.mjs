@@ -9,6 +9,16 @@ const TARGETS = [
   { what: 'start in another process, c1: median ms', at: 'background.c1.server.answer_to_start.p50_ms', most: 5 },
   { what: 'cancel to signal, same process: max ms', at: 'cancel.same_process.to_signal.max_ms', most: 100 },
   { what: 'cancel to signal, other process: max ms', at: 'cancel.other_process.to_signal.max_ms', most: 1_000 },
+  { what: 'search by metadata, 300,000 threads over 1,000: p50', at: 'threads.ratio.by_metadata', most: 3 },
+  {
+    what: 'search by metadata, 300,000 threads: ms in the database',
+    at: 'threads.n300000.by_metadata.database_ms',
+    most: 5,
+  },
+  { what: 'search by status, 300,000 threads over 1,000: p50', at: 'threads.ratio.by_status', most: 3 },
+  { what: 'newest threads, 300,000 over 1,000: p50', at: 'threads.ratio.newest', most: 3 },
+  { what: 'count of threads, 300,000 over 1,000: p50', at: 'threads.ratio.count', most: 3 },
+  { what: 'copy of a thread with 1,000 checkpoints: max ms', at: 'threads.copy_1000_checkpoints.max_ms', most: 1_000 },
   { what: 'memory settles within 20 % after 1,000 runs', at: 'backlog.memory.within_20_percent', is: true },
 ];
 

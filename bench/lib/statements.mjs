@@ -15,7 +15,8 @@ export async function enableCounting(directory) {
   await database.close();
 }
 
-async function open(directory) {
+/** The database of a deployment, to be closed. */
+export async function open(directory) {
   const embedded = await startEmbeddedPostgres({ directory, log: () => undefined });
   const client = new pg.Client({ connectionString: embedded.uri, application_name: 'bench' });
   await client.connect();
@@ -39,22 +40,27 @@ export class StatementCounter {
     return counter;
   }
 
-  /** Statements from now until the function that it gives is called, which gives how many of each there were. */
+  /**
+   * Statements from now until the function that it gives is called, which gives how many of each there were, and how many
+   * milliseconds the database worked on all of them.
+   */
   async start() {
     await this.#database.client.query(`SELECT ${EXTENSION}_reset()`);
     const begin = performance.now();
     return async () => {
       const seconds = (performance.now() - begin) / 1000;
       const { rows } = await this.#database.client.query(
-        `SELECT query, calls::int FROM ${EXTENSION} JOIN pg_database d ON d.oid = dbid
+        `SELECT query, calls::int, total_exec_time AS ms FROM ${EXTENSION} JOIN pg_database d ON d.oid = dbid
          WHERE d.datname = current_database() AND toplevel AND query NOT LIKE '%${EXTENSION}%'`,
       );
       const counts = new Map();
-      for (const { query, calls } of rows) {
+      let ms = 0;
+      for (const { query, calls, ...one } of rows) {
         const name = nameOf(query);
         counts.set(name, (counts.get(name) ?? 0) + calls);
+        ms += one.ms;
       }
-      return { counts, seconds };
+      return { counts, seconds, ms };
     };
   }
 

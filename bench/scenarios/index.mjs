@@ -10,6 +10,7 @@ import { stall } from './stall.mjs';
 import { start } from './start.mjs';
 import { statements } from './statements.mjs';
 import { steps } from './steps.mjs';
+import { threads } from './threads.mjs';
 import { tokens } from './tokens.mjs';
 import { unread } from './unread.mjs';
 import { wait } from './wait.mjs';
@@ -27,6 +28,7 @@ export const SCENARIOS = {
   interrupt,
   cancel,
   bigstate,
+  threads,
   stall,
   unread,
   start,
