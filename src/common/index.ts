@@ -1,5 +1,6 @@
 export * from './dto/config.dto.js';
 export * from './dto/fields.js';
+export { readAs } from './dto/instantiate.js';
 export * from './dto/query.js';
 export * from './dto/validation.pipe.js';
 export * from './errors/api-error.js';

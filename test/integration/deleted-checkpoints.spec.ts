@@ -10,7 +10,7 @@ import {
   START,
   StateGraph,
 } from '@langchain/langgraph';
-import { DELETE_OLD_CHECKPOINTS, DELETE_RUNS } from '../../src/execution/checkpoints/delete-sql.js';
+import { DELETE_OLD_CHECKPOINTS, DELETE_RUNS, DELETE_THREADS } from '../../src/execution/checkpoints/delete-sql.js';
 import { PostgresCheckpointer } from '../../src/execution/checkpoints/postgres-checkpointer.js';
 import { RunCheckpointer } from '../../src/execution/checkpoints/run-checkpointer.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
@@ -46,6 +46,12 @@ const builder = new StateGraph(State)
   .addEdge('one', 'two')
   .addEdge('two', 'inner')
   .addEdge('inner', END);
+
+const EVERYTHING = `
+  SELECT 'checkpoint' AS kind, checkpoint_ns, checkpoint_id AS id, NULL AS part FROM checkpoints WHERE thread_id = $1
+  UNION ALL SELECT 'value', checkpoint_ns, channel, version FROM checkpoint_blobs WHERE thread_id = $1
+  UNION ALL SELECT 'write', checkpoint_ns, checkpoint_id, task_id FROM checkpoint_writes WHERE thread_id = $1
+  ORDER BY 1, 2, 3, 4`;
 
 describe('Checkpoints that are removed', () => {
   let database: TestDatabase;
@@ -107,6 +113,20 @@ describe('Checkpoints that are removed', () => {
     expect(await history()).toEqual(before);
     expect(await rows('SELECT channel, version FROM checkpoint_blobs WHERE thread_id = $1 ORDER BY 1, 2')).toEqual(all);
     expect(await orphans()).toEqual([]);
+  });
+
+  it('with their thread leave nothing of it, and other threads as they are', async () => {
+    await run('first');
+    const other = thread_id;
+    const kept = await rows(EVERYTHING);
+    thread_id = randomUUID();
+    await run('first');
+    await run({ resume: 1 });
+    await database.pool.query(DELETE_THREADS, [[thread_id]]);
+    expect(await rows(EVERYTHING)).toEqual([]);
+    thread_id = other;
+    expect(kept.length).toBeGreaterThan(10);
+    expect(await rows(EVERYTHING)).toEqual(kept);
   });
 
   it('with an answer bring back the question', async () => {

@@ -164,6 +164,64 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       expect(state).toMatchObject({ values: { path: ['before', 'inner'] }, next: ['question'] });
     });
 
+    describe('in subgraphs', () => {
+      /** The checkpoint of the task that waits at each level, from the outermost on. */
+      const checkpoints = async (thread_id: string): Promise<State['checkpoint'][]> => {
+        const levels: State['checkpoint'][] = [];
+        let state = await client.threads.getState(thread_id);
+        while (state.tasks[0]?.checkpoint) {
+          levels.push(state.tasks[0].checkpoint);
+          state = await client.threads.getState(thread_id, levels.at(-1));
+        }
+        return levels;
+      };
+
+      it('is read at every level, one by one or all at once', async () => {
+        const thread_id = await threadAfter('dolls');
+        const levels = await checkpoints(thread_id);
+        expect(levels.map(({ checkpoint_ns }) => checkpoint_ns.replace(/:[^|]+/g, ''))).toEqual([
+          'large',
+          'large|middle',
+          'large|middle|small',
+        ]);
+        const paths: unknown[] = [];
+        let state: State | null | undefined = await client.threads.getState(thread_id, undefined, { subgraphs: true });
+        while (state) {
+          paths.push((state.values as { path: string[] }).path.at(-1));
+          state = state.tasks[0].state;
+        }
+        expect(paths).toEqual(['open large', 'open middle', 'open small', 'open small']);
+      });
+
+      it('has a history at every level, whatever separates the names', async () => {
+        const thread_id = await threadAfter('dolls');
+        for (const { checkpoint_ns } of await checkpoints(thread_id)) {
+          const histories = await Promise.all(
+            [checkpoint_ns, checkpoint_ns.replaceAll('|', '\0')].map((ns) =>
+              client.threads.getHistory(thread_id, { checkpoint: { checkpoint_ns: ns } }),
+            ),
+          );
+          expect(histories[0].length).toBeGreaterThan(1);
+          expect(histories[0].every(({ checkpoint }) => checkpoint.checkpoint_ns === checkpoint_ns)).toBe(true);
+          expect(histories[1]).toEqual(histories[0]);
+        }
+      });
+
+      it('can be changed in the innermost one, and its question answered', async () => {
+        const thread_id = await threadAfter('dolls');
+        const innermost = (await checkpoints(thread_id)).at(-1)!;
+        const answer = await client.threads.updateState(thread_id, {
+          values: { path: ['changed'] },
+          checkpoint: innermost,
+        });
+        expect(answer).toMatchObject({ checkpoint: { checkpoint_ns: innermost.checkpoint_ns } });
+        const { path } = (await client.runs.wait(thread_id, 'dolls', { command: { resume: 'me' } })) as {
+          path: string[];
+        };
+        expect(path).toEqual(expect.arrayContaining(['changed', 'answer:me']));
+      });
+    });
+
     it('has a history of its own', async () => {
       const thread_id = await threadAfter('nested');
       const { checkpoint_ns } = await subgraphCheckpoint(thread_id);

@@ -3,6 +3,7 @@ import { getMetadataStorage } from 'class-validator';
 const NESTED = Symbol('nested');
 const TAKES_NULL = Symbol('takes-null');
 const OPEN = Symbol('open');
+const READ_AS = Symbol('read-as');
 const knownProperties = new WeakMap<object, string[]>();
 
 /** Marks a property as holding an instance of another DTO class. */
@@ -14,6 +15,12 @@ export const nested =
 /** Marks a property for which null is a value of its own, not another way of leaving it out. */
 export const takesNull: PropertyDecorator = (target, property) =>
   Reflect.defineMetadata(TAKES_NULL, true, target, property);
+
+/** What is sent for a property is taken as `read` gives it, before it is validated. */
+export const readAs =
+  (read: (value: unknown) => unknown): PropertyDecorator =>
+  (target, property) =>
+    Reflect.defineMetadata(READ_AS, read, target, property);
 
 /** Marks a DTO class that keeps the fields it does not know. */
 export const Open: ClassDecorator = (target) => Reflect.defineMetadata(OPEN, true, target.prototype as object);
@@ -43,7 +50,10 @@ export function instantiate<T extends object>(type: new () => T, plain: Record<s
   return instance;
 }
 
-function nestedValue(type: new () => object, property: string, value: unknown): unknown {
+function nestedValue(type: new () => object, property: string, sent: unknown): unknown {
+  const read = Reflect.getMetadata(READ_AS, type.prototype as object, property) as
+    ((value: unknown) => unknown) | undefined;
+  const value = read ? read(sent) : sent;
   const nestedType = Reflect.getMetadata(NESTED, type.prototype as object, property) as
     (() => new () => object) | undefined;
   if (!nestedType || typeof value !== 'object' || value === null) {
