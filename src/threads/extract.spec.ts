@@ -38,4 +38,10 @@ describe('isExtract', () => {
     expect(isExtract(['values'])).toBe(false);
     expect(isExtract({ a: 'nothing' })).toBe(false);
   });
+
+  it('takes neither names that the database cannot hold nor paths without end', () => {
+    expect(isExtract({ 'a\0': 'values' })).toBe(false);
+    expect(isExtract({ a: `values${'.a'.repeat(490)}` })).toBe(true);
+    expect(isExtract({ a: `values${'.a'.repeat(500)}` })).toBe(false);
+  });
 });
