@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AssistantsService, type RunAssistant } from '../assistants/index.js';
+import { type AuthContext, authOf, NOBODY } from '../auth/index.js';
 import { newId } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, retryWhileUnavailable, Sql } from '../database/index.js';
@@ -10,6 +11,7 @@ import { resolveMultitask, type StopAction } from './queue/multitask.js';
 import type { NewRun, RunThread, StoppedRun } from './queue/queued-run.js';
 import { RunQueue } from './queue/run-queue.js';
 import type { Delivery } from './run.entity.js';
+import { assertVisible, type PermittedRun, RunAccess } from './run-access.js';
 import { type CallingRequest, callerOf } from './run-caller.js';
 import { delayOf, type Order, readyAlone, readyOn } from './run-order.js';
 import { assertSupported, type RunCreate } from './run-request.js';
@@ -58,6 +60,7 @@ class AssistantChangedError extends Error {
 export class RunCreationService {
   constructor(
     private readonly sql: Sql,
+    private readonly access: RunAccess,
     private readonly assistants: AssistantsService,
     private readonly graphs: GraphRegistry,
     private readonly queue: RunQueue,
@@ -72,24 +75,28 @@ export class RunCreationService {
   }
 
   /** A run on a thread. */
-  create(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
-    return this.withAssistantsAsTheyAre(() => this.createOn(thread_id, body, asking));
+  async create(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
+    const permitted = await this.access.permit(authOfAsking(asking), thread_id, body);
+    return this.withAssistantsAsTheyAre(() => this.createOn(thread_id, permitted, asking));
   }
 
   /** A run on a thread of its own. */
-  createStateless(body: RunCreate, asking?: Asking): Promise<Run> {
+  async createStateless(body: RunCreate, asking?: Asking): Promise<Run> {
+    const permitted = await this.access.permit(authOfAsking(asking), undefined, body);
     return this.withAssistantsAsTheyAre(async () => {
-      const order = await this.orderOf(body, asking);
-      return this.withSlot(body, (slot) => this.insertStateless(this.sql, order, slot));
+      const order = await this.orderOf(permitted, asking);
+      return this.withSlot(order.body, (slot) => this.insertStateless(this.sql, order, slot));
     });
   }
 
   /** Many runs in one transaction: all of them or none. They wait for a worker to look at the queue. */
   async createBatch(bodies: BatchItem[], asking?: Asking): Promise<Run[]> {
-    const created = await this.withAssistantsAsTheyAre(() => this.insertAll(bodies, asking));
+    const auth = authOfAsking(asking);
+    const permitted = await Promise.all(bodies.map((body) => this.access.permit(auth, body.thread_id, body)));
+    const created = await this.withAssistantsAsTheyAre(() => this.insertAll(permitted, asking));
     await Promise.all(created.map((one) => this.announceReplaced(one)));
     this.worker.announcePending();
-    bodies.forEach((body) => this.wakeWhenDue(body));
+    permitted.forEach(({ body }) => this.wakeWhenDue(body));
     return created.map(({ run }) => run);
   }
 
@@ -107,11 +114,15 @@ export class RunCreationService {
     }
   }
 
-  private async createOn(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
+  private async createOn(thread_id: string, permitted: PermittedRun<RunCreate>, asking?: Asking): Promise<Run> {
+    const { body, visible } = permitted;
     const [order, thread] = await Promise.all([
-      this.orderOf(body, asking, thread_id),
+      this.orderOf(permitted, asking, thread_id),
       this.queue.findThread(thread_id),
     ]);
+    if (thread) {
+      assertVisible(visible, { thread_id, metadata: thread.metadata });
+    }
     if (thread?.newest_run_id && body.multitask_strategy === 'interrupt') {
       await this.stopper.letEnd(thread_id);
     }
@@ -123,8 +134,9 @@ export class RunCreationService {
     );
   }
 
-  private async insertAll(bodies: BatchItem[], asking?: Asking): Promise<Created[]> {
-    const orders = await Promise.all(bodies.map((body) => this.orderOf(body, asking, body.thread_id)));
+  private async insertAll(permitted: PermittedRun<BatchItem>[], asking?: Asking): Promise<Created[]> {
+    const bodies = permitted.map(({ body }) => body);
+    const orders = await Promise.all(permitted.map((one) => this.orderOf(one, asking, one.body.thread_id)));
     const lock = (client: Queryable): Promise<void> => this.lockInOrder(client, bodies);
     const insert = this.repeatable(orders[0], lock, async (client) => {
       await lock(client);
@@ -208,16 +220,18 @@ export class RunCreationService {
   }
 
   private async orderOf(
-    body: RunCreate,
-    { request, delivery }: Asking = {},
+    { body, visible }: PermittedRun<RunCreate>,
+    asking: Asking = {},
     thread_id: string = newId(),
   ): Promise<Order> {
+    const { request, delivery } = asking;
     assertSupported(body, this.config);
     this.assertWebhookAllowed(body.webhook);
     const assistant = await this.assistants.forRun(body.assistant_id);
+    await this.access.checkAssistant(authOfAsking(asking), assistant);
     this.graphs.assertExists(assistant.graph_id);
     const caller = request ? callerOf(request, this.config.configurable_headers) : null;
-    return { run_id: newId(), thread_id, assistant, body, caller, delivery: delivery ?? null };
+    return { run_id: newId(), thread_id, assistant, body, caller, delivery: delivery ?? null, visible };
   }
 
   private assertWebhookAllowed(webhook: string | undefined): void {
@@ -254,8 +268,11 @@ export class RunCreationService {
 
   /** In the caller's transaction: lock the thread, decide, insert. */
   private async insert(client: Queryable, order: Order, slot?: Reservation): Promise<Created> {
-    const { body, thread_id } = order;
+    const { body, thread_id, visible } = order;
     const { thread, isNew } = await this.lockOrCreate(client, thread_id, body);
+    if (!isNew) {
+      assertVisible(visible, { thread_id, metadata: thread.metadata });
+    }
     const decision = resolveMultitask(body.multitask_strategy ?? 'enqueue', thread.newest_run_id !== null);
     if (decision.action === 'reject') {
       throw new ThreadBusyError(thread_id);
@@ -326,6 +343,9 @@ export class RunCreationService {
     }
   }
 }
+
+/** On nobody's behalf when no request asks. */
+const authOfAsking = ({ request }: Asking = {}): AuthContext => (request ? authOf(request) : NOBODY);
 
 /** Node's timers fire at once when they are asked to wait longer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
