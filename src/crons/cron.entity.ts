@@ -1,14 +1,15 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { JsonObject } from '../common/index.js';
 import { jsonb } from '../database/index.js';
+import type { RunRequest } from '../runs/index.js';
 
 export const RUN_COMPLETIONS = ['delete', 'keep'] as const;
 
 /** What becomes of the thread that was made for a run. */
 export type RunCompletion = (typeof RUN_COMPLETIONS)[number];
 
-/** What the runs of a cron are asked for: the fields of a run's request, but for its metadata. */
-export type CronPayload = JsonObject & { assistant_id: string };
+/** What the runs of a cron are asked for; their metadata is the cron's. */
+export type CronPayload = Omit<RunRequest, 'metadata'>;
 
 @Entity('crons')
 export class CronEntity {
