@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { ObservabilityModule } from '../observability/index.js';
 import { RunsModule } from '../runs/index.js';
 import { ThreadsModule } from '../threads/index.js';
 import { CronEntity } from './cron.entity.js';
@@ -10,7 +11,13 @@ import { DueCrons } from './scheduler/due-crons.js';
 
 /** Owns crons: their rows, and the runs that are created when they are due. Every process that has it fires them. */
 @Module({
-  imports: [TypeOrmModule.forFeature([CronEntity]), ScheduleModule.forRoot(), RunsModule, ThreadsModule],
+  imports: [
+    TypeOrmModule.forFeature([CronEntity]),
+    ScheduleModule.forRoot(),
+    ObservabilityModule,
+    RunsModule,
+    ThreadsModule,
+  ],
   providers: [CronsService, CronScheduler, DueCrons],
   exports: [CronsService],
 })

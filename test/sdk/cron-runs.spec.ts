@@ -85,6 +85,19 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
     ).toBeLessThan(1900);
   });
 
+  it('are measured: how late they were created', async () => {
+    const count = async (): Promise<number> => {
+      const text = await (await fetch(`${server.url}/metrics`)).text();
+      return Number(/^nestgraph_cron_lag_seconds_count (\d+)$/m.exec(text)![1]);
+    };
+    const [before, cron] = [await count(), await create('steps')];
+    await makeDue([cron]);
+    await askUntil(count, (after) => after === before + 1);
+    const answer = await fetch(`${server.url}/metrics?format=json`);
+    expect(answer.headers.get('content-type')).toContain('application/json');
+    expect(await answer.json()).toContainEqual(expect.objectContaining({ name: 'nestgraph_cron_lag_seconds' }));
+  });
+
   it('on a thread share its state', async () => {
     const cron = await createOnThread('steps');
     await makeDue([cron]);

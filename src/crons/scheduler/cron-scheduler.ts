@@ -3,6 +3,7 @@ import { Interval } from '@nestjs/schedule';
 import { ApiError } from '../../common/index.js';
 import { DatabaseUnavailableError, type Queryable } from '../../database/index.js';
 import { GraphNotFoundError } from '../../execution/index.js';
+import { Metrics } from '../../observability/index.js';
 import { type Run, RunCreationService } from '../../runs/index.js';
 import { ThreadBusyError } from '../../threads/index.js';
 import { type DueCron, DueCrons } from './due-crons.js';
@@ -16,6 +17,9 @@ const LOCKED_MS = 50;
 const BATCH = 100;
 /** Most crons that are being fired alone at the same time. */
 const MOST_ALONE = 16;
+
+const LAG_HELP = 'Seconds from the time when a cron is due until its run is created.';
+const LAG_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** A cron whose run can be created, and when it is due after that. */
 interface Ready {
@@ -43,6 +47,7 @@ export class CronScheduler implements OnModuleDestroy {
   private readonly logger = new Logger('Crons');
   /** Being fired alone, by id. */
   private readonly alone = new Map<string, Promise<void>>();
+  private readonly lag: ReturnType<Metrics['histogram']>;
   private looking?: Promise<void>;
   private timer?: NodeJS.Timeout;
   private isFailing = false;
@@ -51,7 +56,10 @@ export class CronScheduler implements OnModuleDestroy {
   constructor(
     private readonly due: DueCrons,
     private readonly creation: RunCreationService,
-  ) {}
+    metrics: Metrics,
+  ) {
+    this.lag = metrics.histogram('nestgraph_cron_lag_seconds', LAG_HELP, LAG_BUCKETS);
+  }
 
   async onModuleDestroy(): Promise<void> {
     this.stopped = true;
@@ -141,7 +149,7 @@ export class CronScheduler implements OnModuleDestroy {
       await this.due.move(db, fired);
       return { fired, refused };
     });
-    this.logLag(fired, performance.now() - claimedAt);
+    this.noteLag(fired, performance.now() - claimedAt);
     for (const { cron, error } of refused) {
       await this.giveUp(cron, error);
     }
@@ -203,9 +211,12 @@ export class CronScheduler implements OnModuleDestroy {
     }
   }
 
-  private logLag(fired: Fired[], ms: number): void {
+  /** How late the runs were there, `ms` after their crons were claimed. */
+  private noteLag(fired: Fired[], ms: number): void {
     for (const { cron, run } of fired) {
-      this.logger.debug(`cron_id=${cron.cron_id} run_id=${run.run_id} lag_ms=${lagOf(cron, ms)}`);
+      const lag_ms = lagOf(cron, ms);
+      this.lag.observe(lag_ms / 1000);
+      this.logger.debug(`cron_id=${cron.cron_id} run_id=${run.run_id} lag_ms=${lag_ms}`);
     }
   }
 }
