@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, QueryFailedError, type Repository, type SelectQueryBuilder } from 'typeorm';
-import { isUuid, newId, type Page, systemAssistantId, toJsonb } from '../common/index.js';
+import { isUuid, newId, type Page, systemAssistantId, toJsonb, ValidationFailedError } from '../common/index.js';
 import { RunCreationService } from '../runs/index.js';
 import { ThreadNotFoundError, ThreadsService } from '../threads/index.js';
-import { CronEntity } from './cron.entity.js';
+import { CronEntity, type CronPayload } from './cron.entity.js';
 import { CronNotFoundError } from './crons.errors.js';
 import { type Cron, CRON_FIELDS, type CronSelect, isCronField, toCron } from './dto/cron.dto.js';
 import type { CronCountRequest, CronCreate, CronSearchRequest, CronUpdate } from './dto/cron-requests.dto.js';
@@ -30,6 +30,8 @@ export class CronsService {
       await this.threads.assertExists(thread_id);
     }
     const { assistant_id } = await this.creation.check(request);
+    const payload = { ...request, assistant_id };
+    assertSize(payload);
     const now = await clock(this.crons.manager);
     assertSchedule({ schedule, timezone }, now);
     const timing: Timing = { schedule, timezone, end_time: readInstant(end_time) ?? null, enabled };
@@ -40,7 +42,7 @@ export class CronsService {
       assistant_id,
       thread_id: thread_id ?? null,
       on_run_completed: on_run_completed ?? (thread_id ? null : 'delete'),
-      payload: { ...request, assistant_id },
+      payload,
       metadata,
       next_run_date: dueAfter(timing, now),
     });
@@ -94,13 +96,15 @@ export class CronsService {
         end_time: end_time === undefined ? row.end_time : (readInstant(end_time) ?? null),
         enabled: enabled ?? row.enabled,
       };
+      const payload = { ...row.payload, ...request };
       assertSchedule(timing, now);
+      assertSize(payload);
       await manager.update(CronEntity, { cron_id }, {
         ...timing,
         ...(on_run_completed && { on_run_completed }),
         ...(timing.enabled && { disabled_reason: null }),
         ...(isOther(timing, row) && { next_run_date: dueAfter(timing, now) }),
-        payload: { ...row.payload, ...request },
+        payload,
         metadata: { ...row.metadata, ...metadata },
         updated_at: () => 'clock_timestamp()',
       } as never);
@@ -152,6 +156,16 @@ export class CronsService {
       query.andWhere('cron.enabled = :enabled', { enabled });
     }
     return query;
+  }
+}
+
+/** Whoever fires crons has a hundred of them in memory. */
+const MOST_CHARS = 1_000_000;
+
+function assertSize(payload: CronPayload): void {
+  if (JSON.stringify(payload).length > MOST_CHARS) {
+    const message = `what a cron asks for may be ${MOST_CHARS} characters of JSON; let the graph load what is larger`;
+    throw new ValidationFailedError([{ path: '', message }]);
   }
 }
 

@@ -106,7 +106,7 @@ export class RunCreationService {
       this.sql.transaction(async (client) => {
         const created: Created[] = [];
         const create: CreateRun = async (body, asking) => {
-          const order = await this.orderOf(body, asking, body.thread_id);
+          const order = await this.orderOf(body, asking, body.thread_id, client);
           const one = await this.insertAny(client, order, body);
           created.push(one);
           return one.run;
@@ -120,12 +120,12 @@ export class RunCreationService {
 
   /**
    * Refuses what could not be created, and changes nothing. Gives the assistant. Whether the thread is there, and free, is
-   * seen when the run is created.
+   * seen when the run is created. `db` is the connection of a transaction under way.
    */
-  async check(body: RunCreate): Promise<RunAssistant> {
+  async check(body: RunCreate, db?: Queryable): Promise<RunAssistant> {
     assertSupported(body, this.config);
     this.assertWebhookAllowed(body.webhook);
-    const assistant = await this.assistants.forRun(body.assistant_id);
+    const assistant = await this.assistants.forRun(body.assistant_id, db);
     this.graphs.assertExists(assistant.graph_id);
     return assistant;
   }
@@ -267,8 +267,9 @@ export class RunCreationService {
     body: RunCreate,
     { request, delivery, cron_id }: Asking = {},
     thread_id: string = newId(),
+    db?: Queryable,
   ): Promise<Order> {
-    const assistant = await this.check(body);
+    const assistant = await this.check(body, db);
     const caller = request ? callerOf(request, this.config.configurable_headers) : null;
     return { run_id: newId(), thread_id, assistant, body, caller, delivery: delivery ?? null, cron_id };
   }

@@ -179,6 +179,14 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
     });
   });
 
+  it('ask for no more than a process that fires many of them can hold', async () => {
+    const input = 'x'.repeat(1_000_000);
+    await expect(createWith({ input })).rejects.toMatchObject(refusal(422, 'validation_failed'));
+    const { cron_id, updated_at } = await createWith({ input: input.slice(1000) });
+    await expect(updateWith(cron_id, { context: { input } })).rejects.toMatchObject(refusal(422, 'validation_failed'));
+    expect(await get(cron_id)).toMatchObject({ updated_at });
+  });
+
   describe('are updated:', () => {
     it('fields that are given replace those that were, others stay', async () => {
       const { cron_id, ...before } = await create({ config: { tags: ['old'] }, context: { tone: 'kind' } });

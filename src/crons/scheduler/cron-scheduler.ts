@@ -140,7 +140,7 @@ export class CronScheduler implements OnModuleDestroy {
     const { fired, refused } = await this.creation.createWith(async (db, create) => {
       const crons = await claim(db);
       claimedAt = performance.now();
-      const { ready, refused } = await this.sort(crons);
+      const { ready, refused } = await this.sort(db, crons);
       const fired: Fired[] = [];
       for (const { cron, next } of ready) {
         onAttempt(cron.cron_id);
@@ -157,13 +157,13 @@ export class CronScheduler implements OnModuleDestroy {
   }
 
   /** Before anything is written: whose runs can be created, and whose would be refused. */
-  private async sort(crons: DueCron[]): Promise<{ ready: Ready[]; refused: Refused[] }> {
+  private async sort(db: Queryable, crons: DueCron[]): Promise<{ ready: Ready[]; refused: Refused[] }> {
     const ready: Ready[] = [];
     const refused: Refused[] = [];
     for (const cron of crons) {
       try {
         const next = nextAfter(cron);
-        await this.creation.check(runOf(cron));
+        await this.creation.check(runOf(cron), db);
         ready.push({ cron, next });
       } catch (error) {
         refused.push({ cron, error });
