@@ -251,6 +251,8 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
       const cron = await fireOn('interrupt');
       expect(await ended(cron)).toMatchObject([{ status: 'success' }]);
       expect(await client.runs.get(thread_id, run_id)).toMatchObject({ status: 'interrupted' });
+      const history = await client.threads.getHistory(thread_id);
+      expect(history.map(({ metadata }) => metadata?.run_id)).toContain(run_id);
     });
 
     it('take the place of one that ignores its signal', async () => {
@@ -347,5 +349,29 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
       enabled: false,
       disabled_reason: expect.stringContaining(checkpoint_id),
     });
+  });
+});
+
+describe('a process with one connection', () => {
+  const narrow = serverForFile({ env: { NESTGRAPH_DATABASE_POOL_SIZE: '1' } });
+
+  it('fires crons whose assistants it has to look up', async () => {
+    const client = connect(SDKS[0][1], narrow.url);
+    const { assistant_id } = await client.assistants.create({ graphId: 'steps' });
+    const thread_id = await newThread(client);
+    const { cron_id } = (await client.crons.createForThread(thread_id, assistant_id, {
+      schedule: YEARLY,
+      input: {},
+    })) as unknown as Cron;
+    await client.assistants.update(assistant_id, { name: 'changed' });
+    await narrow.database.pool.query('UPDATE crons SET next_run_date = clock_timestamp() WHERE cron_id = $1', [
+      cron_id,
+    ]);
+    const runs = await askUntil(
+      () => client.runs.list(thread_id),
+      (found) => found.length > 0,
+    );
+    expect(runs).toHaveLength(1);
+    await client.runs.join(thread_id, runs[0].run_id);
   });
 });

@@ -234,6 +234,15 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       });
     });
 
+    it('what is said again does not let a time pass by that is just due', async () => {
+      const { cron_id } = await create({ enabled: true });
+      const soon = new Date(Date.now() + HOUR);
+      await server.database.pool.query('UPDATE crons SET next_run_date = $2 WHERE cron_id = $1', [cron_id, soon]);
+      expect(await client.crons.update(cron_id, { schedule: YEARLY, enabled: true })).toMatchObject({
+        next_run_date: soon.toISOString(),
+      });
+    });
+
     it('an end is set, kept when it is left out, and taken away by null', async () => {
       const { cron_id, next_run_date } = await create();
       const end_time = new Date(Date.now() + HOUR).toISOString();

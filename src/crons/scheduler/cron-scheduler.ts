@@ -71,14 +71,14 @@ export class CronScheduler implements OnModuleDestroy {
   @Interval('crons', LOOK_MS)
   look(): void {
     if (!this.stopped) {
-      this.looking ??= this.lookOnce().finally(() => {
+      this.looking ??= this.runOnce().finally(() => {
         this.looking = undefined;
       });
     }
   }
 
   /** Fires all that is due; to what will be within the second it comes back in time. */
-  private async lookOnce(): Promise<void> {
+  async runOnce(): Promise<void> {
     clearTimeout(this.timer);
     try {
       let ms = await this.due.msToNext();
