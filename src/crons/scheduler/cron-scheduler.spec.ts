@@ -142,6 +142,13 @@ describe('a look at the crons', () => {
     expect(await look()).toEqual([fired('a'), fired('b'), fired('c')]);
   });
 
+  it('leaves one as it is whose assistant could not be looked up', async () => {
+    creation.refusals.set('b', new DatabaseUnavailableError(new Error('away')));
+    expect(await look()).toEqual([fired('a'), fired('c')]);
+    creation.refusals.clear();
+    expect(await look()).toEqual([fired('a'), fired('b'), fired('c')]);
+  });
+
   it('disables one whose schedule cannot be read any more', async () => {
     crons = new FakeCrons([{ ...dueCron('a'), schedule: 'whenever' }, dueCron('b')]);
     creation = new FakeCreation(crons);
