@@ -1,21 +1,22 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AssistantsHttpModule } from './assistants/index.js';
 import { ConfigModule, type NestgraphConfig } from './config/index.js';
+import { CronsHttpModule, CronsModule } from './crons/index.js';
 import { type Database, DatabaseModule } from './database/index.js';
 import { HealthHttpModule } from './observability/index.js';
-import { RunsHttpModule, RunsModule } from './runs/index.js';
+import { RunsHttpModule } from './runs/index.js';
 import { ThreadsHttpModule } from './threads/index.js';
 
 /** The service: with its routes as a server, without them as a worker. */
 @Module({})
 export class AppModule {
   static forServer(config: NestgraphConfig, database: Database): DynamicModule {
-    const routes = [HealthHttpModule, AssistantsHttpModule, ThreadsHttpModule, RunsHttpModule];
+    const routes = [HealthHttpModule, AssistantsHttpModule, ThreadsHttpModule, RunsHttpModule, CronsHttpModule];
     return { module: AppModule, imports: [...core(config, database), ...routes] };
   }
 
   static forWorker(config: NestgraphConfig, database: Database): DynamicModule {
-    return { module: AppModule, imports: [...core(config, database), RunsModule] };
+    return { module: AppModule, imports: [...core(config, database), CronsModule] };
   }
 }
 

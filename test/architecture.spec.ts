@@ -19,6 +19,7 @@ const LINE = [
   ['threads'],
   ['assistants'],
   ['runs'],
+  ['crons'],
   // The files at the top of src that put the folders together.
   ['app.module', 'openapi', 'server', 'in-process-fetch', 'index'],
   ['cli'],

@@ -132,7 +132,7 @@ describe.each(Object.entries(document.components.schemas))('schema %s', (_name, 
 describe('the examples, sent in order to a server on the bundled graphs,', () => {
   let database: TestDatabase;
   let server: TestServer;
-  let last: { run_id?: string; checkpoint_id?: string } = {};
+  let last: { run_id?: string; checkpoint_id?: string; cron_id?: string } = {};
 
   /** What has to come before everything else, and what after: all other operations stand between. */
   const FIRST = ['POST /assistants', 'POST /threads', 'POST /threads/{thread_id}/runs/wait', 'POST /runs/wait'];
@@ -162,11 +162,16 @@ describe('the examples, sent in order to a server on the bundled graphs,', () =>
     await database?.drop();
   });
 
-  /** Like the page: ids of runs and checkpoints are the last ones seen. */
+  /** Like the page: ids of runs, checkpoints and crons are the last ones seen. */
   function remember({ headers, text }: Answer): void {
     const [, run_id] = /\/runs\/([0-9a-f-]{36})$/.exec(headers.get('content-location') ?? '') ?? [];
     const [, checkpoint_id] = /"checkpoint_id":"([0-9a-f-]{36})"/.exec(text) ?? [];
-    last = { run_id: run_id ?? last.run_id, checkpoint_id: checkpoint_id ?? last.checkpoint_id };
+    const [, cron_id] = /"cron_id":"([0-9a-f-]{36})"/.exec(text) ?? [];
+    last = {
+      run_id: run_id ?? last.run_id,
+      checkpoint_id: checkpoint_id ?? last.checkpoint_id,
+      cron_id: cron_id ?? last.cron_id,
+    };
   }
 
   function pathOf(route: string, { parameters = [] }: Operation): string {

@@ -2,6 +2,7 @@ import { background } from './background.mjs';
 import { backlog } from './backlog.mjs';
 import { bigstate } from './bigstate.mjs';
 import { cancel } from './cancel.mjs';
+import { crons } from './crons.mjs';
 import { fanOut } from './fan-out.mjs';
 import { interrupt } from './interrupt.mjs';
 import { remoteStream } from './remote-stream.mjs';
@@ -33,4 +34,5 @@ export const SCENARIOS = {
   unread,
   start,
   backlog,
+  crons,
 };

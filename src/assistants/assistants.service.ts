@@ -3,6 +3,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository, SelectQueryBuilder } from 'typeorm';
 import { isUuid, newId, type Page, systemAssistantId, toJsonb, ValidationFailedError } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
+import type { Queryable } from '../database/index.js';
 import { GraphRegistry } from '../execution/index.js';
 import { ThreadsService } from '../threads/index.js';
 import { AssistantEntity, AssistantVersionEntity } from './assistant.entity.js';
@@ -95,8 +96,8 @@ export class AssistantsService implements OnApplicationBootstrap {
   }
 
   /** Like {@link resolve}, from what this process knows: see the `stamp`, and call {@link forget} when it is out of date. */
-  async forRun(assistant_id: string): Promise<RunAssistant> {
-    const known = await this.known.find(this.toId(assistant_id));
+  async forRun(assistant_id: string, db?: Queryable): Promise<RunAssistant> {
+    const known = await this.known.find(this.toId(assistant_id), db);
     if (!known) {
       throw new AssistantNotFoundError(assistant_id);
     }

@@ -38,10 +38,15 @@ interface Created {
   replaced?: Replaced;
 }
 
+/** Creates a run in a transaction that is under way. */
+export type CreateRun = (body: BatchItem, asking?: Asking) => Promise<Run>;
+
 /** How a run is asked for. */
 export interface Asking {
-  /** Absent when nobody asks, but a schedule for example. */
+  /** Absent when a schedule asks. */
   request?: CallingRequest;
+  /** The schedule that asks. */
+  cron_id?: string;
   /** How its output is sent at once; absent for a background run. */
   delivery?: Delivery;
 }
@@ -87,10 +92,49 @@ export class RunCreationService {
   /** Many runs in one transaction: all of them or none. They wait for a worker to look at the queue. */
   async createBatch(bodies: BatchItem[], asking?: Asking): Promise<Run[]> {
     const created = await this.withAssistantsAsTheyAre(() => this.insertAll(bodies, asking));
-    await Promise.all(created.map((one) => this.announceReplaced(one)));
-    this.worker.announcePending();
+    await this.announce(created);
     bodies.forEach((body) => this.wakeWhenDue(body));
     return created.map(({ run }) => run);
+  }
+
+  /**
+   * Runs that come with a change of the caller's: what `work` does and the runs that it creates are one transaction. It is
+   * called again when an assistant turns out to have changed since it was read.
+   */
+  async createWith<T>(work: (client: Queryable, create: CreateRun) => Promise<T>): Promise<T> {
+    const { result, created } = await this.withAssistantsAsTheyAre(() =>
+      this.sql.transaction(async (client) => {
+        const created: Created[] = [];
+        const create: CreateRun = async (body, asking) => {
+          const order = await this.orderOf(body, asking, body.thread_id, client);
+          const one = await this.insertAny(client, order, body);
+          created.push(one);
+          return one.run;
+        };
+        return { result: await work(client, create), created };
+      }),
+    );
+    await this.announce(created);
+    return result;
+  }
+
+  /**
+   * Refuses what could not be created, and changes nothing. Gives the assistant. Whether the thread is there, and free, is
+   * seen when the run is created. `db` is the connection of a transaction under way.
+   */
+  async check(body: RunCreate, db?: Queryable): Promise<RunAssistant> {
+    assertSupported(body, this.config);
+    this.assertWebhookAllowed(body.webhook);
+    const assistant = await this.assistants.forRun(body.assistant_id, db);
+    this.graphs.assertExists(assistant.graph_id);
+    return assistant;
+  }
+
+  /** Before a run takes the place of another one: lets that end by itself, if it does so soon, and leave what it has done. */
+  async makeRoom({ thread_id, multitask_strategy }: BatchItem): Promise<void> {
+    if (thread_id && multitask_strategy === 'interrupt') {
+      await this.stopper.letEnd(thread_id);
+    }
   }
 
   /** Again when an assistant turns out to have changed since it was read. */
@@ -112,8 +156,8 @@ export class RunCreationService {
       this.orderOf(body, asking, thread_id),
       this.queue.findThread(thread_id),
     ]);
-    if (thread?.newest_run_id && body.multitask_strategy === 'interrupt') {
-      await this.stopper.letEnd(thread_id);
+    if (thread?.newest_run_id) {
+      await this.makeRoom({ ...body, thread_id });
     }
     const lock = (client: Queryable): Promise<unknown> => this.queue.lockThread(client, thread_id);
     const inTransaction = this.repeatable(order, lock, (client, slot) => this.insert(client, order, slot));
@@ -129,9 +173,8 @@ export class RunCreationService {
     const insert = this.repeatable(orders[0], lock, async (client) => {
       await lock(client);
       const results: Created[] = [];
-      for (const [index, { thread_id }] of bodies.entries()) {
-        const order = orders[index];
-        results.push(await (thread_id ? this.insert(client, order) : this.insertStateless(client, order)));
+      for (const [index, body] of bodies.entries()) {
+        results.push(await this.insertAny(client, orders[index], body));
       }
       return results;
     });
@@ -189,10 +232,23 @@ export class RunCreationService {
     return run;
   }
 
+  /** After the commit, of runs that wait for a worker to look at the queue. */
+  private async announce(created: Created[]): Promise<void> {
+    if (created.length > 0) {
+      await Promise.all(created.map((one) => this.announceReplaced(one)));
+      this.worker.announcePending();
+    }
+  }
+
   private async announceReplaced({ run: { thread_id }, replaced }: Created): Promise<void> {
     if (replaced) {
       await this.stopper.announce(thread_id, replaced.runs, replaced.by);
     }
+  }
+
+  /** In the caller's transaction, on the thread that is asked for or on one of its own. */
+  private insertAny(client: Queryable, order: Order, { thread_id }: BatchItem): Promise<Created> {
+    return thread_id ? this.insert(client, order) : this.insertStateless(client, order);
   }
 
   /** On a thread of its own, in one statement. When the thread is there, so is the run: nobody else knows its id. */
@@ -209,15 +265,13 @@ export class RunCreationService {
 
   private async orderOf(
     body: RunCreate,
-    { request, delivery }: Asking = {},
+    { request, delivery, cron_id }: Asking = {},
     thread_id: string = newId(),
+    db?: Queryable,
   ): Promise<Order> {
-    assertSupported(body, this.config);
-    this.assertWebhookAllowed(body.webhook);
-    const assistant = await this.assistants.forRun(body.assistant_id);
-    this.graphs.assertExists(assistant.graph_id);
+    const assistant = await this.check(body, db);
     const caller = request ? callerOf(request, this.config.configurable_headers) : null;
-    return { run_id: newId(), thread_id, assistant, body, caller, delivery: delivery ?? null };
+    return { run_id: newId(), thread_id, assistant, body, caller, delivery: delivery ?? null, cron_id };
   }
 
   private assertWebhookAllowed(webhook: string | undefined): void {
