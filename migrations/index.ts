@@ -6,6 +6,7 @@ import { Webhooks1763920000000 } from './1763920000000-webhooks.js';
 import { RunCallers1764000000000 } from './1764000000000-run-callers.js';
 import { RunWishes1764100000000 } from './1764100000000-run-wishes.js';
 import { ThreadTtl1764200000000 } from './1764200000000-thread-ttl.js';
+import { Store1764300000000 } from './1764300000000-store.js';
 
 /** All migrations, oldest first. A released one is never edited. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   RunCallers1764000000000,
   RunWishes1764100000000,
   ThreadTtl1764200000000,
+  Store1764300000000,
 ];

@@ -4,13 +4,14 @@ import { ConfigModule, type NestgraphConfig } from './config/index.js';
 import { type Database, DatabaseModule } from './database/index.js';
 import { HealthHttpModule } from './observability/index.js';
 import { RunsHttpModule, RunsModule } from './runs/index.js';
+import { StoreHttpModule } from './store/index.js';
 import { ThreadsHttpModule } from './threads/index.js';
 
 /** The service: with its routes as a server, without them as a worker. */
 @Module({})
 export class AppModule {
   static forServer(config: NestgraphConfig, database: Database): DynamicModule {
-    const routes = [HealthHttpModule, AssistantsHttpModule, ThreadsHttpModule, RunsHttpModule];
+    const routes = [HealthHttpModule, AssistantsHttpModule, ThreadsHttpModule, RunsHttpModule, StoreHttpModule];
     return { module: AppModule, imports: [...core(config, database), ...routes] };
   }
 

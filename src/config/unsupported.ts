@@ -17,7 +17,6 @@ const UNUSED_KEYS = [
   'http.middleware_order',
   'store.path',
   'store.index',
-  'store.ttl',
   'checkpointer.path',
   'checkpointer.serde',
   'ui',

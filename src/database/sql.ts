@@ -23,8 +23,9 @@ export class Sql implements Queryable {
     private readonly isPreparing: boolean,
   ) {}
 
-  async query<R>(text: string, values?: unknown[]): Promise<{ rows: R[] }> {
-    return this.run<R>(this.pool, text, values);
+  /** `isPrepared`: false for a text that depends on the request, which would take the place of another one. */
+  async query<R>(text: string, values?: unknown[], { isPrepared = true } = {}): Promise<{ rows: R[] }> {
+    return this.run<R>(this.pool, text, values, isPrepared);
   }
 
   /** Runs `work` on one connection between BEGIN and COMMIT; an error rolls everything back. */
@@ -50,9 +51,14 @@ export class Sql implements Queryable {
     }
   }
 
-  private async run<R>(db: pg.Pool | pg.PoolClient, text: string, values?: unknown[]): Promise<{ rows: R[] }> {
+  private async run<R>(
+    db: pg.Pool | pg.PoolClient,
+    text: string,
+    values?: unknown[],
+    isPrepared = true,
+  ): Promise<{ rows: R[] }> {
     try {
-      const { rows } = await db.query({ name: this.nameOf(text), text, values });
+      const { rows } = await db.query({ name: isPrepared ? this.nameOf(text) : undefined, text, values });
       return { rows: rows as R[] };
     } catch (error) {
       return rethrow(error);

@@ -1,0 +1,2 @@
+export { StoreHttpModule } from './store-http.module.js';
+export { StoreModule } from './store.module.js';
