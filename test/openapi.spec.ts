@@ -185,7 +185,9 @@ describe('the examples, sent in order to a server on the bundled graphs,', () =>
       return String(value);
     };
     const query = parameters.filter((parameter) => parameter.in === 'query' && parameter.required);
-    const search = new URLSearchParams(query.map((parameter) => [parameter.name, valueOf(parameter)]));
+    const search = new URLSearchParams(
+      Object.fromEntries(query.map((one) => [one.name, valueOf(one)])) as Record<string, string>,
+    );
     const path = parameters
       .filter((parameter) => parameter.in === 'path')
       .reduce((path, parameter) => path.replace(`{${parameter.name}}`, valueOf(parameter)), route);
