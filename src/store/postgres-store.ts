@@ -60,7 +60,7 @@ export class PostgresStore extends BaseStore {
 
   /** One round trip. Reads see what was there before the batch; of several puts of one item the last one counts. */
   override async batch<Op extends LanggraphOperation[]>(operations: Op): Promise<never> {
-    return (await this.execute(operations as Operation[])) as never;
+    return (await this.execute(operations)) as never;
   }
 
   override get(namespace: string[], key: string, { refreshTtl }: ReadOptions = {}): Promise<Item | null> {
