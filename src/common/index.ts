@@ -16,3 +16,4 @@ export * from './ids.js';
 export * from './json.js';
 export * from './longest-time.js';
 export * from './http/api-docs.js';
+export * from './modules/bundler.js';

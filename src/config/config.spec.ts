@@ -378,7 +378,6 @@ describe('what this version does not support', () => {
     ['http.enable_custom_route_auth', { http: { enable_custom_route_auth: true } }],
     ['http.middleware_order', { http: { middleware_order: 'auth_first' } }],
     ['store.path', { store: { path: './s.ts:store' } }],
-    ['store.index', { store: { index: { dims: 1, embed: 'e' } } }],
     ['checkpointer.path', { checkpointer: { path: './c.ts:saver' } }],
     ['checkpointer.serde', { checkpointer: { serde: { pickle_fallback: true } } }],
     ['ui', { ui: { agent: './ui.tsx' } }],

@@ -86,6 +86,17 @@ export interface StoreConfig {
     /** Milliseconds between two looks. */
     readonly sweep_interval_ms: number;
   };
+  /** What semantic search compares; absent when there is none. */
+  readonly index?: StoreIndexConfig;
+}
+
+export interface StoreIndexConfig {
+  readonly dims: number;
+  /** A model of a provider, or an export of a file, whose path is absolute. */
+  readonly embed:
+    { readonly provider: string; readonly model: string } | { readonly file: string; readonly export_name: string };
+  /** Paths of texts in a value; `$` is all of it. */
+  readonly fields: readonly string[];
 }
 
 export interface LogConfig {
@@ -277,7 +288,7 @@ function assemble(
     queue: queueConfig(environment),
     streams: streamsConfig(environment),
     thread_ttl: threadTtlConfig(langgraph?.checkpointer),
-    store: storeConfig(langgraph?.store),
+    store: storeConfig(langgraph?.store, project_directory),
     log: {
       level: environment.LOG_LEVEL,
       json: environment.LOG_JSON ?? (command === 'start' || command === 'worker'),
@@ -330,12 +341,25 @@ const threadTtlConfig = ({ ttl }: NonNullable<LanggraphJson['checkpointer']> = {
   sweep_limit: ttl?.sweep_limit ?? TTL_SWEEP_LIMIT,
 });
 
-const storeConfig = ({ ttl }: NonNullable<LanggraphJson['store']> = {}): StoreConfig => ({
+const storeConfig = (
+  { ttl, index }: NonNullable<LanggraphJson['store']> = {},
+  project_directory: string,
+): StoreConfig => ({
   ttl: {
     default_minutes: ttl?.default_ttl || undefined,
     refresh_on_read: ttl?.refresh_on_read ?? true,
     sweep_interval_ms: sweepIntervalMs(ttl),
   },
+  ...(index && { index: storeIndexConfig(index, project_directory) }),
+});
+
+const storeIndexConfig = (
+  { dims, embed, fields = ['$'] }: NonNullable<NonNullable<LanggraphJson['store']>['index']>,
+  project_directory: string,
+): StoreIndexConfig => ({
+  dims,
+  embed: 'path' in embed ? { file: resolve(project_directory, embed.path), export_name: embed.export_name } : embed,
+  fields,
 });
 
 const sweepIntervalMs = ({

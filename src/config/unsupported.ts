@@ -16,7 +16,6 @@ const UNUSED_KEYS = [
   'http.enable_custom_route_auth',
   'http.middleware_order',
   'store.path',
-  'store.index',
   'checkpointer.path',
   'checkpointer.serde',
   'ui',

@@ -35,6 +35,9 @@ export function parseFilter(filter: JsonObject): ItemFilter {
   return { contains, isIndexed: hasValue(contained), conditions };
 }
 
+/** Whether everything matches. */
+export const isEmpty = ({ contains, conditions }: ItemFilter): boolean => !contains && conditions.length === 0;
+
 const hasValue = (part: unknown): boolean =>
   typeof part === 'object' && part !== null ? Object.values(part).some(hasValue) : true;
 

@@ -100,6 +100,14 @@ export class Statement {
     );
   }
 
+  /** Those of the items that are put: their texts are not the same any more. New ones are not seen by this statement. */
+  removeVectors(): void {
+    this.with(
+      'outdated',
+      '(DELETE FROM store_vectors WHERE item_id = ANY(ARRAY(SELECT item_id FROM written ORDER BY item_id)))',
+    );
+  }
+
   delete(rows: readonly { namespace: string; key: string }[]): void {
     this.with(
       'deleted',
@@ -110,6 +118,10 @@ export class Statement {
           ) item ORDER BY item.item_id
         )))`,
     );
+  }
+
+  get isEmpty(): boolean {
+    return this.parts.length === 0 && this.reads.length === 0;
   }
 
   /** The text; `written` are the keys that the same statement writes: their time to live begins again anyway. */

@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ItemStore } from './item-store.js';
 import { PostgresStore } from './postgres-store.js';
+import { SemanticIndex } from './semantic-index.js';
 import { StoreItemEntity } from './store-item.entity.js';
 import { StoreSweepService } from './store-sweep.service.js';
 import { StoreService } from './store.service.js';
@@ -12,6 +13,7 @@ import { StoreService } from './store.service.js';
   imports: [TypeOrmModule.forFeature([StoreItemEntity])],
   providers: [
     ItemStore,
+    SemanticIndex,
     StoreService,
     StoreSweepService,
     PostgresStore,
