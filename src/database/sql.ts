@@ -29,7 +29,32 @@ export class Sql implements Queryable {
   }
 
   /** Runs `work` on one connection between BEGIN and COMMIT; an error rolls everything back. */
-  async transaction<T>(work: (db: Queryable) => Promise<T>): Promise<T> {
+  transaction<T>(work: (db: Queryable) => Promise<T>): Promise<T> {
+    return this.withConnection(async (client, onBreak) => {
+      try {
+        await client.query('BEGIN');
+        const result = await work({ query: (text, values) => this.run(client, text, values) });
+        await client.query('COMMIT');
+        return result;
+      } catch (error) {
+        await client.query('ROLLBACK').catch(onBreak);
+        throw error;
+      }
+    });
+  }
+
+  /** Runs `work` on one connection without a transaction, for what cannot be done in one; it is not used again. */
+  session<T>(work: (db: Queryable) => Promise<T>): Promise<T> {
+    return this.withConnection((client, onBreak) =>
+      work({ query: (text, values) => this.run(client, text, values, false) }).finally(() =>
+        onBreak(new Error('its settings are not those of others')),
+      ),
+    );
+  }
+
+  private async withConnection<T>(
+    work: (client: pg.PoolClient, onBreak: (error: Error) => void) => Promise<T>,
+  ): Promise<T> {
     const client = await this.pool.connect().catch(rethrow);
     let broken: Error | undefined;
     const onBreak = (error: Error): void => {
@@ -38,12 +63,8 @@ export class Sql implements Queryable {
     // Without a listener a connection that breaks between two statements ends the process.
     client.on('error', onBreak);
     try {
-      await client.query('BEGIN');
-      const result = await work({ query: (text, values) => this.run(client, text, values) });
-      await client.query('COMMIT');
-      return result;
+      return await work(client, onBreak);
     } catch (error) {
-      await client.query('ROLLBACK').catch(onBreak);
       return rethrow(error);
     } finally {
       client.off('error', onBreak);

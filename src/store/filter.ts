@@ -114,15 +114,19 @@ function conditionSql({ path, operator, operand }: Condition, parameter: (value:
   const keys = `${parameter(path)}::text[]`;
   const member = `(value #> ${keys})`;
   const json = (): string => `${parameter(JSON.stringify(operand))}::jsonb`;
+  const isIn = (): string => {
+    const values = (operand as unknown[]).map((value) => JSON.stringify(value));
+    return `${member} = ANY(${parameter(values)}::jsonb[])`;
+  };
   switch (operator) {
     case '$eq':
       return `${member} = ${json()}`;
     case '$ne':
       return `${member} IS DISTINCT FROM ${json()}`;
     case '$in':
-      return `${member} IN (SELECT jsonb_array_elements(${json()}))`;
+      return isIn();
     case '$nin':
-      return `(${member} IN (SELECT jsonb_array_elements(${json()}))) IS NOT TRUE`;
+      return `(${isIn()}) IS NOT TRUE`;
     default: {
       const than = COMPARISONS[operator];
       return typeof operand === 'number'

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { Sql } from '../database/index.js';
+import { SemanticIndex } from './semantic-index.js';
 
 /** Items that one statement removes. */
 const BATCH = 1_000;
@@ -16,7 +17,7 @@ const SWEEP = `
     DELETE FROM store_items WHERE item_id IN (SELECT item_id FROM expired) AND expires_at <= now() RETURNING 1
   ) SELECT count(*)::int AS count FROM gone`;
 
-/** Removes items whose time has come. Nobody sees them any more: it only makes room. Every process does its part. */
+/** Removes items whose time has come, which nobody sees any more, and lets the index do the same. Every process does its part. */
 @Injectable()
 export class StoreSweepService implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Store');
@@ -26,6 +27,7 @@ export class StoreSweepService implements OnApplicationBootstrap, OnModuleDestro
 
   constructor(
     private readonly sql: Sql,
+    private readonly semantic: SemanticIndex,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
@@ -49,8 +51,11 @@ export class StoreSweepService implements OnApplicationBootstrap, OnModuleDestro
       for (let removed = BATCH; !this.stopped && removed === BATCH;) {
         removed = await this.sweepOnce(BATCH);
       }
+      await this.semantic.vectors?.tend();
     } catch (error) {
-      this.logger.warn(`Expired items could not be removed, trying again later: ${String(error)}`);
+      this.logger.warn(
+        `Expired items could not be removed, or vectors not be indexed; trying again later: ${String(error)}`,
+      );
     }
   }
 

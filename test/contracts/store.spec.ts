@@ -4,14 +4,14 @@ import { hasPgvector, type PgvectorServer, startPgvector, WITHOUT_PGVECTOR } fro
 import { createProject, type Project } from '../support/project.js';
 import { type Client, connect, SDKS } from '../support/sdk.js';
 import type { TestServer } from '../support/server.js';
-import { type AnyItem, type AnyStore, describeStore } from './store.contract.js';
+import { type AnyStore, describeStore } from './store.contract.js';
 
 /** The API, through a client. */
 const overHttp = ({ store }: Client): AnyStore => ({
   put: (namespace, key, value, index) => store.putItem(namespace, key, value, { index: index as never }),
-  get: (namespace, key) => store.getItem(namespace, key) as Promise<AnyItem | null>,
+  get: (namespace, key) => store.getItem(namespace, key),
   delete: (namespace, key) => store.deleteItem(namespace, key),
-  search: async (prefix, options) => (await store.searchItems(prefix, options)).items as AnyItem[],
+  search: async (prefix, options) => (await store.searchItems(prefix, options)).items,
   listNamespaces: async (options) => (await store.listNamespaces(options)).namespaces,
 });
 

@@ -61,6 +61,7 @@ export class MemoryIndex extends VectorIndex {
   /** Vectors behind this one are not kept. */
   private keptUpTo?: string;
   private size = 0;
+  private last: Promise<void> = Promise.resolve();
   private readonly catchingUp: { current?: Promise<void>; next?: Promise<void> } = {};
 
   constructor(
@@ -74,6 +75,11 @@ export class MemoryIndex extends VectorIndex {
 
   start(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Items that were removed take up room until then, at most. */
+  tend(): Promise<void> {
+    return this.exclusively(() => this.forgetRemoved());
   }
 
   async stop(): Promise<void> {
@@ -97,7 +103,7 @@ export class MemoryIndex extends VectorIndex {
   /** Thoroughly: the database is asked which items match, and only these are compared. */
   async addSearch(statement: Statement, search: SemanticSearch, thorough: boolean): Promise<boolean> {
     if (thorough) {
-      await this.forgetRemoved();
+      await this.tend();
     }
     await this.catchUp();
     const count = wantedOf(search.operation) * SPARE + LEAST_SPARE;
@@ -153,7 +159,7 @@ export class MemoryIndex extends VectorIndex {
   private catchUp(): Promise<void> {
     const { current } = this.catchingUp;
     if (!current) {
-      this.catchingUp.current = this.readChanges().finally(() => {
+      this.catchingUp.current = this.exclusively(() => this.readChanges()).finally(() => {
         this.catchingUp.current = undefined;
       });
       return this.catchingUp.current;
@@ -165,6 +171,13 @@ export class MemoryIndex extends VectorIndex {
         return this.catchUp();
       });
     return this.catchingUp.next;
+  }
+
+  /** What is removed must not be older than what is added. */
+  private exclusively(work: () => Promise<void>): Promise<void> {
+    const done = this.last.then(work);
+    this.last = done.catch(() => undefined);
+    return done;
   }
 
   private async readChanges(): Promise<void> {
@@ -208,13 +221,14 @@ export class MemoryIndex extends VectorIndex {
 
   /** Items that were removed, or have expired, or have been put without an index. */
   private async forgetRemoved(): Promise<void> {
+    if (!this.thread || this.thread.hasFailed) {
+      return;
+    }
     const { rows } = await this.sql.query<{ item_id: string }>(
       'SELECT DISTINCT item_id FROM store_vectors JOIN store_items USING (item_id, version) WHERE space = $1',
       [this.space],
     );
-    if (this.thread) {
-      this.size = await this.thread.keep(Float64Array.from(rows, ({ item_id }) => Number(item_id)));
-    }
+    this.size = await this.thread.keep(Float64Array.from(rows, ({ item_id }) => Number(item_id)));
   }
 
   private beginAnew(): void {

@@ -3,15 +3,21 @@ import type { Queryable, Sql } from '../../database/index.js';
 import type { Statement } from '../statement.js';
 import { matchesSql, readPage, type SemanticSearch, VectorIndex, type VectorRow, wantedOf } from './vector-index.js';
 
-/** Up to so many vectors in reach of a search are all compared: the graph of the index is for more. */
+/** Up to so many items in reach of a search are all compared: the graph of the index is for more. */
 const FEW = 1_000;
+/**
+ * Up to this size of the table all vectors are compared, which takes a tenth of a second; then it gets an index, which
+ * answers sooner and makes puts slower, and may overlook what is near when texts have nothing to do with each other
+ * (docs/decisions/0015). A hundred thousand vectors of 384 numbers are 160 MB.
+ */
+const MOST_COMPARED_BYTES = 200 * 1024 * 1024;
 /** Vectors that the index looks for, for each item that is wanted: some items have several, some are not valid any more. */
 const SPARE = 4;
 /** How thoroughly the graph is searched, and built: recall against time, see docs/decisions/0015. */
-const LEAST_EF_SEARCH = 400;
+const LEAST_EF_SEARCH = 200;
 const MOST_EF_SEARCH = 1_000;
-const M = 24;
-const EF_CONSTRUCTION = 200;
+const M = 16;
+const EF_CONSTRUCTION = 100;
 /** Vectors that the index goes through until enough of them match. */
 const MOST_SCANNED = 50_000;
 /** Vectors that are taken over at a time. */
@@ -19,6 +25,17 @@ const TAKEN_OVER = 500;
 
 /** Any number, the same in every process: only one of them changes the schema at a time. */
 const SCHEMA_LOCK = 7_261_987;
+
+/** For building the index: with less it takes many times as long. */
+const BUILD_MEMORY = '512MB';
+
+/** Whether the table is beyond comparing, the index can be used, and one is there that a broken-off attempt has left. */
+const INDEX_STATE = `
+  SELECT pg_table_size('store_vectors') > $2::bigint AS is_big,
+         coalesce(bool_or(indisvalid), false) AS is_valid,
+         coalesce(bool_or(NOT indisvalid AND building.index_relid IS NULL), false) AS is_left
+  FROM (SELECT to_regclass($1) AS name) named JOIN pg_index ON indexrelid = name
+       LEFT JOIN pg_stat_progress_create_index building ON building.index_relid = indexrelid`;
 
 /** What pgvector's index takes at most: numbers of four bytes, or of two. */
 const MOST_DIMS = 2_000;
@@ -37,6 +54,7 @@ export class PgvectorIndex extends VectorIndex {
     private readonly sql: Sql,
     private readonly dims: number,
     private readonly space: string,
+    private readonly mostComparedBytes = MOST_COMPARED_BYTES,
   ) {
     super();
   }
@@ -51,16 +69,31 @@ export class PgvectorIndex extends VectorIndex {
       for (let taken = TAKEN_OVER; taken === TAKEN_OVER;) {
         taken = await this.takeOver(db);
       }
-      await db.query(`SELECT set_config('maintenance_work_mem', '512MB', true)`);
-      const index = this.indexSql();
-      if (index) {
-        await db.query(index);
-      }
     });
   }
 
   stop(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Makes the index when the table has grown. Puts and searches go on meanwhile. */
+  async tend(): Promise<void> {
+    const definition = this.indexSql();
+    const { rows } = await this.sql.query<{ is_big: boolean; is_valid: boolean; is_left: boolean }>(INDEX_STATE, [
+      this.indexName,
+      this.mostComparedBytes,
+    ]);
+    const [{ is_big, is_valid, is_left }] = rows;
+    if (!definition || !is_big || is_valid) {
+      return;
+    }
+    await this.sql.session(async (db) => {
+      await db.query(`SELECT set_config('maintenance_work_mem', '${BUILD_MEMORY}', false)`);
+      if (is_left) {
+        await db.query(`DROP INDEX CONCURRENTLY IF EXISTS ${this.indexName}`);
+      }
+      await db.query(definition);
+    });
   }
 
   addVectors(statement: Statement, rows: readonly VectorRow[]): void {
@@ -75,22 +108,29 @@ export class PgvectorIndex extends VectorIndex {
   }
 
   /**
-   * The planner cannot know how many items a filter leaves: when they are few, all of them are compared; when they are many,
-   * the index goes on until it has found enough that match; when it gives up before, all are compared after all.
+   * The planner cannot know how many items a filter leaves: when they are few, all of them are compared; when they are
+   * many, the index goes on until it has found enough that match; without one, or when it gives up before, all are compared
+   * after all.
    */
   addSearch(statement: Statement, search: SemanticSearch): Promise<boolean> {
     const { op, operation } = search;
     const matches = matchesSql(statement, search);
-    const inSpace = `FROM store_vectors JOIN store_items USING (item_id, version) WHERE space = ${literal(this.space)}`;
+    const space = `space = ${literal(this.space)}`;
     const query = statement.parameter(toText(search.vector));
     const score = `-(embedding_vector <#> ${query}::vector)`;
-    statement.with(`few_${op}`, `MATERIALIZED (SELECT vector_id ${inSpace} AND ${matches} LIMIT ${FEW + 1})`);
-    const isFew = `(SELECT count(*) FROM few_${op}) <= ${FEW}`;
+    const few = `few_${op}`;
+    statement.with(few, `MATERIALIZED (SELECT item_id, version FROM store_items WHERE ${matches} LIMIT ${FEW + 1})`);
+    const isFew = `(SELECT count(*) FROM ${few}) <= ${FEW}`;
+    const isIndexed = `EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('${this.indexName}') AND indisvalid)`;
     const wanted = wantedOf(operation);
+    // One by one, for each vector that the index comes to: the planner would rather read all of both tables.
+    const valid = `SELECT FROM store_items
+                   WHERE item_id = vector.item_id AND version = vector.version AND ${matches} LIMIT 1`;
     statement.with(
       `near_${op}`,
       `MATERIALIZED (SELECT item_id, ${score} AS score FROM (
-         SELECT item_id, embedding_vector ${inSpace} AND NOT ${isFew} AND ${this.settingsSql(wanted * SPARE)} AND ${matches}
+         SELECT item_id, embedding_vector FROM store_vectors vector CROSS JOIN LATERAL (${valid}) item
+         WHERE NOT ${isFew} AND ${isIndexed} AND ${this.settingsSql(wanted * SPARE)} AND ${space}
          ORDER BY ${this.column} <#> ${query}${this.cast} LIMIT ${statement.parameter(wanted * SPARE)}::bigint
        ) near)`,
     );
@@ -98,9 +138,10 @@ export class PgvectorIndex extends VectorIndex {
     readPage(
       statement,
       search,
-      `SELECT item_id, ${score} AS score FROM few_${op} JOIN store_vectors USING (vector_id) WHERE ${isFew}
+      `SELECT item_id, ${score} AS score FROM ${few} JOIN store_vectors USING (item_id, version) WHERE ${isFew} AND ${space}
        UNION ALL SELECT item_id, score FROM near_${op}
-       UNION ALL SELECT item_id, ${score} ${inSpace} AND NOT ${isFew} AND ${gaveUp} AND ${matches}`,
+       UNION ALL SELECT item_id, ${score} FROM store_vectors JOIN store_items USING (item_id, version)
+                 WHERE NOT ${isFew} AND ${gaveUp} AND ${space} AND ${matches}`,
     );
     return Promise.resolve(true);
   }
@@ -128,6 +169,10 @@ export class PgvectorIndex extends VectorIndex {
     return this.dims <= MOST_DIMS ? `::vector(${this.dims})` : `::halfvec(${this.dims})`;
   }
 
+  private get indexName(): string {
+    return `store_vectors_${createHash('sha256').update(this.space).digest('hex').slice(0, 16)}`;
+  }
+
   /** Undefined for vectors that are too long for an index: then all are compared. */
   private indexSql(): string | undefined {
     const hasHalf = this.version.major > 0 || this.version.minor >= 7;
@@ -135,8 +180,7 @@ export class PgvectorIndex extends VectorIndex {
       return undefined;
     }
     const type = this.dims <= MOST_DIMS ? 'vector' : 'halfvec';
-    const name = `store_vectors_${createHash('sha256').update(this.space).digest('hex').slice(0, 16)}`;
-    return `CREATE INDEX IF NOT EXISTS ${name} ON store_vectors USING hnsw (${this.column} ${type}_ip_ops)
+    return `CREATE INDEX CONCURRENTLY IF NOT EXISTS ${this.indexName} ON store_vectors USING hnsw (${this.column} ${type}_ip_ops)
             WITH (m = ${M}, ef_construction = ${EF_CONSTRUCTION}) WHERE space = ${literal(this.space)}`;
   }
 

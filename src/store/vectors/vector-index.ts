@@ -29,6 +29,9 @@ export abstract class VectorIndex {
   /** Connects, and makes what is missing. */
   abstract start(): Promise<void>;
 
+  /** From time to time, in every process: does what can be done beside the work. */
+  abstract tend(): Promise<void>;
+
   abstract stop(): Promise<void>;
 
   /** Adds to a statement, behind `written`: the vectors of its puts replace those that the items had. */
