@@ -10,6 +10,12 @@ const TARGETS = [
   { what: 'cancel to signal, same process: max ms', at: 'cancel.same_process.to_signal.max_ms', most: 100 },
   { what: 'cancel to signal, other process: max ms', at: 'cancel.other_process.to_signal.max_ms', most: 1_000 },
   { what: 'memory settles within 20 % after 1,000 runs', at: 'backlog.memory.within_20_percent', is: true },
+  { what: 'store, recall@10 of 100 queries: all ten found', at: 'store.recall.perfect', least: 95 },
+  {
+    what: 'store, 1,000,000 items: search below a prefix, median ms',
+    at: 'store.search_prefix.1000000.p50_ms',
+    most: 10,
+  },
 ];
 
 /** The targets of scenarios that were measured, and whether they were met. */

@@ -15,7 +15,8 @@ export async function enableCounting(directory) {
   await database.close();
 }
 
-async function open(directory) {
+/** The database of a deployment. */
+export async function open(directory) {
   const embedded = await startEmbeddedPostgres({ directory, log: () => undefined });
   const client = new pg.Client({ connectionString: embedded.uri, application_name: 'bench' });
   await client.connect();

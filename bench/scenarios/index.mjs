@@ -10,6 +10,7 @@ import { stall } from './stall.mjs';
 import { start } from './start.mjs';
 import { statements } from './statements.mjs';
 import { steps } from './steps.mjs';
+import { store } from './store.mjs';
 import { tokens } from './tokens.mjs';
 import { unread } from './unread.mjs';
 import { wait } from './wait.mjs';
@@ -31,4 +32,5 @@ export const SCENARIOS = {
   unread,
   start,
   backlog,
+  store,
 };
