@@ -5,13 +5,21 @@ import { CronsHttpModule, CronsModule } from './crons/index.js';
 import { type Database, DatabaseModule } from './database/index.js';
 import { HealthHttpModule } from './observability/index.js';
 import { RunsHttpModule } from './runs/index.js';
+import { StoreHttpModule } from './store/index.js';
 import { ThreadsHttpModule } from './threads/index.js';
 
 /** The service: with its routes as a server, without them as a worker. */
 @Module({})
 export class AppModule {
   static forServer(config: NestgraphConfig, database: Database): DynamicModule {
-    const routes = [HealthHttpModule, AssistantsHttpModule, ThreadsHttpModule, RunsHttpModule, CronsHttpModule];
+    const routes = [
+      HealthHttpModule,
+      AssistantsHttpModule,
+      ThreadsHttpModule,
+      RunsHttpModule,
+      StoreHttpModule,
+      CronsHttpModule,
+    ];
     return { module: AppModule, imports: [...core(config, database), ...routes] };
   }
 

@@ -15,6 +15,7 @@ const LINE = [
   ['observability'],
   ['database'],
   ['streams'],
+  ['store'],
   ['execution'],
   ['threads'],
   ['assistants'],

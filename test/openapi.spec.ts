@@ -21,12 +21,21 @@ interface Content {
   examples?: Record<string, { value: unknown }>;
 }
 
+interface Parameter {
+  name: string;
+  in: string;
+  required?: boolean;
+  description?: string;
+  schema?: Schema;
+  example?: unknown;
+}
+
 interface Operation {
   operationId: string;
   summary?: string;
   description?: string;
   tags?: string[];
-  parameters?: { name: string; in: string; description?: string; schema?: Schema; example?: unknown }[];
+  parameters?: Parameter[];
   requestBody?: { content: Record<string, Content> };
   responses: Record<string, { description: string; content?: Record<string, Content> }>;
 }
@@ -175,13 +184,19 @@ describe('the examples, sent in order to a server on the bundled graphs,', () =>
   }
 
   function pathOf(route: string, { parameters = [] }: Operation): string {
-    return parameters
+    const valueOf = ({ name, schema, example }: Parameter): string => {
+      const value = last[name as keyof typeof last] ?? schema?.example ?? example;
+      expect(typeof value).toBe('string');
+      return String(value);
+    };
+    const query = parameters.filter((parameter) => parameter.in === 'query' && parameter.required);
+    const search = new URLSearchParams(
+      Object.fromEntries(query.map((one) => [one.name, valueOf(one)])) as Record<string, string>,
+    );
+    const path = parameters
       .filter((parameter) => parameter.in === 'path')
-      .reduce((path, { name, schema, example }) => {
-        const value = last[name as keyof typeof last] ?? schema?.example ?? example;
-        expect(typeof value).toBe('string');
-        return path.replace(`{${name}}`, String(value));
-      }, route);
+      .reduce((path, parameter) => path.replace(`{${parameter.name}}`, valueOf(parameter)), route);
+    return query.length > 0 ? `${path}?${search.toString()}` : path;
   }
 
   async function sendExamples(name: string, url = server.url): Promise<void> {

@@ -12,6 +12,7 @@ import { start } from './start.mjs';
 import { statements } from './statements.mjs';
 import { steps } from './steps.mjs';
 import { threads } from './threads.mjs';
+import { store } from './store.mjs';
 import { tokens } from './tokens.mjs';
 import { unread } from './unread.mjs';
 import { wait } from './wait.mjs';
@@ -35,4 +36,5 @@ export const SCENARIOS = {
   start,
   backlog,
   crons,
+  store,
 };

@@ -149,6 +149,13 @@ export const Custom = (
   options: FieldOptions = {},
 ): PropertyDecorator => field(schema, options, rule('isCustom', message, validate));
 
+/** The same, where null says something else than leaving the field out. */
+export const CustomOrNull = (...[schema, message, validate, options]: Parameters<typeof Custom>): PropertyDecorator =>
+  applyDecorators(
+    Custom(schema, message, (value) => value === null || validate(value), options),
+    takesNull,
+  );
+
 /** How many rows a page holds, 1 to 1000. */
 export const Limit = (initial = 10): PropertyDecorator =>
   Whole({ minimum: 1, maximum: 1000, default: initial, description: 'How many rows to return at most.' });

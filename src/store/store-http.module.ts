@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { StoreController } from './store.controller.js';
+import { StoreModule } from './store.module.js';
+
+/** The routes of the store; a worker does not load them. */
+@Module({ imports: [StoreModule], controllers: [StoreController] })
+export class StoreHttpModule {}
