@@ -45,7 +45,7 @@ export class StoreController {
   @ApiErrors()
   async getItem(@Query() query: StoreGetQuery, @Res() reply: FastifyReply): Promise<void> {
     // An answer that is null would be sent as none.
-    sendWire(reply, await this.store.getItem(query));
+    await sendWire(reply, await this.store.getItem(query));
   }
 
   @Delete('items')
