@@ -77,6 +77,7 @@ describe('the configuration', () => {
       },
       streams: { resumable_ms: 3_600_000, other_ms: 60_000, max_bytes: 64 * 1024 * 1024 },
       thread_ttl: { strategy: 'delete', sweep_interval_ms: 300_000, sweep_limit: 500 },
+      store: { ttl: { refresh_on_read: true, sweep_interval_ms: 300_000 } },
       webhooks: {
         disabled: false,
         url: { allowed_domains: [], allowed_ports: [], require_https: false, disable_loopback: false },
@@ -377,8 +378,6 @@ describe('what this version does not support', () => {
     ['http.enable_custom_route_auth', { http: { enable_custom_route_auth: true } }],
     ['http.middleware_order', { http: { middleware_order: 'auth_first' } }],
     ['store.path', { store: { path: './s.ts:store' } }],
-    ['store.index', { store: { index: { dims: 1, embed: 'e' } } }],
-    ['store.ttl', { store: { ttl: { default_ttl: 1 } } }],
     ['checkpointer.path', { checkpointer: { path: './c.ts:saver' } }],
     ['checkpointer.serde', { checkpointer: { serde: { pickle_fallback: true } } }],
     ['ui', { ui: { agent: './ui.tsx' } }],

@@ -37,6 +37,15 @@ const readTexts = (value: unknown): string[] =>
     .map(String)
     .flatMap((text) => (text.startsWith('[') ? splitList(text) : [text]));
 
+/** Labels joined by dots, repeated, or one JSON array text. No label is empty, so an empty text is no label at all. */
+const readDotted = (value: unknown): string[] =>
+  readTexts(value).flatMap((text) => (text === '' ? [] : text.split('.')));
+
+const readText: Reader = (value) => value;
+
+/** Readers for which an empty text is a value. */
+const TAKING_EMPTY = new Set<Reader>([readTexts, readText]);
+
 const readNumber = (value: unknown): unknown => (Number.isNaN(Number(value)) ? value : Number(value));
 
 /** Where both have a meaning, 1 and 0 are numbers. */
@@ -54,6 +63,10 @@ const reader =
 export const FromQueryList = (): PropertyDecorator => reader(readList);
 /** The query parameter is a list of texts, one of which may be empty: repeated keys, or one JSON array text. */
 export const FromQueryTexts = (): PropertyDecorator => reader(readTexts);
+/** The query parameter is a list of labels, joined by dots or repeated. */
+export const FromQueryDotted = (): PropertyDecorator => reader(readDotted);
+/** The query parameter is a text, which may be empty. */
+export const FromQueryText = (): PropertyDecorator => reader(readText);
 /** The query parameter is a boolean. */
 export const FromQueryFlag = (): PropertyDecorator => reader(readFlag);
 /** The query parameter is a boolean, in words, or a number. */
@@ -66,7 +79,7 @@ export function readQuery(type: new () => object, query: Record<string, unknown>
   const readers = (Reflect.getMetadata(READERS, type.prototype as object) ?? {}) as Record<string, Reader>;
   const result: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(query)) {
-    if (value !== undefined && (value !== '' || readers[key] === readTexts)) {
+    if (value !== undefined && (value !== '' || TAKING_EMPTY.has(readers[key]))) {
       result[key] = readers[key] ? readers[key](value) : value;
     }
   }
