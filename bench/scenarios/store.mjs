@@ -17,15 +17,16 @@ export async function store(bench) {
   for (const size of SIZES) {
     const server = await bench.server();
     await fill(server.directory, size);
+    // Before items are put again, without their vectors.
+    if (size === MOST_VECTORS) {
+      result.recall = await recall(server.client, size);
+    }
     const calls = callsOf(server.client, size);
     for (const [name, call] of Object.entries(calls)) {
       // The first search reads all vectors.
       await call();
       result[name] ??= {};
       result[name][size] = await bench.figuresOf(server, { call, concurrency: 1 });
-    }
-    if (size === MOST_VECTORS) {
-      result.recall = await recall(server.client, size);
     }
     await server.remove();
   }
