@@ -14,37 +14,48 @@ const PAGE = 2_000;
 const SPARE = 3;
 const LEAST_SPARE = 30;
 
-interface ChangeRow {
-  horizon: string;
-  vector_id: string | null;
+interface VectorRecord {
+  vector_id: string;
   item_id: string;
   version: string;
   xact: string;
-  namespace: string;
+  /** Null when the vector is not valid any more. */
+  namespace: string | null;
   embedding: Buffer;
 }
 
-/**
- * What transactions have written that one who has seen all before $2 may not have seen. Numbers of rows do not tell: a row
- * with a smaller one may be committed later. Transactions that are under way while we look are looked for again next time;
- * what we have of them already is $3.
- */
-const CHANGES = `
-  SELECT now.horizon::text, change.*
+/** One row when nothing is found, too. */
+type FoundRow = { horizon: string } & (VectorRecord | { vector_id: null });
+
+/** A page of vectors, with the namespaces of their items and the oldest transaction that was under way. */
+const pageOf = (condition: string): string => `
+  SELECT now.horizon::text, page.*, item.namespace
   FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon, pg_snapshot_xmax(pg_current_snapshot()) AS future) now
   LEFT JOIN LATERAL (
-    SELECT vector_id, item_id, version, xact::text, namespace, embedding
-    FROM store_vectors JOIN store_items USING (item_id, version)
-    WHERE space = $1 AND xact >= $2::xid8 AND (xact < now.future OR $2 = '0') AND vector_id > $4
-          AND vector_id <> ALL($3::bigint[]) AND embedding IS NOT NULL
-    ORDER BY vector_id LIMIT ${PAGE}
-  ) change ON true`;
+    SELECT vector_id, item_id, version, xact::text, embedding FROM store_vectors
+    WHERE space = $1 AND vector_id > $2::bigint AND embedding IS NOT NULL AND ${condition} ORDER BY vector_id LIMIT ${PAGE}
+  ) page ON true
+  LEFT JOIN LATERAL (
+    SELECT namespace FROM store_items WHERE item_id = page.item_id AND version = page.version LIMIT 1
+  ) item ON true`;
 
-/** Vectors that are not kept in memory, for those items that a search is about. */
+const ALL = pageOf('true');
+
+/**
+ * What transactions have written that one who has seen all before $3 may not have seen. Numbers of rows do not tell: a row
+ * with a smaller one may be committed later. Transactions that are under way while we look are looked for again next time;
+ * what we have of them already is $4. None of the future has been committed: a backup that was restored only looks so.
+ */
+const CHANGES = pageOf('xact >= $3::xid8 AND xact < now.future AND vector_id <> ALL($4::bigint[])');
+
+/** Vectors that are not kept in memory, for those items that a search is about; in the order of the key of the table. */
 const pageBehind = (matches: string, after: string, space: string): string =>
   `SELECT vector_id, item_id, version, namespace, embedding
-   FROM store_vectors JOIN store_items USING (item_id, version)
-   WHERE space = ${space} AND vector_id > ${after} AND embedding IS NOT NULL AND ${matches}
+   FROM store_vectors vector CROSS JOIN LATERAL (
+     SELECT namespace FROM store_items
+     WHERE item_id = vector.item_id AND version = vector.version AND ${matches} LIMIT 1
+   ) item
+   WHERE space = ${space} AND vector_id > ${after} AND embedding IS NOT NULL
    ORDER BY vector_id LIMIT ${PAGE}`;
 
 /**
@@ -55,7 +66,7 @@ export class MemoryIndex extends VectorIndex {
   private readonly logger = new Logger('Store');
   private thread?: SearchThread;
   /** All transactions before it have been seen. */
-  private horizon = '0';
+  private horizon?: string;
   /** What has been seen of later ones: transactions by vector. */
   private seen = new Map<string, bigint>();
   /** Vectors behind this one are not kept. */
@@ -151,7 +162,7 @@ export class MemoryIndex extends VectorIndex {
     const asking = new Statement();
     const [afterName, space] = [`${asking.parameter(after)}::bigint`, asking.parameter(this.space)];
     const text = pageBehind(matchesSql(asking, search), afterName, space);
-    const { rows } = await this.sql.query<ChangeRow>(text, asking.values, { isPrepared: false });
+    const { rows } = await this.sql.query<VectorRecord>(text, asking.values, { isPrepared: false });
     return { rows: rows.length, page: { ...toPage(rows, this.dims), last: rows.at(-1)?.vector_id ?? after } };
   }
 
@@ -185,22 +196,34 @@ export class MemoryIndex extends VectorIndex {
       this.beginAnew();
     }
     const since = this.horizon;
+    const known = [...this.seen.keys()];
     let horizon: string | undefined;
     let after = '0';
     for (let found = PAGE; found === PAGE;) {
-      const { rows } = await this.sql.query<ChangeRow>(CHANGES, [this.space, since, [...this.seen.keys()], after]);
-      const changes = rows.filter(({ vector_id }) => vector_id !== null);
+      const rows = await this.readPage(after, since, known);
+      const page = rows.filter((row): row is FoundRow & VectorRecord => row.vector_id !== null);
       horizon ??= rows[0].horizon;
-      await this.take(changes);
-      after = changes.at(-1)?.vector_id ?? after;
-      found = changes.length;
+      await this.take(page.filter(({ namespace }) => namespace !== null));
+      const oldest = BigInt(horizon);
+      page.forEach(({ vector_id, xact }) => BigInt(xact) >= oldest && this.seen.set(vector_id, BigInt(xact)));
+      after = page.at(-1)?.vector_id ?? after;
+      found = page.length;
     }
     this.horizon = horizon!;
     const oldest = BigInt(this.horizon);
     this.seen.forEach((xact, vector_id) => xact < oldest && this.seen.delete(vector_id));
   }
 
-  private async take(changes: readonly ChangeRow[]): Promise<void> {
+  /** Changes are planned for what is asked: a plan for any transaction would go through all vectors. */
+  private async readPage(after: string, since: string | undefined, known: readonly string[]): Promise<FoundRow[]> {
+    const { rows } =
+      since === undefined
+        ? await this.sql.query<FoundRow>(ALL, [this.space, after])
+        : await this.sql.query<FoundRow>(CHANGES, [this.space, after, since, known], { isPrepared: false });
+    return rows;
+  }
+
+  private async take(changes: readonly VectorRecord[]): Promise<void> {
     if (changes.length > 0 && this.size + changes.length > this.mostKept && this.keptUpTo === undefined) {
       await this.forgetRemoved();
     }
@@ -210,13 +233,12 @@ export class MemoryIndex extends VectorIndex {
       this.size = await this.thread!.add(toPage(kept, this.dims));
     }
     if (kept.length < changes.length && this.keptUpTo === undefined) {
-      this.keptUpTo = String(BigInt(changes[kept.length].vector_id!) - 1n);
+      this.keptUpTo = String(BigInt(changes[kept.length].vector_id) - 1n);
       this.logger.warn(
         `The store has more than ${this.mostKept} vectors, which is what is kept in memory; each search reads the others. ` +
           'Install pgvector in the database (https://github.com/pgvector/pgvector) and start again.',
       );
     }
-    kept.forEach(({ vector_id, xact }) => this.seen.set(vector_id!, BigInt(xact)));
   }
 
   /** Items that were removed, or have expired, or have been put without an index. */
@@ -233,7 +255,7 @@ export class MemoryIndex extends VectorIndex {
 
   private beginAnew(): void {
     this.thread = new SearchThread(this.dims);
-    this.horizon = '0';
+    this.horizon = undefined;
     this.seen.clear();
     this.keptUpTo = undefined;
     this.size = 0;
@@ -242,13 +264,13 @@ export class MemoryIndex extends VectorIndex {
 
 type LastedPage = VectorPage & { last: string };
 
-function toPage(rows: readonly ChangeRow[], dims: number): VectorPage {
+function toPage(rows: readonly VectorRecord[], dims: number): VectorPage {
   const vectors = new Float32Array(rows.length * dims);
   rows.forEach(({ embedding }, row) => new Uint8Array(vectors.buffer).set(embedding, row * dims * 4));
   return {
     item_ids: Float64Array.from(rows, ({ item_id }) => Number(item_id)),
     versions: Float64Array.from(rows, ({ version }) => Number(version)),
-    namespaces: rows.map(({ namespace }) => namespace),
+    namespaces: rows.map(({ namespace }) => namespace!),
     vectors,
   };
 }

@@ -6,15 +6,15 @@ import { matchesSql, readPage, type SemanticSearch, VectorIndex, type VectorRow,
 /** Up to so many items in reach of a search are all compared: the graph of the index is for more. */
 const FEW = 1_000;
 /**
- * Up to this size of the table all vectors are compared, which takes a tenth of a second; then it gets an index, which
+ * Up to so many bytes of vectors all of them are compared, which takes a tenth of a second; then it gets an index, which
  * answers sooner and makes puts slower, and may overlook what is near when texts have nothing to do with each other
- * (docs/decisions/0015). A hundred thousand vectors of 384 numbers are 160 MB.
+ * (docs/decisions/0015). A hundred thousand vectors of 384 numbers are 150 MB.
  */
 const MOST_COMPARED_BYTES = 200 * 1024 * 1024;
 /** Vectors that the index looks for, for each item that is wanted: some items have several, some are not valid any more. */
 const SPARE = 4;
 /** How thoroughly the graph is searched, and built: recall against time, see docs/decisions/0015. */
-const LEAST_EF_SEARCH = 200;
+const LEAST_EF_SEARCH = 400;
 const MOST_EF_SEARCH = 1_000;
 const M = 16;
 const EF_CONSTRUCTION = 100;
@@ -29,9 +29,9 @@ const SCHEMA_LOCK = 7_261_987;
 /** For building the index: with less it takes many times as long. */
 const BUILD_MEMORY = '512MB';
 
-/** Whether the table is beyond comparing, the index can be used, and one is there that a broken-off attempt has left. */
+/** Whether there are more vectors than can be compared, the index can be used, and one is there that a broken-off attempt has left. */
 const INDEX_STATE = `
-  SELECT pg_table_size('store_vectors') > $2::bigint AS is_big,
+  SELECT (SELECT count(*) FROM store_vectors WHERE space = $3) * $4::bigint > $2::bigint AS is_big,
          coalesce(bool_or(indisvalid), false) AS is_valid,
          coalesce(bool_or(NOT indisvalid AND building.index_relid IS NULL), false) AS is_left
   FROM (SELECT to_regclass($1) AS name) named JOIN pg_index ON indexrelid = name
@@ -66,8 +66,8 @@ export class PgvectorIndex extends VectorIndex {
       await db.query('CREATE EXTENSION IF NOT EXISTS vector');
       await db.query('ALTER TABLE store_vectors ADD COLUMN IF NOT EXISTS embedding_vector vector');
       this.version = await versionOf(db);
-      for (let taken = TAKEN_OVER; taken === TAKEN_OVER;) {
-        taken = await this.takeOver(db);
+      for (let after: string | undefined = '0'; after !== undefined;) {
+        after = await takeOver(db, after);
       }
     });
   }
@@ -82,6 +82,8 @@ export class PgvectorIndex extends VectorIndex {
     const { rows } = await this.sql.query<{ is_big: boolean; is_valid: boolean; is_left: boolean }>(INDEX_STATE, [
       this.indexName,
       this.mostComparedBytes,
+      this.space,
+      this.dims * Float32Array.BYTES_PER_ELEMENT,
     ]);
     const [{ is_big, is_valid, is_left }] = rows;
     if (!definition || !is_big || is_valid) {
@@ -183,21 +185,22 @@ export class PgvectorIndex extends VectorIndex {
     return `CREATE INDEX CONCURRENTLY IF NOT EXISTS ${this.indexName} ON store_vectors USING hnsw (${this.column} ${type}_ip_ops)
             WITH (m = ${M}, ef_construction = ${EF_CONSTRUCTION}) WHERE space = ${literal(this.space)}`;
   }
+}
 
-  private async takeOver(db: Queryable): Promise<number> {
-    const { rows } = await db.query<{ vector_id: string; embedding: Buffer }>(
-      'SELECT vector_id, embedding FROM store_vectors WHERE embedding IS NOT NULL LIMIT $1',
-      [TAKEN_OVER],
-    );
-    const vectors = rows.map(({ vector_id, embedding }) => ({ vector_id, vector: toText(fromBytes(embedding)) }));
-    await db.query(
-      `UPDATE store_vectors SET embedding_vector = taken.vector::vector, embedding = NULL
-       FROM jsonb_to_recordset($1::jsonb) AS taken(vector_id bigint, vector text)
-       WHERE store_vectors.vector_id = taken.vector_id`,
-      [JSON.stringify(vectors)],
-    );
-    return rows.length;
-  }
+/** Gives the last one of those that were taken over; undefined when there are no more. */
+async function takeOver(db: Queryable, after: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ vector_id: string; embedding: Buffer }>(
+    'SELECT vector_id, embedding FROM store_vectors WHERE embedding IS NOT NULL AND vector_id > $1 ORDER BY vector_id LIMIT $2',
+    [after, TAKEN_OVER],
+  );
+  const vectors = rows.map(({ vector_id, embedding }) => ({ vector_id, vector: toText(fromBytes(embedding)) }));
+  await db.query(
+    `UPDATE store_vectors SET embedding_vector = taken.vector::vector, embedding = NULL
+     FROM jsonb_to_recordset($1::jsonb) AS taken(vector_id bigint, vector text)
+     WHERE store_vectors.vector_id = taken.vector_id`,
+    [JSON.stringify(vectors)],
+  );
+  return rows.at(-1)?.vector_id;
 }
 
 async function versionOf(db: Queryable): Promise<Version> {
