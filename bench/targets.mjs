@@ -20,6 +20,12 @@ const TARGETS = [
   { what: 'count of threads, 300,000 over 1,000: p50', at: 'threads.ratio.count', most: 3 },
   { what: 'copy of a thread with 1,000 checkpoints: max ms', at: 'threads.copy_1000_checkpoints.max_ms', most: 1_000 },
   { what: 'memory settles within 20 % after 1,000 runs', at: 'backlog.memory.within_20_percent', is: true },
+  { what: 'store, recall@10 of 100 queries: all ten found', at: 'store.recall.perfect', least: 95 },
+  {
+    what: 'store, 1,000,000 items: search below a prefix, median ms',
+    at: 'store.search_prefix.1000000.p50_ms',
+    most: 10,
+  },
 ];
 
 /** The targets of scenarios that were measured, and whether they were met. */

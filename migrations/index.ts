@@ -7,6 +7,9 @@ import { RunCallers1764000000000 } from './1764000000000-run-callers.js';
 import { RunWishes1764100000000 } from './1764100000000-run-wishes.js';
 import { ThreadTtl1764200000000 } from './1764200000000-thread-ttl.js';
 import { Search1764250000000 } from './1764250000000-search.js';
+import { Store1764300000000 } from './1764300000000-store.js';
+import { Crons1764310000000 } from './1764310000000-crons.js';
+import { CronCallers1764400000000 } from './1764400000000-cron-callers.js';
 
 /** All migrations, oldest first. A released one is never edited. */
 export const migrations = [
@@ -19,4 +22,7 @@ export const migrations = [
   RunWishes1764100000000,
   ThreadTtl1764200000000,
   Search1764250000000,
+  Store1764300000000,
+  Crons1764310000000,
+  CronCallers1764400000000,
 ];

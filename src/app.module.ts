@@ -2,21 +2,30 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AssistantsHttpModule } from './assistants/index.js';
 import { AuthModule } from './auth/index.js';
 import { ConfigModule, type NestgraphConfig } from './config/index.js';
+import { CronsHttpModule, CronsModule } from './crons/index.js';
 import { type Database, DatabaseModule } from './database/index.js';
 import { HealthHttpModule } from './observability/index.js';
-import { RunsHttpModule, RunsModule } from './runs/index.js';
+import { RunsHttpModule } from './runs/index.js';
+import { StoreHttpModule } from './store/index.js';
 import { ThreadsHttpModule } from './threads/index.js';
 
 /** The service: with its routes as a server, without them as a worker. */
 @Module({})
 export class AppModule {
   static forServer(config: NestgraphConfig, database: Database): DynamicModule {
-    const routes = [HealthHttpModule, AssistantsHttpModule, ThreadsHttpModule, RunsHttpModule];
+    const routes = [
+      HealthHttpModule,
+      AssistantsHttpModule,
+      ThreadsHttpModule,
+      RunsHttpModule,
+      StoreHttpModule,
+      CronsHttpModule,
+    ];
     return { module: AppModule, imports: [...core(config, database), ...routes] };
   }
 
   static forWorker(config: NestgraphConfig, database: Database): DynamicModule {
-    return { module: AppModule, imports: [...core(config, database), RunsModule] };
+    return { module: AppModule, imports: [...core(config, database), CronsModule] };
   }
 }
 

@@ -5,8 +5,8 @@ import { NESTGRAPH_VERSION } from './observability/index.js';
 const DESCRIPTION = `Open, self-hosted LangGraph Platform for TypeScript. Every official LangGraph SDK client can use it.
 
 The examples on this page work against the bundled graphs (\`npm start\`). Begin with "Create a thread" and
-"Create a run and stream its output"; where an example needs the id of a run or a checkpoint, the page puts in the last
-one it has seen.`;
+"Create a run and stream its output"; where an example needs the id of a run, a checkpoint or a cron, the page puts in the
+last one it has seen.`;
 
 /** The OpenAPI document, from the decorators. */
 export function apiDocument(app: INestApplication): OpenAPIObject {
@@ -39,7 +39,8 @@ declare const localStorage: { getItem(key: string): string | null; setItem(key: 
 function putInLastIds(request: { url: string }): { url: string } {
   request.url = request.url
     .replace('0192f0c1-0000-7000-8000-000000000000', (example) => localStorage.getItem('run_id') ?? example)
-    .replace('1f000000-0000-6000-8000-000000000000', (example) => localStorage.getItem('checkpoint_id') ?? example);
+    .replace('1f000000-0000-6000-8000-000000000000', (example) => localStorage.getItem('checkpoint_id') ?? example)
+    .replace('0192f0c1-0000-7000-8000-000000000001', (example) => localStorage.getItem('cron_id') ?? example);
   return request;
 }
 
@@ -47,11 +48,15 @@ function putInLastIds(request: { url: string }): { url: string } {
 function rememberIds<T extends { headers: Record<string, string>; text?: string }>(response: T): T {
   const run = /\/runs\/([0-9a-f-]{36})$/.exec(response.headers['content-location'] ?? '')?.[1];
   const checkpoint = /"checkpoint_id":"([0-9a-f-]{36})"/.exec(response.text ?? '')?.[1];
+  const cron = /"cron_id":"([0-9a-f-]{36})"/.exec(response.text ?? '')?.[1];
   if (run) {
     localStorage.setItem('run_id', run);
   }
   if (checkpoint) {
     localStorage.setItem('checkpoint_id', checkpoint);
+  }
+  if (cron) {
+    localStorage.setItem('cron_id', cron);
   }
   return response;
 }

@@ -15,10 +15,12 @@ const LINE = [
   ['observability'],
   ['database'],
   ['streams'],
+  ['store'],
   ['execution'],
   ['threads'],
   ['assistants'],
   ['runs'],
+  ['crons'],
   // The files at the top of src that put the folders together.
   ['app.module', 'openapi', 'server', 'in-process-fetch', 'index'],
   ['cli'],

@@ -21,12 +21,21 @@ interface Content {
   examples?: Record<string, { value: unknown }>;
 }
 
+interface Parameter {
+  name: string;
+  in: string;
+  required?: boolean;
+  description?: string;
+  schema?: Schema;
+  example?: unknown;
+}
+
 interface Operation {
   operationId: string;
   summary?: string;
   description?: string;
   tags?: string[];
-  parameters?: { name: string; in: string; description?: string; schema?: Schema; example?: unknown }[];
+  parameters?: Parameter[];
   requestBody?: { content: Record<string, Content> };
   responses: Record<string, { description: string; content?: Record<string, Content> }>;
 }
@@ -132,7 +141,7 @@ describe.each(Object.entries(document.components.schemas))('schema %s', (_name, 
 describe('the examples, sent in order to a server on the bundled graphs,', () => {
   let database: TestDatabase;
   let server: TestServer;
-  let last: { run_id?: string; checkpoint_id?: string } = {};
+  let last: { run_id?: string; checkpoint_id?: string; cron_id?: string } = {};
 
   /** What has to come before everything else, and what after: all other operations stand between. */
   const FIRST = ['POST /assistants', 'POST /threads', 'POST /threads/{thread_id}/runs/wait', 'POST /runs/wait'];
@@ -162,21 +171,32 @@ describe('the examples, sent in order to a server on the bundled graphs,', () =>
     await database?.drop();
   });
 
-  /** Like the page: ids of runs and checkpoints are the last ones seen. */
+  /** Like the page: ids of runs, checkpoints and crons are the last ones seen. */
   function remember({ headers, text }: Answer): void {
     const [, run_id] = /\/runs\/([0-9a-f-]{36})$/.exec(headers.get('content-location') ?? '') ?? [];
     const [, checkpoint_id] = /"checkpoint_id":"([0-9a-f-]{36})"/.exec(text) ?? [];
-    last = { run_id: run_id ?? last.run_id, checkpoint_id: checkpoint_id ?? last.checkpoint_id };
+    const [, cron_id] = /"cron_id":"([0-9a-f-]{36})"/.exec(text) ?? [];
+    last = {
+      run_id: run_id ?? last.run_id,
+      checkpoint_id: checkpoint_id ?? last.checkpoint_id,
+      cron_id: cron_id ?? last.cron_id,
+    };
   }
 
   function pathOf(route: string, { parameters = [] }: Operation): string {
-    return parameters
+    const valueOf = ({ name, schema, example }: Parameter): string => {
+      const value = last[name as keyof typeof last] ?? schema?.example ?? example;
+      expect(typeof value).toBe('string');
+      return String(value);
+    };
+    const query = parameters.filter((parameter) => parameter.in === 'query' && parameter.required);
+    const search = new URLSearchParams(
+      Object.fromEntries(query.map((one) => [one.name, valueOf(one)])) as Record<string, string>,
+    );
+    const path = parameters
       .filter((parameter) => parameter.in === 'path')
-      .reduce((path, { name, schema, example }) => {
-        const value = last[name as keyof typeof last] ?? schema?.example ?? example;
-        expect(typeof value).toBe('string');
-        return path.replace(`{${name}}`, String(value));
-      }, route);
+      .reduce((path, parameter) => path.replace(`{${parameter.name}}`, valueOf(parameter)), route);
+    return query.length > 0 ? `${path}?${search.toString()}` : path;
   }
 
   async function sendExamples(name: string, url = server.url): Promise<void> {

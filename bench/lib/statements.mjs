@@ -1,5 +1,4 @@
-import pg from 'pg';
-import { startEmbeddedPostgres } from '../../dist/src/database/embedded/index.js';
+import { openDatabase } from './database.mjs';
 import { round } from './figures.mjs';
 
 /** Words by which a statement is told from others. */
@@ -8,23 +7,11 @@ const EXTENSION = 'pg_stat_statements';
 
 /** Makes the database of a deployment, which must not have begun, count statements: the extension is loaded at its start. */
 export async function enableCounting(directory) {
-  const database = await open(directory);
+  const database = await openDatabase(directory);
   await database.client.query(`ALTER SYSTEM SET shared_preload_libraries = '${EXTENSION}'`);
   // BEGIN and COMMIT are round trips, too. What functions execute inside the server is none.
   await database.client.query(`CREATE EXTENSION ${EXTENSION}`);
   await database.close();
-}
-
-/** The database of a deployment, to be closed. */
-export async function open(directory) {
-  const embedded = await startEmbeddedPostgres({ directory, log: () => undefined });
-  const client = new pg.Client({ connectionString: embedded.uri, application_name: 'bench' });
-  await client.connect();
-  const close = async () => {
-    await client.end();
-    await embedded.stop();
-  };
-  return { client, close };
 }
 
 /**
@@ -36,7 +23,7 @@ export class StatementCounter {
 
   static async on(directory) {
     const counter = new StatementCounter();
-    counter.#database = await open(directory);
+    counter.#database = await openDatabase(directory);
     return counter;
   }
 

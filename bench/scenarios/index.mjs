@@ -2,6 +2,7 @@ import { background } from './background.mjs';
 import { backlog } from './backlog.mjs';
 import { bigstate } from './bigstate.mjs';
 import { cancel } from './cancel.mjs';
+import { crons } from './crons.mjs';
 import { fanOut } from './fan-out.mjs';
 import { interrupt } from './interrupt.mjs';
 import { remoteStream } from './remote-stream.mjs';
@@ -11,6 +12,7 @@ import { start } from './start.mjs';
 import { statements } from './statements.mjs';
 import { steps } from './steps.mjs';
 import { threads } from './threads.mjs';
+import { store } from './store.mjs';
 import { tokens } from './tokens.mjs';
 import { unread } from './unread.mjs';
 import { wait } from './wait.mjs';
@@ -33,4 +35,6 @@ export const SCENARIOS = {
   unread,
   start,
   backlog,
+  crons,
+  store,
 };

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { closedLoop } from '../lib/closed-loop.mjs';
 import { calls, round, spread } from '../lib/figures.mjs';
-import { enableCounting, open, StatementCounter } from '../lib/statements.mjs';
+import { openDatabase } from '../lib/database.mjs';
+import { enableCounting, StatementCounter } from '../lib/statements.mjs';
 
 const FEW = 1_000;
 const MANY = 300_000;
@@ -40,7 +41,7 @@ export async function threads(bench) {
   const deployment = bench.newDeployment();
   await enableCounting(deployment.directory);
   await deployment.startServer();
-  const database = await open(deployment.directory);
+  const database = await openDatabase(deployment.directory);
   const counter = await StatementCounter.on(deployment.directory);
   try {
     const copy = await copies(deployment.client);

@@ -1,9 +1,10 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository, SelectQueryBuilder } from 'typeorm';
-import { type AuthFilter, filterSql, matches } from '../auth/index.js';
+import { type AuthFilter, filterQuery, matches } from '../auth/index.js';
 import { isUuid, newId, type Page, systemAssistantId, toJsonb, ValidationFailedError } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
+import type { Queryable } from '../database/index.js';
 import { GraphRegistry } from '../execution/index.js';
 import { ThreadsService } from '../threads/index.js';
 import { AssistantEntity, AssistantVersionEntity } from './assistant.entity.js';
@@ -99,8 +100,8 @@ export class AssistantsService implements OnApplicationBootstrap {
   }
 
   /** Like {@link resolve}, from what this process knows: see the `stamp`, and call {@link forget} when it is out of date. */
-  async forRun(assistant_id: string): Promise<RunAssistant> {
-    const known = await this.known.find(this.toId(assistant_id));
+  async forRun(assistant_id: string, db?: Queryable): Promise<RunAssistant> {
+    const known = await this.known.find(this.toId(assistant_id), db);
     if (!known) {
       throw new AssistantNotFoundError(assistant_id);
     }
@@ -251,16 +252,7 @@ export class AssistantsService implements OnApplicationBootstrap {
       const pattern = `%${name.replace(/[\\%_]/g, '\\$&')}%`;
       query.andWhere('lower(assistant.name) LIKE lower(:pattern)', { pattern });
     }
-    if (visible) {
-      let count = 0;
-      const add = (value: string): string => {
-        const name = `visible${count++}`;
-        query.setParameter(name, value);
-        return `:${name}`;
-      };
-      query.andWhere(filterSql(visible, 'assistant.metadata', add));
-    }
-    return query;
+    return filterQuery(query, visible, 'assistant.metadata');
   }
 
   private toId(assistant_id: string): string {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { JsonObject } from '../common/index.js';
-import { Sql } from '../database/index.js';
+import { type Queryable, Sql } from '../database/index.js';
 
 /** Most assistants that a process remembers, and most characters of one; larger ones are read each time. */
 const MOST_KNOWN = 1_000;
@@ -34,13 +34,13 @@ export class KnownAssistants {
 
   constructor(private readonly sql: Sql) {}
 
-  /** Undefined when there is none. */
-  async find(assistant_id: string): Promise<RunAssistant | undefined> {
+  /** Undefined when there is none. Whoever has a connection looks it up on that one: there may be no other. */
+  async find(assistant_id: string, db: Queryable = this.sql): Promise<RunAssistant | undefined> {
     const known = this.known.get(assistant_id);
     if (known) {
       return { ...(JSON.parse(known.json) as RunAssistant), stamp: known.stamp };
     }
-    const { rows } = await this.sql.query<{ json: string; stamp: string }>(FIND, [assistant_id]);
+    const { rows } = await db.query<{ json: string; stamp: string }>(FIND, [assistant_id]);
     const row = rows.at(0);
     if (row && row.json.length <= MOST_CHARS) {
       this.remember(assistant_id, row);

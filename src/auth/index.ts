@@ -6,3 +6,4 @@ export { AuthModule } from './auth.module.js';
 export { type Authorized, AuthService } from './auth.service.js';
 export { type AuthContext, type AuthUser, NOBODY } from './auth-user.js';
 export { authenticateRequests } from './authenticate-requests.js';
+export { filterQuery } from './filter-query.js';

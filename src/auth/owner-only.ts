@@ -1,3 +1,4 @@
+import { ForbiddenError } from './auth.errors.js';
 import type { AuthFilter } from './auth-filter.js';
 import type { AuthRequest, Authorizer } from './authenticator.js';
 
@@ -6,15 +7,33 @@ const OWNER = 'owner';
 
 /** Everybody has what they made, and nothing else: rows are stamped with their owner, and items live below the owner's name. */
 export class OwnerOnly implements Authorizer {
-  authorize({ event, user, value }: AuthRequest): Promise<AuthFilter | undefined> {
+  authorize(request: AuthRequest): Promise<AuthFilter | undefined> {
+    // A refusal is a rejection.
+    return new Promise((resolve) => resolve(this.decide(request)));
+  }
+
+  private decide({ event, user, value }: AuthRequest): AuthFilter | undefined {
     const { identity } = user;
     if (event.startsWith('store:')) {
-      value.namespace = [identity, ...((value.namespace as string[] | null | undefined) ?? [])];
-      return Promise.resolve(undefined);
+      this.keepAtHome(event, value, labelOf(identity));
+      return undefined;
     }
     if (/:(create|update|create_run)$/.test(event)) {
       value.metadata = { ...(value.metadata as object | null | undefined), [OWNER]: identity };
     }
-    return Promise.resolve({ key: OWNER, equals: identity });
+    return { key: OWNER, equals: identity };
+  }
+
+  /** Items of a user are below the user's name. What asks for all of them gets those. */
+  private keepAtHome(event: string, value: Record<string, unknown>, home: string): void {
+    const namespace = (value.namespace as string[] | null | undefined) ?? [];
+    if (namespace.length === 0 && (event === 'store:search' || event === 'store:list_namespaces')) {
+      value.namespace = [home];
+    } else if (namespace[0] !== home) {
+      throw new ForbiddenError(`Your namespaces begin with "${home}".`);
+    }
   }
 }
+
+/** A label has no dots. */
+const labelOf = (identity: string): string => identity.replaceAll('%', '%25').replaceAll('.', '%2E');

@@ -42,5 +42,8 @@ const REFUSED_BY_JSONB = /(?<!\\)((?:\\\\)*)\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]
 export const jsonbText = (json: string): string =>
   json.includes('\\u') ? json.replace(REFUSED_BY_JSONB, '$1\\ufffd') : json;
 
+/** True for JSON that PostgreSQL can hold as it is. */
+export const fitsJsonb = (json: string): boolean => jsonbText(json) === json;
+
 /** A value as text for a `jsonb` parameter. */
 export const toJsonb = (value: unknown): string => jsonbText(JSON.stringify(value ?? null));

@@ -77,6 +77,7 @@ describe('the configuration', () => {
       },
       streams: { resumable_ms: 3_600_000, other_ms: 60_000, max_bytes: 64 * 1024 * 1024 },
       thread_ttl: { strategy: 'delete', sweep_interval_ms: 300_000, sweep_limit: 500 },
+      store: { ttl: { refresh_on_read: true, sweep_interval_ms: 300_000 } },
       webhooks: {
         disabled: false,
         url: { allowed_domains: [], allowed_ports: [], require_https: false, disable_loopback: false },
@@ -231,6 +232,32 @@ describe('the configuration', () => {
   });
 });
 
+describe('the store', () => {
+  const storeOf = (store: object): unknown => load({ file: { store } }).store;
+
+  it.each([
+    ['openai:text-embedding-3-small', { provider: 'openai', model: 'text-embedding-3-small' }],
+    ['bedrock:amazon.titan-embed-text-v2:0', { provider: 'bedrock', model: 'amazon.titan-embed-text-v2:0' }],
+    ['./e.ts:embed', { file: expect.stringMatching(/^\/.*\/e\.ts$/), export_name: 'embed' }],
+    ['embed/e.mjs', { file: expect.stringMatching(/\/embed\/e\.mjs$/), export_name: 'default' }],
+  ])('embeds with %s', (embed, expected) => {
+    expect(storeOf({ index: { dims: 3, embed } })).toMatchObject({
+      index: { dims: 3, embed: expected, fields: ['$'] },
+    });
+  });
+
+  it('has a time to live', () => {
+    const ttl = { default_ttl: 5, refresh_on_read: false, sweep_interval_minutes: 1 };
+    expect(storeOf({ ttl })).toEqual({
+      ttl: { default_minutes: 5, refresh_on_read: false, sweep_interval_ms: 60_000 },
+    });
+  });
+
+  it('lets items stay when the default is 0', () => {
+    expect(storeOf({ ttl: { default_ttl: 0 } })).toMatchObject({ ttl: { default_minutes: undefined } });
+  });
+});
+
 describe('LangSmith', () => {
   it.each<[NodeJS.ProcessEnv, NestgraphConfig['langsmith']]>([
     [{}, undefined],
@@ -377,8 +404,6 @@ describe('what this version does not support', () => {
     ['http.enable_custom_route_auth', { http: { enable_custom_route_auth: true } }],
     ['http.middleware_order', { http: { middleware_order: 'auth_first' } }],
     ['store.path', { store: { path: './s.ts:store' } }],
-    ['store.index', { store: { index: { dims: 1, embed: 'e' } } }],
-    ['store.ttl', { store: { ttl: { default_ttl: 1 } } }],
     ['checkpointer.path', { checkpointer: { path: './c.ts:saver' } }],
     ['checkpointer.serde', { checkpointer: { serde: { pickle_fallback: true } } }],
     ['ui', { ui: { agent: './ui.tsx' } }],

@@ -77,6 +77,29 @@ export interface ThreadTtlConfig {
   readonly sweep_limit: number;
 }
 
+/** Shared memory of graphs and clients. */
+export interface StoreConfig {
+  readonly ttl: {
+    /** Minutes after which items go that are put without a ttl of their own; absent: they stay. */
+    readonly default_minutes?: number;
+    /** Whether reads let the time of an item begin again, when they do not say themselves. */
+    readonly refresh_on_read: boolean;
+    /** Milliseconds between two looks. */
+    readonly sweep_interval_ms: number;
+  };
+  /** What semantic search compares; absent when there is none. */
+  readonly index?: StoreIndexConfig;
+}
+
+export interface StoreIndexConfig {
+  readonly dims: number;
+  /** A model of a provider, or an export of a file, whose path is absolute. */
+  readonly embed:
+    { readonly provider: string; readonly model: string } | { readonly file: string; readonly export_name: string };
+  /** Paths of texts in a value; `$` is all of it. */
+  readonly fields: readonly string[];
+}
+
 export interface LogConfig {
   readonly level: Environment['LOG_LEVEL'];
   /** One JSON object per line, instead of text for people. */
@@ -105,6 +128,7 @@ export interface NestgraphConfig {
   readonly queue: QueueConfig;
   readonly streams: StreamsConfig;
   readonly thread_ttl: ThreadTtlConfig;
+  readonly store: StoreConfig;
   readonly webhooks: WebhooksConfig;
   readonly log: LogConfig;
   /** Absent without a key. */
@@ -267,6 +291,7 @@ function assemble(
     queue: queueConfig(environment),
     streams: streamsConfig(environment),
     thread_ttl: threadTtlConfig(langgraph?.checkpointer),
+    store: storeConfig(langgraph?.store, project_directory),
     log: {
       level: environment.LOG_LEVEL,
       json: environment.LOG_JSON ?? (command === 'start' || command === 'worker'),
@@ -316,9 +341,34 @@ function queueConfig(environment: Environment): QueueConfig {
 const threadTtlConfig = ({ ttl }: NonNullable<LanggraphJson['checkpointer']> = {}): ThreadTtlConfig => ({
   default_minutes: ttl?.default_ttl,
   strategy: ttl?.strategy ?? 'delete',
-  sweep_interval_ms: Math.max((ttl?.sweep_interval_minutes ?? TTL_SWEEP_MINUTES) * 60_000, SHORTEST_SWEEP_MS),
+  sweep_interval_ms: sweepIntervalMs(ttl),
   sweep_limit: ttl?.sweep_limit ?? TTL_SWEEP_LIMIT,
 });
+
+const storeConfig = (
+  { ttl, index }: NonNullable<LanggraphJson['store']> = {},
+  project_directory: string,
+): StoreConfig => ({
+  ttl: {
+    default_minutes: ttl?.default_ttl || undefined,
+    refresh_on_read: ttl?.refresh_on_read ?? true,
+    sweep_interval_ms: sweepIntervalMs(ttl),
+  },
+  ...(index && { index: storeIndexConfig(index, project_directory) }),
+});
+
+const storeIndexConfig = (
+  { dims, embed, fields = ['$'] }: NonNullable<NonNullable<LanggraphJson['store']>['index']>,
+  project_directory: string,
+): StoreIndexConfig => ({
+  dims,
+  embed: 'path' in embed ? { file: resolve(project_directory, embed.path), export_name: embed.export_name } : embed,
+  fields,
+});
+
+const sweepIntervalMs = ({
+  sweep_interval_minutes = TTL_SWEEP_MINUTES,
+}: { sweep_interval_minutes?: number } = {}): number => Math.max(sweep_interval_minutes * 60_000, SHORTEST_SWEEP_MS);
 
 const streamsConfig = (environment: Environment): StreamsConfig => ({
   resumable_ms: environment.NESTGRAPH_STREAM_RETENTION_SECS * 1000,

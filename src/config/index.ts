@@ -10,6 +10,8 @@ export type {
   NestgraphConfig,
   QueueConfig,
   ServerConfig,
+  StoreConfig,
+  StoreIndexConfig,
   ThreadTtlConfig,
 } from './config.js';
 export { ConfigError } from './config.errors.js';

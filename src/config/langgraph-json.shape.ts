@@ -39,6 +39,17 @@ export function splitReference(reference: string): Reference | undefined {
 /** `./agent.ts:graph`: a module, relative to langgraph.json, and one of its exports. */
 const reference = converted(text(), splitReference, 'text of the form "path:export"');
 
+/** Where embeddings come from: a function of the user's, or a model of a provider that LangChain has a package for. */
+export type Embed = Reference | { readonly provider: string; readonly model: string };
+
+const embed = converted(text(), readEmbed, 'text of the form "provider:model" or "path:export"');
+
+function readEmbed(source: string): Embed | undefined {
+  const isPath = /^[./\\]|\.[cm]?[jt]s(:|$)/.test(source) || DRIVE.test(source);
+  const [, provider, model] = /^([\w-]+):(.+)$/s.exec(source) ?? [];
+  return isPath ? splitReference(source) : provider && model ? { provider, model } : undefined;
+}
+
 const graph = either(
   reference,
   converted(
@@ -124,9 +135,10 @@ const store = object({
   path: reference,
   index: object({
     dims: required(integer({ min: 1 })),
-    /** `provider:model`, or the `path:export` of a function. */
-    embed: required(text()),
-    fields: listOf(text()),
+    /** `provider:model`, or the `path:export` of a function or of LangChain's Embeddings. */
+    embed: required(embed),
+    /** Paths of the texts in a value that are compared; the whole value when there are none. */
+    fields: listOf(text({ expected: 'a path like "title" or "chapters[*].text"', pattern: /\S/ })),
   }),
   ttl: object({ default_ttl: minutes, refresh_on_read: flag(), sweep_interval_minutes: minutes }),
 });

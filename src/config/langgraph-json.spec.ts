@@ -146,7 +146,15 @@ describe('langgraph.json', () => {
     [{ http: { disable_runs: 'yes' } }, 'http.disable_runs: expected true or false, got text'],
     [{ auth: {} }, 'auth.path: expected text of the form "path:export", got nothing'],
     [{ encryption: {} }, 'encryption.path: expected text of the form "path:export", got nothing'],
-    [{ store: { index: { dims: 0, embed: 'e' } } }, 'store.index.dims: expected a whole number of at least 1, got 0'],
+    [{ store: { index: { dims: 0, embed: 'a:b' } } }, 'store.index.dims: expected a whole number of at least 1, got 0'],
+    [
+      { store: { index: { dims: 1, embed: 'e' } } },
+      'store.index.embed: expected text of the form "provider:model" or "path:export", got "e"',
+    ],
+    [
+      { store: { index: { dims: 1, embed: 'a:b', fields: [''] } } },
+      'store.index.fields[0]: expected a path like "title" or "chapters[*].text", got ""',
+    ],
     [
       { checkpointer: { ttl: { strategy: 'x' } } },
       'checkpointer.ttl.strategy: expected "delete" or "keep_latest", got "x"',

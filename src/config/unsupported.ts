@@ -16,8 +16,6 @@ const UNUSED_KEYS = [
   'http.enable_custom_route_auth',
   'http.middleware_order',
   'store.path',
-  'store.index',
-  'store.ttl',
   'checkpointer.path',
   'checkpointer.serde',
   'ui',

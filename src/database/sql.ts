@@ -23,12 +23,38 @@ export class Sql implements Queryable {
     private readonly isPreparing: boolean,
   ) {}
 
-  async query<R>(text: string, values?: unknown[]): Promise<{ rows: R[] }> {
-    return this.run<R>(this.pool, text, values);
+  /** `isPrepared`: false for a text that depends on the request, which would take the place of another one. */
+  async query<R>(text: string, values?: unknown[], { isPrepared = true } = {}): Promise<{ rows: R[] }> {
+    return this.run<R>(this.pool, text, values, isPrepared);
   }
 
   /** Runs `work` on one connection between BEGIN and COMMIT; an error rolls everything back. */
-  async transaction<T>(work: (db: Queryable) => Promise<T>): Promise<T> {
+  transaction<T>(work: (db: Queryable) => Promise<T>): Promise<T> {
+    return this.withConnection(async (client, onBreak) => {
+      try {
+        await client.query('BEGIN');
+        const result = await work({ query: (text, values) => this.run(client, text, values) });
+        await client.query('COMMIT');
+        return result;
+      } catch (error) {
+        await client.query('ROLLBACK').catch(onBreak);
+        throw error;
+      }
+    });
+  }
+
+  /** Runs `work` on one connection without a transaction, for what cannot be done in one; it is not used again. */
+  session<T>(work: (db: Queryable) => Promise<T>): Promise<T> {
+    return this.withConnection((client, onBreak) =>
+      work({ query: (text, values) => this.run(client, text, values, false) }).finally(() =>
+        onBreak(new Error('its settings are not those of others')),
+      ),
+    );
+  }
+
+  private async withConnection<T>(
+    work: (client: pg.PoolClient, onBreak: (error: Error) => void) => Promise<T>,
+  ): Promise<T> {
     const client = await this.pool.connect().catch(rethrow);
     let broken: Error | undefined;
     const onBreak = (error: Error): void => {
@@ -37,12 +63,8 @@ export class Sql implements Queryable {
     // Without a listener a connection that breaks between two statements ends the process.
     client.on('error', onBreak);
     try {
-      await client.query('BEGIN');
-      const result = await work({ query: (text, values) => this.run(client, text, values) });
-      await client.query('COMMIT');
-      return result;
+      return await work(client, onBreak);
     } catch (error) {
-      await client.query('ROLLBACK').catch(onBreak);
       return rethrow(error);
     } finally {
       client.off('error', onBreak);
@@ -50,9 +72,14 @@ export class Sql implements Queryable {
     }
   }
 
-  private async run<R>(db: pg.Pool | pg.PoolClient, text: string, values?: unknown[]): Promise<{ rows: R[] }> {
+  private async run<R>(
+    db: pg.Pool | pg.PoolClient,
+    text: string,
+    values?: unknown[],
+    isPrepared = true,
+  ): Promise<{ rows: R[] }> {
     try {
-      const { rows } = await db.query({ name: this.nameOf(text), text, values });
+      const { rows } = await db.query({ name: isPrepared ? this.nameOf(text) : undefined, text, values });
       return { rows: rows as R[] };
     } catch (error) {
       return rethrow(error);

@@ -1,5 +1,6 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { shareLoggerWithGraphs } from '../observability/index.js';
+import { StoreModule } from '../store/index.js';
 import { GraphRegistry } from './graphs/graph-registry.js';
 import { GraphWatcher } from './graphs/graph-watcher.js';
 import { GraphInspector } from './schemas/graph-inspector.js';
@@ -11,6 +12,7 @@ import { GraphStateService } from './state/graph-state.service.js';
  * queue.
  */
 @Module({
+  imports: [StoreModule],
   providers: [GraphRegistry, GraphWatcher, GraphStateService, GraphInspector, SourceAnalyses],
   exports: [GraphRegistry, GraphStateService, GraphInspector],
 })

@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
 import { HealthController } from './health.controller.js';
+import { MetricsController } from './metrics.controller.js';
 import { ObservabilityModule } from './observability.module.js';
 
 /** The routes that say how the server is. */
-@Module({ imports: [ObservabilityModule], controllers: [HealthController] })
+@Module({ imports: [ObservabilityModule], controllers: [HealthController, MetricsController] })
 export class HealthHttpModule {}

@@ -22,7 +22,7 @@ export class HealthController {
       context: 'js',
       flags: {
         assistants: true,
-        crons: false,
+        crons: true,
         langsmith: langsmith !== undefined && langsmith.tracing !== false,
         langsmith_tracing_replicas: true,
         strict_resume: true,

@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
 import { HealthChecks } from './health-checks.js';
 import { LangSmith } from './langsmith.js';
+import { Metrics } from './metrics.js';
 
-/** Owns what operators look at: logs, health, traces. */
-@Module({ providers: [HealthChecks, LangSmith], exports: [HealthChecks, LangSmith] })
+/** Owns what operators look at: logs, health, metrics, traces. */
+@Module({ providers: [HealthChecks, LangSmith, Metrics], exports: [HealthChecks, LangSmith, Metrics] })
 export class ObservabilityModule {}

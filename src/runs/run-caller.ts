@@ -26,6 +26,7 @@ export const ONE_RUN_ONLY = [
   'checkpoint_id',
   'checkpoint_ns',
   'checkpoint_map',
+  'cron_id',
 ];
 
 /** Names that only authentication may set; without it nobody may claim an identity. */

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AssistantsService, type RunAssistant } from '../assistants/index.js';
-import { type AuthContext, authOf, NOBODY } from '../auth/index.js';
+import { type AuthContext, authOf, type AuthUser, NOBODY } from '../auth/index.js';
 import { newId } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, retryWhileUnavailable, Sql } from '../database/index.js';
@@ -40,10 +40,16 @@ interface Created {
   replaced?: Replaced;
 }
 
+/** Creates a run in a transaction that is under way. */
+export type CreateRun = (body: BatchItem, asking?: Asking) => Promise<Run>;
+
 /** How a run is asked for. */
 export interface Asking {
-  /** Absent when nobody asks, but a schedule for example. */
+  /** Absent when a schedule asks. */
   request?: CallingRequest;
+  /** The schedule that asks, and on whose behalf. What they may do was decided when it was made. */
+  cron_id?: string;
+  user?: AuthUser;
   /** How its output is sent at once; absent for a background run. */
   delivery?: Delivery;
 }
@@ -94,10 +100,50 @@ export class RunCreationService {
     const auth = authOfAsking(asking);
     const permitted = await Promise.all(bodies.map((body) => this.access.permit(auth, body.thread_id, body)));
     const created = await this.withAssistantsAsTheyAre(() => this.insertAll(permitted, asking));
-    await Promise.all(created.map((one) => this.announceReplaced(one)));
-    this.worker.announcePending();
+    await this.announce(created);
     permitted.forEach(({ body }) => this.wakeWhenDue(body));
     return created.map(({ run }) => run);
+  }
+
+  /**
+   * Runs that come with a change of the caller's: what `work` does and the runs that it creates are one transaction. It is
+   * called again when an assistant turns out to have changed since it was read.
+   */
+  async createWith<T>(work: (client: Queryable, create: CreateRun) => Promise<T>): Promise<T> {
+    const { result, created } = await this.withAssistantsAsTheyAre(() =>
+      this.sql.transaction(async (client) => {
+        const created: Created[] = [];
+        const create: CreateRun = async (body, asking) => {
+          const order = await this.orderOf({ body }, asking, body.thread_id, client);
+          const one = await this.insertAny(client, order, body);
+          created.push(one);
+          return one.run;
+        };
+        return { result: await work(client, create), created };
+      }),
+    );
+    await this.announce(created);
+    return result;
+  }
+
+  /**
+   * Refuses what could not be created, and changes nothing. Gives the assistant. Whether the thread is there, and free, is
+   * seen when the run is created. `db` is the connection of a transaction under way, `auth` who asks.
+   */
+  async check(body: RunCreate, db?: Queryable, auth: AuthContext = NOBODY): Promise<RunAssistant> {
+    assertSupported(body, this.config);
+    this.assertWebhookAllowed(body.webhook);
+    const assistant = await this.assistants.forRun(body.assistant_id, db);
+    await this.access.checkAssistant(auth, assistant);
+    this.graphs.assertExists(assistant.graph_id);
+    return assistant;
+  }
+
+  /** Before a run takes the place of another one: lets that end by itself, if it does so soon, and leave what it has done. */
+  async makeRoom({ thread_id, multitask_strategy }: BatchItem): Promise<void> {
+    if (thread_id && multitask_strategy === 'interrupt') {
+      await this.stopper.letEnd(thread_id);
+    }
   }
 
   /** Again when an assistant turns out to have changed since it was read. */
@@ -123,8 +169,8 @@ export class RunCreationService {
     if (thread) {
       assertVisible(visible, { thread_id, metadata: thread.metadata });
     }
-    if (thread?.newest_run_id && body.multitask_strategy === 'interrupt') {
-      await this.stopper.letEnd(thread_id);
+    if (thread?.newest_run_id) {
+      await this.makeRoom({ ...body, thread_id });
     }
     const lock = (client: Queryable): Promise<unknown> => this.queue.lockThread(client, thread_id);
     const inTransaction = this.repeatable(order, lock, (client, slot) => this.insert(client, order, slot));
@@ -141,9 +187,8 @@ export class RunCreationService {
     const insert = this.repeatable(orders[0], lock, async (client) => {
       await lock(client);
       const results: Created[] = [];
-      for (const [index, { thread_id }] of bodies.entries()) {
-        const order = orders[index];
-        results.push(await (thread_id ? this.insert(client, order) : this.insertStateless(client, order)));
+      for (const [index, body] of bodies.entries()) {
+        results.push(await this.insertAny(client, orders[index], body));
       }
       return results;
     });
@@ -201,10 +246,23 @@ export class RunCreationService {
     return run;
   }
 
+  /** After the commit, of runs that wait for a worker to look at the queue. */
+  private async announce(created: Created[]): Promise<void> {
+    if (created.length > 0) {
+      await Promise.all(created.map((one) => this.announceReplaced(one)));
+      this.worker.announcePending();
+    }
+  }
+
   private async announceReplaced({ run: { thread_id }, replaced }: Created): Promise<void> {
     if (replaced) {
       await this.stopper.announce(thread_id, replaced.runs, replaced.by);
     }
+  }
+
+  /** In the caller's transaction, on the thread that is asked for or on one of its own. */
+  private insertAny(client: Queryable, order: Order, { thread_id }: BatchItem): Promise<Created> {
+    return thread_id ? this.insert(client, order) : this.insertStateless(client, order);
   }
 
   /** On a thread of its own, in one statement. When the thread is there, so is the run: nobody else knows its id. */
@@ -223,15 +281,12 @@ export class RunCreationService {
     { body, visible }: PermittedRun<RunCreate>,
     asking: Asking = {},
     thread_id: string = newId(),
+    db?: Queryable,
   ): Promise<Order> {
-    const { request, delivery } = asking;
-    assertSupported(body, this.config);
-    this.assertWebhookAllowed(body.webhook);
-    const assistant = await this.assistants.forRun(body.assistant_id);
-    await this.access.checkAssistant(authOfAsking(asking), assistant);
-    this.graphs.assertExists(assistant.graph_id);
-    const caller = request ? callerOf(request, this.config.configurable_headers) : null;
-    return { run_id: newId(), thread_id, assistant, body, caller, delivery: delivery ?? null, visible };
+    const { request, delivery, cron_id, user } = asking;
+    const assistant = await this.check(body, db, authOfAsking(asking));
+    const caller = request ? callerOf(request, this.config.configurable_headers) : user ? { headers: {}, user } : null;
+    return { run_id: newId(), thread_id, assistant, body, caller, delivery: delivery ?? null, visible, cron_id };
   }
 
   private assertWebhookAllowed(webhook: string | undefined): void {

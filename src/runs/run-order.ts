@@ -18,7 +18,15 @@ export interface Order {
   delivery: Delivery | null;
   /** Which threads it may be created on; all when undefined. */
   visible?: AuthFilter;
+  /** The schedule that asks for it. */
+  cron_id?: string;
 }
+
+/**
+ * Milliseconds for which a run that a schedule has created lets others go first. Thousands may come at once, and nobody
+ * waits for them; in the end they have their turn, too.
+ */
+const SCHEDULED_YIELDS_MS = 60_000;
 
 /** A run that is ready for the queue. */
 export interface ReadyRun {
@@ -31,17 +39,17 @@ export const delayOf = ({ after_seconds = 0 }: RunCreate): number => Math.ceil(a
 
 /** On a thread of its own, which is hidden when it is deleted with the run. */
 export function readyAlone(order: Order): ReadyRun & { hidden: boolean } {
-  const { assistant, body } = order;
+  const { body } = order;
   const hidden = (body.on_completion ?? 'delete') === 'delete';
   const prepared = prepareRun({ ...order, thread: { config: {}, metadata: {} }, temporary: hidden });
-  const onThread = { metadata: threadMetadata(assistant, body), config: prepared.thread_config };
+  const onThread = { metadata: threadMetadata(order, body), config: prepared.thread_config };
   return { run: toNewRun(order, prepared), onThread, hidden };
 }
 
 /** On a thread; without `thread` on a new one. */
 export function readyOn(order: Order, thread: RunThread | undefined): ReadyRun {
-  const { assistant, body } = order;
-  const stamp = threadMetadata(assistant, thread ? undefined : body);
+  const { body } = order;
+  const stamp = threadMetadata(order, thread ? undefined : body);
   const settings = { config: thread?.config ?? {}, metadata: { ...thread?.metadata, ...stamp } };
   const prepared = prepareRun({ ...order, thread: settings, temporary: false });
   const run = toNewRun(order, prepared);
@@ -53,7 +61,7 @@ export function readyOn(order: Order, thread: RunThread | undefined): ReadyRun {
 }
 
 function toNewRun(
-  { run_id, thread_id, assistant, body, caller, delivery }: Order,
+  { run_id, thread_id, assistant, body, caller, delivery, cron_id }: Order,
   { kwargs, metadata }: PreparedRun,
 ): NewRun {
   return {
@@ -68,6 +76,7 @@ function toNewRun(
     on_disconnect: delivery && body.on_disconnect === 'cancel' ? 'cancel' : null,
     multitask_strategy: body.multitask_strategy ?? 'enqueue',
     delay_ms: delayOf(body),
+    ...(cron_id && { yields_ms: SCHEDULED_YIELDS_MS }),
   };
 }
 
@@ -80,9 +89,10 @@ const willBeRefused = ({ command, strict_resume }: RunCreate, { interrupts }: Ru
     hasNext: Object.keys(interrupts).length > 0,
   }) !== undefined;
 
-/** Stamped on the thread; a thread made for the run takes over the request's metadata too (contract 1.3). */
-const threadMetadata = ({ graph_id, assistant_id }: RunAssistant, body?: RunCreate): JsonObject => ({
+/** Stamped on the thread; one made for the run takes over the request's metadata too (contract 1.3), and its schedule. */
+const threadMetadata = ({ assistant: { graph_id, assistant_id }, cron_id }: Order, body?: RunCreate): JsonObject => ({
   ...body?.metadata,
+  ...(body && cron_id && { cron_id }),
   graph_id,
   assistant_id,
 });

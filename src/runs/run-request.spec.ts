@@ -103,6 +103,19 @@ describe('prepareRun', () => {
     );
   });
 
+  it('says by which schedule the run was created, if one has; not what others say, and not to later runs', () => {
+    const lie = { metadata: { cron_id: 'lie' }, config: { configurable: { cron_id: 'lie' } } };
+    const scheduled = prepareRun({ ...settings({ thread: lie, body: lie }), cron_id: 'cron' });
+    expect(scheduled.kwargs.config.configurable).toMatchObject({ cron_id: 'cron' });
+    expect(scheduled.metadata).toMatchObject({ cron_id: 'cron' });
+    const other = prepareRun(settings({ thread: lie }));
+    expect(other.metadata).not.toHaveProperty('cron_id');
+    for (const { kwargs, thread_config } of [scheduled, other]) {
+      expect(thread_config.configurable).not.toHaveProperty('cron_id');
+      expect(kwargs.config.configurable.cron_id).not.toBe('lie');
+    }
+  });
+
   it('merges metadata and keeps the real value of reserved names', () => {
     const { metadata } = prepareRun(
       settings({

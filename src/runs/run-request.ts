@@ -15,6 +15,8 @@ export interface RunSettings {
   thread: { config: JsonObject; metadata: JsonObject };
   body: RunCreate;
   temporary: boolean;
+  /** The schedule that asks for it. */
+  cron_id?: string;
 }
 
 /** A run as it goes into the queue, and what it leaves on its thread. */
@@ -44,7 +46,7 @@ const asksForTrace = ({ langsmith_tracer: { project_name, example_id } = {} }: R
  * assistant's config are replaced by the request's.
  */
 export function prepareRun(settings: RunSettings): PreparedRun {
-  const { run_id, thread_id, assistant, thread, body } = settings;
+  const { run_id, thread_id, assistant, thread, body, cron_id } = settings;
   const { graph_id, assistant_id } = assistant;
   const { configurable: _, ...options } = { ...assistant.config, ...body.config };
   const chosen = without(
@@ -60,7 +62,8 @@ export function prepareRun(settings: RunSettings): PreparedRun {
   const fromContext = without(withoutInternalKeys(context), [...AUTH_KEYS, ...ONE_RUN_ONLY]);
   const lasting = { ...without(chosen, ONE_RUN_ONLY), ...fromContext };
   const checkpoint = checkpointOf(chosen, body);
-  const configurable = { ...lasting, ...traceOf(body), ...checkpoint, run_id, thread_id, graph_id, assistant_id };
+  const ids = { run_id, thread_id, graph_id, assistant_id, ...(cron_id && { cron_id }) };
+  const configurable = { ...lasting, ...traceOf(body), ...checkpoint, ...ids };
   return {
     kwargs: toKwargs(settings, { ...options, configurable }, Object.keys(context).length > 0 ? context : lasting),
     metadata: mergeMetadata(settings),
@@ -89,10 +92,11 @@ function toKwargs({ body, temporary }: RunSettings, config: RunKwargs['config'],
   };
 }
 
-/** Reserved names keep their real values, whoever else claims them. */
-function mergeMetadata({ run_id, thread_id, assistant, thread, body }: RunSettings): JsonObject {
+/** Reserved names keep their real values, whoever else claims them; a thread's schedule is not that of all its runs. */
+function mergeMetadata({ run_id, thread_id, assistant, thread, body, cron_id }: RunSettings): JsonObject {
   const { graph_id, assistant_id } = assistant;
-  const merged: JsonObject = { ...assistant.metadata, ...thread.metadata, ...body.metadata };
+  const inherited = { ...assistant.metadata, ...without(thread.metadata, ['cron_id']) };
+  const merged: JsonObject = { ...inherited, ...body.metadata, ...(cron_id && { cron_id }) };
   const real: JsonObject = { run_id, thread_id, run_attempt: undefined };
   const claimed = Object.entries(real).filter(([key]) => key in merged);
   return { ...merged, ...Object.fromEntries(claimed), graph_id, assistant_id };

@@ -49,8 +49,15 @@ export const auth = new Auth()
   .on('threads', ownersOnly as never)
   .on('assistants', ownersOnly as never)
   .on('crons', ownersOnly as never)
-  .on('store', ({ value, user }) => {
-    if (value.namespace?.[0] !== user.identity && !user.permissions.includes('everything')) {
+  .on('store', ({ value, user, action }) => {
+    const given = value as { namespace?: string[] | null; value?: Record<string, unknown> };
+    if (given.namespace?.[0] === 'shared' && !user.permissions.includes('everything')) {
+      if (action === 'put') {
+        given.value = { ...given.value, owner: user.identity };
+      }
+      return { owner: user.identity };
+    }
+    if (given.namespace?.[0] !== user.identity && !user.permissions.includes('everything')) {
       throw new HTTPException(403, { message: 'That is not your namespace.' });
     }
     return true;

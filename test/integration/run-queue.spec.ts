@@ -67,6 +67,24 @@ describe('RunQueue', () => {
       [thread_id],
     )).rows[0]; // prettier-ignore
 
+  it('begins those that let others go first after those that came later, and in the end before them', async () => {
+    const create = async (yields_ms: number): Promise<string> => {
+      const run = { ...newRun(await thread()), yields_ms };
+      await queue.insert(database.pool, run, { metadata: {} });
+      return run.run_id;
+    };
+    const scheduled = [await create(60_000), await create(60_000)];
+    const asked = [await create(0), await create(0)];
+    await database.pool.query(`UPDATE runs SET turn_at = turn_at - interval '1 minute' WHERE run_id = $1`, [
+      scheduled[1],
+    ]);
+    const order: string[] = [];
+    for (let turn = 0; turn < 4; turn += 1) {
+      order.push(...(await claim(1)).map(({ run_id }) => run_id));
+    }
+    expect(order).toEqual([scheduled[1], ...asked, scheduled[0]]);
+  });
+
   it('never gives a run to two workers', async () => {
     const runs = await Promise.all(Array.from({ length: 40 }, async () => enqueue(await thread())));
     const claims = await Promise.all(Array.from({ length: 8 }, () => claim(10)));

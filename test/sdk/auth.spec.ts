@@ -2,6 +2,7 @@ import path from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { send as sendTo, sendJson as sendJsonTo } from '../support/http.js';
+import { askUntil } from '../support/until.js';
 import { type Client, newThread, refusal, SDKS, serverForFile, startWaiting } from '../support/sdk.js';
 
 const PROJECT = path.resolve(import.meta.dirname, '../auth');
@@ -301,6 +302,88 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
       await alice.assistants.delete(assistant_id, { deleteThreads: true });
       await expect(alice.threads.get(mine)).rejects.toMatchObject(notFound);
       expect(await bob.threads.get(other.thread_id)).toMatchObject({ thread_id: other.thread_id });
+    });
+  });
+
+  describe('have crons', () => {
+    const schedule = '0 0 1 1 *';
+
+    it('of their own, found by nobody else', async () => {
+      const mine = (await alice.crons.create('steps', { schedule, metadata: { owner: 'bob' } })) as unknown as {
+        cron_id: string;
+        user_id: string;
+        metadata: object;
+      };
+      expect(mine).toMatchObject({ user_id: 'alice', metadata: { owner: 'alice' } });
+      expect(JSON.stringify(mine)).not.toMatch(/birds|ALICE/);
+      const { cron_id } = mine;
+      const found = async (client: Client): Promise<boolean> =>
+        (await client.crons.search({ limit: 1_000 })).some((cron) => cron.cron_id === cron_id);
+      expect([await found(alice), await found(bob), await found(admin)]).toEqual([true, false, true]);
+      expect(await statusOf(() => bob.crons.delete(cron_id))).toBe(404);
+      for (const [method, body] of [['GET'], ['PATCH', '{"enabled":false}']] as const) {
+        const attempt = send(method, `/runs/crons/${cron_id}`, { body, headers: as('bob') });
+        expect((await attempt).status).toBe(404);
+      }
+      expect(await statusOf(() => alice.crons.delete(cron_id))).toBe('done');
+    });
+
+    it('on their own threads, of their own assistants', async () => {
+      const thread_id = await newThread(alice);
+      const { assistant_id } = await alice.assistants.create({ graphId: 'steps' });
+      expect(await statusOf(() => bob.crons.createForThread(thread_id, 'steps', { schedule }))).toBe(404);
+      expect(await statusOf(() => bob.crons.create(assistant_id, { schedule }))).toBe(404);
+      expect(await statusOf(() => reader.crons.create('steps', { schedule }))).toBe(403);
+      expect(await statusOf(() => alice.crons.createForThread(thread_id, assistant_id, { schedule }))).toBe('done');
+    });
+
+    it('whose runs are on their behalf', async () => {
+      const thread_id = await newThread(alice);
+      const cron = await alice.crons.createForThread(thread_id, 'settings', { schedule: '* * * * * *', input: {} });
+      const settings = async () => ((await alice.threads.get(thread_id)).values ?? {}) as { configurable?: object };
+      const { configurable } = await askUntil(settings, (values) => 'configurable' in values);
+      await alice.crons.delete((cron as unknown as { cron_id: string }).cron_id);
+      expect(configurable).toMatchObject({ langgraph_auth_user_id: 'alice', langgraph_auth_user: { team: 'birds' } });
+    });
+  });
+
+  describe('have items', () => {
+    it('in namespaces that nobody else reaches', async () => {
+      await alice.store.putItem(['alice', 'notes'], 'k', { secret: 1 });
+      const attempts: Record<string, () => Promise<unknown>> = {
+        get: () => bob.store.getItem(['alice', 'notes'], 'k'),
+        put: () => bob.store.putItem(['alice', 'notes'], 'k', { stolen: true }),
+        delete: () => bob.store.deleteItem(['alice', 'notes'], 'k'),
+        search: () => bob.store.searchItems(['alice']),
+        searchAll: () => bob.store.searchItems([]),
+        list: () => bob.store.listNamespaces({ prefix: ['alice'] }),
+        listAll: () => bob.store.listNamespaces(),
+      };
+      for (const [name, attempt] of Object.entries(attempts)) {
+        expect([name, await statusOf(attempt)]).toEqual([name, 403]);
+      }
+      expect(await alice.store.getItem(['alice', 'notes'], 'k')).toMatchObject({ value: { secret: 1 } });
+      expect((await admin.store.searchItems(['alice'])).items).toHaveLength(1);
+    });
+
+    it('behind a filter, and as the handler has changed them', async () => {
+      await admin.store.putItem(['shared', 'board'], 'of-alice', { owner: 'alice', text: 'a' });
+      await admin.store.putItem(['shared', 'board'], 'of-bob', { owner: 'bob', text: 'b' });
+      const { items } = await alice.store.searchItems(['shared']);
+      expect(items.map(({ key }) => key)).toEqual(['of-alice']);
+      const filtered = await alice.store.searchItems(['shared'], { filter: { text: 'b' } });
+      expect(filtered.items).toEqual([]);
+      expect(await alice.store.getItem(['shared', 'board'], 'of-bob')).toBeNull();
+      expect(await statusOf(() => alice.store.putItem(['shared', 'board'], 'of-bob', { text: 'mine' }))).toBe(404);
+      await alice.store.deleteItem(['shared', 'board'], 'of-bob');
+      expect(await bob.store.getItem(['shared', 'board'], 'of-bob')).toMatchObject({ value: { text: 'b' } });
+      await alice.store.putItem(['shared', 'more'], 'k', { text: 'stamped', owner: 'bob' });
+      expect(await admin.store.getItem(['shared', 'more'], 'k')).toMatchObject({ value: { owner: 'alice' } });
+      expect(await bob.store.listNamespaces({ prefix: ['shared'] })).toEqual({ namespaces: [['shared', 'board']] });
+      for (const key of ['of-alice', 'of-bob']) {
+        await admin.store.deleteItem(['shared', 'board'], key);
+      }
+      await admin.store.deleteItem(['shared', 'more'], 'k');
     });
   });
 

@@ -27,6 +27,8 @@ interface FieldOptions {
   default?: unknown;
   /** False unless said otherwise: then null is as good as absent (JS clients send explicit nulls). */
   required?: boolean;
+  /** Null is a value of its own, not another way of leaving it out. */
+  nullable?: boolean;
 }
 
 function field(
@@ -35,7 +37,8 @@ function field(
   ...rules: PropertyDecorator[]
 ): PropertyDecorator {
   const property = ApiProperty({ ...schema, ...rest, required });
-  return applyDecorators(property, ...(required ? [] : [IsOptional()]), ...rules);
+  const presence = [...(required ? [] : [IsOptional()]), ...(rest.nullable ? [takesNull] : [])];
+  return applyDecorators(property, ...presence, ...rules);
 }
 
 const rule = (name: string, message: string, validate: (value: unknown) => boolean): PropertyDecorator =>
@@ -145,6 +148,13 @@ export const Custom = (
   validate: (value: unknown) => boolean,
   options: FieldOptions = {},
 ): PropertyDecorator => field(schema, options, rule('isCustom', message, validate));
+
+/** The same, where null says something else than leaving the field out. */
+export const CustomOrNull = (...[schema, message, validate, options]: Parameters<typeof Custom>): PropertyDecorator =>
+  applyDecorators(
+    Custom(schema, message, (value) => value === null || validate(value), options),
+    takesNull,
+  );
 
 /** How many rows a page holds, 1 to 1000. */
 export const Limit = (initial = 10): PropertyDecorator =>

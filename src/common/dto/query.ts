@@ -37,6 +37,15 @@ const readTexts = (value: unknown): string[] =>
     .map(String)
     .flatMap((text) => (text.startsWith('[') ? splitList(text) : [text]));
 
+/** Labels joined by dots, repeated, or one JSON array text. No label is empty, so an empty text is no label at all. */
+const readDotted = (value: unknown): string[] =>
+  readTexts(value).flatMap((text) => (text === '' ? [] : text.split('.')));
+
+const readText: Reader = (value) => value;
+
+/** Readers for which an empty text is a value. */
+const TAKING_EMPTY = new Set<Reader>([readTexts, readText]);
+
 const readNumber = (value: unknown): unknown => (Number.isNaN(Number(value)) ? value : Number(value));
 
 /** Where both have a meaning, 1 and 0 are numbers. */
@@ -57,6 +66,10 @@ const reader =
 export const FromQueryList = (): PropertyDecorator => reader(readList);
 /** The query parameter is a list of texts, one of which may be empty: repeated keys, or one JSON array text. */
 export const FromQueryTexts = (): PropertyDecorator => reader(readTexts);
+/** The query parameter is a list of labels, joined by dots or repeated. */
+export const FromQueryDotted = (): PropertyDecorator => reader(readDotted);
+/** The query parameter is a text, which may be empty. */
+export const FromQueryText = (): PropertyDecorator => reader(readText);
 /** The query parameter is a boolean. */
 export const FromQueryFlag = (): PropertyDecorator => reader(readFlag);
 /** The query parameter is a boolean, in words, or a number. */
@@ -67,8 +80,10 @@ export const FromQueryNumber = (): PropertyDecorator => reader(readNumber);
 /** Query and path texts as the values their DTO expects. An empty text means absent (contract R7), unless it is one. */
 export function readQuery(type: new () => object, query: Record<string, unknown>): Record<string, unknown> {
   const readers = readersOf(type.prototype as object);
-  const sent = Object.entries(query).filter(
-    ([key, value]) => value !== undefined && (value !== '' || readers.get(key) === readTexts),
-  );
-  return Object.fromEntries(sent.map(([key, value]) => [key, readers.get(key)?.(value) ?? value]));
+  const sent = Object.entries(query).flatMap(([key, value]): [string, unknown][] => {
+    const read = readers.get(key);
+    const isAbsent = value === undefined || (value === '' && !(read && TAKING_EMPTY.has(read)));
+    return isAbsent ? [] : [[key, read ? read(value) : value]];
+  });
+  return Object.fromEntries(sent);
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { BaseCheckpointSaver } from '@langchain/langgraph';
+import { type BaseCheckpointSaver, BaseStore } from '@langchain/langgraph';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import type { CompiledGraph, GraphConfig } from './graph.js';
 import { GraphNotFoundError } from './graph.errors.js';
@@ -11,7 +11,10 @@ export class GraphRegistry implements OnApplicationShutdown {
   private readonly loader: GraphLoader;
   private loaded: LoadedGraphs = { sources: new Map(), inputs: [] };
 
-  constructor(@Inject(CONFIG) config: NestgraphConfig) {
+  constructor(
+    @Inject(CONFIG) config: NestgraphConfig,
+    private readonly store: BaseStore,
+  ) {
     this.loader = new GraphLoader(config.graphs, config.project_directory);
   }
 
@@ -52,7 +55,8 @@ export class GraphRegistry implements OnApplicationShutdown {
 
   /**
    * A graph for one call, with its own checkpointer: setting it on the shared object would let calls that run at the
-   * same time take each other's. Factories are called with `config`.
+   * same time take each other's. The store takes the place of one that the graph was compiled with. Factories are called
+   * with `config`.
    */
   async get(graph_id: string, config: GraphConfig, checkpointer?: BaseCheckpointSaver): Promise<CompiledGraph> {
     const source = this.loaded.sources.get(graph_id);
@@ -61,6 +65,7 @@ export class GraphRegistry implements OnApplicationShutdown {
     }
     const graph = (await source(config)).withConfig({});
     graph.checkpointer = checkpointer;
+    graph.store = this.store;
     return graph;
   }
 }

@@ -1,4 +1,4 @@
-import type { BaseCheckpointSaver } from '@langchain/langgraph';
+import type { BaseCheckpointSaver, BaseStore } from '@langchain/langgraph';
 
 /** The settings of one call, as the runnable interface of LangChain wants them. */
 export interface GraphConfig {
@@ -53,6 +53,7 @@ export interface GraphState {
 /** The part of LangGraph's compiled graph that this server uses. */
 export interface CompiledGraph {
   checkpointer?: BaseCheckpointSaver | boolean;
+  store?: BaseStore;
   /** What its caller gets of the state: one channel, or the names of several. */
   outputChannels: string | string[];
   /** What is streamed of the state: all of its channels, unless the graph says otherwise. */

@@ -83,17 +83,11 @@ export class LangSmithTracer {
   example_id?: string;
 }
 
-/** What every way of starting a run takes (contract 1.3, RunCreate). */
-export class RunCreateBase {
-  /** Id of an assistant, or the name of a graph for its system assistant. */
-  @Text({ required: true })
-  assistant_id: string;
+/** What is asked of a run, whoever creates it and whenever. */
+export class RunPayload {
   /** Input of the graph; null goes on from the checkpoint. */
   @AnyJson({ description: 'Input of the graph; null goes on from the checkpoint.' })
   input?: unknown;
-  /** Answers an interrupt (`resume`), changes the state (`update`), names the next node (`goto`). Wins over `input`. */
-  @Custom({ type: 'object', additionalProperties: true }, 'must be an object with resume, update or goto', isCommand)
-  command?: JsonObject;
   /** Tags, recursion_limit and configurable; merged over those of assistant and thread. */
   @Nested(() => Config)
   config?: Config;
@@ -131,23 +125,37 @@ export class RunCreateBase {
   /** When checkpoints are written: before the next step, beside it, or at the end. */
   @OneOf(DURABILITIES, { default: 'async' })
   durability?: Durability;
-  /** Deprecated: false means durability `exit`. */
-  @Flag()
-  checkpoint_during?: boolean;
-  /** What happens to the run when the client that streams or waits goes away. */
-  @OneOf(['cancel', 'continue'], { default: 'continue' })
-  on_disconnect?: 'cancel' | 'continue';
-  /** When the thread is busy: refuse, wait, or take the place of the active run, keeping or removing what it has done. */
-  @OneOf(MULTITASK_STRATEGIES, { default: 'enqueue' })
-  multitask_strategy?: MultitaskStrategy;
-  /** Seconds to wait before the run begins. Its thread is busy meanwhile. */
-  @Custom({ type: 'number', minimum: 0 }, `must be a number of seconds from 0 to ${LONGEST_SECONDS}`, isDelay)
-  after_seconds?: number;
   /** Called with the run and its final state when the run has ended: an http(s) address, or a path of this server. */
   @Custom(WEBHOOK_SCHEMA, 'must be an http or https address, or a path of this server that begins with /', isWebhook, {
     example: 'https://example.com/run-ended',
   })
   webhook?: string;
+}
+
+/** A run to be created, at once or by a schedule. */
+export class RunRequest extends RunPayload {
+  /** Id of an assistant, or the name of a graph for its system assistant. */
+  @Text({ required: true })
+  assistant_id: string;
+  /** Deprecated: false means durability `exit`. */
+  @Flag()
+  checkpoint_during?: boolean;
+  /** When the thread is busy: refuse, wait, or take the place of the active run, keeping or removing what it has done. */
+  @OneOf(MULTITASK_STRATEGIES, { default: 'enqueue' })
+  multitask_strategy?: MultitaskStrategy;
+}
+
+/** What every way of starting a run takes (contract 1.3, RunCreate). */
+export class RunCreateBase extends RunRequest {
+  /** Answers an interrupt (`resume`), changes the state (`update`), names the next node (`goto`). Wins over `input`. */
+  @Custom({ type: 'object', additionalProperties: true }, 'must be an object with resume, update or goto', isCommand)
+  command?: JsonObject;
+  /** What happens to the run when the client that streams or waits goes away. */
+  @OneOf(['cancel', 'continue'], { default: 'continue' })
+  on_disconnect?: 'cancel' | 'continue';
+  /** Seconds to wait before the run begins. Its thread is busy meanwhile. */
+  @Custom({ type: 'number', minimum: 0 }, `must be a number of seconds from 0 to ${LONGEST_SECONDS}`, isDelay)
+  after_seconds?: number;
   /**
    * Kinds of feedback to give links for: the event `feedback`, or `__feedback__` in an answer, maps each to the address in
    * LangSmith that takes it. Left out when LangSmith does not answer within seconds; refused when it is not configured.

@@ -20,6 +20,8 @@ export interface NewRun {
   multitask_strategy: MultitaskStrategy;
   /** Milliseconds until it may begin. */
   delay_ms: number;
+  /** Milliseconds for which runs that are due later are begun before it; none when absent. */
+  yields_ms?: number;
   /** For a run that waits for another one; those that do not have left it already. */
   on_thread?: ThreadStamp;
 }

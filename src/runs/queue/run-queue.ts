@@ -45,13 +45,15 @@ const LAST_ENDED = `
 
 /**
  * Puts a run into the queue, if there is a `thread` for it: running at once when $7 is a lease token, due after $9
- * milliseconds otherwise, and created in that moment (behaviours 4.13).
+ * milliseconds otherwise, and created in that moment (behaviours 4.13). Others that are due within $16 milliseconds after
+ * it have their turn first.
  */
 const INSERT_RUN = `
   INSERT INTO runs (run_id, thread_id, assistant_id, kwargs, metadata, multitask_strategy,
-                    lease_token, due_at, created_at, webhook, caller, on_thread, delivery, on_disconnect,
-                    status, attempt, lease_until)
-  SELECT $1::uuid, $2::uuid, $3::uuid, $4::json, $5::jsonb, $6::text, $7::uuid, due.at, due.at, $10::text,
+                    lease_token, due_at, created_at, turn_at, webhook, caller, on_thread, delivery,
+                    on_disconnect, status, attempt, lease_until)
+  SELECT $1::uuid, $2::uuid, $3::uuid, $4::json, $5::jsonb, $6::text, $7::uuid, due.at, due.at,
+         due.at + $16::float8 * interval '1 millisecond', $10::text,
          $11::jsonb, $13::jsonb, $14::text, $15::text,
          CASE WHEN $7::uuid IS NULL THEN 'pending' ELSE 'running' END, CASE WHEN $7::uuid IS NULL THEN 0 ELSE 1 END,
          CASE WHEN $7::uuid IS NULL THEN NULL ELSE ${inMs('$8')} END
@@ -124,14 +126,14 @@ export class RunQueue {
   ): Promise<RunRow | undefined> {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
-         UPDATE threads SET status = 'busy', metadata = metadata || coalesce($16::jsonb, '{}'),
-                config = coalesce($17::jsonb, config), updated_at = clock_timestamp(),
+         UPDATE threads SET status = 'busy', metadata = metadata || coalesce($17::jsonb, '{}'),
+                config = coalesce($18::jsonb, config), updated_at = clock_timestamp(),
                 newest_run_id = CASE WHEN EXISTS (
                   SELECT FROM runs later
                   WHERE later.run_id = newest_run_id AND later.status = 'pending' AND later.due_at > ${inMs('$9')}
                 ) THEN newest_run_id ELSE $1 END
          WHERE thread_id = $2 AND NOT hidden
-           AND ($18::timestamptz IS NULL OR newest_run_id IS NULL AND updated_at = $18) AND ${ASSISTANT_UNCHANGED}
+           AND ($19::timestamptz IS NULL OR newest_run_id IS NULL AND updated_at = $19) AND ${ASSISTANT_UNCHANGED}
          RETURNING thread_id
        ) ${INSERT_RUN}`,
       [...values(run, lease), jsonbOrNull(thread.metadata), jsonbOrNull(thread.config), stamp ?? null],
@@ -153,7 +155,7 @@ export class RunQueue {
       `WITH thread AS (
          INSERT INTO threads (thread_id, status, newest_run_id, hidden, metadata, config,
                               ttl_minutes, ttl_strategy, expires_at)
-         SELECT $2::uuid, 'busy', $1::uuid, $16::boolean, $17::jsonb, $18::jsonb, ${ttlValues(19)} WHERE ${ASSISTANT_UNCHANGED}
+         SELECT $2::uuid, 'busy', $1::uuid, $17::boolean, $18::jsonb, $19::jsonb, ${ttlValues(20)} WHERE ${ASSISTANT_UNCHANGED}
          ON CONFLICT DO NOTHING RETURNING thread_id
        ) ${INSERT_RUN}`,
       [
@@ -169,7 +171,7 @@ export class RunQueue {
   }
 
   /**
-   * Claims up to `limit` runs in the order in which they are due. SKIP LOCKED: two workers never get the same run and
+   * Claims up to `limit` runs, those whose turn came first before others. SKIP LOCKED: two workers never get the same run and
    * none waits for another. A run is due when its moment has come and its thread has no running run and none that is
    * due earlier; should two workers see it differently, the unique index on running runs refuses the second. Runs whose
    * lease has expired are due again. As many as there are `tokens`, each for one lease: by them runs can be found whose
@@ -182,7 +184,7 @@ export class RunQueue {
          WHERE status = 'pending' AND due_at <= clock_timestamp() AND NOT EXISTS (
            SELECT FROM runs o WHERE o.thread_id = r.thread_id AND o.run_id <> r.run_id
              AND (o.status = 'running' OR o.status = 'pending' AND (o.due_at, o.run_id) < (r.due_at, r.run_id)))
-         ORDER BY due_at, run_id LIMIT $1 FOR UPDATE SKIP LOCKED
+         ORDER BY turn_at, run_id LIMIT $1 FOR UPDATE SKIP LOCKED
        ), orphaned AS (
          SELECT run_id FROM runs
          WHERE status = 'running' AND lease_until < clock_timestamp() AND attempt < $3
@@ -440,6 +442,7 @@ const values = (run: NewRun, lease: { token: string; ms: number } | undefined): 
   jsonbOrNull(run.on_thread),
   run.delivery,
   run.on_disconnect,
+  run.yields_ms ?? 0,
 ];
 
 const jsonbOrNull = (value: object | undefined): string | null => (value ? toJsonb(value) : null);

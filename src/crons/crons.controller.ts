@@ -1,0 +1,113 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Res } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Auth, type AuthContext } from '../auth/index.js';
+import { ApiErrors, BodyExample, sendPage } from '../common/index.js';
+import { ThreadParams } from '../threads/index.js';
+import { CronAccess } from './cron-access.js';
+import { CronsService } from './crons.service.js';
+import { Cron } from './dto/cron.dto.js';
+import { CronCountRequest, CronCreate, CronParams, CronSearchRequest, CronUpdate } from './dto/cron-requests.dto.js';
+
+const MORNING = {
+  assistant_id: 'chat',
+  schedule: '0 9 * * 1-5',
+  timezone: 'Europe/Berlin',
+  input: { messages: [{ role: 'user', content: 'Good morning!' }] },
+};
+
+@ApiTags('Crons')
+@Controller()
+export class CronsController {
+  constructor(
+    private readonly access: CronAccess,
+    private readonly crons: CronsService,
+  ) {}
+
+  @Post('threads/:thread_id/runs/crons')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Create a cron on a thread', description: 'Its runs share the state of the thread.' })
+  @BodyExample(CronCreate, MORNING)
+  @ApiOkResponse({ type: Cron })
+  @ApiErrors(404)
+  async createForThread(
+    @Auth() auth: AuthContext,
+    @Param() { thread_id }: ThreadParams,
+    @Body() body: CronCreate,
+  ): Promise<Cron> {
+    return this.crons.create(await this.access.toCreate(auth, body, thread_id), thread_id, auth);
+  }
+
+  @Post('runs/crons')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Create a cron', description: 'Each of its runs gets a thread of its own.' })
+  @BodyExample(CronCreate, MORNING)
+  @ApiOkResponse({ type: Cron })
+  @ApiErrors(404)
+  async create(@Auth() auth: AuthContext, @Body() body: CronCreate): Promise<Cron> {
+    return this.crons.create(await this.access.toCreate(auth, body), undefined, auth);
+  }
+
+  @Post('runs/crons/search')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Search crons',
+    description: 'One page. `X-Pagination-Total` is the number of matches, `X-Pagination-Next` the next offset.',
+  })
+  @BodyExample(CronSearchRequest, { assistant_id: 'chat', enabled: true, limit: 5 })
+  @ApiOkResponse({ type: [Cron] })
+  @ApiErrors()
+  async search(
+    @Auth() auth: AuthContext,
+    @Body() body: CronSearchRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Cron[]> {
+    const { value, filter } = await this.access.authorize(auth, 'crons:search', body);
+    return sendPage(reply, await this.crons.search(value, filter), value);
+  }
+
+  @Post('runs/crons/count')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Count crons', description: 'The number of crons a search would find.' })
+  @BodyExample(CronCountRequest, { assistant_id: 'chat' })
+  @ApiOkResponse({ type: Number })
+  @ApiErrors()
+  async count(@Auth() auth: AuthContext, @Body() body: CronCountRequest): Promise<number> {
+    const { value, filter } = await this.access.authorize(auth, 'crons:search', body);
+    return this.crons.count(value, filter);
+  }
+
+  @Get('runs/crons/:cron_id')
+  @ApiOperation({ summary: 'Get a cron', description: 'With the time when it is due next.' })
+  @ApiOkResponse({ type: Cron })
+  @ApiErrors(404)
+  async get(@Auth() auth: AuthContext, @Param() { cron_id }: CronParams): Promise<Cron> {
+    await this.access.check(auth, 'crons:read', cron_id);
+    return this.crons.get(cron_id);
+  }
+
+  @Patch('runs/crons/:cron_id')
+  @ApiOperation({
+    summary: 'Update a cron',
+    description:
+      'Merges metadata; other fields are replaced, those left out stay. `end_time: null` takes the end away. ' +
+      'A change of schedule, zone, end or `enabled` is reckoned from now on.',
+  })
+  @BodyExample(CronUpdate, { enabled: false })
+  @ApiOkResponse({ type: Cron })
+  @ApiErrors(404)
+  async update(@Auth() auth: AuthContext, @Param() { cron_id }: CronParams, @Body() body: CronUpdate): Promise<Cron> {
+    const { cron_id: _, ...value } = { cron_id, ...(await this.access.check(auth, 'crons:update', cron_id, body)) };
+    return this.crons.update(cron_id, value, auth);
+  }
+
+  @Delete('runs/crons/:cron_id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Delete a cron', description: 'Runs that it has created stay as they are.' })
+  @ApiNoContentResponse({ description: 'Deleted.' })
+  @ApiErrors(404)
+  async delete(@Auth() auth: AuthContext, @Param() { cron_id }: CronParams): Promise<void> {
+    await this.access.check(auth, 'crons:delete', cron_id);
+    await this.crons.delete(cron_id);
+  }
+}

@@ -1,0 +1,2 @@
+export { CronsHttpModule } from './crons-http.module.js';
+export { CronsModule } from './crons.module.js';

@@ -1,0 +1,95 @@
+import { createRequire } from 'node:module';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { buildProblems, bundleModules } from '../../common/index.js';
+import type { StoreIndexConfig } from '../../config/index.js';
+import { EmbeddingsLoadError } from '../store.errors.js';
+import { type Embeddings, toEmbeddings } from './embeddings.js';
+
+/** Where LangChain has the embeddings of a provider. Others: the class and its package as they are told by their users. */
+const PROVIDERS: Record<string, { package: string; entry?: string; class: string }> = {
+  openai: { package: '@langchain/openai', class: 'OpenAIEmbeddings' },
+  azure_openai: { package: '@langchain/openai', class: 'AzureOpenAIEmbeddings' },
+  cohere: { package: '@langchain/cohere', class: 'CohereEmbeddings' },
+  google_genai: { package: '@langchain/google-genai', class: 'GoogleGenerativeAIEmbeddings' },
+  google_vertexai: { package: '@langchain/google-vertexai', class: 'VertexAIEmbeddings' },
+  mistralai: { package: '@langchain/mistralai', class: 'MistralAIEmbeddings' },
+  ollama: { package: '@langchain/ollama', class: 'OllamaEmbeddings' },
+  bedrock: { package: '@langchain/aws', class: 'BedrockEmbeddings' },
+  nomic: { package: '@langchain/nomic', class: 'NomicEmbeddings' },
+  mixedbread: { package: '@langchain/mixedbread-ai', class: 'MixedbreadAIEmbeddings' },
+  voyageai: { package: '@langchain/community', entry: 'embeddings/voyage', class: 'VoyageEmbeddings' },
+  huggingface: { package: '@langchain/community', entry: 'embeddings/hf', class: 'HuggingFaceInferenceEmbeddings' },
+};
+
+/** How classes call their model; each takes what it knows. */
+const modelOptions = (model: string): object => ({ model, modelName: model });
+
+/** Throws {@link EmbeddingsLoadError}. */
+export const loadEmbeddings = ({ embed }: StoreIndexConfig, project_directory: string): Promise<Embeddings> =>
+  'provider' in embed ? fromProvider(embed, project_directory) : fromFile(embed, project_directory);
+
+type Of<K extends 'provider' | 'file'> = Extract<StoreIndexConfig['embed'], Record<K, unknown>>;
+
+async function fromProvider({ provider, model }: Of<'provider'>, project_directory: string): Promise<Embeddings> {
+  const fail = (reason: string, cause?: unknown) => new EmbeddingsLoadError(`${provider}:${model}`, reason, cause);
+  const known = PROVIDERS[provider.toLowerCase().replaceAll('-', '_')];
+  if (!known) {
+    throw fail(
+      `the provider "${provider}" is not known; there are ${Object.keys(PROVIDERS).join(', ')}. ` +
+        'For any other one, name a file that exports LangChain embeddings, such as "./embeddings.ts:embeddings"',
+    );
+  }
+  const file = locate(path.posix.join(known.package, known.entry ?? ''), project_directory);
+  if (file === undefined) {
+    throw fail(`the package ${known.package} is not installed in the project; run: npm install ${known.package}`);
+  }
+  try {
+    const module = (await import(pathToFileURL(file).href)) as Record<string, new (options: object) => Embeddings>;
+    return new module[known.class](modelOptions(model));
+  } catch (error) {
+    throw fail(`${known.class} of ${known.package} failed: ${reasonOf(error)}`, error);
+  }
+}
+
+/** The file of a package as the project finds it. */
+function locate(specifier: string, project_directory: string): string | undefined {
+  try {
+    return createRequire(path.join(project_directory, 'langgraph.json')).resolve(specifier);
+  } catch {
+    return undefined;
+  }
+}
+
+async function fromFile({ file, export_name }: Of<'file'>, project_directory: string): Promise<Embeddings> {
+  const fail = (reason: string, cause?: unknown) => new EmbeddingsLoadError(`${file}:${export_name}`, reason, cause);
+  let module: Record<string, unknown>;
+  try {
+    module = await importSource(file, project_directory);
+  } catch (error) {
+    const problems = buildProblems(error)?.map(({ text }) => text);
+    throw fail(problems?.join('; ') ?? reasonOf(error), error);
+  }
+  const commonJs = module.default as Record<string, unknown> | undefined;
+  const exported = await (module[export_name] ?? commonJs?.[export_name]);
+  if (exported === undefined) {
+    throw fail(`it has no export "${export_name}"; it exports ${Object.keys(module).join(', ') || 'nothing'}`);
+  }
+  const embeddings = toEmbeddings(exported);
+  if (!embeddings) {
+    throw fail('expected a function that takes texts and gives vectors, or LangChain embeddings');
+  }
+  return embeddings;
+}
+
+/** Compiled beside the graphs of this process, whose registry removes the folder when the process stops. */
+async function importSource(file: string, project_directory: string): Promise<Record<string, unknown>> {
+  const outdir = path.join(project_directory, '.nestgraph', 'graphs', `${process.pid}-embeddings`);
+  await mkdir(outdir, { recursive: true });
+  const { outputs } = await bundleModules([file], outdir, project_directory);
+  return (await import(pathToFileURL(outputs.get(file)!).href)) as Record<string, unknown>;
+}
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : String(error);

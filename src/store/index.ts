@@ -1,0 +1,3 @@
+export * from './store.errors.js';
+export { StoreHttpModule } from './store-http.module.js';
+export { StoreModule } from './store.module.js';

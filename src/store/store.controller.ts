@@ -1,0 +1,98 @@
+import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, Res } from '@nestjs/common';
+import {
+  ApiExtraModels,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Auth, type AuthContext } from '../auth/index.js';
+import { ApiErrors, BodyExample, sendPage, sendWire } from '../common/index.js';
+import { Item, ListNamespaceResponse, SearchItemsResponse } from './dto/item.dto.js';
+import {
+  StoreDeleteRequest,
+  StoreGetQuery,
+  StoreListNamespacesRequest,
+  StorePutRequest,
+  StoreSearchRequest,
+} from './dto/store-requests.dto.js';
+import { StoreAccess } from './store-access.js';
+import { StoreService } from './store.service.js';
+
+@ApiTags('Store')
+@Controller('store')
+export class StoreController {
+  constructor(
+    private readonly access: StoreAccess,
+    private readonly store: StoreService,
+  ) {}
+
+  @Put('items')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Put an item', description: 'Graphs find it in their store, too.' })
+  @BodyExample(StorePutRequest, {
+    namespace: ['users', 'ada'],
+    key: 'likes',
+    value: { animals: ['parrots'], sure: 0.9 },
+  })
+  @ApiNoContentResponse({ description: 'Put.' })
+  @ApiErrors()
+  async putItem(@Auth() auth: AuthContext, @Body() body: StorePutRequest): Promise<void> {
+    await this.store.putItem(...(await this.access.toItem(auth, 'store:put', body)));
+  }
+
+  @Get('items')
+  @ApiOperation({ summary: 'Get an item', description: '`null` when there is none, or when it has expired.' })
+  @ApiExtraModels(Item)
+  @ApiOkResponse({ schema: { oneOf: [{ $ref: getSchemaPath(Item) }, { type: 'null' }] } })
+  @ApiErrors()
+  async getItem(@Auth() auth: AuthContext, @Query() query: StoreGetQuery, @Res() reply: FastifyReply): Promise<void> {
+    // An answer that is null would be sent as none.
+    await sendWire(reply, await this.store.getItem(...(await this.access.toItem(auth, 'store:get', query))));
+  }
+
+  @Delete('items')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Delete an item', description: 'Also when there is none.' })
+  @BodyExample(StoreDeleteRequest, { namespace: ['users', 'ada'], key: 'likes' })
+  @ApiNoContentResponse({ description: 'Gone.' })
+  @ApiErrors()
+  async deleteItem(@Auth() auth: AuthContext, @Body() body: StoreDeleteRequest): Promise<void> {
+    await this.store.deleteItem(...(await this.access.toItem(auth, 'store:delete', body)));
+  }
+
+  @Post('items/search')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Search items',
+    description:
+      'One page: with a `query` the most similar first, if the store has an index; otherwise by namespace, and in each in ' +
+      'the order in which they were put first. `X-Pagination-Next` is there while more may follow.',
+  })
+  @BodyExample(StoreSearchRequest, { namespace_prefix: ['users'], filter: { sure: { $gt: 0.5 } }, limit: 5 })
+  @ApiOkResponse({ type: SearchItemsResponse })
+  @ApiErrors()
+  async searchItems(
+    @Auth() auth: AuthContext,
+    @Body() body: StoreSearchRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SearchItemsResponse> {
+    const permitted = await this.access.toSearch(auth, body);
+    return { items: sendPage(reply, await this.store.searchItems(...permitted), body) };
+  }
+
+  @Post('namespaces')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'List namespaces', description: 'Those that have items, sorted.' })
+  @BodyExample(StoreListNamespacesRequest, { prefix: ['users', '*'], max_depth: 2 })
+  @ApiOkResponse({ type: ListNamespaceResponse })
+  @ApiErrors()
+  async listNamespaces(
+    @Auth() auth: AuthContext,
+    @Body() body: StoreListNamespacesRequest,
+  ): Promise<ListNamespaceResponse> {
+    return { namespaces: await this.store.listNamespaces(...(await this.access.toNamespaces(auth, body))) };
+  }
+}

@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import { isIndex, textsAt } from './text-paths.js';
+
+const VALUE = {
+  title: 'Parrots',
+  pages: 12,
+  sold: false,
+  nothing: null,
+  blank: ' ',
+  author: { name: 'Ada', born: { year: 1980 } },
+  chapters: [{ text: 'one', tags: ['a', 'b'] }, { text: 'two' }, {}],
+  'odd key': 'odd',
+};
+
+describe('textsAt', () => {
+  it.each<[string, string[]]>([
+    ['title', ['Parrots']],
+    ['pages', ['12']],
+    ['sold', ['false']],
+    ['nothing', []],
+    ['blank', []],
+    ['missing.name', []],
+    ['author.name', ['Ada']],
+    ['author.born', [JSON.stringify({ year: 1980 }, null, 2)]],
+    ['chapters[*].text', ['one', 'two']],
+    ['chapters[0].text', ['one']],
+    ['chapters[-2].text', ['two']],
+    ['chapters[9].text', []],
+    ['chapters[x].text', []],
+    ['chapters[*].tags[*]', ['a', 'b']],
+    ['chapters.text', []],
+    ['author[0]', []],
+    ['author.*', ['Ada', JSON.stringify({ year: 1980 }, null, 2)]],
+    ['{title,author.name}', ['Parrots', 'Ada']],
+    ['author.{name,born.year}', ['Ada', '1980']],
+    ['odd key', ['odd']],
+    ['$.title', ['Parrots']],
+    ['$', [JSON.stringify(VALUE, null, 2)]],
+    ['constructor.name', []],
+  ])('finds what is at %s', (path, texts) => {
+    expect(textsAt(VALUE, path)).toEqual(texts);
+  });
+});
+
+it.each([true, 'title', [1], [''], ['a\0'], Array.from({ length: 101 }, () => 'a'), ['a'.repeat(1001)]])(
+  '%j is no index',
+  (value) => {
+    expect(isIndex(value)).toBe(false);
+  },
+);

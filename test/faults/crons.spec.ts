@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { untilWaitingForLocks } from '../support/database.js';
+import { type Client, SDKS } from '../support/sdk.js';
+import { Scene } from './scene.js';
+
+const SECONDS = 60;
+const SECOND_MS = 1_000;
+/** Once a year: due only when a test says so. */
+const YEARLY = '0 0 1 1 *';
+
+type Cron = Awaited<ReturnType<Client['crons']['search']>>[number];
+
+describe('crons', () => {
+  let scene: Scene;
+
+  beforeEach(async () => {
+    scene = await Scene.create();
+  });
+  afterEach(() => scene?.end());
+
+  const work = () => ({ ledger: scene.file, step: 0, steps: 1, says: 1, ms: 10, gate: null, deadly: false });
+
+  /** When the runs of a cron were created, in order, with what became of them. */
+  async function runsOf({ cron_id }: Cron): Promise<{ at: number; run_id: string; status: string }[]> {
+    const { rows } = await scene.cluster.database.pool.query<{ at: number; run_id: string; status: string }>(
+      `SELECT (extract(epoch FROM created_at) * 1000)::float8 AS at, run_id, status FROM runs
+       WHERE metadata ->> 'cron_id' = $1 ORDER BY created_at`,
+      [cron_id],
+    );
+    return rows;
+  }
+
+  /** A cron that is due every second, for a minute from its first time on; on a thread or not. */
+  async function everySecond(client: Client, thread_id?: string): Promise<{ cron: Cron; first: number }> {
+    const payload = { schedule: '* * * * * *', input: work(), onRunCompleted: 'keep' as const, enabled: false };
+    const { cron_id } = (await (thread_id
+      ? client.crons.createForThread(thread_id, 'ledger', payload)
+      : client.crons.create('ledger', payload))) as unknown as Cron;
+    // Begins within the second, or the next one: the end is reckoned from what the server says.
+    const { next_run_date } = await client.crons.update(cron_id, { enabled: true });
+    const first = Date.parse(next_run_date!);
+    const endTime = new Date(first + (SECONDS - 1) * SECOND_MS).toISOString();
+    return { cron: await client.crons.update(cron_id, { endTime }), first };
+  }
+
+  it('are fired once for each time by three processes, two of which are killed and started again', async () => {
+    const members = [await scene.cluster.start(), await scene.cluster.start(), await scene.cluster.start()];
+    const [alone, onThread] = await Promise.all(
+      SDKS.map(async ([, Client], index) => {
+        const witness = scene.witness(Client);
+        return everySecond(witness.client, index === 1 ? await witness.newThread() : undefined);
+      }),
+    );
+    const fired = (count: number) =>
+      scene.until(
+        () => runsOf(alone.cron),
+        (runs) => runs.length >= count,
+      );
+    for (const [count, member] of [
+      [15, members[0]],
+      [35, members[1]],
+    ] as const) {
+      await fired(count);
+      await member.stop('SIGKILL');
+      await fired(count + 5);
+      await scene.cluster.start();
+    }
+    const isOver = (runs: { status: string }[]): boolean => runs.every(({ status }) => status === 'success');
+    const nextDates = async (): Promise<unknown[]> => {
+      const { rows } = await scene.cluster.database.pool.query<{ next: unknown }>(
+        'SELECT next_run_date AS next FROM crons',
+      );
+      return rows.map(({ next }) => next);
+    };
+    await scene.until(nextDates, (dates) => dates.every((date) => date === null));
+    for (const { cron, first } of [alone, onThread]) {
+      const runs = await scene.until(() => runsOf(cron), isOver);
+      const lags = runs.map(({ at }, index) => at - (first + index * SECOND_MS)).sort((a, b) => a - b);
+      process.stderr.write(`lag of ${runs.length} runs: median ${lags[30]} ms, largest ${lags.at(-1)} ms\n`);
+
+      expect(runs).toHaveLength(SECONDS);
+      // None before its time, and the 99th percentile of sixty is the largest.
+      expect(lags[0]).toBeGreaterThanOrEqual(0);
+      expect(lags.at(-1)).toBeLessThan(SECOND_MS);
+      const finished = scene.ledger().filter(({ what }) => what === 'finished');
+      expect(runs.every(({ run_id }) => finished.some((line) => line.run_id === run_id))).toBe(true);
+    }
+  });
+
+  it('whose process dies before the commit are fired by another one, once', async () => {
+    const { database } = scene.cluster;
+    // A run is in the table, and its transaction goes no further.
+    await database.pool.query(`
+      CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END';
+      CREATE TRIGGER hold AFTER INSERT ON runs FOR EACH ROW EXECUTE FUNCTION hold()`);
+    const first = await scene.cluster.start();
+    const { client } = scene.witness(SDKS[0][1]);
+    const payload = { schedule: YEARLY, input: work(), onRunCompleted: 'keep' as const };
+    const cron = (await client.crons.create('ledger', payload)) as unknown as Cron;
+    const session = await database.pool.connect();
+    await session.query('SELECT pg_advisory_lock(1)');
+    await database.pool.query('UPDATE crons SET next_run_date = clock_timestamp()');
+    await untilWaitingForLocks(database);
+    await first.stop('SIGKILL');
+    const second = await scene.cluster.start();
+    expect(await runsOf(cron)).toEqual([]);
+    await session.query('SELECT pg_advisory_unlock(1)');
+    session.release();
+    await scene.until(
+      () => runsOf(cron),
+      (runs) => runs.length > 0 && runs[0].status === 'success',
+    );
+
+    expect(await runsOf(cron)).toHaveLength(1);
+    expect(scene.ledger().map(({ pid }) => pid)).toEqual(expect.arrayContaining([second.pid]));
+    const [{ next_run_date }] = await client.crons.search();
+    expect(next_run_date).toBe(cron.next_run_date);
+  });
+});
