@@ -27,6 +27,9 @@ export class Places {
   private readonly places: Place[] = [];
   private added = 0;
 
+  /** Requests are never about the threads in `spared`. */
+  constructor(private readonly spared: string[]) {}
+
   at(index: number): Place {
     return this.places[index % this.places.length] ?? NOBODY;
   }
@@ -42,6 +45,9 @@ export class Places {
     const [, thread_id, run_id] =
       /^content-location: (?:\/threads\/([\w-]{36}))?\/runs\/([\w-]{36})/im.exec(head) ?? [];
     const known = { ...idsOf(body), ...(run_id && { run_id }), ...(thread_id && { thread_id }) };
+    if (this.spared.includes(known.thread_id ?? '')) {
+      return;
+    }
     if (known.thread_id ?? known.cron_id ?? known.assistant_id ?? known.run_id) {
       this.add(known);
     }

@@ -38,7 +38,7 @@ export async function createScene({ works }: SceneOptions): Promise<Scene> {
   }
   // Seconds of work once, which is kept.
   await Promise.all(GRAPHS.map((graph) => connect(server.url).assistants.getSchemas(graph)));
-  const places = new Places();
+  const places = new Places(masters);
   return {
     server,
     database,
@@ -69,7 +69,8 @@ function quiet({ folder }: Project): object {
   return {
     graphs,
     http: { disable_webhooks: true },
-    checkpointer: { ttl: { strategy: 'delete', sweep_interval_minutes: 1_000_000 } },
+    checkpointer: { ttl: { strategy: 'delete', sweep_interval_minutes: 30_000 } },
+    store: { ttl: { sweep_interval_minutes: 30_000 } },
   };
 }
 
