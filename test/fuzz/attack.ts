@@ -1,9 +1,9 @@
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import type { Changes } from './changes.js';
-import { untilIdle } from './changes.js';
+import { type Changes, untilIdle } from './changes.js';
 import { leakOf } from './leaks.js';
-import type { Draft } from './requests.js';
-import { anyRequest } from './requests.js';
+import { anyRequest, type Draft } from './requests.js';
 import type { Scene } from './scene.js';
 import { exchange, toWire, type WireAnswer, type WireRequest } from './wire.js';
 
@@ -20,28 +20,46 @@ export interface Attack {
 }
 
 /** Requests after which there are new threads to ask for. */
-const PLANTING = 400;
+const PLANTING = 200;
+/** Where only requests may change anything, clients that wait for a run leave together, after so many requests. */
+const LEAVING = 5 * PLANTING;
+/** Milliseconds in which the server does what it does about a client that has left and does not come back. */
+const DEPARTURE_MS = 6_000;
 /** Milliseconds for which an answer is read that lasts as long as a run. */
 const OPEN_MS = 100;
 
 /** Sends requests one after the other; throws for the first that goes wrong, as small as it can be made. */
 export async function attack({ scene, seed, requests, counts, changes }: Attack): Promise<void> {
   let sent = 0;
+  const open: Socket[] = [];
   const check = async (draft: Draft): Promise<void> => {
     if (sent % PLANTING === 0) {
       await scene.plant();
-      await changes?.since();
+    }
+    if (changes && sent % LEAVING === 0) {
+      open.splice(0).forEach((socket) => socket.destroy());
+      await sleep(DEPARTURE_MS);
+      await untilIdle(scene.database.pool);
+    }
+    if (changes && sent % PLANTING === 0) {
+      await changes.since();
     }
     sent += 1;
     const request = toWire(draft, (away) => scene.places.at(draft.place + away));
-    const answer = await exchange(new URL(scene.server.url), request, changes ? 0 : OPEN_MS).catch((error: Error) => {
-      throw wrong(error.message, request);
-    });
+    const leave = (socket: Socket): unknown => (changes ? open.push(socket) : socket.destroy());
+    const answer = await exchange(new URL(scene.server.url), request, changes ? 0 : OPEN_MS, leave).catch(
+      (error: Error) => {
+        throw wrong(error.message, request);
+      },
+    );
     count(counts, draft.route.name, answer.status);
-    scene.places.learn(answer.head, answer.body);
-    const fault = faultOf(answer, request) ?? (changes && (await changedBy(answer, changes, scene)));
+    if (answer.status < 300) {
+      scene.places.learn(answer.head, answer.body);
+    }
+    const fault = faultOf(answer, request) ?? (changes && (await changedBy(answer, changes)));
     if (fault) {
-      throw wrong(fault, request, answer);
+      const logged = scene.server.output().slice(-2_000);
+      throw wrong(`${fault}\nThe server's last words:\n${logged}`, request, answer);
     }
   };
   await fc.assert(fc.asyncProperty(anyRequest, check), {
@@ -70,12 +88,7 @@ function faultOf({ status, head, body, broken }: WireAnswer, { bytes }: WireRequ
   return leak && `the answer holds ${leak}`;
 }
 
-async function changedBy({ status, left }: WireAnswer, changes: Changes, scene: Scene): Promise<string | undefined> {
-  if (left) {
-    // The server does something about a client that leaves.
-    await fetch(`${scene.server.url}/ok`);
-    await untilIdle(scene.database.pool);
-  }
+async function changedBy({ status }: WireAnswer, changes: Changes): Promise<string | undefined> {
   const changed = await changes.since();
   return status >= 400 && changed.length > 0 ? `refused, and yet:\n${changed.join('\n')}` : undefined;
 }

@@ -34,9 +34,17 @@ export class Places {
     return this.places[index % this.places.length] ?? NOBODY;
   }
 
+  /** What is not known is as it was in the last place; a thread brings its own runs and checkpoints. */
   add(known: Partial<Place>): void {
+    const same = this.places.find(({ thread_id }) => thread_id === known.thread_id);
+    if (same) {
+      Object.assign(same, known);
+      return;
+    }
     const last = this.places[(this.added + MOST - 1) % MOST] ?? NOBODY;
-    this.places[this.added % MOST] = { ...NOBODY, assistant_id: last.assistant_id, cron_id: last.cron_id, ...known };
+    const { assistant_id, cron_id } = last;
+    const inherited = known.thread_id ? { ...NOBODY, assistant_id, cron_id } : last;
+    this.places[this.added % MOST] = { ...inherited, ...known };
     this.added += 1;
   }
 

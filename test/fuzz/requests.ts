@@ -131,7 +131,7 @@ function bodyOf({ body, examples }: Route): fc.Arbitrary<Value> {
   const good = valid(body);
   return fc.oneof(
     { weight: 6, arbitrary: good },
-    { weight: examples.length > 0 ? 1 : 0, arbitrary: fc.constantFrom(...examples, {}) },
+    { weight: examples.length > 0 ? 2 : 0, arbitrary: fc.constantFrom(...examples, {}) },
     { weight: 8, arbitrary: spoilt(good, body) },
     { weight: 1, arbitrary: hostile },
     { weight: 1, arbitrary: fc.constant(undefined) },
@@ -205,7 +205,10 @@ const draftFor = (route: Route): fc.Arbitrary<Draft> =>
     query: queryOf(route),
     headers: headersOf(route),
     body: bodyOf(route),
-    twist: fc.option(fc.constantFrom(...TWISTS), { nil: undefined, freq: 8 }),
+    twist: fc.oneof(
+      { weight: 6, arbitrary: fc.constant(undefined) },
+      { weight: 1, arbitrary: fc.constantFrom(...TWISTS) },
+    ),
   });
 
 /** Any request to any route; all routes alike. */

@@ -34,7 +34,10 @@ export async function createScene({ works }: SceneOptions): Promise<Scene> {
   if (!works) {
     await planter.stop();
     await project.write('langgraph.json', quiet(project));
-    server = await start(project, database, { N_JOBS_PER_WORKER: '0' });
+    server = await start(project, database, {
+      N_JOBS_PER_WORKER: '0',
+      NESTGRAPH_STATELESS_RETENTION_SECS: '86400',
+    });
   }
   // Seconds of work once, which is kept.
   await Promise.all(GRAPHS.map((graph) => connect(server.url).assistants.getSchemas(graph)));
@@ -74,6 +77,8 @@ function quiet({ folder }: Project): object {
   };
 }
 
+/** Not during a test, unless somebody stays up for it. */
+const YEARLY = '59 23 31 12 *';
 const INPUT = { messages: [{ role: 'user', content: 'Hello' }], question: 'why?' };
 
 /** Threads with checkpoints, which requests do not know of: those get copies. */
@@ -98,9 +103,10 @@ async function plant(url: string, masters: string[], places: Places): Promise<vo
     const [newest] = await client.threads.getHistory(thread_id, { limit: 1 });
     const [task] = newest?.tasks ?? [];
     const { run_id } = await client.runs.create(thread_id, assistant_id, { input: INPUT });
+    const { cron_id } = await client.crons.create(assistant_id, { schedule: YEARLY });
     const checkpoint_id = newest?.checkpoint.checkpoint_id ?? undefined;
     const checkpoint_ns = task?.checkpoint?.checkpoint_ns ?? '';
-    places.add({ thread_id, run_id, checkpoint_ns, assistant_id, ...(checkpoint_id && { checkpoint_id }) });
+    places.add({ thread_id, run_id, cron_id, checkpoint_ns, assistant_id, ...(checkpoint_id && { checkpoint_id }) });
   }
 }
 

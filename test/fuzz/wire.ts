@@ -126,10 +126,15 @@ function inserted(body: string, bytes: Buffer): Buffer {
 const PATIENCE_MS = 10_000;
 
 /**
- * Sends a request and reads its answer; one that lasts as long as a run is left after `openMs`. Rejects when there is none in
- * time, or none at all.
+ * Sends a request and reads its answer; one that lasts as long as a run is read for `openMs` and then handed to `leave`.
+ * Rejects when there is none in time, or none at all.
  */
-export function exchange({ port, hostname }: URL, { bytes }: WireRequest, openMs: number): Promise<WireAnswer> {
+export function exchange(
+  { port, hostname }: URL,
+  { bytes }: WireRequest,
+  openMs: number,
+  leave: (socket: net.Socket) => void,
+): Promise<WireAnswer> {
   return new Promise((resolve, reject) => {
     const socket = net.connect({ host: hostname, port: Number(port) });
     const chunks: Buffer[] = [];
@@ -137,7 +142,11 @@ export function exchange({ port, hostname }: URL, { bytes }: WireRequest, openMs
     const end = (reason?: string): void => {
       clearTimeout(late);
       clearTimeout(leaving);
-      socket.destroy();
+      if (reason === LEFT) {
+        leave(socket);
+      } else {
+        socket.destroy();
+      }
       const text = Buffer.concat(chunks)
         .toString()
         .replace(/^HTTP\/1\.1 100 .*?\r\n\r\n/s, '');
