@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AssistantsHttpModule } from './assistants/index.js';
+import { AuthModule } from './auth/index.js';
 import { ConfigModule, type NestgraphConfig } from './config/index.js';
 import { CronsHttpModule, CronsModule } from './crons/index.js';
 import { type Database, DatabaseModule } from './database/index.js';
@@ -31,4 +32,5 @@ export class AppModule {
 const core = (config: NestgraphConfig, database: Database): DynamicModule[] => [
   ConfigModule.forRoot(config),
   DatabaseModule.forRoot(database),
+  AuthModule.forRoot(config),
 ];

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
+import { authenticateRequests, AuthService } from './auth/index.js';
 import {
   answersSent,
   ApiExceptionFilter,
@@ -48,6 +49,7 @@ export async function createServer(config: NestgraphConfig, database: Database):
   });
   app.setGlobalPrefix(mount_prefix);
   app.enableCors(corsOptions(cors));
+  authenticateRequests(adapter.getInstance(), app.get(AuthService), mount_prefix);
   app.useGlobalFilters(new ApiExceptionFilter());
   app.useGlobalPipes(new DtoValidationPipe());
   serveApiDocs(app);

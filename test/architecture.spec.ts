@@ -14,6 +14,7 @@ const LINE = [
   ['config'],
   ['observability'],
   ['database'],
+  ['auth'],
   ['streams'],
   ['store'],
   ['execution'],

@@ -1,6 +1,8 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { Auth, type AuthContext } from '../auth/index.js';
 import { ApiErrors } from '../common/index.js';
+import { AssistantAccess } from './assistant-access.js';
 import { AssistantGraphService } from './assistant-graph.service.js';
 import { AssistantGraphQuery, Graph, SubgraphParams, SubgraphsQuery, XRAY } from './dto/assistant-graph.dto.js';
 import { AssistantParams } from './dto/assistant-requests.dto.js';
@@ -9,14 +11,22 @@ import { ApiSubgraphsResponse, GraphSchema, type Subgraphs } from './dto/graph-s
 @ApiTags('Assistants')
 @Controller('assistants/:assistant_id')
 export class AssistantGraphController {
-  constructor(private readonly graphs: AssistantGraphService) {}
+  constructor(
+    private readonly access: AssistantAccess,
+    private readonly graphs: AssistantGraphService,
+  ) {}
 
   @Get('graph')
   @ApiOperation({ summary: 'Draw the graph of an assistant', description: 'Its nodes and edges.' })
   @ApiQuery(XRAY)
   @ApiOkResponse({ type: Graph })
   @ApiErrors(404)
-  getGraph(@Param() { assistant_id }: AssistantParams, @Query() { xray }: AssistantGraphQuery): Promise<Graph> {
+  async getGraph(
+    @Auth() auth: AuthContext,
+    @Param() { assistant_id }: AssistantParams,
+    @Query() { xray }: AssistantGraphQuery,
+  ): Promise<Graph> {
+    await this.access.check(auth, 'assistants:read', assistant_id);
     return this.graphs.getGraph(assistant_id, xray);
   }
 
@@ -29,7 +39,8 @@ export class AssistantGraphController {
   })
   @ApiOkResponse({ type: GraphSchema })
   @ApiErrors(404)
-  getSchemas(@Param() { assistant_id }: AssistantParams): Promise<GraphSchema> {
+  async getSchemas(@Auth() auth: AuthContext, @Param() { assistant_id }: AssistantParams): Promise<GraphSchema> {
+    await this.access.check(auth, 'assistants:read', assistant_id);
     return this.graphs.getSchemas(assistant_id);
   }
 
@@ -37,7 +48,12 @@ export class AssistantGraphController {
   @ApiOperation({ summary: 'List the subgraphs of an assistant', description: 'The schemas of each, by namespace.' })
   @ApiSubgraphsResponse()
   @ApiErrors(404)
-  getSubgraphs(@Param() { assistant_id }: AssistantParams, @Query() { recurse }: SubgraphsQuery): Promise<Subgraphs> {
+  async getSubgraphs(
+    @Auth() auth: AuthContext,
+    @Param() { assistant_id }: AssistantParams,
+    @Query() { recurse }: SubgraphsQuery,
+  ): Promise<Subgraphs> {
+    await this.access.check(auth, 'assistants:read', assistant_id);
     return this.graphs.getSubgraphs(assistant_id, recurse);
   }
 
@@ -48,10 +64,12 @@ export class AssistantGraphController {
   })
   @ApiSubgraphsResponse()
   @ApiErrors(404)
-  getSubgraph(
+  async getSubgraph(
+    @Auth() auth: AuthContext,
     @Param() { assistant_id, namespace }: SubgraphParams,
     @Query() { recurse }: SubgraphsQuery,
   ): Promise<Subgraphs> {
+    await this.access.check(auth, 'assistants:read', assistant_id);
     return this.graphs.getSubgraphs(assistant_id, recurse, namespace);
   }
 }

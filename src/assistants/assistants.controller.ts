@@ -1,7 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ApiErrors, BodyExample, sendPage, ValidationFailedError } from '../common/index.js';
+import { Auth, type AuthContext } from '../auth/index.js';
+import { ApiErrors, BodyExample, newId, sendPage, ValidationFailedError } from '../common/index.js';
+import { AssistantAccess } from './assistant-access.js';
 import { AssistantsService } from './assistants.service.js';
 import { Assistant, AssistantVersion } from './dto/assistant.dto.js';
 import {
@@ -20,7 +22,10 @@ import {
 @ApiTags('Assistants')
 @Controller('assistants')
 export class AssistantsController {
-  constructor(private readonly assistants: AssistantsService) {}
+  constructor(
+    private readonly access: AssistantAccess,
+    private readonly assistants: AssistantsService,
+  ) {}
 
   @Post()
   @HttpCode(200)
@@ -34,8 +39,10 @@ export class AssistantsController {
   })
   @ApiOkResponse({ type: Assistant })
   @ApiErrors(404, 409)
-  create(@Body() body: AssistantCreate): Promise<Assistant> {
-    return this.assistants.create(body);
+  async create(@Auth() auth: AuthContext, @Body() body: AssistantCreate): Promise<Assistant> {
+    const named = { ...body, assistant_id: body.assistant_id ?? newId() };
+    const { value, filter } = await this.access.authorize(auth, 'assistants:create', named);
+    return this.assistants.create(value, filter);
   }
 
   @Post('search')
@@ -48,10 +55,12 @@ export class AssistantsController {
   @ApiOkResponse({ type: [Assistant] })
   @ApiErrors()
   async search(
+    @Auth() auth: AuthContext,
     @Body() body: AssistantSearchRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Assistant[]> {
-    return sendPage(reply, await this.assistants.search(body), body);
+    const { value, filter } = await this.access.authorize(auth, 'assistants:search', body);
+    return sendPage(reply, await this.assistants.search(value, filter), value);
   }
 
   @Post('count')
@@ -60,15 +69,17 @@ export class AssistantsController {
   @BodyExample(AssistantCountRequest, { graph_id: 'chat' })
   @ApiOkResponse({ type: Number })
   @ApiErrors()
-  count(@Body() body: AssistantCountRequest): Promise<number> {
-    return this.assistants.count(body);
+  async count(@Auth() auth: AuthContext, @Body() body: AssistantCountRequest): Promise<number> {
+    const { value, filter } = await this.access.authorize(auth, 'assistants:search', body);
+    return this.assistants.count(value, filter);
   }
 
   @Get(':assistant_id')
   @ApiOperation({ summary: 'Get an assistant', description: 'In its current version.' })
   @ApiOkResponse({ type: Assistant })
   @ApiErrors(404)
-  get(@Param() { assistant_id }: AssistantParams): Promise<Assistant> {
+  async get(@Auth() auth: AuthContext, @Param() { assistant_id }: AssistantParams): Promise<Assistant> {
+    await this.access.check(auth, 'assistants:read', assistant_id);
     return this.assistants.get(assistant_id);
   }
 
@@ -77,8 +88,13 @@ export class AssistantsController {
   @BodyExample(AssistantPatch, { name: 'Talkative parrot', context: { system_prompt: 'Take your time.' } })
   @ApiOkResponse({ type: Assistant })
   @ApiErrors(404)
-  update(@Param() { assistant_id }: AssistantParams, @Body() body: AssistantPatch): Promise<Assistant> {
-    return this.assistants.update(assistant_id, body);
+  async update(
+    @Auth() auth: AuthContext,
+    @Param() { assistant_id }: AssistantParams,
+    @Body() body: AssistantPatch,
+  ): Promise<Assistant> {
+    const value = await this.access.check(auth, 'assistants:update', assistant_id, body);
+    return this.assistants.update(assistant_id, value);
   }
 
   @Delete(':assistant_id')
@@ -89,8 +105,14 @@ export class AssistantsController {
   })
   @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiErrors(404, 409)
-  delete(@Param() { assistant_id }: AssistantParams, @Query() { delete_threads }: AssistantDeleteQuery): Promise<void> {
-    return this.assistants.delete(assistant_id, delete_threads);
+  async delete(
+    @Auth() auth: AuthContext,
+    @Param() { assistant_id }: AssistantParams,
+    @Query() { delete_threads }: AssistantDeleteQuery,
+  ): Promise<void> {
+    await this.access.check(auth, 'assistants:delete', assistant_id);
+    const threads = delete_threads ? await this.access.deletableThreads(auth, assistant_id) : undefined;
+    await this.assistants.delete(assistant_id, delete_threads, threads);
   }
 
   @Post(':assistant_id/versions')
@@ -99,10 +121,12 @@ export class AssistantsController {
   @BodyExample(AssistantVersionsRequest, { limit: 5 })
   @ApiOkResponse({ type: [AssistantVersion] })
   @ApiErrors(404)
-  getVersions(
+  async getVersions(
+    @Auth() auth: AuthContext,
     @Param() { assistant_id }: AssistantParams,
     @Body() body: AssistantVersionsRequest,
   ): Promise<AssistantVersion[]> {
+    await this.access.check(auth, 'assistants:read', assistant_id, { metadata: body.metadata });
     return this.assistants.getVersions(assistant_id, body);
   }
 
@@ -112,12 +136,15 @@ export class AssistantsController {
   @BodyExample(AssistantSetLatest, { version: 1 })
   @ApiOkResponse({ type: Assistant })
   @ApiErrors(404)
-  setLatest(
+  async setLatest(
+    @Auth() auth: AuthContext,
     @Param() { assistant_id }: AssistantParams,
     @Body() body: AssistantSetLatest,
     @Query() query: AssistantSetLatestQuery,
   ): Promise<Assistant> {
-    return this.assistants.setLatest(assistant_id, requiredVersion(body.version ?? query.version));
+    const version = requiredVersion(body.version ?? query.version);
+    await this.access.check(auth, 'assistants:update', assistant_id, { version });
+    return this.assistants.setLatest(assistant_id, version);
   }
 }
 

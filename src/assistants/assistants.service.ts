@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository, SelectQueryBuilder } from 'typeorm';
+import { type AuthFilter, filterQuery, matches } from '../auth/index.js';
 import { isUuid, newId, type Page, systemAssistantId, toJsonb, ValidationFailedError } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import type { Queryable } from '../database/index.js';
@@ -63,7 +64,8 @@ export class AssistantsService implements OnApplicationBootstrap {
     }
   }
 
-  async create(body: AssistantCreate): Promise<Assistant> {
+  /** `visible`: what the caller may see. Throws {@link AssistantExistsError}. */
+  async create(body: AssistantCreate, visible?: AuthFilter): Promise<Assistant> {
     const graph_id = body.graph_id ?? this.onlyGraph();
     this.graphs.assertExists(graph_id);
     const { assistant_id = newId(), config = {}, context = {}, metadata = {}, name, description = null } = body;
@@ -76,10 +78,12 @@ export class AssistantsService implements OnApplicationBootstrap {
       context,
       metadata,
     });
-    if (!isNew && body.if_exists !== 'do_nothing') {
+    const assistant = await this.get(assistant_id);
+    const isHidden = visible !== undefined && !matches(visible, assistant.metadata);
+    if (!isNew && (isHidden || body.if_exists !== 'do_nothing')) {
       throw new AssistantExistsError(assistant_id);
     }
-    return this.get(assistant_id);
+    return assistant;
   }
 
   async get(assistant_id: string): Promise<Assistant> {
@@ -109,20 +113,20 @@ export class AssistantsService implements OnApplicationBootstrap {
     this.known.forget(assistant_id);
   }
 
-  async search(request: AssistantSearchRequest): Promise<Page<Assistant>> {
+  async search(request: AssistantSearchRequest, visible?: AuthFilter): Promise<Page<Assistant>> {
     const { limit, offset, sort_by = 'created_at', sort_order = 'desc', select = ASSISTANT_FIELDS } = request;
     const direction = sort_order === 'asc' ? 'ASC' : 'DESC';
-    const query = this.matching(request)
+    const query = this.matching(request, visible)
       .orderBy(`assistant.${sort_by}`, direction)
       .addOrderBy('assistant.assistant_id', direction)
       .limit(limit)
       .offset(offset);
-    const [rows, total] = await Promise.all([query.getMany(), this.matching(request).getCount()]);
+    const [rows, total] = await Promise.all([query.getMany(), this.matching(request, visible).getCount()]);
     return { rows: rows.map((row) => toAssistant(row, select)), total };
   }
 
-  count(request: AssistantCountRequest): Promise<number> {
-    return this.matching(request).getCount();
+  count(request: AssistantCountRequest, visible?: AuthFilter): Promise<number> {
+    return this.matching(request, visible).getCount();
   }
 
   /** Every update, even an empty one, makes a new version and makes it the current one. */
@@ -145,14 +149,19 @@ export class AssistantsService implements OnApplicationBootstrap {
     });
   }
 
-  /** Deletes the assistant with its versions and runs, and its threads when asked to. */
-  async delete(assistant_id: string, delete_threads: boolean): Promise<void> {
+  /** One of those that graphs have by themselves. */
+  isOfSystem(assistant_id: string): boolean {
+    return this.graphs.ids.some((graph_id) => systemAssistantId(graph_id) === assistant_id);
+  }
+
+  /** Deletes the assistant with its versions and runs, and its threads when asked to: those that `threads` lets through. */
+  async delete(assistant_id: string, delete_threads: boolean, threads?: AuthFilter): Promise<void> {
     const id = (await this.resolve(assistant_id)).assistant_id;
-    if (this.graphs.ids.some((graph_id) => systemAssistantId(graph_id) === id)) {
+    if (this.isOfSystem(id)) {
       throw new SystemAssistantError(id);
     }
     const deleted = await this.assistants.manager.transaction(async (manager) => {
-      const thread_ids = delete_threads ? await this.threads.idsOfAssistant(manager, id) : [];
+      const thread_ids = delete_threads ? await this.threads.idsOfAssistant(manager, id, threads) : [];
       await this.threads.deleteAll(manager, thread_ids);
       await manager.delete(AssistantEntity, { assistant_id: id });
       return thread_ids;
@@ -228,7 +237,10 @@ export class AssistantsService implements OnApplicationBootstrap {
     });
   }
 
-  private matching({ metadata, graph_id, name }: AssistantCountRequest): SelectQueryBuilder<AssistantEntity> {
+  private matching(
+    { metadata, graph_id, name }: AssistantCountRequest,
+    visible?: AuthFilter,
+  ): SelectQueryBuilder<AssistantEntity> {
     const query = this.assistants.createQueryBuilder('assistant').where('true');
     if (metadata) {
       query.andWhere('assistant.metadata @> :metadata::jsonb', { metadata: toJsonb(metadata) });
@@ -240,7 +252,7 @@ export class AssistantsService implements OnApplicationBootstrap {
       const pattern = `%${name.replace(/[\\%_]/g, '\\$&')}%`;
       query.andWhere('lower(assistant.name) LIKE lower(:pattern)', { pattern });
     }
-    return query;
+    return filterQuery(query, visible, 'assistant.metadata');
   }
 
   private toId(assistant_id: string): string {

@@ -1,3 +1,4 @@
+export { AssistantAccess } from './assistant-access.js';
 export * from './assistants.errors.js';
 export { AssistantsHttpModule } from './assistants-http.module.js';
 export { AssistantsModule } from './assistants.module.js';

@@ -1,6 +1,7 @@
 /** Everything that can be configured, as one typed object, and where its values come from. */
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import { authConfig, type AuthConfig, checkAuth } from './auth.js';
 import { ConfigError } from './config.errors.js';
 import { corsConfig, type CorsConfig } from './cors.js';
 import { asNumber, complaint } from './env-variable.js';
@@ -132,6 +133,7 @@ export interface NestgraphConfig {
   readonly log: LogConfig;
   /** Absent without a key. */
   readonly langsmith?: LangSmithConfig;
+  readonly auth: AuthConfig;
   readonly configurable_headers: HeaderFilter;
   /** Absolute; where the embedded database lives. It may not exist yet. */
   readonly data_directory: string;
@@ -184,6 +186,7 @@ export function loadConfig(options: CliOptions, env: NodeJS.ProcessEnv = process
   }
   const environment = readEnvironment(env, findings);
   checkTogether(options, environment, findings);
+  checkAuth(environment, langgraph, findings);
   if (findings.problems.length > 0) {
     throw new ConfigError(findings.problems);
   }
@@ -294,6 +297,7 @@ function assemble(
       json: environment.LOG_JSON ?? (command === 'start' || command === 'worker'),
     },
     langsmith: langsmithConfig(environment),
+    auth: authConfig(command, environment, langgraph ?? {}, project_directory),
     configurable_headers: langgraph?.http?.configurable_headers ?? { includes: [], excludes: [] },
     data_directory: resolve(project_directory, environment.NESTGRAPH_DATA_DIR),
     project_directory,

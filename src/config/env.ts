@@ -161,6 +161,34 @@ export class Environment {
   @Variable(text())
   readonly NESTGRAPH_WEBHOOK_SECRET?: string;
 
+  /** Keys that callers may send in `x-api-key`: `name:key`, separated by commas. One name may have several. */
+  @Variable(text())
+  readonly NESTGRAPH_API_KEYS?: string;
+
+  /** Issuer of tokens that callers may send as `Authorization: Bearer`. */
+  @Variable(text({ expected: 'an address like https://login.example.com', pattern: /^https?:\/\/./ }))
+  readonly NESTGRAPH_JWT_ISSUER?: string;
+
+  /** Address or file of the issuer's keys. Without it they are found by OIDC discovery. */
+  @Variable(text())
+  readonly NESTGRAPH_JWT_JWKS?: string;
+
+  /** Audiences that tokens may be for, separated by commas. */
+  @Variable(text())
+  readonly NESTGRAPH_JWT_AUDIENCE?: string;
+
+  /** Claim of a token that says who the user is. */
+  @Variable(text())
+  readonly NESTGRAPH_JWT_IDENTITY_CLAIM: string = 'sub';
+
+  /** Claim of a token with the permissions of the user: a list, or a text with spaces. */
+  @Variable(text())
+  readonly NESTGRAPH_JWT_PERMISSIONS_CLAIM: string = 'scope';
+
+  /** Callers with keys and tokens see what they have made, and nothing else. `false`: everybody sees everything. */
+  @Variable(flag(), asFlag)
+  readonly NESTGRAPH_AUTH_OWNER_ONLY: boolean = true;
+
   /** Opens `POST /internal/truncate`, which deletes everything. For tests. */
   @Variable(flag(), asFlag)
   readonly NESTGRAPH_DEV_ENDPOINTS: boolean = false;

@@ -36,14 +36,7 @@ export function warnAboutUnused(settings: LanggraphJson, findings: Findings): vo
 }
 
 /** Serving without a protection that somebody asked for would be worse than not serving. */
-export function refuseUnprotected({ auth, encryption }: LanggraphJson, findings: Findings): void {
-  if (auth) {
-    findings.problem(
-      'auth.path',
-      'custom auth is not supported by this version yet; everybody could read and change everything. ' +
-        'Put the service behind a proxy that authenticates, then remove "auth"',
-    );
-  }
+export function refuseUnprotected({ encryption }: LanggraphJson, findings: Findings): void {
   if (encryption) {
     findings.problem(
       'encryption.path',

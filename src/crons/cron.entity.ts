@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { AuthUser } from '../auth/index.js';
 import type { JsonObject } from '../common/index.js';
 import { jsonb } from '../database/index.js';
 import type { RunRequest } from '../runs/index.js';
@@ -50,6 +51,10 @@ export class CronEntity {
 
   @Column('text', { nullable: true })
   user_id: string | null;
+
+  /** Who has created it, for its runs; null without authentication. */
+  @Column('jsonb', { nullable: true, transformer: jsonb })
+  caller: AuthUser | null;
 
   /** Null when it is disabled, or has no time left. */
   @Column('timestamptz', { nullable: true })

@@ -1,8 +1,10 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Auth, type AuthContext } from '../auth/index.js';
 import { ApiErrors, BodyExample, sendPage } from '../common/index.js';
 import { ThreadParams } from '../threads/index.js';
+import { CronAccess } from './cron-access.js';
 import { CronsService } from './crons.service.js';
 import { Cron } from './dto/cron.dto.js';
 import { CronCountRequest, CronCreate, CronParams, CronSearchRequest, CronUpdate } from './dto/cron-requests.dto.js';
@@ -17,7 +19,10 @@ const MORNING = {
 @ApiTags('Crons')
 @Controller()
 export class CronsController {
-  constructor(private readonly crons: CronsService) {}
+  constructor(
+    private readonly access: CronAccess,
+    private readonly crons: CronsService,
+  ) {}
 
   @Post('threads/:thread_id/runs/crons')
   @HttpCode(200)
@@ -25,8 +30,12 @@ export class CronsController {
   @BodyExample(CronCreate, MORNING)
   @ApiOkResponse({ type: Cron })
   @ApiErrors(404)
-  createForThread(@Param() { thread_id }: ThreadParams, @Body() body: CronCreate): Promise<Cron> {
-    return this.crons.create(body, thread_id);
+  async createForThread(
+    @Auth() auth: AuthContext,
+    @Param() { thread_id }: ThreadParams,
+    @Body() body: CronCreate,
+  ): Promise<Cron> {
+    return this.crons.create(await this.access.toCreate(auth, body, thread_id), thread_id, auth);
   }
 
   @Post('runs/crons')
@@ -35,8 +44,8 @@ export class CronsController {
   @BodyExample(CronCreate, MORNING)
   @ApiOkResponse({ type: Cron })
   @ApiErrors(404)
-  create(@Body() body: CronCreate): Promise<Cron> {
-    return this.crons.create(body);
+  async create(@Auth() auth: AuthContext, @Body() body: CronCreate): Promise<Cron> {
+    return this.crons.create(await this.access.toCreate(auth, body), undefined, auth);
   }
 
   @Post('runs/crons/search')
@@ -48,8 +57,13 @@ export class CronsController {
   @BodyExample(CronSearchRequest, { assistant_id: 'chat', enabled: true, limit: 5 })
   @ApiOkResponse({ type: [Cron] })
   @ApiErrors()
-  async search(@Body() body: CronSearchRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<Cron[]> {
-    return sendPage(reply, await this.crons.search(body), body);
+  async search(
+    @Auth() auth: AuthContext,
+    @Body() body: CronSearchRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Cron[]> {
+    const { value, filter } = await this.access.authorize(auth, 'crons:search', body);
+    return sendPage(reply, await this.crons.search(value, filter), value);
   }
 
   @Post('runs/crons/count')
@@ -58,15 +72,17 @@ export class CronsController {
   @BodyExample(CronCountRequest, { assistant_id: 'chat' })
   @ApiOkResponse({ type: Number })
   @ApiErrors()
-  count(@Body() body: CronCountRequest): Promise<number> {
-    return this.crons.count(body);
+  async count(@Auth() auth: AuthContext, @Body() body: CronCountRequest): Promise<number> {
+    const { value, filter } = await this.access.authorize(auth, 'crons:search', body);
+    return this.crons.count(value, filter);
   }
 
   @Get('runs/crons/:cron_id')
   @ApiOperation({ summary: 'Get a cron', description: 'With the time when it is due next.' })
   @ApiOkResponse({ type: Cron })
   @ApiErrors(404)
-  get(@Param() { cron_id }: CronParams): Promise<Cron> {
+  async get(@Auth() auth: AuthContext, @Param() { cron_id }: CronParams): Promise<Cron> {
+    await this.access.check(auth, 'crons:read', cron_id);
     return this.crons.get(cron_id);
   }
 
@@ -80,8 +96,9 @@ export class CronsController {
   @BodyExample(CronUpdate, { enabled: false })
   @ApiOkResponse({ type: Cron })
   @ApiErrors(404)
-  update(@Param() { cron_id }: CronParams, @Body() body: CronUpdate): Promise<Cron> {
-    return this.crons.update(cron_id, body);
+  async update(@Auth() auth: AuthContext, @Param() { cron_id }: CronParams, @Body() body: CronUpdate): Promise<Cron> {
+    const { cron_id: _, ...value } = { cron_id, ...(await this.access.check(auth, 'crons:update', cron_id, body)) };
+    return this.crons.update(cron_id, value, auth);
   }
 
   @Delete('runs/crons/:cron_id')
@@ -89,7 +106,8 @@ export class CronsController {
   @ApiOperation({ summary: 'Delete a cron', description: 'Runs that it has created stay as they are.' })
   @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiErrors(404)
-  delete(@Param() { cron_id }: CronParams): Promise<void> {
-    return this.crons.delete(cron_id);
+  async delete(@Auth() auth: AuthContext, @Param() { cron_id }: CronParams): Promise<void> {
+    await this.access.check(auth, 'crons:delete', cron_id);
+    await this.crons.delete(cron_id);
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type EntityManager, QueryFailedError, type Repository, type SelectQueryBuilder } from 'typeorm';
+import { type AuthContext, type AuthFilter, filterQuery, NOBODY } from '../auth/index.js';
 import { isUuid, newId, type Page, systemAssistantId, toJsonb, ValidationFailedError } from '../common/index.js';
 import { RunCreationService } from '../runs/index.js';
 import { ThreadNotFoundError, ThreadsService } from '../threads/index.js';
@@ -23,13 +24,13 @@ export class CronsService {
     private readonly creation: RunCreationService,
   ) {}
 
-  /** What its runs could not be created with is refused now. */
-  async create(body: CronCreate, thread_id?: string): Promise<Cron> {
+  /** What its runs could not be created with is refused now. They are on behalf of whoever asks. */
+  async create(body: CronCreate, thread_id?: string, auth: AuthContext = NOBODY): Promise<Cron> {
     const { schedule, timezone = null, end_time, enabled = true, on_run_completed, metadata = {}, ...request } = body;
     if (thread_id) {
       await this.threads.assertExists(thread_id);
     }
-    const { assistant_id } = await this.creation.check(request);
+    const { assistant_id } = await this.creation.check(request, undefined, auth);
     const payload = { ...request, assistant_id };
     assertSize(payload);
     const now = await clock(this.crons.manager);
@@ -44,6 +45,8 @@ export class CronsService {
       on_run_completed: on_run_completed ?? (thread_id ? null : 'delete'),
       payload,
       metadata,
+      user_id: auth.user?.identity ?? null,
+      caller: auth.user ?? null,
       next_run_date: dueAfter(timing, now),
     });
     return this.get(cron_id);
@@ -54,11 +57,11 @@ export class CronsService {
     return toCron(await this.find(cron_id));
   }
 
-  async search(request: CronSearchRequest): Promise<Page<Cron>> {
+  async search(request: CronSearchRequest, visible?: AuthFilter): Promise<Page<Cron>> {
     const { limit, offset, sort_by = 'created_at', sort_order = 'desc' } = request;
     const select: readonly CronSelect[] = request.select ?? CRON_FIELDS;
     const direction = sort_order === 'asc' ? 'ASC' : 'DESC';
-    const query = this.matching(request)
+    const query = this.matching(request, visible)
       .select([...new Set(['cron_id', ...select.filter(isCronField)])].map((field) => `cron.${field}`))
       .addSelect('clock_timestamp()', 'now')
       .orderBy(`cron.${sort_by}`, direction, NULLABLE.has(sort_by) ? NULLS[direction] : undefined)
@@ -67,7 +70,7 @@ export class CronsService {
       .offset(offset);
     const [{ entities, raw }, total] = await Promise.all([
       query.getRawAndEntities<{ now: Date }>(),
-      this.matching(request).getCount(),
+      this.matching(request, visible).getCount(),
     ]);
     const rows = entities.map((row, index) => ({
       ...toCron(row, select),
@@ -76,16 +79,16 @@ export class CronsService {
     return { rows, total };
   }
 
-  count(request: CronCountRequest): Promise<number> {
-    return this.matching(request).getCount();
+  count(request: CronCountRequest, visible?: AuthFilter): Promise<number> {
+    return this.matching(request, visible).getCount();
   }
 
   /** Fields that are left out stay; metadata is merged. Throws {@link CronNotFoundError}. */
-  async update(cron_id: string, body: CronUpdate): Promise<Cron> {
+  async update(cron_id: string, body: CronUpdate, auth: AuthContext = NOBODY): Promise<Cron> {
     const { schedule, timezone, end_time, enabled, on_run_completed, metadata = {}, ...request } = body;
     const { assistant_id, enabled: isEnabled } = await this.find(cron_id);
     if ((enabled ?? isEnabled) || Object.keys(request).length > 0) {
-      await this.creation.check({ assistant_id, ...request });
+      await this.creation.check({ assistant_id, ...request }, undefined, auth);
     }
     await this.crons.manager.transaction(async (manager) => {
       const row = await lock(manager, cron_id);
@@ -140,7 +143,10 @@ export class CronsService {
     }
   }
 
-  private matching({ assistant_id, thread_id, metadata, enabled }: CronCountRequest): SelectQueryBuilder<CronEntity> {
+  private matching(
+    { assistant_id, thread_id, metadata, enabled }: CronCountRequest,
+    visible?: AuthFilter,
+  ): SelectQueryBuilder<CronEntity> {
     const query = this.crons.createQueryBuilder('cron').where('true');
     if (assistant_id) {
       const id = isUuid(assistant_id) ? assistant_id : systemAssistantId(assistant_id);
@@ -155,7 +161,7 @@ export class CronsService {
     if (enabled !== undefined) {
       query.andWhere('cron.enabled = :enabled', { enabled });
     }
-    return query;
+    return filterQuery(query, visible, 'cron.metadata');
   }
 }
 

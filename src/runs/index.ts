@@ -1,5 +1,6 @@
 export { Run } from './dto/run.dto.js';
 export { RunPayload, RunRequest } from './dto/run-requests.dto.js';
+export { RunAccess } from './run-access.js';
 export * from './runs.errors.js';
 export { type BatchItem, type CreateRun, RunCreationService } from './run-creation.service.js';
 export { RunsHttpModule } from './runs-http.module.js';

@@ -1,16 +1,20 @@
 import type { FastifyRequest } from 'fastify';
+import { type AuthUser, authOf } from '../auth/index.js';
 import { type HeaderPatterns, pickHeaders } from '../common/index.js';
 
 /** The request that asks for a run. */
-export type CallingRequest = Pick<FastifyRequest, 'id' | 'headers'>;
+export type CallingRequest = Pick<FastifyRequest, 'id' | 'headers' | 'auth'>;
 
 /**
  * Who has asked for a run, as far as its graph may know. The graph finds it in `configurable`. It is kept beside the run
  * until that has ended, and goes nowhere else: not into the thread's config, not into checkpoints, not into answers.
  */
 export interface RunCaller {
-  request_id: string;
+  /** Absent when no request has asked for the run. */
+  request_id?: string;
   headers: Record<string, string>;
+  /** Absent when nobody has to say who they are. */
+  user?: AuthUser;
 }
 
 /** Names in `configurable` that say which execution it is: never inherited by later runs. */
@@ -32,11 +36,24 @@ export const AUTH_KEYS = ['langgraph_auth_user', 'langgraph_auth_user_id', 'lang
 const NEVER_SEEN = ['x-api-key', 'x-service-key', 'x-tenant-id', ...ONE_RUN_ONLY, ...AUTH_KEYS, '__*'];
 
 /** The caller, with the headers that the configuration lets through (contract 6.1, 7.32). */
-export const callerOf = ({ id, headers }: CallingRequest, { includes, excludes }: HeaderPatterns): RunCaller => ({
+export const callerOf = ({ id, headers, auth }: CallingRequest, { includes, excludes }: HeaderPatterns): RunCaller => ({
   request_id: id,
+  user: authOf({ auth }).user,
   headers: pickHeaders(headers, { includes, excludes: [...excludes, ...NEVER_SEEN] }),
 });
 
-/** What a caller adds to `configurable`; it wins over what the request's body says under the same name. */
-export const callerKeys = (caller: RunCaller | null): Record<string, string> =>
-  caller ? { ...caller.headers, langgraph_request_id: caller.request_id } : {};
+/** What a caller adds to `configurable`; it wins over what the request's body says under the same name (contract 6.3). */
+export const callerKeys = (caller: RunCaller | null): Record<string, unknown> => {
+  const { headers, request_id, user } = caller ?? { headers: {} };
+  return {
+    ...headers,
+    ...(request_id !== undefined && { langgraph_request_id: request_id }),
+    ...(user && {
+      langgraph_auth_user: user,
+      langgraph_auth_user_id: user.identity,
+      langgraph_auth_permissions: user.permissions,
+      // Graphs that keep things by user must not believe whoever claims to be one.
+      user_id: user.identity,
+    }),
+  };
+};

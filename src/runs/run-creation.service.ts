@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AssistantsService, type RunAssistant } from '../assistants/index.js';
+import { type AuthContext, authOf, type AuthUser, NOBODY } from '../auth/index.js';
 import { newId } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, retryWhileUnavailable, Sql } from '../database/index.js';
@@ -10,6 +11,7 @@ import { resolveMultitask, type StopAction } from './queue/multitask.js';
 import type { NewRun, RunThread, StoppedRun } from './queue/queued-run.js';
 import { RunQueue } from './queue/run-queue.js';
 import type { Delivery } from './run.entity.js';
+import { assertVisible, type PermittedRun, RunAccess } from './run-access.js';
 import { type CallingRequest, callerOf } from './run-caller.js';
 import { delayOf, type Order, readyAlone, readyOn } from './run-order.js';
 import { assertSupported, type RunCreate } from './run-request.js';
@@ -45,8 +47,9 @@ export type CreateRun = (body: BatchItem, asking?: Asking) => Promise<Run>;
 export interface Asking {
   /** Absent when a schedule asks. */
   request?: CallingRequest;
-  /** The schedule that asks. */
+  /** The schedule that asks, and on whose behalf. What they may do was decided when it was made. */
   cron_id?: string;
+  user?: AuthUser;
   /** How its output is sent at once; absent for a background run. */
   delivery?: Delivery;
 }
@@ -63,6 +66,7 @@ class AssistantChangedError extends Error {
 export class RunCreationService {
   constructor(
     private readonly sql: Sql,
+    private readonly access: RunAccess,
     private readonly assistants: AssistantsService,
     private readonly graphs: GraphRegistry,
     private readonly queue: RunQueue,
@@ -77,23 +81,27 @@ export class RunCreationService {
   }
 
   /** A run on a thread. */
-  create(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
-    return this.withAssistantsAsTheyAre(() => this.createOn(thread_id, body, asking));
+  async create(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
+    const permitted = await this.access.permit(authOfAsking(asking), thread_id, body);
+    return this.withAssistantsAsTheyAre(() => this.createOn(thread_id, permitted, asking));
   }
 
   /** A run on a thread of its own. */
-  createStateless(body: RunCreate, asking?: Asking): Promise<Run> {
+  async createStateless(body: RunCreate, asking?: Asking): Promise<Run> {
+    const permitted = await this.access.permit(authOfAsking(asking), undefined, body);
     return this.withAssistantsAsTheyAre(async () => {
-      const order = await this.orderOf(body, asking);
-      return this.withSlot(body, (slot) => this.insertStateless(this.sql, order, slot));
+      const order = await this.orderOf(permitted, asking);
+      return this.withSlot(order.body, (slot) => this.insertStateless(this.sql, order, slot));
     });
   }
 
   /** Many runs in one transaction: all of them or none. They wait for a worker to look at the queue. */
   async createBatch(bodies: BatchItem[], asking?: Asking): Promise<Run[]> {
-    const created = await this.withAssistantsAsTheyAre(() => this.insertAll(bodies, asking));
+    const auth = authOfAsking(asking);
+    const permitted = await Promise.all(bodies.map((body) => this.access.permit(auth, body.thread_id, body)));
+    const created = await this.withAssistantsAsTheyAre(() => this.insertAll(permitted, asking));
     await this.announce(created);
-    bodies.forEach((body) => this.wakeWhenDue(body));
+    permitted.forEach(({ body }) => this.wakeWhenDue(body));
     return created.map(({ run }) => run);
   }
 
@@ -106,7 +114,7 @@ export class RunCreationService {
       this.sql.transaction(async (client) => {
         const created: Created[] = [];
         const create: CreateRun = async (body, asking) => {
-          const order = await this.orderOf(body, asking, body.thread_id, client);
+          const order = await this.orderOf({ body }, asking, body.thread_id, client);
           const one = await this.insertAny(client, order, body);
           created.push(one);
           return one.run;
@@ -120,12 +128,13 @@ export class RunCreationService {
 
   /**
    * Refuses what could not be created, and changes nothing. Gives the assistant. Whether the thread is there, and free, is
-   * seen when the run is created. `db` is the connection of a transaction under way.
+   * seen when the run is created. `db` is the connection of a transaction under way, `auth` who asks.
    */
-  async check(body: RunCreate, db?: Queryable): Promise<RunAssistant> {
+  async check(body: RunCreate, db?: Queryable, auth: AuthContext = NOBODY): Promise<RunAssistant> {
     assertSupported(body, this.config);
     this.assertWebhookAllowed(body.webhook);
     const assistant = await this.assistants.forRun(body.assistant_id, db);
+    await this.access.checkAssistant(auth, assistant);
     this.graphs.assertExists(assistant.graph_id);
     return assistant;
   }
@@ -151,11 +160,15 @@ export class RunCreationService {
     }
   }
 
-  private async createOn(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
+  private async createOn(thread_id: string, permitted: PermittedRun<RunCreate>, asking?: Asking): Promise<Run> {
+    const { body, visible } = permitted;
     const [order, thread] = await Promise.all([
-      this.orderOf(body, asking, thread_id),
+      this.orderOf(permitted, asking, thread_id),
       this.queue.findThread(thread_id),
     ]);
+    if (thread) {
+      assertVisible(visible, { thread_id, metadata: thread.metadata });
+    }
     if (thread?.newest_run_id) {
       await this.makeRoom({ ...body, thread_id });
     }
@@ -167,8 +180,9 @@ export class RunCreationService {
     );
   }
 
-  private async insertAll(bodies: BatchItem[], asking?: Asking): Promise<Created[]> {
-    const orders = await Promise.all(bodies.map((body) => this.orderOf(body, asking, body.thread_id)));
+  private async insertAll(permitted: PermittedRun<BatchItem>[], asking?: Asking): Promise<Created[]> {
+    const bodies = permitted.map(({ body }) => body);
+    const orders = await Promise.all(permitted.map((one) => this.orderOf(one, asking, one.body.thread_id)));
     const lock = (client: Queryable): Promise<void> => this.lockInOrder(client, bodies);
     const insert = this.repeatable(orders[0], lock, async (client) => {
       await lock(client);
@@ -264,14 +278,15 @@ export class RunCreationService {
   }
 
   private async orderOf(
-    body: RunCreate,
-    { request, delivery, cron_id }: Asking = {},
+    { body, visible }: PermittedRun<RunCreate>,
+    asking: Asking = {},
     thread_id: string = newId(),
     db?: Queryable,
   ): Promise<Order> {
-    const assistant = await this.check(body, db);
-    const caller = request ? callerOf(request, this.config.configurable_headers) : null;
-    return { run_id: newId(), thread_id, assistant, body, caller, delivery: delivery ?? null, cron_id };
+    const { request, delivery, cron_id, user } = asking;
+    const assistant = await this.check(body, db, authOfAsking(asking));
+    const caller = request ? callerOf(request, this.config.configurable_headers) : user ? { headers: {}, user } : null;
+    return { run_id: newId(), thread_id, assistant, body, caller, delivery: delivery ?? null, visible, cron_id };
   }
 
   private assertWebhookAllowed(webhook: string | undefined): void {
@@ -308,8 +323,11 @@ export class RunCreationService {
 
   /** In the caller's transaction: lock the thread, decide, insert. */
   private async insert(client: Queryable, order: Order, slot?: Reservation): Promise<Created> {
-    const { body, thread_id } = order;
+    const { body, thread_id, visible } = order;
     const { thread, isNew } = await this.lockOrCreate(client, thread_id, body);
+    if (!isNew) {
+      assertVisible(visible, { thread_id, metadata: thread.metadata });
+    }
     const decision = resolveMultitask(body.multitask_strategy ?? 'enqueue', thread.newest_run_id !== null);
     if (decision.action === 'reject') {
       throw new ThreadBusyError(thread_id);
@@ -380,6 +398,9 @@ export class RunCreationService {
     }
   }
 }
+
+/** On nobody's behalf when no request asks. */
+const authOfAsking = ({ request }: Asking = {}): AuthContext => (request ? authOf(request) : NOBODY);
 
 /** Node's timers fire at once when they are asked to wait longer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

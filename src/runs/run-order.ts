@@ -1,3 +1,4 @@
+import type { AuthFilter } from '../auth/index.js';
 import type { RunAssistant } from '../assistants/index.js';
 import type { JsonObject } from '../common/index.js';
 import { resumeRefusal } from '../execution/index.js';
@@ -15,6 +16,8 @@ export interface Order {
   body: RunCreate;
   caller: RunCaller | null;
   delivery: Delivery | null;
+  /** Which threads it may be created on; all when undefined. */
+  visible?: AuthFilter;
   /** The schedule that asks for it. */
   cron_id?: string;
 }

@@ -1,8 +1,9 @@
 import { Module } from '@nestjs/common';
+import { ThreadsModule } from '../threads/index.js';
 import { RunsModule } from './runs.module.js';
 import { StatelessRunsController } from './stateless-runs.controller.js';
 import { ThreadRunsController } from './thread-runs.controller.js';
 
 /** The routes of runs; a worker does not load them. */
-@Module({ imports: [RunsModule], controllers: [ThreadRunsController, StatelessRunsController] })
+@Module({ imports: [RunsModule, ThreadsModule], controllers: [ThreadRunsController, StatelessRunsController] })
 export class RunsHttpModule {}

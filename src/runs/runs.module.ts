@@ -7,6 +7,7 @@ import { StreamsModule } from '../streams/index.js';
 import { ThreadsModule } from '../threads/index.js';
 import { RunQueue } from './queue/run-queue.js';
 import { WebhookOutbox } from './queue/webhook-outbox.js';
+import { RunAccess } from './run-access.js';
 import { RunDepartures } from './run-departures.js';
 import { RunCreationService } from './run-creation.service.js';
 import { RunEntity } from './run.entity.js';
@@ -51,11 +52,12 @@ import { RunWorker } from './worker/run-worker.js';
     LeaseKeeper,
     RunWorker,
     RunsService,
+    RunAccess,
     RunStopService,
     RunCreationService,
     RunDepartures,
     RunOutputService,
   ],
-  exports: [RunsService, RunCreationService, RunOutputService],
+  exports: [RunsService, RunAccess, RunCreationService, RunOutputService],
 })
 export class RunsModule {}

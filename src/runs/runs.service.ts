@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
+import type { AuthFilter } from '../auth/index.js';
 import { columns, Sql } from '../database/index.js';
 import { DELETE_RUNS } from '../execution/index.js';
 import { type LastRun, ThreadsService, ThreadStateService } from '../threads/index.js';
@@ -92,8 +93,12 @@ export class RunsService {
     }
   }
 
-  /** Stops many runs: those named on a thread, or all in a status. 404 when there is nothing to stop. */
-  async cancelMany({ thread_id, run_ids, status }: RunsCancelRequest, stopping: Stopping): Promise<void> {
+  /** Stops many runs: those named on a thread, or all in a status, of the threads that the caller may see. 404 when there is nothing to stop. */
+  async cancelMany(
+    { thread_id, run_ids, status }: RunsCancelRequest,
+    stopping: Stopping,
+    visible?: AuthFilter,
+  ): Promise<void> {
     let stopped: number;
     if (thread_id && run_ids) {
       stopped = await this.stopper.stop(thread_id, run_ids, stopping);
@@ -102,7 +107,7 @@ export class RunsService {
       }
     } else {
       const statuses: RunStatus[] = status === 'all' || !status ? ['pending', 'running'] : [status];
-      stopped = await this.stopper.stopAll(await this.queue.findActive(statuses, MOST_CANCELLED), stopping);
+      stopped = await this.stopper.stopAll(await this.queue.findActive(statuses, MOST_CANCELLED, visible), stopping);
     }
     if (stopped === 0) {
       throw new NothingToCancelError();

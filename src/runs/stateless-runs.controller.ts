@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Auth, type AuthContext } from '../auth/index.js';
 import {
   ApiErrors,
   ApiEventStream,
@@ -10,6 +11,7 @@ import {
   ValidationFailedError,
   waitForJson,
 } from '../common/index.js';
+import { ThreadAccess } from '../threads/index.js';
 import { Run } from './dto/run.dto.js';
 import {
   RunCreateBatchItem,
@@ -21,6 +23,7 @@ import {
   RunsCancelRequest,
   StatelessRunParams,
 } from './dto/run-requests.dto.js';
+import { RunAccess } from './run-access.js';
 import { readBatch } from './run-batch.js';
 import { RunCreationService } from './run-creation.service.js';
 import { comesBack, RunOutputService } from './run-output.service.js';
@@ -33,6 +36,8 @@ const HELLO = { assistant_id: 'chat', input: { messages: [{ role: 'user', conten
 @Controller('runs')
 export class StatelessRunsController {
   constructor(
+    private readonly threads: ThreadAccess,
+    private readonly access: RunAccess,
     private readonly creation: RunCreationService,
     private readonly output: RunOutputService,
     private readonly runs: RunsService,
@@ -115,8 +120,17 @@ export class StatelessRunsController {
   @BodyExample(RunsCancelRequest, { status: 'all' })
   @ApiNoContentResponse({ description: 'The runs have stopped.' })
   @ApiErrors(404)
-  cancelMany(@Body() body: RunsCancelRequest, @Query() { action }: RunsCancelQuery): Promise<void> {
-    return this.runs.cancelMany(oneForm(body), { action });
+  async cancelMany(
+    @Auth() auth: AuthContext,
+    @Body() body: RunsCancelRequest,
+    @Query() { action }: RunsCancelQuery,
+  ): Promise<void> {
+    const asked = oneForm(body);
+    if (asked.thread_id) {
+      await this.threads.check(auth, 'threads:update', asked.thread_id, { action });
+    }
+    const { filter } = await this.threads.authorize(auth, 'threads:update', { action });
+    await this.runs.cancelMany(asked, { action }, filter);
   }
 
   @Get(':run_id/join')
@@ -124,10 +138,12 @@ export class StatelessRunsController {
   @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
   @ApiErrors(404)
   async join(
+    @Auth() auth: AuthContext,
     @Param() { run_id }: StatelessRunParams,
     @Query() { cancel_on_disconnect }: RunJoinQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    await this.access.check(auth, 'threads:read', run_id);
     await waitForJson(reply, await this.output.join(run_id, undefined, cancel_on_disconnect));
   }
 
@@ -142,12 +158,14 @@ export class StatelessRunsController {
   @ApiEventStream()
   @ApiErrors(404)
   async joinStream(
+    @Auth() auth: AuthContext,
     @Param() { run_id }: StatelessRunParams,
     @Query() { cancel_on_disconnect, stream_mode: modes, namespace: namespaces }: RunJoinStreamQuery,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    await this.access.check(auth, 'threads:read', run_id);
     const isBack = comesBack(request);
     const wanted = { modes, namespaces };
     const options = { lastEventId, isBack, wanted, cancelOnDisconnect: cancel_on_disconnect };

@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Auth, type AuthContext } from '../auth/index.js';
 import {
   ApiErrors,
   ApiEventStream,
@@ -10,7 +11,7 @@ import {
   ValidationFailedError,
   waitForJson,
 } from '../common/index.js';
-import { ThreadParams } from '../threads/index.js';
+import { ThreadAccess, ThreadParams } from '../threads/index.js';
 import { Run } from './dto/run.dto.js';
 import {
   RunCancelQuery,
@@ -36,6 +37,7 @@ const HELLO = {
 @Controller('threads/:thread_id/runs')
 export class ThreadRunsController {
   constructor(
+    private readonly access: ThreadAccess,
     private readonly creation: RunCreationService,
     private readonly runs: RunsService,
     private readonly output: RunOutputService,
@@ -106,7 +108,12 @@ export class ThreadRunsController {
   @ApiOperation({ summary: 'List runs', description: 'The runs of a thread, newest first.' })
   @ApiOkResponse({ type: [Run] })
   @ApiErrors(404)
-  list(@Param() { thread_id }: ThreadParams, @Query() query: RunListQuery): Promise<Run[]> {
+  async list(
+    @Auth() auth: AuthContext,
+    @Param() { thread_id }: ThreadParams,
+    @Query() query: RunListQuery,
+  ): Promise<Run[]> {
+    await this.access.check(auth, 'threads:read', thread_id);
     return this.runs.list(thread_id, query);
   }
 
@@ -114,7 +121,8 @@ export class ThreadRunsController {
   @ApiOperation({ summary: 'Get a run', description: 'With its status and what it was asked to do.' })
   @ApiOkResponse({ type: Run })
   @ApiErrors(404)
-  get(@Param() { thread_id, run_id }: RunParams): Promise<Run> {
+  async get(@Auth() auth: AuthContext, @Param() { thread_id, run_id }: RunParams): Promise<Run> {
+    await this.access.check(auth, 'threads:read', thread_id, { run_id });
     return this.runs.get(thread_id, run_id);
   }
 
@@ -123,8 +131,9 @@ export class ThreadRunsController {
   @ApiOperation({ summary: 'Delete a run', description: 'With the checkpoints it wrote. Refused while it is active.' })
   @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiErrors(404, 409)
-  delete(@Param() { thread_id, run_id }: RunParams): Promise<void> {
-    return this.runs.delete(thread_id, run_id);
+  async delete(@Auth() auth: AuthContext, @Param() { thread_id, run_id }: RunParams): Promise<void> {
+    await this.access.check(auth, 'threads:delete', thread_id, { run_id });
+    await this.runs.delete(thread_id, run_id);
   }
 
   @Post(':run_id/cancel')
@@ -136,10 +145,12 @@ export class ThreadRunsController {
   @ApiNoContentResponse({ description: 'The run has stopped; when `wait` was asked for.' })
   @ApiErrors(404)
   async cancel(
+    @Auth() auth: AuthContext,
     @Param() { thread_id, run_id }: RunParams,
     @Query() query: RunCancelQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
+    await this.access.check(auth, 'threads:update', thread_id, { run_id, action: query.action });
     await this.runs.cancel(thread_id, run_id, stoppingOf(query), query.wait);
     reply.status(query.wait ? 204 : 202);
     if (query.wait && query.action === 'interrupt') {
@@ -155,10 +166,12 @@ export class ThreadRunsController {
   @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
   @ApiErrors(404)
   async join(
+    @Auth() auth: AuthContext,
     @Param() { thread_id, run_id }: RunParams,
     @Query() { cancel_on_disconnect }: RunJoinQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    await this.access.check(auth, 'threads:read', thread_id, { run_id });
     await waitForJson(reply, await this.output.join(run_id, thread_id, cancel_on_disconnect));
   }
 
@@ -173,12 +186,14 @@ export class ThreadRunsController {
   @ApiEventStream()
   @ApiErrors(404)
   async joinStream(
+    @Auth() auth: AuthContext,
     @Param() { thread_id, run_id }: RunParams,
     @Query() { cancel_on_disconnect, stream_mode: modes, namespace: namespaces }: RunJoinStreamQuery,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    await this.access.check(auth, 'threads:read', thread_id, { run_id });
     const isBack = comesBack(request);
     const wanted = { modes, namespaces };
     const options = { lastEventId, isBack, wanted, cancelOnDisconnect: cancel_on_disconnect };

@@ -1,3 +1,4 @@
+import { type AuthFilter, filterSql as authFilterSql } from '../auth/index.js';
 import { fitsJsonb, isObject, type JsonObject, ValidationFailedError } from '../common/index.js';
 
 const COMPARISONS = { $gt: '>', $gte: '>=', $lt: '<', $lte: '<=' } as const;
@@ -22,6 +23,8 @@ export interface ItemFilter {
   /** Whether the index finds what contains it: it knows the values in an object, not that there is one. */
   isIndexed: boolean;
   conditions: readonly Condition[];
+  /** Which items the caller may see; all when undefined. */
+  visible?: AuthFilter;
 }
 
 /**
@@ -36,7 +39,8 @@ export function parseFilter(filter: JsonObject): ItemFilter {
 }
 
 /** Whether everything matches. */
-export const isEmpty = ({ contains, conditions }: ItemFilter): boolean => !contains && conditions.length === 0;
+export const isEmpty = ({ contains, conditions, visible }: ItemFilter): boolean =>
+  !contains && conditions.length === 0 && !visible;
 
 const hasValue = (part: unknown): boolean =>
   typeof part === 'object' && part !== null ? Object.values(part).some(hasValue) : true;
@@ -104,11 +108,21 @@ function assertStorable(asked: unknown, path: string[]): void {
 const refusal = (path: readonly string[], message: string): ValidationFailedError =>
   new ValidationFailedError([{ path: ['filter', ...path].join('.'), message }]);
 
-/** The filter as SQL on a column `value`; true when there is none. `parameter` takes a value and gives its name. */
-export function filterSql({ contains, conditions }: ItemFilter, parameter: (value: unknown) => string): string {
+/** The filter as SQL on the columns of items; true when there is none. `parameter` takes a value and gives its name. */
+export function filterSql(
+  { contains, conditions, visible }: ItemFilter,
+  parameter: (value: unknown) => string,
+): string {
   const contained = contains ? [`value @> ${parameter(JSON.stringify(contains))}::jsonb`] : [];
-  return [...contained, ...conditions.map((condition) => conditionSql(condition, parameter))].join(' AND ') || 'true';
+  const asked = conditions.map((condition) => conditionSql(condition, parameter));
+  return [...contained, ...asked, ...(visible ? [visibleSql(visible, parameter)] : [])].join(' AND ') || 'true';
 }
+
+/** To handlers, an item is its value with where it is (behaviours 11.10). */
+export const visibleSql = (visible: AuthFilter, parameter: (value: unknown) => string): string =>
+  authFilterSql(visible, SEEN_BY_HANDLERS, parameter);
+
+const SEEN_BY_HANDLERS = `(value || jsonb_build_object('key', key, 'namespace', to_jsonb(string_to_array(left(namespace, -1), '.'))))`;
 
 function conditionSql({ path, operator, operand }: Condition, parameter: (value: unknown) => string): string {
   const keys = `${parameter(path)}::text[]`;

@@ -44,7 +44,9 @@ export class ItemStore {
   async execute(operations: readonly Operation[]): Promise<OperationResult[]> {
     operations.forEach(assertOperation);
     const reads = operations.map((operation) =>
-      isSearch(operation) ? { operation, filter: parseFilter(operation.filter ?? {}) } : { operation },
+      isSearch(operation)
+        ? { operation, filter: { ...parseFilter(operation.filter ?? {}), visible: operation.visible } }
+        : { operation },
     );
     const writes = lastOfEach(operations.filter(isPut));
     const searches = await this.semanticOf(reads);
@@ -96,7 +98,9 @@ export class ItemStore {
     if (!isApart) {
       this.addWrites(statement, writes, vectors);
     }
-    const standard = reads.length === 1 || reads.every(({ operation }) => isGet(operation) || isPut(operation));
+    const standard =
+      (reads.length === 1 && !('visible' in reads[0].operation && reads[0].operation.visible)) ||
+      reads.every(({ operation }) => isGet(operation) || isPut(operation));
     const isPrepared = standard && reads.every(({ filter }) => !filter || isEmpty(filter)) && searches.length === 0;
     const hits = await this.send(statement, writes, isPrepared);
     const completed = await this.complete(hits, unsure);

@@ -1,3 +1,4 @@
+import type { AuthFilter } from '../auth/index.js';
 import type { JsonObject } from '../common/index.js';
 import type { Namespace } from './namespace.js';
 
@@ -27,6 +28,8 @@ export interface SearchOperation {
   offset?: number;
   query?: string;
   refreshTtl?: boolean;
+  /** Which items the caller may see; all when undefined. */
+  visible?: AuthFilter;
 }
 
 export interface MatchCondition {
@@ -40,6 +43,8 @@ export interface ListNamespacesOperation {
   maxDepth?: number;
   limit?: number;
   offset?: number;
+  /** Only namespaces of items that the caller may see. */
+  visible?: AuthFilter;
 }
 
 export type Operation = GetOperation | PutOperation | SearchOperation | ListNamespacesOperation;

@@ -1,4 +1,4 @@
-import { filterSql, type ItemFilter } from './filter.js';
+import { filterSql, type ItemFilter, visibleSql } from './filter.js';
 import { rangeBelow } from './namespace.js';
 import { DEFAULT_LIMIT, DEFAULT_NAMESPACES, type ListNamespacesOperation, type SearchOperation } from './operations.js';
 import { ALIVE, ITEM_COLUMNS, type Statement } from './statement.js';
@@ -51,7 +51,7 @@ function addMatches(statement: Statement, op: number, below: string, matches: st
     early,
     `MATERIALIZED (
        SELECT ${ORDER} FROM (
-         SELECT ${ORDER}, value FROM store_items WHERE ${below} ORDER BY ${ORDER} LIMIT ${LOOKED_THROUGH}
+         SELECT ${ORDER}, key, value FROM store_items WHERE ${below} ORDER BY ${ORDER} LIMIT ${LOOKED_THROUGH}
        ) beginning WHERE ${matches} ORDER BY ${ORDER} LIMIT ${wanted}
      )`,
   );
@@ -67,18 +67,19 @@ function addMatches(statement: Statement, op: number, below: string, matches: st
 export function addNamespaces(
   statement: Statement,
   op: number,
-  { matchConditions = [], maxDepth, limit = DEFAULT_NAMESPACES, offset = 0 }: ListNamespacesOperation,
+  { matchConditions = [], maxDepth, limit = DEFAULT_NAMESPACES, offset = 0, visible }: ListNamespacesOperation,
 ): void {
   const walk = `walk_${op}`;
   const [from, to] = rangeBelow(commonPrefix(matchConditions)).map((end) => `${statement.parameter(end)}::text`);
   const patterns = `${statement.parameter(matchConditions.map(toPattern))}::text[]`;
   const depth = `${statement.parameter(maxDepth ?? null)}::int`;
   const labels = `(string_to_array(left(namespace, -1), '.'))`;
+  const isVisible = visible ? visibleSql(visible, statement.parameter) : 'true';
   const look = (begin: string): string =>
     `SELECT namespace AS at, array_to_string(${labels}[1:coalesce(${depth}, cardinality(${labels}))], '.') || '.' AS shown,
             cardinality(${labels}) >= ${depth} AS is_cut,
             namespace ~ ALL(${patterns}) AND
-              EXISTS (SELECT FROM store_items WHERE namespace = first.namespace AND ${ALIVE}) AS is_hit
+              EXISTS (SELECT FROM store_items WHERE namespace = first.namespace AND ${ALIVE} AND ${isVisible}) AS is_hit
      FROM (
        SELECT namespace FROM store_items WHERE namespace >= ${begin} AND namespace < ${to} ORDER BY namespace LIMIT 1
      ) first`;

@@ -8,6 +8,7 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Auth, type AuthContext } from '../auth/index.js';
 import { ApiErrors, BodyExample, sendPage, sendWire } from '../common/index.js';
 import { Item, ListNamespaceResponse, SearchItemsResponse } from './dto/item.dto.js';
 import {
@@ -17,12 +18,16 @@ import {
   StorePutRequest,
   StoreSearchRequest,
 } from './dto/store-requests.dto.js';
+import { StoreAccess } from './store-access.js';
 import { StoreService } from './store.service.js';
 
 @ApiTags('Store')
 @Controller('store')
 export class StoreController {
-  constructor(private readonly store: StoreService) {}
+  constructor(
+    private readonly access: StoreAccess,
+    private readonly store: StoreService,
+  ) {}
 
   @Put('items')
   @HttpCode(204)
@@ -34,8 +39,8 @@ export class StoreController {
   })
   @ApiNoContentResponse({ description: 'Put.' })
   @ApiErrors()
-  putItem(@Body() body: StorePutRequest): Promise<void> {
-    return this.store.putItem(body);
+  async putItem(@Auth() auth: AuthContext, @Body() body: StorePutRequest): Promise<void> {
+    await this.store.putItem(...(await this.access.toItem(auth, 'store:put', body)));
   }
 
   @Get('items')
@@ -43,9 +48,9 @@ export class StoreController {
   @ApiExtraModels(Item)
   @ApiOkResponse({ schema: { oneOf: [{ $ref: getSchemaPath(Item) }, { type: 'null' }] } })
   @ApiErrors()
-  async getItem(@Query() query: StoreGetQuery, @Res() reply: FastifyReply): Promise<void> {
+  async getItem(@Auth() auth: AuthContext, @Query() query: StoreGetQuery, @Res() reply: FastifyReply): Promise<void> {
     // An answer that is null would be sent as none.
-    await sendWire(reply, await this.store.getItem(query));
+    await sendWire(reply, await this.store.getItem(...(await this.access.toItem(auth, 'store:get', query))));
   }
 
   @Delete('items')
@@ -54,8 +59,8 @@ export class StoreController {
   @BodyExample(StoreDeleteRequest, { namespace: ['users', 'ada'], key: 'likes' })
   @ApiNoContentResponse({ description: 'Gone.' })
   @ApiErrors()
-  deleteItem(@Body() body: StoreDeleteRequest): Promise<void> {
-    return this.store.deleteItem(body);
+  async deleteItem(@Auth() auth: AuthContext, @Body() body: StoreDeleteRequest): Promise<void> {
+    await this.store.deleteItem(...(await this.access.toItem(auth, 'store:delete', body)));
   }
 
   @Post('items/search')
@@ -70,10 +75,12 @@ export class StoreController {
   @ApiOkResponse({ type: SearchItemsResponse })
   @ApiErrors()
   async searchItems(
+    @Auth() auth: AuthContext,
     @Body() body: StoreSearchRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SearchItemsResponse> {
-    return { items: sendPage(reply, await this.store.searchItems(body), body) };
+    const permitted = await this.access.toSearch(auth, body);
+    return { items: sendPage(reply, await this.store.searchItems(...permitted), body) };
   }
 
   @Post('namespaces')
@@ -82,7 +89,10 @@ export class StoreController {
   @BodyExample(StoreListNamespacesRequest, { prefix: ['users', '*'], max_depth: 2 })
   @ApiOkResponse({ type: ListNamespaceResponse })
   @ApiErrors()
-  async listNamespaces(@Body() body: StoreListNamespacesRequest): Promise<ListNamespaceResponse> {
-    return { namespaces: await this.store.listNamespaces(body) };
+  async listNamespaces(
+    @Auth() auth: AuthContext,
+    @Body() body: StoreListNamespacesRequest,
+  ): Promise<ListNamespaceResponse> {
+    return { namespaces: await this.store.listNamespaces(...(await this.access.toNamespaces(auth, body))) };
   }
 }

@@ -7,6 +7,13 @@ export class EmbeddingFailedError extends ApiError {
   }
 }
 
+/** There is no such item, as far as the caller is concerned. */
+export class ItemNotFoundError extends ApiError {
+  constructor(namespace: readonly string[], key: string) {
+    super({ status: 404, code: 'item_not_found', detail: `Item ${namespace.join('.')} ${key} not found` });
+  }
+}
+
 /** What `store.index.embed` of langgraph.json names cannot be used. Stops the start. */
 export class EmbeddingsLoadError extends Error {
   constructor(embed: string, reason: string, cause?: unknown) {

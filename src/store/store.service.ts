@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type AuthFilter, ForbiddenError, matches } from '../auth/index.js';
 import type { Page } from '../common/index.js';
 import { type Item, type SearchItem, toItem } from './dto/item.dto.js';
 import type {
@@ -8,6 +9,7 @@ import type {
   StorePutRequest,
   StoreSearchRequest,
 } from './dto/store-requests.dto.js';
+import { ItemNotFoundError } from './store.errors.js';
 import { ItemStore } from './item-store.js';
 import type { MatchCondition, Operation, StoredItem } from './operations.js';
 
@@ -16,35 +18,60 @@ import type { MatchCondition, Operation, StoredItem } from './operations.js';
 export class StoreService {
   constructor(private readonly items: ItemStore) {}
 
-  async putItem({ namespace, key, value, index, ttl }: StorePutRequest): Promise<void> {
+  /** `visible`: what the caller may see, and so may put. Throws ForbiddenError or {@link ItemNotFoundError}. */
+  async putItem({ namespace, key, value, index, ttl }: StorePutRequest, visible?: AuthFilter): Promise<void> {
+    if (visible && !matches(visible, { ...value, namespace, key })) {
+      throw new ForbiddenError();
+    }
+    if (visible && (await this.isHidden(namespace, key, visible))) {
+      throw new ItemNotFoundError(namespace, key);
+    }
     await this.execute({ namespace, key, value, index, ttl });
   }
 
   /** Null when there is none. */
-  async getItem({ namespace, key, refresh_ttl: refreshTtl }: StoreGetQuery): Promise<Item | null> {
+  async getItem(
+    { namespace, key, refresh_ttl: refreshTtl }: StoreGetQuery,
+    visible?: AuthFilter,
+  ): Promise<Item | null> {
+    if (visible && (await this.isHidden(namespace, key, visible))) {
+      return null;
+    }
     const item = await this.execute<StoredItem | null>({ namespace, key, refreshTtl });
     return item && toItem(item);
   }
 
   /** Also when there is none. */
-  async deleteItem({ namespace, key }: StoreDeleteRequest): Promise<void> {
+  async deleteItem({ namespace, key }: StoreDeleteRequest, visible?: AuthFilter): Promise<void> {
+    if (visible && (await this.isHidden(namespace, key, visible))) {
+      return;
+    }
     await this.execute({ namespace, key, value: null });
   }
 
   /** One page. Counting all matches could take seconds: the total says only whether more may follow. */
-  async searchItems(body: StoreSearchRequest): Promise<Page<SearchItem>> {
+  async searchItems(body: StoreSearchRequest, visible?: AuthFilter): Promise<Page<SearchItem>> {
     const { namespace_prefix: namespacePrefix, filter, limit, offset, query, refresh_ttl: refreshTtl } = body;
-    const operation = { namespacePrefix, filter, limit, offset, query, refreshTtl };
+    const operation = { namespacePrefix, filter, limit, offset, query, refreshTtl, visible };
     const rows = (await this.execute<StoredItem[]>(operation)).map(toItem);
     return { rows, total: offset + rows.length + (rows.length === limit ? 1 : 0) };
   }
 
-  listNamespaces({ prefix, suffix, max_depth, limit, offset }: StoreListNamespacesRequest): Promise<string[][]> {
+  listNamespaces(
+    { prefix, suffix, max_depth, limit, offset }: StoreListNamespacesRequest,
+    visible?: AuthFilter,
+  ): Promise<string[][]> {
     const matchConditions: MatchCondition[] = [
       ...(prefix ? [{ matchType: 'prefix' as const, path: prefix }] : []),
       ...(suffix ? [{ matchType: 'suffix' as const, path: suffix }] : []),
     ];
-    return this.execute<string[][]>({ matchConditions, maxDepth: max_depth, limit, offset });
+    return this.execute<string[][]>({ matchConditions, maxDepth: max_depth, limit, offset, visible });
+  }
+
+  /** There is such an item, but not for this caller. */
+  private async isHidden(namespace: string[], key: string, visible: AuthFilter): Promise<boolean> {
+    const item = await this.execute<StoredItem | null>({ namespace, key, refreshTtl: false });
+    return item !== null && !matches(visible, { ...item.value, namespace, key });
   }
 
   private async execute<T>(operation: Operation): Promise<T> {

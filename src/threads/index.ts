@@ -1,3 +1,4 @@
+export { ThreadAccess } from './thread-access.js';
 export { Thread } from './dto/thread.dto.js';
 export { ThreadParams } from './dto/thread-requests.dto.js';
 export { STATUS_AS_IT_WAS, THREAD_STATUSES, type ThreadStatus } from './thread.entity.js';

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { newId } from '../common/index.js';
+import { type JsonObject, newId, toJsonb } from '../common/index.js';
 import { Sql } from '../database/index.js';
 import { copyCheckpoints } from '../execution/index.js';
 import type { Thread } from './dto/thread.dto.js';
@@ -8,7 +8,7 @@ import { ThreadStateService } from './thread-state.service.js';
 import { ThreadNotFoundError } from './threads.errors.js';
 import { ThreadsService } from './threads.service.js';
 
-/** Thread $1 as it is, without its runs, under the id $2. In one statement: the row and the checkpoints are of one moment. */
+/** Thread $1 as it is, without its runs, under the id $2, with the metadata $3 added. In one statement: the row and the checkpoints are of one moment. */
 const COPY_THREAD = `
   WITH source AS MATERIALIZED (
     SELECT * FROM threads WHERE thread_id = $1::uuid AND NOT hidden
@@ -16,7 +16,7 @@ const COPY_THREAD = `
     INSERT INTO threads (thread_id, status, metadata, config, values, interrupts, error, state_updated_at,
                          ttl_minutes, ttl_strategy, expires_at)
     SELECT $2::uuid, CASE status WHEN 'busy' THEN ${STATUS_AS_IT_WAS('source')} ELSE status END,
-           metadata || jsonb_build_object('thread_id', $2::text), config, values, interrupts, error, state_updated_at,
+           metadata || $3::jsonb || jsonb_build_object('thread_id', $2::text), config, values, interrupts, error, state_updated_at,
            ttl_minutes, ttl_strategy, clock_timestamp() + ttl_minutes * interval '1 minute'
     FROM source
   ) SELECT status FROM source`;
@@ -32,11 +32,14 @@ export class ThreadCopyService {
 
   /**
    * A thread with the same state and the same history, which live on independently; its runs stay behind. Of one that is
-   * busy: as far as its run has come. Throws {@link ThreadNotFoundError}.
+   * busy: as far as its run has come. `metadata` is added to what is copied. Throws {@link ThreadNotFoundError}.
    */
-  async copy(thread_id: string): Promise<Thread> {
-    const copy_id = newId();
-    const { rows } = await this.sql.query<{ status: ThreadStatus }>(COPY_THREAD, [thread_id, copy_id]);
+  async copy(thread_id: string, copy_id = newId(), metadata: JsonObject = {}): Promise<Thread> {
+    const { rows } = await this.sql.query<{ status: ThreadStatus }>(COPY_THREAD, [
+      thread_id,
+      copy_id,
+      toJsonb(metadata),
+    ]);
     if (rows.length === 0) {
       throw new ThreadNotFoundError(thread_id);
     }

@@ -63,12 +63,12 @@ export class ThreadCounts implements OnApplicationBootstrap, OnModuleDestroy {
 
 /** Undefined when the filter asks for more than is counted. */
 function countedSql(
-  { status, metadata = {}, values, ids }: ThreadFilter,
+  { status, metadata = {}, values, ids, visible }: ThreadFilter,
   parameters: SqlParameters,
 ): string | undefined {
   const entries = Object.entries(metadata);
   const isCounted = entries.every(([key, value]) => COUNTED.includes(key as never) && typeof value === 'string');
-  if (values || ids || !isCounted) {
+  if (values || ids || visible || !isCounted) {
     return undefined;
   }
   const conditions = entries.map(([key, value]) => `${key} = ${parameters.add(toJsonb(value))}::jsonb`);

@@ -1,3 +1,4 @@
+import { type AuthFilter, filterSql } from '../auth/index.js';
 import { type JsonObject, toJsonb } from '../common/index.js';
 import type { SqlParameters } from '../database/index.js';
 import type { ThreadStatus } from './thread.entity.js';
@@ -8,10 +9,15 @@ export interface ThreadFilter {
   values?: JsonObject;
   status?: ThreadStatus;
   ids?: string[];
+  /** What the caller may see. */
+  visible?: AuthFilter;
 }
 
 /** SQL: the rows `thread` that a filter lets through. */
-export function threadConditions({ metadata, values, status, ids }: ThreadFilter, parameters: SqlParameters): string {
+export function threadConditions(
+  { metadata, values, status, ids, visible }: ThreadFilter,
+  parameters: SqlParameters,
+): string {
   const conditions = ['NOT thread.hidden'];
   if (metadata) {
     conditions.push(`thread.metadata @> ${parameters.add(toJsonb(metadata))}::jsonb`);
@@ -24,6 +30,9 @@ export function threadConditions({ metadata, values, status, ids }: ThreadFilter
   }
   if (ids) {
     conditions.push(`thread.thread_id = ANY(${parameters.add(ids)}::uuid[])`);
+  }
+  if (visible) {
+    conditions.push(filterSql(visible, 'thread.metadata', (value) => parameters.add(value)));
   }
   return conditions.join(' AND ');
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
+import type { AuthFilter } from '../auth/index.js';
 import { JsonText, type Page } from '../common/index.js';
 import { SqlParameters } from '../database/index.js';
 import { isThreadField, THREAD_FIELDS, type Thread, toThread } from './dto/thread.dto.js';
@@ -8,7 +9,7 @@ import type { ThreadCountRequest, ThreadSearchRequest } from './dto/thread-reque
 import { parsePath } from './extract.js';
 import { LaterValues } from './later-values.js';
 import { ThreadCounts } from './thread-counts.js';
-import { threadConditions } from './thread-filter.js';
+import { threadConditions, type ThreadFilter } from './thread-filter.js';
 import type { ThreadEntity } from './thread.entity.js';
 
 /** Bytes of states, as the database stores them, that one statement reads. */
@@ -29,13 +30,13 @@ export class ThreadSearchService {
     private readonly counts: ThreadCounts,
   ) {}
 
-  /** One page. Values of large states are read while they are sent, and may be newer than the rest of their thread. */
-  async search(request: ThreadSearchRequest): Promise<Page<Thread>> {
+  /** One page of what the caller may see. Values of large states are read while they are sent, and may be newer than the rest of their thread. */
+  async search(request: ThreadSearchRequest, visible?: AuthFilter): Promise<Page<Thread>> {
     const { extract, select = THREAD_FIELDS } = request;
     const parameters = new SqlParameters();
     const [found, total] = await Promise.all([
-      this.dataSource.query<FoundThread[]>(searchSql(request, parameters), parameters.values),
-      this.counts.total(request),
+      this.dataSource.query<FoundThread[]>(searchSql({ ...request, visible }, parameters), parameters.values),
+      this.counts.total({ ...request, visible }),
     ]);
     const later = new LaterValues(
       found.filter(({ size, values }) => size && values === null),
@@ -51,8 +52,8 @@ export class ThreadSearchService {
     return { rows, total };
   }
 
-  count(request: ThreadCountRequest): Promise<number> {
-    return this.counts.total(request);
+  count(request: ThreadCountRequest, visible?: AuthFilter): Promise<number> {
+    return this.counts.total({ ...request, visible });
   }
 
   private readValues(thread_ids: string[]): Promise<{ thread_id: string; values: string | null }[]> {
@@ -64,7 +65,7 @@ export class ThreadSearchService {
 }
 
 /** States are measured by what they take in the database, which it knows without reading them. */
-function searchSql(request: ThreadSearchRequest, parameters: SqlParameters): string {
+function searchSql(request: ThreadSearchRequest & ThreadFilter, parameters: SqlParameters): string {
   const { limit, offset, extract, sort_by = 'updated_at', sort_order = 'desc', select = THREAD_FIELDS } = request;
   const order = orderSql(sort_by, sort_order);
   const fields = new Set(['thread_id', sort_by, ...select.filter(isThreadField)]);

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Auth, type AuthContext } from '../auth/index.js';
 import { ApiErrors, BodyExample, sendWire } from '../common/index.js';
 import { ThreadState } from '../execution/index.js';
 import {
@@ -14,6 +15,7 @@ import {
   ThreadStateUpdate,
   ThreadUpdateStateResponse,
 } from './dto/thread-requests.dto.js';
+import { ThreadAccess } from './thread-access.js';
 import { ThreadStateService } from './thread-state.service.js';
 import { ThreadsService } from './threads.service.js';
 
@@ -21,6 +23,7 @@ import { ThreadsService } from './threads.service.js';
 @Controller('threads/:thread_id')
 export class ThreadStateController {
   constructor(
+    private readonly access: ThreadAccess,
     private readonly state: ThreadStateService,
     private readonly threads: ThreadsService,
   ) {}
@@ -30,10 +33,12 @@ export class ThreadStateController {
   @ApiOkResponse({ type: ThreadState })
   @ApiErrors(404)
   async getState(
+    @Auth() auth: AuthContext,
     @Param() { thread_id }: ThreadParams,
     @Query() options: ThreadStateQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    await this.access.check(auth, 'threads:read', thread_id);
     await sendWire(reply, await this.state.getState(thread_id, {}, options));
   }
 
@@ -42,10 +47,12 @@ export class ThreadStateController {
   @ApiOkResponse({ type: ThreadState })
   @ApiErrors(404)
   async getStateAt(
+    @Auth() auth: AuthContext,
     @Param() { thread_id, checkpoint_id }: ThreadCheckpointParams,
     @Query() options: ThreadStateQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    await this.access.check(auth, 'threads:read', thread_id);
     await sendWire(reply, await this.state.getState(thread_id, { checkpoint_id }, options));
   }
 
@@ -59,10 +66,12 @@ export class ThreadStateController {
   @ApiOkResponse({ type: ThreadState })
   @ApiErrors(404)
   async getStateAtCheckpoint(
+    @Auth() auth: AuthContext,
     @Param() { thread_id }: ThreadParams,
     @Body() { checkpoint = {}, subgraphs, select }: ThreadStateCheckpointRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    await this.access.check(auth, 'threads:read', thread_id);
     await sendWire(
       reply,
       await this.state.getState(thread_id, checkpoint, { subgraphs: String(subgraphs) === 'true', select }),
@@ -81,11 +90,12 @@ export class ThreadStateController {
   })
   @ApiOkResponse({ type: ThreadUpdateStateResponse })
   @ApiErrors(400, 404, 409)
-  updateState(
+  async updateState(
+    @Auth() auth: AuthContext,
     @Param() { thread_id }: ThreadParams,
     @Body() body: ThreadStateUpdate,
   ): Promise<ThreadUpdateStateResponse> {
-    return this.state.updateState(thread_id, body);
+    return this.state.updateState(thread_id, await this.access.check(auth, 'threads:update', thread_id, body));
   }
 
   @Patch('state')
@@ -97,8 +107,12 @@ export class ThreadStateController {
   @BodyExample(ThreadStatePatch, { metadata: { topic: 'parrots' } })
   @ApiNoContentResponse({ description: 'Merged.' })
   @ApiErrors(404)
-  patchState(@Param() { thread_id }: ThreadParams, @Body() body: ThreadStatePatch): Promise<void> {
-    return this.threads.patch(thread_id, body);
+  async patchState(
+    @Auth() auth: AuthContext,
+    @Param() { thread_id }: ThreadParams,
+    @Body() body: ThreadStatePatch,
+  ): Promise<void> {
+    await this.threads.patch(thread_id, await this.access.check(auth, 'threads:update', thread_id, body));
   }
 
   @Post('history')
@@ -108,10 +122,12 @@ export class ThreadStateController {
   @ApiOkResponse({ type: [ThreadState] })
   @ApiErrors(404)
   async getHistory(
+    @Auth() auth: AuthContext,
     @Param() { thread_id }: ThreadParams,
     @Body() body: ThreadHistoryRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    await this.access.check(auth, 'threads:read', thread_id);
     await sendWire(reply, await this.state.getHistory(thread_id, body));
   }
 
@@ -120,10 +136,12 @@ export class ThreadStateController {
   @ApiOkResponse({ type: [ThreadState] })
   @ApiErrors(404)
   async listHistory(
+    @Auth() auth: AuthContext,
     @Param() { thread_id }: ThreadParams,
     @Query() query: ThreadHistoryQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    await this.access.check(auth, 'threads:read', thread_id);
     await sendWire(reply, await this.state.getHistory(thread_id, query));
   }
 }

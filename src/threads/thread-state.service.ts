@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
+import type { AuthFilter } from '../auth/index.js';
 import { isObject, type JsonObject, newId, toJsonb, toWireJson, jsonbText } from '../common/index.js';
 import type { Queryable } from '../database/index.js';
 import {
@@ -70,21 +71,23 @@ export class ThreadStateService {
   }
 
   /** A thread with a past: all of it or nothing. Throws {@link ThreadWithoutGraphError}. */
-  async createWithHistory(body: ThreadCreate): Promise<Thread> {
+  async createWithHistory(body: ThreadCreate, visible?: AuthFilter): Promise<Thread> {
     const { thread_id = newId(), metadata = {}, supersteps = [] } = body;
     const owner = toOwner({ thread_id, metadata, config: {} });
     if (!owner) {
       throw new ThreadWithoutGraphError(thread_id);
     }
-    await this.dataSource.transaction(async (manager) => {
-      if (await this.threads.insert(manager, thread_id, body)) {
+    const isNew = await this.dataSource.transaction(async (manager) => {
+      const inserted = await this.threads.insert(manager, thread_id, body);
+      if (inserted) {
         const state = await this.graphState.applySupersteps(sqlOf(manager), owner, supersteps, {
           graph_id: owner.graph_id,
         });
         await refreshThread(manager, thread_id, state);
       }
+      return inserted;
     });
-    return this.threads.get(thread_id);
+    return isNew ? this.threads.get(thread_id) : this.threads.getExisting(thread_id, visible);
   }
 
   /**

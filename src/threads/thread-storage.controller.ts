@@ -1,9 +1,11 @@
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ApiErrors, BodyExample } from '../common/index.js';
+import { Auth, type AuthContext } from '../auth/index.js';
+import { ApiErrors, BodyExample, newId } from '../common/index.js';
 import { Thread } from './dto/thread.dto.js';
 import { EXAMPLE_THREAD_ID, ThreadParams } from './dto/thread-requests.dto.js';
 import { ChannelAmount, ThreadPruneRequest, ThreadPruneResult, ThreadStorage } from './dto/thread-storage.dto.js';
+import { ThreadAccess } from './thread-access.js';
 import { ThreadCopyService } from './thread-copy.service.js';
 import { ThreadRetentionService } from './thread-retention.service.js';
 
@@ -11,6 +13,7 @@ import { ThreadRetentionService } from './thread-retention.service.js';
 @Controller('threads')
 export class ThreadStorageController {
   constructor(
+    private readonly access: ThreadAccess,
     private readonly copies: ThreadCopyService,
     private readonly retention: ThreadRetentionService,
   ) {}
@@ -21,7 +24,9 @@ export class ThreadStorageController {
   @BodyExample(ThreadPruneRequest, { thread_ids: [EXAMPLE_THREAD_ID], strategy: 'keep_latest' })
   @ApiOkResponse({ type: ThreadPruneResult })
   @ApiErrors(404)
-  prune(@Body() body: ThreadPruneRequest): Promise<ThreadPruneResult> {
+  async prune(@Auth() auth: AuthContext, @Body() body: ThreadPruneRequest): Promise<ThreadPruneResult> {
+    const event = body.strategy === 'keep_latest' ? 'threads:update' : 'threads:delete';
+    await this.access.checkAll(auth, event, body.thread_ids, body);
     return this.retention.prune(body);
   }
 
@@ -30,8 +35,11 @@ export class ThreadStorageController {
   @ApiOperation({ summary: 'Copy a thread', description: 'With its state and its history, without its runs.' })
   @ApiOkResponse({ type: Thread })
   @ApiErrors(404)
-  copy(@Param() { thread_id }: ThreadParams): Promise<Thread> {
-    return this.copies.copy(thread_id);
+  async copy(@Auth() auth: AuthContext, @Param() { thread_id }: ThreadParams): Promise<Thread> {
+    await this.access.check(auth, 'threads:read', thread_id);
+    const copy = { thread_id: newId(), metadata: {} };
+    const { value } = await this.access.authorize(auth, 'threads:create', copy);
+    return this.copies.copy(thread_id, copy.thread_id, value.metadata);
   }
 
   @Get(':thread_id/storage')
@@ -39,7 +47,8 @@ export class ThreadStorageController {
   @ApiExtraModels(ChannelAmount)
   @ApiOkResponse({ type: ThreadStorage })
   @ApiErrors(404)
-  storage(@Param() { thread_id }: ThreadParams): Promise<ThreadStorage> {
+  async storage(@Auth() auth: AuthContext, @Param() { thread_id }: ThreadParams): Promise<ThreadStorage> {
+    await this.access.check(auth, 'threads:read', thread_id);
     return this.retention.storageOf(thread_id);
   }
 }

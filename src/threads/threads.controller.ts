@@ -1,7 +1,17 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ApiErrors, ApiEventStream, BodyExample, returnPreferred, sendPage, sendWire, sse } from '../common/index.js';
+import { Auth, type AuthContext } from '../auth/index.js';
+import {
+  ApiErrors,
+  ApiEventStream,
+  BodyExample,
+  newId,
+  returnPreferred,
+  sendPage,
+  sendWire,
+  sse,
+} from '../common/index.js';
 import { Thread } from './dto/thread.dto.js';
 import {
   EXAMPLE_THREAD_ID,
@@ -13,6 +23,7 @@ import {
   ThreadSearchRequest,
   ThreadStreamQuery,
 } from './dto/thread-requests.dto.js';
+import { ThreadAccess } from './thread-access.js';
 import { ThreadSearchService } from './thread-search.service.js';
 import { ThreadStateService } from './thread-state.service.js';
 import { ThreadsService } from './threads.service.js';
@@ -21,6 +32,7 @@ import { ThreadsService } from './threads.service.js';
 @Controller('threads')
 export class ThreadsController {
   constructor(
+    private readonly access: ThreadAccess,
     private readonly threads: ThreadsService,
     private readonly state: ThreadStateService,
     private readonly searches: ThreadSearchService,
@@ -32,8 +44,10 @@ export class ThreadsController {
   @BodyExample(ThreadCreate, { thread_id: EXAMPLE_THREAD_ID, if_exists: 'do_nothing', metadata: { graph_id: 'chat' } })
   @ApiOkResponse({ type: Thread })
   @ApiErrors(400, 409)
-  create(@Body() body: ThreadCreate): Promise<Thread> {
-    return body.supersteps?.length ? this.state.createWithHistory(body) : this.threads.create(body);
+  async create(@Auth() auth: AuthContext, @Body() body: ThreadCreate): Promise<Thread> {
+    const named = { ...body, thread_id: body.thread_id ?? newId() };
+    const { value, filter } = await this.access.authorize(auth, 'threads:create', named);
+    return value.supersteps?.length ? this.state.createWithHistory(value, filter) : this.threads.create(value, filter);
   }
 
   @Post('search')
@@ -45,8 +59,13 @@ export class ThreadsController {
   @BodyExample(ThreadSearchRequest, { metadata: { graph_id: 'chat' }, limit: 5 })
   @ApiOkResponse({ type: [Thread] })
   @ApiErrors()
-  async search(@Body() body: ThreadSearchRequest, @Res() reply: FastifyReply): Promise<void> {
-    await sendWire(reply, sendPage(reply, await this.searches.search(body), body));
+  async search(
+    @Auth() auth: AuthContext,
+    @Body() body: ThreadSearchRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { value, filter } = await this.access.authorize(auth, 'threads:search', body);
+    await sendWire(reply, sendPage(reply, await this.searches.search(value, filter), value));
   }
 
   @Post('count')
@@ -55,8 +74,9 @@ export class ThreadsController {
   @BodyExample(ThreadCountRequest, { status: 'idle' })
   @ApiOkResponse({ type: Number })
   @ApiErrors()
-  count(@Body() body: ThreadCountRequest): Promise<number> {
-    return this.searches.count(body);
+  async count(@Auth() auth: AuthContext, @Body() body: ThreadCountRequest): Promise<number> {
+    const { value, filter } = await this.access.authorize(auth, 'threads:search', body);
+    return this.searches.count(value, filter);
   }
 
   @Get(':thread_id')
@@ -64,10 +84,12 @@ export class ThreadsController {
   @ApiOkResponse({ type: Thread })
   @ApiErrors(404)
   async get(
+    @Auth() auth: AuthContext,
     @Param() { thread_id }: ThreadParams,
     @Query() { include }: ThreadQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    await this.access.check(auth, 'threads:read', thread_id);
     await sendWire(reply, await this.threads.get(thread_id, include));
   }
 
@@ -79,12 +101,14 @@ export class ThreadsController {
   @ApiNoContentResponse({ description: 'Updated, when `Prefer: return=minimal` was sent.' })
   @ApiErrors(404)
   async update(
+    @Auth() auth: AuthContext,
     @Param() { thread_id }: ThreadParams,
     @Body() body: ThreadPatch,
     @Headers('prefer') prefer: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Thread | undefined> {
-    return returnPreferred(reply, prefer, await this.threads.update(thread_id, body));
+    const value = await this.access.check(auth, 'threads:update', thread_id, body);
+    return returnPreferred(reply, prefer, await this.threads.update(thread_id, value));
   }
 
   @Get(':thread_id/stream')
@@ -98,11 +122,13 @@ export class ThreadsController {
   @ApiEventStream()
   @ApiErrors(404)
   async joinStream(
+    @Auth() auth: AuthContext,
     @Param() { thread_id }: ThreadParams,
     @Query() query: ThreadStreamQuery,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    await this.access.check(auth, 'threads:read', thread_id);
     await sse(reply, await this.threads.joinStream(thread_id, query, lastEventId));
   }
 
@@ -111,7 +137,8 @@ export class ThreadsController {
   @ApiOperation({ summary: 'Delete a thread', description: 'With its runs and checkpoints; active runs are stopped.' })
   @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiErrors(404)
-  delete(@Param() { thread_id }: ThreadParams): Promise<void> {
-    return this.threads.delete(thread_id);
+  async delete(@Auth() auth: AuthContext, @Param() { thread_id }: ThreadParams): Promise<void> {
+    await this.access.check(auth, 'threads:delete', thread_id);
+    await this.threads.delete(thread_id);
   }
 }

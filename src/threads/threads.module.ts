@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { ExecutionModule } from '../execution/index.js';
 import { StreamsModule } from '../streams/index.js';
 import { ThreadEntity } from './thread.entity.js';
+import { ThreadAccess } from './thread-access.js';
 import { ThreadCopyService } from './thread-copy.service.js';
 import { ThreadCounts } from './thread-counts.js';
 import { ThreadRetentionService } from './thread-retention.service.js';
@@ -20,11 +21,19 @@ import { ThreadsService } from './threads.service.js';
     ThreadStateService,
     ThreadStreamService,
     ThreadSearchService,
+    ThreadAccess,
     ThreadCounts,
     ThreadCopyService,
     ThreadRetentionService,
     ThreadTtlService,
   ],
-  exports: [ThreadsService, ThreadSearchService, ThreadStateService, ThreadCopyService, ThreadRetentionService],
+  exports: [
+    ThreadAccess,
+    ThreadsService,
+    ThreadSearchService,
+    ThreadStateService,
+    ThreadCopyService,
+    ThreadRetentionService,
+  ],
 })
 export class ThreadsModule {}

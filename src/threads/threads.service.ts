@@ -1,14 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, QueryDeepPartialEntity, Repository } from 'typeorm';
+import { type AuthFilter, matches } from '../auth/index.js';
 import { JsonText, newId, type SseBody, toJsonb } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
-import { columns, Notifications } from '../database/index.js';
+import { columns, Notifications, SqlParameters } from '../database/index.js';
 import { DELETE_THREADS } from '../execution/index.js';
 import { deleteStreams } from '../streams/index.js';
 import { type Thread, toThread } from './dto/thread.dto.js';
 import type { ThreadCreate, ThreadPatch, ThreadStreamQuery } from './dto/thread-requests.dto.js';
 import { ThreadEntity } from './thread.entity.js';
+import { threadConditions } from './thread-filter.js';
 import { ThreadStreamService } from './thread-stream.service.js';
 import { defaultTtl, type ThreadTtl, toTtl, toWireTtl } from './thread-ttl.js';
 import { ThreadExistsError, ThreadNotFoundError } from './threads.errors.js';
@@ -23,10 +25,20 @@ export class ThreadsService {
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
-  async create(body: ThreadCreate): Promise<Thread> {
+  /** `visible`: what the caller may see. Throws {@link ThreadExistsError}. */
+  async create(body: ThreadCreate, visible?: AuthFilter): Promise<Thread> {
     const thread_id = body.thread_id ?? newId();
-    await this.insert(this.threads.manager, thread_id, body);
-    return this.get(thread_id);
+    const isNew = await this.insert(this.threads.manager, thread_id, body);
+    return isNew ? this.get(thread_id) : this.getExisting(thread_id, visible);
+  }
+
+  /** One that was there when it was to be created. Somebody else's is not given away, only that the id is taken. */
+  async getExisting(thread_id: string, visible?: AuthFilter): Promise<Thread> {
+    const thread = await this.get(thread_id);
+    if (visible && !matches(visible, thread.metadata)) {
+      throw new ThreadExistsError(thread_id);
+    }
+    return thread;
   }
 
   /** False when the thread was there already, and that is all right. Throws {@link ThreadExistsError}. */
@@ -109,13 +121,12 @@ export class ThreadsService {
     this.announceDeleted([thread_id]);
   }
 
-  /** The threads of an assistant, by their metadata. */
-  async idsOfAssistant(manager: EntityManager, assistant_id: string): Promise<string[]> {
-    const rows = await manager
-      .createQueryBuilder(ThreadEntity, 'thread')
-      .select('thread.thread_id')
-      .where('thread.metadata @> :owner::jsonb AND NOT thread.hidden', { owner: toJsonb({ assistant_id }) })
-      .getMany();
+  /** The threads of an assistant, by their metadata, of those that the caller may see. */
+  async idsOfAssistant(manager: EntityManager, assistant_id: string, visible?: AuthFilter): Promise<string[]> {
+    const parameters = new SqlParameters();
+    const where = threadConditions({ metadata: { assistant_id }, visible }, parameters);
+    const sql = `SELECT thread_id FROM threads thread WHERE ${where}`;
+    const rows = await manager.query<{ thread_id: string }[]>(sql, parameters.values);
     return rows.map(({ thread_id }) => thread_id);
   }
 

@@ -12,6 +12,8 @@ export interface ApiErrorFields {
   /** What happened and what to do, for a person. */
   detail: string;
   errors?: FieldProblem[];
+  /** Response headers, such as `retry-after`. */
+  headers?: Record<string, string>;
   cause?: unknown;
 }
 
@@ -20,13 +22,15 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly errors?: FieldProblem[];
+  readonly headers: Record<string, string>;
 
-  constructor({ status, code, detail, errors, cause }: ApiErrorFields) {
+  constructor({ status, code, detail, errors, headers = {}, cause }: ApiErrorFields) {
     super(detail, { cause });
     this.name = new.target.name;
     this.status = status;
     this.code = code;
     this.errors = errors;
+    this.headers = headers;
   }
 }
 

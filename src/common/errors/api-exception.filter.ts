@@ -17,6 +17,9 @@ export class ApiExceptionFilter implements ExceptionFilter {
       const stack = exception instanceof Error ? exception.stack : String(exception);
       this.logger.error(`${request.method} ${request.url} x-request-id=${request.id}`, stack);
     }
+    if (exception instanceof ApiError) {
+      reply.headers(exception.headers);
+    }
     void reply.status(status).type('application/json').send(JSON.stringify(body));
   }
 }

@@ -21,6 +21,7 @@ const dueCron = (cron_id: string): DueCron => ({
   on_run_completed: 'keep',
   payload: { assistant_id: cron_id },
   metadata: {},
+  caller: null,
   next_run_date: DUE,
   is_busy: false,
   now: DUE,

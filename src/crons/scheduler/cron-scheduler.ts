@@ -144,7 +144,11 @@ export class CronScheduler implements OnModuleDestroy {
       const fired: Fired[] = [];
       for (const { cron, next } of ready) {
         onAttempt(cron.cron_id);
-        fired.push({ cron, next, run: await create(runOf(cron), { cron_id: cron.cron_id }) });
+        fired.push({
+          cron,
+          next,
+          run: await create(runOf(cron), { cron_id: cron.cron_id, user: cron.caller ?? undefined }),
+        });
       }
       await this.due.move(db, fired);
       return { fired, refused };

@@ -5,7 +5,15 @@ import type { CronEntity } from '../cron.entity.js';
 /** A cron whose time has come, locked until the transaction that has claimed it ends. */
 export interface DueCron extends Pick<
   CronEntity,
-  'cron_id' | 'thread_id' | 'schedule' | 'timezone' | 'end_time' | 'on_run_completed' | 'payload' | 'metadata'
+  | 'cron_id'
+  | 'thread_id'
+  | 'schedule'
+  | 'timezone'
+  | 'end_time'
+  | 'on_run_completed'
+  | 'payload'
+  | 'metadata'
+  | 'caller'
 > {
   next_run_date: Date;
   /** Its thread has an active run. */
@@ -14,7 +22,7 @@ export interface DueCron extends Pick<
   now: Date;
 }
 
-const COLUMNS = `c.cron_id, c.thread_id, c.schedule, c.timezone, c.end_time, c.on_run_completed, c.payload, c.metadata,
+const COLUMNS = `c.cron_id, c.thread_id, c.schedule, c.timezone, c.end_time, c.on_run_completed, c.payload, c.metadata, c.caller,
                  c.next_run_date, statement_timestamp() AS now`;
 
 /**

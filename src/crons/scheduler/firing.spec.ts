@@ -13,6 +13,7 @@ const dueCron = (fields: Partial<DueCron> = {}, ms = 20): DueCron => ({
   on_run_completed: null,
   payload: { assistant_id: 'a', input: { x: 1 } },
   metadata: { m: 1 },
+  caller: null,
   next_run_date: new Date(DUE),
   is_busy: false,
   now: new Date(Date.parse(DUE) + ms),

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { type AuthFilter, filterSql } from '../../auth/index.js';
 import { toJsonb } from '../../common/index.js';
-import { type Queryable, Sql } from '../../database/index.js';
+import { type Queryable, Sql, SqlParameters } from '../../database/index.js';
 import { DELETE_RUNS } from '../../execution/index.js';
 import { deleteStreams } from '../../streams/index.js';
 import { STATUS_AS_IT_WAS, type ThreadTtl } from '../../threads/index.js';
@@ -349,13 +350,23 @@ export class RunQueue {
   }
 
   /** Active runs in these statuses, by thread, oldest first; at most `limit`. */
-  async findActive(statuses: readonly RunStatus[], limit: number): Promise<Map<string, string[]>> {
+  async findActive(
+    statuses: readonly RunStatus[],
+    limit: number,
+    visible?: AuthFilter,
+  ): Promise<Map<string, string[]>> {
+    const parameters = new SqlParameters();
+    const isVisible = visible
+      ? `AND EXISTS (SELECT FROM threads WHERE threads.thread_id = runs.thread_id
+           AND ${filterSql(visible, 'threads.metadata', (value) => parameters.add(value))})`
+      : '';
     const { rows } = await this.sql.query<{ thread_id: string; run_ids: string[] }>(
       `SELECT thread_id, array_agg(run_id) AS run_ids FROM (
-         SELECT thread_id, run_id FROM runs WHERE status IN ('pending', 'running') AND status = ANY($1)
-         ORDER BY created_at LIMIT $2) AS active
+         SELECT thread_id, run_id FROM runs
+         WHERE status IN ('pending', 'running') AND status = ANY(${parameters.add(statuses)}) ${isVisible}
+         ORDER BY created_at LIMIT ${parameters.add(limit)}) AS active
        GROUP BY thread_id`,
-      [statuses, limit],
+      parameters.values,
     );
     return byThread(rows);
   }

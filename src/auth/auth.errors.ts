@@ -1,0 +1,39 @@
+import { ApiError } from '../common/index.js';
+
+/** Nobody is known by what the request says about its sender. */
+export class UnauthenticatedError extends ApiError {
+  /** `headers` are those of the response, for example `www-authenticate`. */
+  constructor(detail = 'Authentication is needed.', headers?: Record<string, string>) {
+    super({ status: 401, code: 'unauthenticated', detail, headers });
+  }
+}
+
+/** The caller is known, and may not do this. */
+export class ForbiddenError extends ApiError {
+  constructor(detail = 'Not authorized') {
+    super({ status: 403, code: 'forbidden', detail });
+  }
+}
+
+/** A handler of the auth module refuses the request with a status of its own. */
+export class AuthRefusalError extends ApiError {
+  constructor(status: number, detail: string, headers: Record<string, string>, cause: unknown) {
+    super({ status, code: 'auth_refused', detail, headers, cause });
+  }
+}
+
+/** A handler of the auth module has failed, or returned what no handler may; nobody is let in. */
+export class AuthHandlerError extends Error {
+  constructor(reason: string, cause?: unknown) {
+    super(`The auth module of langgraph.json: ${reason}.`, { cause });
+    this.name = 'AuthHandlerError';
+  }
+}
+
+/** The file that `auth.path` names cannot be used. The server does not start. */
+export class AuthLoadError extends Error {
+  constructor(file: string, reason: string, cause?: unknown) {
+    super(`auth.path of langgraph.json (${file}): ${reason}.`, { cause });
+    this.name = 'AuthLoadError';
+  }
+}

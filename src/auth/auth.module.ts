@@ -1,0 +1,57 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { importExport, ModuleError } from '../common/index.js';
+import type { AuthConfig, CustomAuthConfig, NestgraphConfig } from '../config/index.js';
+import { ApiKeyAuth } from './api-keys.js';
+import { AuthLoadError } from './auth.errors.js';
+import { AuthService } from './auth.service.js';
+import { CachedAuthenticator } from './cached-authenticator.js';
+import { CustomAuth } from './custom-auth.js';
+import { EitherAuth } from './either-auth.js';
+import { JwtAuth } from './jwt.js';
+import { OwnerOnly } from './owner-only.js';
+
+/** Who is calling, and what they may do. It knows nothing of threads, runs and the like: their folders ask it. */
+@Module({})
+export class AuthModule {
+  static forRoot(config: NestgraphConfig): DynamicModule {
+    const service = { provide: AuthService, useFactory: () => newAuthService(config) };
+    return { module: AuthModule, global: true, providers: [service], exports: [AuthService] };
+  }
+}
+
+/** Throws {@link AuthLoadError}. Nobody calls a worker. */
+async function newAuthService({ auth, command, project_directory }: NestgraphConfig): Promise<AuthService> {
+  if (command === 'worker' || command === 'openapi') {
+    return new AuthService();
+  }
+  if (auth.custom) {
+    const custom = await loadCustomAuth(auth.custom, project_directory);
+    const { cache } = auth.custom;
+    return new AuthService(cache ? new CachedAuthenticator(custom, cache) : custom, custom);
+  }
+  const authenticators = builtIn(auth);
+  return authenticators.length === 0
+    ? new AuthService()
+    : new AuthService(new EitherAuth(authenticators), auth.owner_only ? new OwnerOnly() : undefined);
+}
+
+const builtIn = ({ api_keys, jwt }: AuthConfig) => [
+  ...(api_keys.length > 0 ? [new ApiKeyAuth(api_keys)] : []),
+  ...(jwt ? [new JwtAuth(jwt)] : []),
+];
+
+async function loadCustomAuth(config: CustomAuthConfig, project_directory: string): Promise<CustomAuth> {
+  const fail = (reason: string, cause?: unknown) =>
+    new AuthLoadError(`${config.file}:${config.export_name}`, reason, cause);
+  let exported: unknown;
+  try {
+    exported = await importExport(config, project_directory, 'auth');
+  } catch (error) {
+    throw error instanceof ModuleError ? fail(error.message, error) : error;
+  }
+  const custom = CustomAuth.from(exported, { disable_studio_auth: !config.studio });
+  if (!custom) {
+    throw fail('expected an Auth object, as `new Auth()` of @langchain/langgraph-sdk/auth makes it');
+  }
+  return custom;
+}

@@ -1,0 +1,116 @@
+import { resolve } from 'node:path';
+import type { Environment } from './env.js';
+import type { LanggraphJson } from './langgraph-json.shape.js';
+import type { Findings } from './shape.js';
+
+/** Keys that are tried one by one have to be long. */
+const SHORTEST_KEY = 16;
+
+/** Whose a key without a name is. */
+const NAMELESS = 'api-key';
+
+/** An `Auth` object of the SDK, in a file of the project. */
+export interface CustomAuthConfig {
+  /** Absolute. */
+  readonly file: string;
+  readonly export_name: string;
+  /** LangGraph Studio gets in without credentials. */
+  readonly studio: boolean;
+  /** Remembers who sent requests with the same values of these headers. */
+  readonly cache?: { readonly headers: readonly string[]; readonly ttl_ms: number; readonly max_size: number };
+}
+
+/** Tokens of an identity provider. */
+export interface JwtConfig {
+  readonly issuer: string;
+  /** Address or absolute path of the keys; without it they are found by OIDC discovery. */
+  readonly jwks?: string;
+  readonly audience: readonly string[];
+  readonly identity_claim: string;
+  readonly permissions_claim: string;
+}
+
+/** Who may call: by the rules of a file, or by keys and tokens. Neither: everybody may do everything. */
+export interface AuthConfig {
+  readonly custom?: CustomAuthConfig;
+  readonly api_keys: readonly { readonly identity: string; readonly key: string }[];
+  readonly jwt?: JwtConfig;
+  /** Callers with keys and tokens see what they have made, and nothing else. */
+  readonly owner_only: boolean;
+}
+
+const CACHE_TTL_SECONDS = 60;
+const CACHE_SIZE = 1_000;
+
+export function authConfig(
+  command: string,
+  environment: Environment,
+  { auth }: Pick<LanggraphJson, 'auth'>,
+  project_directory: string,
+): AuthConfig {
+  return {
+    custom: auth && {
+      file: resolve(project_directory, auth.path.path),
+      export_name: auth.path.export_name,
+      // Its header proves nothing: on a server that others reach it would let everybody in.
+      studio: auth.disable_studio_auth === undefined ? command === 'dev' : !auth.disable_studio_auth,
+      cache: auth.cache && {
+        headers: auth.cache.cache_keys ?? ['authorization', 'x-api-key', 'cookie'],
+        ttl_ms: (auth.cache.ttl_seconds ?? CACHE_TTL_SECONDS) * 1000,
+        max_size: auth.cache.max_size ?? CACHE_SIZE,
+      },
+    },
+    api_keys: readKeys(environment.NESTGRAPH_API_KEYS),
+    jwt: jwtConfig(environment, project_directory),
+    owner_only: environment.NESTGRAPH_AUTH_OWNER_ONLY,
+  };
+}
+
+/** `alice:KEY,bob:KEY`; a key alone has no name. */
+const readKeys = (keys: string | undefined): { identity: string; key: string }[] =>
+  listOf(keys).map((entry) => {
+    const colon = entry.indexOf(':');
+    return { identity: colon > 0 ? entry.slice(0, colon) : NAMELESS, key: entry.slice(colon + 1) };
+  });
+
+function jwtConfig(environment: Environment, project_directory: string): JwtConfig | undefined {
+  const { NESTGRAPH_JWT_ISSUER: issuer, NESTGRAPH_JWT_JWKS: jwks } = environment;
+  return issuer === undefined
+    ? undefined
+    : {
+        issuer,
+        jwks: jwks === undefined || /^https?:/.test(jwks) ? jwks : resolve(project_directory, jwks),
+        audience: listOf(environment.NESTGRAPH_JWT_AUDIENCE),
+        identity_claim: environment.NESTGRAPH_JWT_IDENTITY_CLAIM,
+        permissions_claim: environment.NESTGRAPH_JWT_PERMISSIONS_CLAIM,
+      };
+}
+
+/** Settings that do not go together, or protect less than they seem to. */
+export function checkAuth(environment: Environment, langgraph: LanggraphJson | undefined, findings: Findings): void {
+  const { NESTGRAPH_API_KEYS: keys, NESTGRAPH_JWT_ISSUER: issuer, NESTGRAPH_JWT_AUDIENCE: audience } = environment;
+  if (readKeys(keys).some(({ key }) => key.length < SHORTEST_KEY)) {
+    findings.problem(
+      'NESTGRAPH_API_KEYS',
+      `expected keys of at least ${SHORTEST_KEY} characters, such as openssl rand -hex 32 makes`,
+    );
+  }
+  if (issuer !== undefined && listOf(audience).length === 0) {
+    findings.problem(
+      'NESTGRAPH_JWT_AUDIENCE',
+      'is required with NESTGRAPH_JWT_ISSUER: tokens for other services would be good here',
+    );
+  }
+  if (issuer === undefined && (audience ?? environment.NESTGRAPH_JWT_JWKS) !== undefined) {
+    findings.problem('NESTGRAPH_JWT_ISSUER', 'is required with the other NESTGRAPH_JWT_ variables');
+  }
+  if (langgraph?.auth && (keys ?? issuer) !== undefined) {
+    findings.problem(
+      keys === undefined ? 'NESTGRAPH_JWT_ISSUER' : 'NESTGRAPH_API_KEYS',
+      'cannot be used together with "auth" in langgraph.json, which decides who may call',
+    );
+  }
+}
+
+const listOf = (text: string | undefined): string[] =>
+  (text ?? '').split(',').map((entry) => entry.trim()).filter(Boolean); // prettier-ignore

@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import {
+  type AuthContext,
+  type AuthEvent,
+  type AuthFilter,
+  type Authorized,
+  AuthService,
+  filterSql,
+} from '../auth/index.js';
+import { SqlParameters } from '../database/index.js';
+import { ThreadNotFoundError } from './threads.errors.js';
+
+type ThreadEvent = Extract<AuthEvent, `threads:${string}`>;
+
+/** Which threads are a caller's. What is somebody else's looks as if it were not there. */
+@Injectable()
+export class ThreadAccess {
+  constructor(
+    private readonly auth: AuthService,
+    @InjectDataSource() private readonly dataSource: DataSource,
+  ) {}
+
+  /**
+   * To be called before something is done with a thread; gives the fields of the request as they are to be used. Throws
+   * {@link ThreadNotFoundError} or `ForbiddenError`.
+   */
+  async check<T extends object>(auth: AuthContext, event: ThreadEvent, thread_id: string, value?: T): Promise<T> {
+    const authorized = await this.auth.authorize(auth, event, { ...value, thread_id } as T & { thread_id: string });
+    if (authorized.filter && (await this.hiddenOf([thread_id], authorized.filter)).length > 0) {
+      throw new ThreadNotFoundError(thread_id);
+    }
+    return authorized.value;
+  }
+
+  /** For several threads at once. Throws {@link ThreadNotFoundError} for the first that is not the caller's. */
+  async checkAll(auth: AuthContext, event: ThreadEvent, thread_ids: string[], value: object): Promise<void> {
+    const { filter } = await this.auth.authorize(auth, event, value);
+    const [hidden] = filter ? await this.hiddenOf(thread_ids, filter) : [];
+    if (hidden !== undefined) {
+      throw new ThreadNotFoundError(hidden);
+    }
+  }
+
+  /** For what concerns no thread that is known beforehand. */
+  authorize<T extends object>(auth: AuthContext, event: ThreadEvent, value: T): Promise<Authorized<T>> {
+    return this.auth.authorize(auth, event, value);
+  }
+
+  /** Those that are not there for somebody who sees what the filter lets through. */
+  private async hiddenOf(thread_ids: string[], filter: AuthFilter): Promise<string[]> {
+    const parameters = new SqlParameters();
+    const ids = parameters.add(thread_ids);
+    const visible = filterSql(filter, 'thread.metadata', (value) => parameters.add(value));
+    const rows = await this.dataSource.query<{ id: string }[]>(
+      `SELECT id FROM unnest(${ids}::uuid[]) id
+       WHERE NOT EXISTS (SELECT FROM threads thread WHERE thread.thread_id = id AND ${visible})`,
+      parameters.values,
+    );
+    return rows.map(({ id }) => id);
+  }
+}

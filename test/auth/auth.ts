@@ -1,0 +1,64 @@
+// Users by name: `Bearer alice`. Everybody has what they made; an admin sees everything, a reader changes nothing.
+import { Auth, HTTPException } from '@langchain/langgraph-sdk/auth';
+
+interface Value {
+  metadata?: Record<string, unknown> | null;
+}
+
+const ROLES: Record<string, string[]> = {
+  alice: ['read', 'write'],
+  bob: ['read', 'write'],
+  reader: ['read'],
+  admin: ['read', 'write', 'everything'],
+};
+
+/** Stamps what is made, and shows what was stamped. */
+function ownersOnly({
+  value,
+  user,
+  action,
+}: {
+  value: Value;
+  user: { identity: string; permissions: string[] };
+  action: string;
+}) {
+  const { identity, permissions } = user;
+  if (!permissions.includes('write') && !['read', 'search'].includes(action)) {
+    return false;
+  }
+  if (permissions.includes('everything')) {
+    return true;
+  }
+  if (['create', 'update', 'create_run'].includes(action)) {
+    value.metadata = { ...value.metadata, owner: identity };
+  }
+  return { owner: identity };
+}
+
+export const auth = new Auth()
+  .authenticate((request) => {
+    const name = request.headers.get('authorization')?.replace('Bearer ', '') ?? '';
+    if (name === 'broken') {
+      throw new TypeError(`cannot read properties of ${name}`);
+    }
+    if (!Object.hasOwn(ROLES, name)) {
+      throw new HTTPException(401, { message: 'Who are you?', headers: { 'www-authenticate': 'Bearer realm="test"' } });
+    }
+    return { identity: name, permissions: ROLES[name], display_name: name.toUpperCase(), team: 'birds' };
+  })
+  .on('threads', ownersOnly as never)
+  .on('assistants', ownersOnly as never)
+  .on('crons', ownersOnly as never)
+  .on('store', ({ value, user, action }) => {
+    const given = value as { namespace?: string[] | null; value?: Record<string, unknown> };
+    if (given.namespace?.[0] === 'shared' && !user.permissions.includes('everything')) {
+      if (action === 'put') {
+        given.value = { ...given.value, owner: user.identity };
+      }
+      return { owner: user.identity };
+    }
+    if (given.namespace?.[0] !== user.identity && !user.permissions.includes('everything')) {
+      throw new HTTPException(403, { message: 'That is not your namespace.' });
+    }
+    return true;
+  });
