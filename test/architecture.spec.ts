@@ -23,7 +23,7 @@ const LINE = [
   ['runs'],
   ['crons'],
   // The files at the top of src that put the folders together.
-  ['app.module', 'openapi', 'server', 'in-process-fetch', 'index'],
+  ['app.module', 'openapi', 'server', 'in-process-fetch', 'user-modules', 'index'],
   ['cli'],
   ['main'],
 ];

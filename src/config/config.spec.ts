@@ -94,6 +94,7 @@ describe('the configuration', () => {
       schema_timeout_ms: 30_000,
       reload: true,
       graphs: [{ graph_id: 'agent', file: join(project_directory, 'agent.ts'), export_name: 'graph' }],
+      nest_modules: [],
       graph_defaults: {},
       dev_endpoints: false,
       under_npm: false,
@@ -458,7 +459,6 @@ describe('what this version does not support', () => {
     ['checkpointer.serde', { checkpointer: { serde: { pickle_fallback: true } } }],
     ['ui', { ui: { agent: './ui.tsx' } }],
     ['ui_config', { ui_config: { shared: ['react'] } }],
-    ['nest.modules', { nest: { modules: ['./m.ts:M'] } }],
   ])('is named in a warning: %s', (path, file) => {
     expect(load({ file }).warnings).toEqual([`langgraph.json: ${path} is not used by this version yet`]);
   });
