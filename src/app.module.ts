@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { AssistantsHttpModule } from './assistants/index.js';
 import { AuthModule } from './auth/index.js';
 import { ConfigModule, type NestgraphConfig } from './config/index.js';
@@ -12,7 +12,8 @@ import { ThreadsHttpModule } from './threads/index.js';
 /** The service: with its routes as a server, without them as a worker. */
 @Module({})
 export class AppModule {
-  static forServer(config: NestgraphConfig, database: Database): DynamicModule {
+  /** `others` are modules of the user: their guards and interceptors apply to our routes, too. */
+  static forServer(config: NestgraphConfig, database: Database, others: Type[] = []): DynamicModule {
     const routes = [
       HealthHttpModule,
       AssistantsHttpModule,
@@ -21,7 +22,7 @@ export class AppModule {
       StoreHttpModule,
       CronsHttpModule,
     ];
-    return { module: AppModule, imports: [...core(config, database), ...routes] };
+    return { module: AppModule, imports: [...core(config, database), ...others, ...routes] };
   }
 
   static forWorker(config: NestgraphConfig, database: Database): DynamicModule {

@@ -18,6 +18,7 @@ import type { Database } from './database/index.js';
 import { shareServerWithGraphs } from './in-process-fetch.js';
 import { NestgraphLogger } from './observability/index.js';
 import { serveApiDocs } from './openapi.js';
+import { loadUserModules } from './user-modules.js';
 
 /** A server that has not begun anything yet: `listen` loads the graphs and starts the worker. */
 export async function createServer(config: NestgraphConfig, database: Database): Promise<NestFastifyApplication> {
@@ -32,11 +33,15 @@ export async function createServer(config: NestgraphConfig, database: Database):
     // Namespaces of subgraphs have a name for each level. Node limits the length of the whole request line.
     routerOptions: { maxParamLength: 10_000 },
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forServer(config, database), adapter, {
-    logger: new NestgraphLogger(config.log),
-    bodyParser: false,
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.forServer(config, database, await loadUserModules(config)),
+    adapter,
+    {
+      logger: new NestgraphLogger(config.log),
+      bodyParser: false,
+      abortOnError: false,
+    },
+  );
   useJsonBodies(adapter.getInstance());
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);

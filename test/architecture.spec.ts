@@ -14,6 +14,7 @@ const LINE = [
   ['config'],
   ['observability'],
   ['database'],
+  ['auth'],
   ['streams'],
   ['store'],
   ['execution'],
@@ -22,7 +23,7 @@ const LINE = [
   ['runs'],
   ['crons'],
   // The files at the top of src that put the folders together.
-  ['app.module', 'openapi', 'server', 'in-process-fetch', 'index'],
+  ['app.module', 'openapi', 'server', 'in-process-fetch', 'user-modules', 'index'],
   ['cli'],
   ['main'],
 ];

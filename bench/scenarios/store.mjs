@@ -17,7 +17,6 @@ export async function store(bench) {
   for (const size of SIZES) {
     const server = await bench.server();
     await fill(server.directory, size);
-    // Before items are put again, without their vectors.
     if (size === MOST_VECTORS) {
       result.recall = await recall(server.client, size);
     }
@@ -50,6 +49,16 @@ function callsOf(client, size) {
         throw new Error(`k${n} was not found`);
       }
     },
+    search_prefix: search(() => ({ namespace_prefix: userOf(any(size)) })),
+    search_everything: search({ namespace_prefix: [] }),
+    search_filter_common: search({ namespace_prefix: ['users'], filter: { half: 1 } }),
+    search_filter_rare: search(() => ({ namespace_prefix: ['users'], filter: { owner: `o${any(size / PER_USER)}` } })),
+    search_vector: search(() => ({ namespace_prefix: [], query: textOf(any(MOST_VECTORS)) })),
+    search_vector_of_user: search(() => ({
+      namespace_prefix: userOf(any(Math.min(size, MOST_VECTORS))),
+      query: textOf(any(MOST_VECTORS)),
+    })),
+    // Last: items that are put again lose their vectors here.
     put_again: () => {
       const n = any(size);
       return dump('PUT', '/store/items', { namespace: userOf(n), key: `k${n}`, value: valueOf(n), index: false });
@@ -62,15 +71,6 @@ function callsOf(client, size) {
       const value = valueOf(any(size));
       return dump('PUT', '/store/items', { namespace: ['new'], key: `k${Math.random()}`, value });
     },
-    search_prefix: search(() => ({ namespace_prefix: userOf(any(size)) })),
-    search_everything: search({ namespace_prefix: [] }),
-    search_filter_common: search({ namespace_prefix: ['users'], filter: { half: 1 } }),
-    search_filter_rare: search(() => ({ namespace_prefix: ['users'], filter: { owner: `o${any(size / PER_USER)}` } })),
-    search_vector: search(() => ({ namespace_prefix: [], query: textOf(any(MOST_VECTORS)) })),
-    search_vector_of_user: search(() => ({
-      namespace_prefix: userOf(any(Math.min(size, MOST_VECTORS))),
-      query: textOf(any(MOST_VECTORS)),
-    })),
   };
 }
 

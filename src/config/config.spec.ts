@@ -86,6 +86,7 @@ describe('the configuration', () => {
       },
       log: { level: 'info', json: false },
       langsmith: undefined,
+      auth: { api_keys: [], owner_only: true },
       configurable_headers: { includes: [], excludes: [] },
       data_directory: join(project_directory, '.nestgraph'),
       project_directory,
@@ -93,6 +94,7 @@ describe('the configuration', () => {
       schema_timeout_ms: 30_000,
       reload: true,
       graphs: [{ graph_id: 'agent', file: join(project_directory, 'agent.ts'), export_name: 'graph' }],
+      nest_modules: [],
       graph_defaults: {},
       dev_endpoints: false,
       under_npm: false,
@@ -374,14 +376,63 @@ describe('a missing langgraph.json', () => {
   });
 });
 
+describe('who may call', () => {
+  const auth = { path: './a.ts:auth' };
+  const custom = (given: object, command: CliOptions['command']) =>
+    load({ file: { auth: { ...auth, ...given } }, cli: { command } }).auth.custom;
+
+  it.each<[string, object, CliOptions['command'], boolean]>([
+    ['while a graph is being developed', {}, 'dev', true],
+    ['not in production', {}, 'start', false],
+    ['in production when the file says so', { disable_studio_auth: false }, 'start', true],
+    ['never when the file says so', { disable_studio_auth: true }, 'dev', false],
+  ])('is Studio %s', (_, given, command, expected) => {
+    expect(custom(given, command)).toMatchObject({ export_name: 'auth', studio: expected });
+  });
+
+  it('is remembered when the file wants it', () => {
+    expect(custom({}, 'start')?.cache).toBeUndefined();
+    expect(custom({ cache: {} }, 'start')?.cache).toEqual({
+      headers: ['authorization', 'x-api-key', 'cookie'],
+      ttl_ms: 60_000,
+      max_size: 1_000,
+    });
+    const cache = { cache_keys: ['x-session'], ttl_seconds: 1, max_size: 2 };
+    expect(custom({ cache }, 'start')?.cache).toEqual({ headers: ['x-session'], ttl_ms: 1_000, max_size: 2 });
+  });
+
+  it('is told by keys and tokens in the environment', () => {
+    const env = {
+      NESTGRAPH_API_KEYS: 'a:0123456789abcdef, 0123456789abcdef:x',
+      NESTGRAPH_JWT_ISSUER: 'https://i.example',
+      NESTGRAPH_JWT_AUDIENCE: 'x, y',
+      NESTGRAPH_AUTH_OWNER_ONLY: 'false',
+    };
+    const { api_keys, jwt, owner_only } = load({
+      env: { ...env, NESTGRAPH_API_KEYS: 'a:0123456789abcdef,fedcba9876543210' },
+    }).auth;
+    expect(api_keys).toEqual([
+      { identity: 'a', key: '0123456789abcdef' },
+      { identity: 'api-key', key: 'fedcba9876543210' },
+    ]);
+    expect(jwt).toEqual({
+      issuer: 'https://i.example',
+      audience: ['x', 'y'],
+      identity_claim: 'sub',
+      permissions_claim: 'scope',
+    });
+    expect(owner_only).toBe(false);
+    expect(problemsOf(() => load({ env })).join()).toContain('NESTGRAPH_API_KEYS');
+  });
+});
+
 describe('what this version does not support', () => {
-  const file = { auth: { path: './a.ts:auth' }, encryption: { path: './e.ts:encryption' } };
+  const file = { encryption: { path: './e.ts:encryption' } };
 
   it.each<CliOptions['command']>(['dev', 'start', 'worker'])('stops %s if it would protect data', (command) => {
     const problems = problemsOf(() => load({ file, cli: { command } }));
-    expect(problems).toHaveLength(2);
-    expect(problems[0]).toMatch(/^langgraph\.json: auth\.path: custom auth is not supported by this version yet; /);
-    expect(problems[1]).toMatch(
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(
       /^langgraph\.json: encryption\.path: encryption is not supported by this version yet; /,
     );
   });
@@ -408,7 +459,6 @@ describe('what this version does not support', () => {
     ['checkpointer.serde', { checkpointer: { serde: { pickle_fallback: true } } }],
     ['ui', { ui: { agent: './ui.tsx' } }],
     ['ui_config', { ui_config: { shared: ['react'] } }],
-    ['nest.modules', { nest: { modules: ['./m.ts:M'] } }],
   ])('is named in a warning: %s', (path, file) => {
     expect(load({ file }).warnings).toEqual([`langgraph.json: ${path} is not used by this version yet`]);
   });

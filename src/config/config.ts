@@ -147,6 +147,8 @@ export interface NestgraphConfig {
   readonly reload: boolean;
   /** Empty only when there is no langgraph.json. */
   readonly graphs: readonly GraphSpec[];
+  /** Nest modules of the project that join the application. */
+  readonly nest_modules: readonly { readonly file: string; readonly export_name: string }[];
   /** By graph id, from LANGGRAPH_CONFIG. */
   readonly graph_defaults: Readonly<Record<string, GraphDefaults>>;
   /** The file as it was read. Absent when there is none. */
@@ -305,6 +307,10 @@ function assemble(
     schema_timeout_ms: environment.LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS,
     reload: command === 'dev' && reload,
     graphs: langgraph ? resolveGraphs(langgraph, project_directory) : [],
+    nest_modules: (langgraph?.nest?.modules ?? []).map(({ path, export_name }) => ({
+      file: resolve(project_directory, path),
+      export_name,
+    })),
     graph_defaults: graphDefaults(environment),
     langgraph,
     dev_endpoints: environment.NESTGRAPH_DEV_ENDPOINTS,

@@ -20,7 +20,6 @@ const UNUSED_KEYS = [
   'checkpointer.serde',
   'ui',
   'ui_config',
-  'nest.modules',
 ];
 
 const valueAt = (settings: LanggraphJson, path: string): unknown =>

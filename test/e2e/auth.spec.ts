@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -120,7 +120,8 @@ describe.each(['discovery', 'a file'])('tokens with keys from %s', (source) => {
   let server: TestServer;
 
   beforeAll(async () => {
-    const jwks: Record<string, string> = source === 'a file' ? { NESTGRAPH_JWT_JWKS: path.join(folder, 'jwks.json') } : {};
+    const jwks: Record<string, string> =
+      source === 'a file' ? { NESTGRAPH_JWT_JWKS: path.join(folder, 'jwks.json') } : {};
     const env = { NESTGRAPH_JWT_ISSUER: issuer, NESTGRAPH_JWT_AUDIENCE: AUDIENCE, ...jwks };
     server = await startServer({ database, env: { ...env, NESTGRAPH_API_KEYS: `bob:${KEYS.bob}` } });
   });
@@ -195,5 +196,43 @@ describe('a start', () => {
     rmSync(project, { recursive: true });
     expect(code).not.toBe(0);
     expect(output).toMatch(message);
+  });
+});
+
+describe('the example of docs/auth.md', () => {
+  const ROOT = path.resolve(import.meta.dirname, '../..');
+  let project: string;
+  let server: TestServer;
+
+  beforeAll(async () => {
+    const [, example] = /```ts\n([\s\S]*?)```/.exec(readFileSync(path.join(ROOT, 'docs/auth.md'), 'utf8'))!;
+    // Inside the repository, where the SDK is found.
+    const cache = path.join(ROOT, 'node_modules/.cache');
+    mkdirSync(cache, { recursive: true });
+    project = mkdtempSync(path.join(cache, 'auth-example-'));
+    const graphs = { steps: path.join(ROOT, 'test/graphs/steps.ts:graph') };
+    writeFileSync(path.join(project, 'langgraph.json'), JSON.stringify({ graphs, auth: { path: './auth.ts:auth' } }));
+    writeFileSync(path.join(project, 'auth.ts'), example);
+    server = await startServer({ database, project });
+  });
+  afterAll(async () => {
+    await server.stop();
+    rmSync(project, { recursive: true });
+  });
+
+  it('keeps its users apart', async () => {
+    const [alice, bob] = ['token-of-alice', 'token-of-bob'].map(bearer);
+    expect(await identityOf(server, bearer('other'))).toBe(401);
+    expect(await identityOf(server, alice)).toBe('alice');
+    const { json } = await sendJson(`${server.url}/threads`, { metadata: { a: 1 } }, { headers: alice });
+    const { thread_id, metadata } = json as { thread_id: string; metadata: object };
+    expect(metadata).toEqual({ a: 1, owner: 'alice' });
+    expect((await send(`${server.url}/threads/${thread_id}`, { headers: bob })).status).toBe(404);
+    const run = { assistant_id: 'steps', input: {} };
+    expect((await sendJson(`${server.url}/threads/${thread_id}/runs/wait`, run, { headers: bob })).status).toBe(404);
+    expect((await sendJson(`${server.url}/threads/${thread_id}/runs/wait`, run, { headers: alice })).status).toBe(200);
+    const put = (headers: Record<string, string>) =>
+      sendJson(`${server.url}/store/items`, { namespace: ['alice'], key: 'k', value: {} }, { method: 'PUT', headers });
+    expect([(await put(bob)).status, (await put(alice)).status]).toEqual([403, 204]);
   });
 });

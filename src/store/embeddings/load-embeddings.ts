@@ -1,8 +1,7 @@
 import { createRequire } from 'node:module';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { buildProblems, bundleModules } from '../../common/index.js';
+import { importExport, ModuleError } from '../../common/index.js';
 import type { StoreIndexConfig } from '../../config/index.js';
 import { EmbeddingsLoadError } from '../store.errors.js';
 import { type Embeddings, toEmbeddings } from './embeddings.js';
@@ -64,31 +63,17 @@ function locate(specifier: string, project_directory: string): string | undefine
 
 async function fromFile({ file, export_name }: Of<'file'>, project_directory: string): Promise<Embeddings> {
   const fail = (reason: string, cause?: unknown) => new EmbeddingsLoadError(`${file}:${export_name}`, reason, cause);
-  let module: Record<string, unknown>;
+  let exported: unknown;
   try {
-    module = await importSource(file, project_directory);
+    exported = await importExport({ file, export_name }, project_directory, 'embeddings');
   } catch (error) {
-    const problems = buildProblems(error)?.map(({ text }) => text);
-    throw fail(problems?.join('; ') ?? reasonOf(error), error);
-  }
-  const commonJs = module.default as Record<string, unknown> | undefined;
-  const exported = await (module[export_name] ?? commonJs?.[export_name]);
-  if (exported === undefined) {
-    throw fail(`it has no export "${export_name}"; it exports ${Object.keys(module).join(', ') || 'nothing'}`);
+    throw error instanceof ModuleError ? fail(error.message, error) : error;
   }
   const embeddings = toEmbeddings(exported);
   if (!embeddings) {
     throw fail('expected a function that takes texts and gives vectors, or LangChain embeddings');
   }
   return embeddings;
-}
-
-/** Compiled beside the graphs of this process, whose registry removes the folder when the process stops. */
-async function importSource(file: string, project_directory: string): Promise<Record<string, unknown>> {
-  const outdir = path.join(project_directory, '.nestgraph', 'graphs', `${process.pid}-embeddings`);
-  await mkdir(outdir, { recursive: true });
-  const { outputs } = await bundleModules([file], outdir, project_directory);
-  return (await import(pathToFileURL(outputs.get(file)!).href)) as Record<string, unknown>;
 }
 
 const reasonOf = (error: unknown): string =>

@@ -1,0 +1,31 @@
+import type { Type } from '@nestjs/common';
+import { importExport, ModuleError } from './common/index.js';
+import type { NestgraphConfig } from './config/index.js';
+
+/** A Nest module that `nest.modules` of langgraph.json names cannot be used. The server does not start. */
+export class UserModuleError extends Error {
+  constructor(module: string, reason: string, cause?: unknown) {
+    super(`nest.modules of langgraph.json (${module}): ${reason}.`, { cause });
+    this.name = 'UserModuleError';
+  }
+}
+
+/** The Nest modules of the project, in their order. Throws {@link UserModuleError}. */
+export function loadUserModules({ nest_modules, project_directory }: NestgraphConfig): Promise<Type[]> {
+  return Promise.all(
+    nest_modules.map(async (reference, index) => {
+      const fail = (reason: string, cause?: unknown) =>
+        new UserModuleError(`${reference.file}:${reference.export_name}`, reason, cause);
+      let exported: unknown;
+      try {
+        exported = await importExport(reference, project_directory, `nest-${index}`);
+      } catch (error) {
+        throw error instanceof ModuleError ? fail(error.message, error) : error;
+      }
+      if (typeof exported !== 'function') {
+        throw fail('expected a class with @Module()');
+      }
+      return exported as Type;
+    }),
+  );
+}
