@@ -1,6 +1,7 @@
 /** The one reader of the environment. Everybody else injects `NestgraphConfig`. */
 import { plainToInstance } from 'class-transformer';
 import { ValidateBy, validateSync, type ValidationArguments } from 'class-validator';
+import { LONGEST_TIMER_SECS } from '../common/index.js';
 import { asFlag, asJson, asNumber, Variable } from './env-variable.js';
 import {
   anything,
@@ -18,8 +19,6 @@ import {
 /** 0 takes any free port. */
 export const PORT = integer({ min: 0, max: 65535 });
 
-/** Node's timers fire at once when they are asked to wait longer than this. */
-const LONGEST_TIMER_SECS = 2_147_483;
 const seconds = ({ min }: { min: number }) => number({ min, max: LONGEST_TIMER_SECS });
 const A_MILLISECOND = 0.001;
 

@@ -1,4 +1,5 @@
 /** The format of `langgraph.json` (contract 6.4) as a table: what may stand in the file, and what it means. */
+import { LONGEST_SECONDS, LONGEST_TIMER_SECS } from '../common/index.js';
 import {
   anything,
   converted,
@@ -71,7 +72,9 @@ function compileWholeMatch(source: string): RegExp | undefined {
 }
 
 const urlPath = text({ expected: 'a path that begins with "/"', pattern: /^\// });
-const minutes = number({ min: 0 });
+const minutes = number({ min: 0, max: LONGEST_SECONDS / 60 });
+/** Between two looks of a timer. */
+const interval = number({ min: 0, max: Math.floor(LONGEST_TIMER_SECS / 60) });
 
 /** Header names, `*` as a wild card. What is excluded stays out even when it is included as well. */
 const headerFilter = converted(
@@ -140,7 +143,7 @@ const store = object({
     /** Paths of the texts in a value that are compared; the whole value when there are none. */
     fields: listOf(text({ expected: 'a path like "title" or "chapters[*].text"', pattern: /\S/ })),
   }),
-  ttl: object({ default_ttl: minutes, refresh_on_read: flag(), sweep_interval_minutes: minutes }),
+  ttl: object({ default_ttl: minutes, refresh_on_read: flag(), sweep_interval_minutes: interval }),
 });
 
 /** Python module paths; true allows all of them. */
@@ -152,7 +155,7 @@ const checkpointer = object({
     /** `keep_latest` keeps the thread with its last state. */
     strategy: oneOf('delete', 'keep_latest'),
     default_ttl: minutes,
-    sweep_interval_minutes: minutes,
+    sweep_interval_minutes: interval,
     /** Threads per sweep. */
     sweep_limit: integer({ min: 1 }),
   }),

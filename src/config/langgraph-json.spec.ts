@@ -144,6 +144,10 @@ describe('langgraph.json', () => {
       'http.middleware_order: expected "auth_first" or "middleware_first", got "x"',
     ],
     [{ http: { disable_runs: 'yes' } }, 'http.disable_runs: expected true or false, got text'],
+    [
+      { store: { ttl: { sweep_interval_minutes: 1e6 } } },
+      'store.ttl.sweep_interval_minutes: expected a number from 0 to 35791, got 1000000',
+    ],
     [{ auth: {} }, 'auth.path: expected text of the form "path:export", got nothing'],
     [{ encryption: {} }, 'encryption.path: expected text of the form "path:export", got nothing'],
     [{ store: { index: { dims: 0, embed: 'a:b' } } }, 'store.index.dims: expected a whole number of at least 1, got 0'],

@@ -128,6 +128,20 @@ describe('a name that stands for a private address', () => {
   });
 });
 
+describe('a host that sends us elsewhere', () => {
+  it.each([301, 302, 303, 307, 308])('with %i is not followed, and the delivery fails for good', async (code) => {
+    const elsewhere = await startReceiver();
+    answer = ({ response }) => response.writeHead(code, { location: `${elsewhere.url}/internal` }).end();
+    const server = await startServer({ database, env: PRIVATE });
+    expect((await wait(server, receiver.url)).json).toEqual({ path: STEPS });
+
+    const last_error = `HTTP ${code}; redirects are not followed`;
+    expect(await untilFailed()).toMatchObject({ attempts: 1, last_error });
+    expect(elsewhere.received).toEqual([]);
+    await elsewhere.close();
+  });
+});
+
 describe('webhooks in langgraph.json', () => {
   let project: Project;
 

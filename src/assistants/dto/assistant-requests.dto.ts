@@ -38,7 +38,7 @@ export class AssistantPatch {
   @Text()
   graph_id?: string;
   /** Replaces the config. */
-  @Nested(() => Config)
+  @Nested(() => Config, { storable: true })
   config?: Config;
   /** Replaces the context. */
   @FreeObject()
@@ -63,7 +63,7 @@ export class AssistantCreate {
   @Id()
   assistant_id?: string;
   /** Config that every run begins with. */
-  @Nested(() => Config)
+  @Nested(() => Config, { storable: true })
   config?: Config;
   /** Context that every run begins with. */
   @FreeObject()

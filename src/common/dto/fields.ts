@@ -17,7 +17,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { isUuid } from '../ids.js';
-import { isObject } from '../json.js';
+import { fitsJsonb, isObject } from '../json.js';
 import { nested, takesNull } from './instantiate.js';
 
 /** What every field may say besides its type. */
@@ -44,7 +44,10 @@ function field(
 const rule = (name: string, message: string, validate: (value: unknown) => boolean): PropertyDecorator =>
   ValidateBy({ name, validator: { validate, defaultMessage: buildMessage((each) => `${each}${message}`) } });
 
-const hasNoNul = rule('hasNoNul', 'must not contain NUL characters', (value) => !String(value).includes('\0'));
+/** Refused rather than stored as something else, which would not be found again. */
+const isStorable = rule('isStorable', 'must not contain NUL or half characters', (value) =>
+  fitsJsonb(JSON.stringify(value ?? null)),
+);
 
 const isUuidRule = rule('isUuid', 'must be a UUID', isUuid);
 const MOST_NESTED = 10_000;
@@ -64,11 +67,11 @@ export const Text = ({
   maxLength = 10_000,
   ...options
 }: FieldOptions & { maxLength?: number } = {}): PropertyDecorator =>
-  field({ type: String, maxLength }, options, IsString(), MaxLength(maxLength), hasNoNul);
+  field({ type: String, maxLength }, options, IsString(), MaxLength(maxLength), isStorable);
 
-/** A JSON object with keys of the caller's choice. */
+/** A JSON object with keys of the caller's choice, which PostgreSQL can hold as it is. */
 export const FreeObject = (options: FieldOptions = {}): PropertyDecorator =>
-  field({ type: 'object', additionalProperties: true }, options, isObjectRule);
+  field({ type: 'object', additionalProperties: true }, options, isObjectRule, isStorable);
 
 /** Any JSON at all: not even its type is checked. */
 export const AnyJson = (options: FieldOptions = {}): PropertyDecorator =>
@@ -102,7 +105,7 @@ export const IdList = (options: FieldOptions = {}): PropertyDecorator =>
   );
 
 export const TextList = (options: FieldOptions = {}): PropertyDecorator =>
-  field({ type: [String] }, options, IsArray(), IsString({ each: true }), ArrayMaxSize(10_000));
+  field({ type: [String] }, options, IsArray(), IsString({ each: true }), ArrayMaxSize(10_000), isStorable);
 
 /** A whole number within bounds. */
 export const Whole = ({
@@ -121,9 +124,12 @@ export const Whole = ({
 /** Swagger takes a function for a class, unless its name is `type`. */
 const lazily = (resolve: () => new () => object): object => ({ type: () => resolve() });
 
-/** A nested schema. */
-export const Nested = (type: () => new () => object, options: FieldOptions = {}): PropertyDecorator =>
-  field(lazily(type), options, isObjectRule, ValidateNested(), nested(type));
+/** A nested schema; with `storable`, also what it does not know must be something that PostgreSQL can hold as it is. */
+export const Nested = (
+  type: () => new () => object,
+  { storable = false, ...options }: FieldOptions & { storable?: boolean } = {},
+): PropertyDecorator =>
+  field(lazily(type), options, isObjectRule, ...(storable ? [isStorable] : []), ValidateNested(), nested(type));
 
 /** A list of nested schemas. */
 export const NestedList = (

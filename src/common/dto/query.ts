@@ -52,11 +52,14 @@ const readNumber = (value: unknown): unknown => (Number.isNaN(Number(value)) ? v
 const readFlagOrNumber = (value: unknown): unknown =>
   /^[-+.\d]/.test(String(value)) ? readNumber(value) : readFlag(value);
 
+/** Callers name parameters as they like: `__proto__` and `toString`, too. */
+const readersOf = (target: object): Map<string, Reader> =>
+  (Reflect.getMetadata(READERS, target) as Map<string, Reader> | undefined) ?? new Map();
+
 const reader =
   (read: Reader): PropertyDecorator =>
   (target, property) => {
-    const readers = (Reflect.getMetadata(READERS, target) ?? {}) as Record<string, Reader>;
-    Reflect.defineMetadata(READERS, { ...readers, [String(property)]: read }, target);
+    Reflect.defineMetadata(READERS, new Map(readersOf(target)).set(String(property), read), target);
   };
 
 /** The query parameter is a list, in any of the three spellings clients use. */
@@ -76,12 +79,11 @@ export const FromQueryNumber = (): PropertyDecorator => reader(readNumber);
 
 /** Query and path texts as the values their DTO expects. An empty text means absent (contract R7), unless it is one. */
 export function readQuery(type: new () => object, query: Record<string, unknown>): Record<string, unknown> {
-  const readers = (Reflect.getMetadata(READERS, type.prototype as object) ?? {}) as Record<string, Reader>;
-  const result: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(query)) {
-    if (value !== undefined && (value !== '' || TAKING_EMPTY.has(readers[key]))) {
-      result[key] = readers[key] ? readers[key](value) : value;
-    }
-  }
-  return result;
+  const readers = readersOf(type.prototype as object);
+  const sent = Object.entries(query).flatMap(([key, value]): [string, unknown][] => {
+    const read = readers.get(key);
+    const isAbsent = value === undefined || (value === '' && !(read && TAKING_EMPTY.has(read)));
+    return isAbsent ? [] : [[key, read ? read(value) : value]];
+  });
+  return Object.fromEntries(sent);
 }

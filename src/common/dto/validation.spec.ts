@@ -101,6 +101,10 @@ describe('readQuery', () => {
     expect(read({ modes: '', limit: '', wait: '' })).toEqual({ limit: 10, wait: false });
   });
 
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('leaves a parameter named %s behind', (name) => {
+    expect(read(Object.fromEntries([[name, 'x']]))).toEqual({ limit: 10, wait: false });
+  });
+
   it.each([{ limit: 'many' }, { wait: 'perhaps' }, { modes: 'everything' }])('refuses %j', (query) => {
     expect(() => read(query)).toThrow(ValidationFailedError);
   });

@@ -89,7 +89,7 @@ export class RunPayload {
   @AnyJson({ description: 'Input of the graph; null goes on from the checkpoint.' })
   input?: unknown;
   /** Tags, recursion_limit and configurable; merged over those of assistant and thread. */
-  @Nested(() => Config)
+  @Nested(() => Config, { storable: true })
   config?: Config;
   /** Static settings of the run; merged over those of the assistant. */
   @FreeObject()

@@ -1,0 +1,35 @@
+import path from 'node:path';
+import { MAIN } from '../support/server.js';
+
+/** Planted in the environment and in a file of the project: nobody may ever read them. */
+export const SECRETS = { FUZZ_SECRET: 'planted-in-the-environment', file: 'planted-in-a-file' };
+
+const ROOT = path.resolve(path.dirname(MAIN), '../..');
+
+/** What no answer may hold. None of it is in what the suite sends. */
+const LEAKS: [what: string, pattern: RegExp | string][] = [
+  ['a secret of the environment', SECRETS.FUZZ_SECRET],
+  ['a file of the project', SECRETS.file],
+  ['a file of the machine', 'root:x:0:0'],
+  ['a path of the server', ROOT],
+  ['a path of the server', 'node_modules/'],
+  ['a path of the project', 'nestgraph-project-'],
+  ['a path of the database', 'nestgraph-test-'],
+  ['a line of a stack', /\n? {4}at (async )?[\w.<>$ ]+ \(?[^\s)]+:\d+:\d+\)?/],
+  ['a line of a stack', /\\n {4}at /],
+  ['SQL', /\b(SELECT .* FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM) /],
+  [
+    'a message of PostgreSQL',
+    /syntax error at or near|invalid input syntax for|duplicate key value|violates \w+(-\w+)? constraint|relation "\w+"|unsupported Unicode escape|invalid byte sequence|QueryFailedError/,
+  ],
+  ['a prototype that was changed', '"polluted":true'],
+  ["a header of the client's making", /^x-injected:/im],
+];
+
+/** What an answer gives away. `sent` is what the client knows already. */
+export function leakOf(answer: string, sent: string): string | undefined {
+  const leak = LEAKS.find(([, pattern]) =>
+    typeof pattern === 'string' ? answer.includes(pattern) && !sent.includes(pattern) : pattern.test(answer),
+  );
+  return leak?.[0];
+}
