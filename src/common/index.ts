@@ -19,3 +19,4 @@ export * from './json.js';
 export * from './json-chunks.js';
 export * from './longest-time.js';
 export * from './http/api-docs.js';
+export * from './modules/bundler.js';

@@ -1,9 +1,9 @@
 import { access, mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { bundleModules, buildProblems, type Bundle } from '../../common/index.js';
 import type { GraphSpec } from '../../config/index.js';
 import type { CompiledGraph, GraphConfig } from './graph.js';
-import { bundleGraphs, buildProblems, type Bundle } from './graph-bundler.js';
 import { GraphFolderError, GraphLoadError } from './graph.errors.js';
 
 /** Gives the graph of a run: the same one each time, or a new one from the user's factory. */
@@ -54,7 +54,7 @@ export class GraphLoader {
       throw new GraphFolderError(outdir, error);
     });
     try {
-      return await bundleGraphs(
+      return await bundleModules(
         this.specs.map(({ file }) => file),
         outdir,
         this.projectDirectory,

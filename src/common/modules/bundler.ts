@@ -20,11 +20,11 @@ const REQUIRE_BANNER =
   "import { createRequire as __nestgraphRequire } from 'node:module'; const require = __nestgraphRequire(import.meta.url);";
 
 /**
- * Compiles the source files of all graphs in one build, so that modules they share are evaluated once. Packages stay
+ * Compiles source files of users in one build, so that modules they share are evaluated once. Packages stay
  * outside, so that every package has one instance. Why esbuild: see docs/decisions/0003-loading-graphs.md.
  */
-export async function bundleGraphs(files: string[], outdir: string, projectDirectory: string): Promise<Bundle> {
-  const entries = [...new Set(files)].map((file, index) => ({ file, name: `graph-${index}` }));
+export async function bundleModules(files: string[], outdir: string, projectDirectory: string): Promise<Bundle> {
+  const entries = [...new Set(files)].map((file, index) => ({ file, name: `module-${index}` }));
   const { metafile } = await build({
     entryPoints: Object.fromEntries(entries.map(({ file, name }) => [name, file])),
     absWorkingDir: projectDirectory,
