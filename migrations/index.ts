@@ -7,6 +7,7 @@ import { RunCallers1764000000000 } from './1764000000000-run-callers.js';
 import { RunWishes1764100000000 } from './1764100000000-run-wishes.js';
 import { ThreadTtl1764200000000 } from './1764200000000-thread-ttl.js';
 import { Search1764250000000 } from './1764250000000-search.js';
+import { WaitingRuns1764350000000 } from './1764350000000-waiting-runs.js';
 
 /** All migrations, oldest first. A released one is never edited. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   RunWishes1764100000000,
   ThreadTtl1764200000000,
   Search1764250000000,
+  WaitingRuns1764350000000,
 ];

@@ -6,8 +6,11 @@ import { AppModule } from './app.module.js';
 import {
   answersSent,
   ApiExceptionFilter,
+  arrivalLimits,
   breakOffOpenResponses,
+  dropWhenUnread,
   DtoValidationPipe,
+  refuseBrokenRequest,
   trackResponse,
   useJsonBodies,
 } from './common/index.js';
@@ -15,14 +18,19 @@ import type { FastifyReply } from 'fastify';
 import type { CorsConfig, NestgraphConfig } from './config/index.js';
 import type { Database } from './database/index.js';
 import { shareServerWithGraphs } from './in-process-fetch.js';
+import { limitRequests } from './limits/index.js';
 import { NestgraphLogger } from './observability/index.js';
 import { serveApiDocs } from './openapi.js';
 
 /** A server that has not begun anything yet: `listen` loads the graphs and starts the worker. */
 export async function createServer(config: NestgraphConfig, database: Database): Promise<NestFastifyApplication> {
-  const { body_limit_bytes, cors, mount_prefix } = config.server;
+  const { body_limit_bytes, request_timeout_ms, trust_proxy, cors, mount_prefix } = config.server;
   const adapter = new FastifyAdapter({
     bodyLimit: body_limit_bytes,
+    ...arrivalLimits(request_timeout_ms),
+    clientErrorHandler: refuseBrokenRequest,
+    trustProxy:
+      typeof trust_proxy === 'number' ? (_address, hop) => hop < trust_proxy : trust_proxy && [...trust_proxy],
     genReqId: requestId,
     // By then streams are broken off and requests are answered; what is left are idle connections.
     forceCloseConnections: true,
@@ -40,6 +48,7 @@ export async function createServer(config: NestgraphConfig, database: Database):
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     trackResponse(reply.raw);
+    dropWhenUnread(reply.raw);
     done();
   });
   adapter.getInstance().addHook('preClose', async () => {
@@ -48,9 +57,13 @@ export async function createServer(config: NestgraphConfig, database: Database):
   });
   app.setGlobalPrefix(mount_prefix);
   app.enableCors(corsOptions(cors));
+  // Behind CORS, so that browsers may read a refusal, and ask before they send.
+  await limitRequests(adapter.getInstance(), config.limits);
   app.useGlobalFilters(new ApiExceptionFilter());
   app.useGlobalPipes(new DtoValidationPipe());
-  serveApiDocs(app);
+  if (!config.http.disabled.includes('meta')) {
+    serveApiDocs(app);
+  }
   shareServerWithGraphs(app, mount_prefix);
   return app;
 }

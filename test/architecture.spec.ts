@@ -13,6 +13,7 @@ const LINE = [
   ['common'],
   ['config'],
   ['observability'],
+  ['limits'],
   ['database'],
   ['streams'],
   ['execution'],

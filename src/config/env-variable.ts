@@ -30,9 +30,12 @@ export function complaint(shape: Shape<unknown>, value: unknown): string | undef
 
 const LONGEST_QUOTE = 100;
 
+/** `?password=…` of an address. */
+const SECRET_PARAMETER = /([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&]*/gi;
+
 /** Passwords of addresses stay out: these sentences end up in logs. */
 function quote(text: string): string {
-  const harmless = text.replace(/:(?!\/\/).*@/s, ':***@');
+  const harmless = text.replace(/:(?!\/\/).*@/s, ':***@').replace(SECRET_PARAMETER, '$1***');
   return JSON.stringify(harmless.length > LONGEST_QUOTE ? `${harmless.slice(0, LONGEST_QUOTE)}...` : harmless);
 }
 

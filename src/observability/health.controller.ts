@@ -14,14 +14,14 @@ export class HealthController {
 
   constructor(
     private readonly checks: HealthChecks,
-    @Inject(CONFIG) { langsmith }: NestgraphConfig,
+    @Inject(CONFIG) { langsmith, http }: NestgraphConfig,
   ) {
     this.serverInfo = {
       version: NESTGRAPH_VERSION,
       langgraph_js_version: langgraphVersion(),
       context: 'js',
       flags: {
-        assistants: true,
+        assistants: !http.disabled.includes('assistants'),
         crons: false,
         langsmith: langsmith !== undefined && langsmith.tracing !== false,
         langsmith_tracing_replicas: true,

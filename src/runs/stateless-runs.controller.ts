@@ -10,6 +10,7 @@ import {
   ValidationFailedError,
   waitForJson,
 } from '../common/index.js';
+import { LastsAsLongAsRun } from '../limits/index.js';
 import { Run } from './dto/run.dto.js';
 import {
   RunCreateBatchItem,
@@ -55,6 +56,7 @@ export class StatelessRunsController {
   }
 
   @Post('stream')
+  @LastsAsLongAsRun()
   @HttpCode(200)
   @ApiOperation({
     summary: 'Create a stateless run and stream its output',
@@ -76,6 +78,7 @@ export class StatelessRunsController {
   }
 
   @Post('wait')
+  @LastsAsLongAsRun()
   @HttpCode(200)
   @ApiOperation({
     summary: 'Create a stateless run and wait for its result',
@@ -120,6 +123,7 @@ export class StatelessRunsController {
   }
 
   @Get(':run_id/join')
+  @LastsAsLongAsRun()
   @ApiOperation({ summary: 'Wait for a stateless run', description: 'Its result; for a while after its end too.' })
   @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
   @ApiErrors(404)
@@ -132,6 +136,7 @@ export class StatelessRunsController {
   }
 
   @Get(':run_id/stream')
+  @LastsAsLongAsRun()
   @ApiOperation({
     summary: 'Join the stream of a stateless run',
     description:

@@ -10,6 +10,7 @@ import {
   ValidationFailedError,
   waitForJson,
 } from '../common/index.js';
+import { LastsAsLongAsRun } from '../limits/index.js';
 import { ThreadParams } from '../threads/index.js';
 import { Run } from './dto/run.dto.js';
 import {
@@ -59,6 +60,7 @@ export class ThreadRunsController {
   }
 
   @Post('stream')
+  @LastsAsLongAsRun()
   @HttpCode(200)
   @ApiOperation({
     summary: 'Create a run and stream its output',
@@ -81,6 +83,7 @@ export class ThreadRunsController {
   }
 
   @Post('wait')
+  @LastsAsLongAsRun()
   @HttpCode(200)
   @ApiOperation({
     summary: 'Create a run and wait for its result',
@@ -148,6 +151,7 @@ export class ThreadRunsController {
   }
 
   @Get(':run_id/join')
+  @LastsAsLongAsRun()
   @ApiOperation({
     summary: 'Wait for a run',
     description: 'Its result, as `wait` gives it; at once when it has ended.',
@@ -163,6 +167,7 @@ export class ThreadRunsController {
   }
 
   @Get(':run_id/stream')
+  @LastsAsLongAsRun()
   @ApiOperation({
     summary: 'Join the stream of a run',
     description:

@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Q
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiErrors, ApiEventStream, BodyExample, returnPreferred, sendPage, sendWire, sse } from '../common/index.js';
+import { LastsAsLongAsRun } from '../limits/index.js';
 import { Thread } from './dto/thread.dto.js';
 import {
   EXAMPLE_THREAD_ID,
@@ -88,6 +89,7 @@ export class ThreadsController {
   }
 
   @Get(':thread_id/stream')
+  @LastsAsLongAsRun()
   @ApiOperation({
     summary: 'Join the stream of a thread',
     description:
