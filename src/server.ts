@@ -16,6 +16,7 @@ import {
 } from './common/index.js';
 import type { FastifyReply } from 'fastify';
 import type { CorsConfig, NestgraphConfig } from './config/index.js';
+import { useCustomApp } from './custom-app/index.js';
 import type { Database } from './database/index.js';
 import { shareServerWithGraphs } from './in-process-fetch.js';
 import { limitRequests } from './limits/index.js';
@@ -59,12 +60,13 @@ export async function createServer(config: NestgraphConfig, database: Database):
   app.enableCors(corsOptions(cors));
   // Behind CORS, so that browsers may read a refusal, and ask before they send.
   await limitRequests(adapter.getInstance(), config.limits);
+  shareServerWithGraphs(app, mount_prefix);
+  await useCustomApp(adapter.getInstance(), config);
   app.useGlobalFilters(new ApiExceptionFilter());
   app.useGlobalPipes(new DtoValidationPipe());
   if (!config.http.disabled.includes('meta')) {
     serveApiDocs(app);
   }
-  shareServerWithGraphs(app, mount_prefix);
   return app;
 }
 

@@ -14,6 +14,7 @@ const LINE = [
   ['config'],
   ['observability'],
   ['limits'],
+  ['custom-app'],
   ['database'],
   ['streams'],
   ['execution'],

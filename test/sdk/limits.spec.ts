@@ -97,6 +97,13 @@ describe('the number of runs that wait on a thread', () => {
   });
 });
 
+async function readOn(stream: AsyncIterator<unknown>): Promise<void> {
+  let done: boolean | undefined;
+  while (!done) {
+    ({ done } = await stream.next());
+  }
+}
+
 describe('the streams and waits of a caller', () => {
   const MOST = 2;
   const env = { NESTGRAPH_MAX_STREAMS_PER_CALLER: String(MOST), NESTGRAPH_TRUST_PROXY: 'loopback' };
@@ -129,15 +136,7 @@ describe('the streams and waits of a caller', () => {
           ),
         Boolean,
       );
-      return {
-        gate,
-        done: Promise.all([
-          joined,
-          (async () => {
-            while (!(await stream.next()).done) {}
-          })(),
-        ]),
-      };
+      return { gate, done: Promise.all([joined, readOn(stream)]) };
     }
 
     it('have a bound; one more is refused before anything is done for it', async () => {
