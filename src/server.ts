@@ -20,7 +20,7 @@ import { useCustomApp } from './custom-app/index.js';
 import type { Database } from './database/index.js';
 import { shareServerWithGraphs } from './in-process-fetch.js';
 import { limitRequests } from './limits/index.js';
-import { NestgraphLogger } from './observability/index.js';
+import { NestgraphLogger, RequestLog } from './observability/index.js';
 import { serveApiDocs } from './openapi.js';
 
 /** A server that has not begun anything yet: `listen` loads the graphs and starts the worker. */
@@ -46,10 +46,12 @@ export async function createServer(config: NestgraphConfig, database: Database):
     abortOnError: false,
   });
   useJsonBodies(adapter.getInstance());
+  const requestLog = new RequestLog(config.http.logging_headers);
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     trackResponse(reply.raw);
     dropWhenUnread(reply.raw);
+    requestLog.watch(request, reply);
     done();
   });
   adapter.getInstance().addHook('preClose', async () => {

@@ -23,3 +23,4 @@ export * from './json-chunks.js';
 export * from './longest-time.js';
 export * from './http/api-docs.js';
 export * from './modules/bundler.js';
+export * from './without-secrets.js';

@@ -1,7 +1,7 @@
 import rateLimit from '@fastify/rate-limit';
 import { Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isInProcess } from '../common/index.js';
+import { isInProcess, pathOf } from '../common/index.js';
 import type { LimitsConfig } from '../config/index.js';
 import { callerKey } from './caller-key.js';
 import { RateLimitedError } from './limits.errors.js';
@@ -30,7 +30,7 @@ export async function limitRequests(
     max: requests_per_minute,
     timeWindow: WINDOW_MS,
     keyGenerator: callerKey,
-    allowList: (request: FastifyRequest) => isInProcess(request.raw) || HEALTH.test(request.url.split('?')[0]),
+    allowList: (request: FastifyRequest) => isInProcess(request.raw) || HEALTH.test(pathOf(request.url)),
     errorResponseBuilder: (_request, { max, ttl }) => new RateLimitedError(max, Math.ceil(ttl / 1000)),
     skipOnError: true,
     ...(counter && { store: counter.store() }),
