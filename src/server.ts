@@ -83,7 +83,8 @@ export async function createServer(config: NestgraphConfig, database: Database):
 async function guard(fastify: FastifyInstance, config: NestgraphConfig, auth: AuthService): Promise<void> {
   const { mount_prefix } = config.server;
   const isAppFirst = config.http.app !== undefined && !authenticatesBeforeApp(config.http.app);
-  await fastify.after();
+  // Plugins are loaded in their order: behind this one, CORS has its hooks.
+  await fastify.register(() => Promise.resolve());
   if (!isAppFirst) {
     authenticateRequests(fastify, auth, mount_prefix);
   }
