@@ -54,7 +54,7 @@ const readFlagOrNumber = (value: unknown): unknown =>
 
 /** Callers name parameters as they like: `__proto__` and `toString`, too. */
 const readersOf = (target: object): Map<string, Reader> =>
-  (Reflect.getMetadata(READERS, target) as Map<string, Reader> | undefined) ?? new Map();
+  (Reflect.getMetadata(READERS, target) as Map<string, Reader> | undefined) ?? new Map<string, Reader>();
 
 const reader =
   (read: Reader): PropertyDecorator =>
