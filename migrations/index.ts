@@ -9,6 +9,7 @@ import { ThreadTtl1764200000000 } from './1764200000000-thread-ttl.js';
 import { Search1764250000000 } from './1764250000000-search.js';
 import { Store1764300000000 } from './1764300000000-store.js';
 import { Crons1764310000000 } from './1764310000000-crons.js';
+import { WaitingRuns1764350000000 } from './1764350000000-waiting-runs.js';
 import { CronCallers1764400000000 } from './1764400000000-cron-callers.js';
 
 /** All migrations, oldest first. A released one is never edited. */
@@ -24,5 +25,6 @@ export const migrations = [
   Search1764250000000,
   Store1764300000000,
   Crons1764310000000,
+  WaitingRuns1764350000000,
   CronCallers1764400000000,
 ];

@@ -1,7 +1,7 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { AssistantsHttpModule } from './assistants/index.js';
 import { AuthModule } from './auth/index.js';
-import { ConfigModule, type NestgraphConfig } from './config/index.js';
+import { ConfigModule, type NestgraphConfig, type RouteGroup } from './config/index.js';
 import { CronsHttpModule, CronsModule } from './crons/index.js';
 import { type Database, DatabaseModule } from './database/index.js';
 import { HealthHttpModule } from './observability/index.js';
@@ -9,20 +9,23 @@ import { RunsHttpModule } from './runs/index.js';
 import { StoreHttpModule } from './store/index.js';
 import { ThreadsHttpModule } from './threads/index.js';
 
+/** What `http.disable_<group>` leaves out. Everything behind the routes stays: runs are executed all the same. */
+const ROUTES: [RouteGroup, Type][] = [
+  ['meta', HealthHttpModule],
+  ['assistants', AssistantsHttpModule],
+  ['threads', ThreadsHttpModule],
+  ['runs', RunsHttpModule],
+  ['store', StoreHttpModule],
+  ['runs', CronsHttpModule],
+];
+
 /** The service: with its routes as a server, without them as a worker. */
 @Module({})
 export class AppModule {
   /** `others` are modules of the user: their guards and interceptors apply to our routes, too. */
   static forServer(config: NestgraphConfig, database: Database, others: Type[] = []): DynamicModule {
-    const routes = [
-      HealthHttpModule,
-      AssistantsHttpModule,
-      ThreadsHttpModule,
-      RunsHttpModule,
-      StoreHttpModule,
-      CronsHttpModule,
-    ];
-    return { module: AppModule, imports: [...core(config, database), ...others, ...routes] };
+    const routes = ROUTES.filter(([group]) => !config.http.disabled.includes(group)).map(([, module]) => module);
+    return { module: AppModule, imports: [...core(config, database), CronsModule, ...others, ...routes] };
   }
 
   static forWorker(config: NestgraphConfig, database: Database): DynamicModule {

@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Readable } from 'node:stream';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { IN_PROCESS } from './common/index.js';
 import type { InjectOptions, LightMyRequestResponse as InjectedResponse } from 'fastify';
 
 /** Where a `Client` of the SDK that is made without an address looks, when it is made. */
@@ -44,6 +45,7 @@ async function send(inject: Inject, request: Request): Promise<Response> {
   const { statusCode, headers, raw, stream } = await inject({
     method: request.method,
     url: pathname + search,
+    remoteAddress: IN_PROCESS,
     headers: Object.fromEntries(request.headers),
     ...(body.byteLength > 0 && { payload: Buffer.from(body) }),
     payloadAsStream: true,

@@ -35,6 +35,6 @@ function forPeople(error: unknown): string {
     return String(error);
   }
   const explained =
-    /^(ConfigError|Embed\w+Error|Graph\w+Error|Database\w+Error|Schema\w+Error|EmbeddedPostgres\w*Error|PortTakenError|AddressError)$/;
+    /^(ConfigError|Auth\w+Error|UserModuleError|Embed\w+Error|Graph\w+Error|Database\w+Error|Schema\w+Error|HttpApp\w+Error|EmbeddedPostgres\w*Error|PortTakenError|AddressError)$/;
   return explained.test(error.name) ? error.message : (error.stack ?? error.message);
 }

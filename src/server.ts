@@ -7,24 +7,33 @@ import { authenticateRequests, AuthService } from './auth/index.js';
 import {
   answersSent,
   ApiExceptionFilter,
+  arrivalLimits,
   breakOffOpenResponses,
+  dropWhenUnread,
   DtoValidationPipe,
+  refuseBrokenRequest,
   trackResponse,
   useJsonBodies,
 } from './common/index.js';
-import type { FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { CorsConfig, NestgraphConfig } from './config/index.js';
+import { authenticatesBeforeApp, useCustomApp } from './custom-app/index.js';
 import type { Database } from './database/index.js';
 import { shareServerWithGraphs } from './in-process-fetch.js';
-import { NestgraphLogger } from './observability/index.js';
+import { limitRequests } from './limits/index.js';
+import { NestgraphLogger, RequestLog } from './observability/index.js';
 import { serveApiDocs } from './openapi.js';
 import { loadUserModules } from './user-modules.js';
 
 /** A server that has not begun anything yet: `listen` loads the graphs and starts the worker. */
 export async function createServer(config: NestgraphConfig, database: Database): Promise<NestFastifyApplication> {
-  const { body_limit_bytes, cors, mount_prefix } = config.server;
+  const { body_limit_bytes, request_timeout_ms, trust_proxy, cors, mount_prefix } = config.server;
   const adapter = new FastifyAdapter({
     bodyLimit: body_limit_bytes,
+    ...arrivalLimits(request_timeout_ms),
+    clientErrorHandler: refuseBrokenRequest,
+    trustProxy:
+      typeof trust_proxy === 'number' ? (_address, hop) => hop < trust_proxy : trust_proxy && [...trust_proxy],
     genReqId: requestId,
     // By then streams are broken off and requests are answered; what is left are idle connections.
     forceCloseConnections: true,
@@ -43,9 +52,12 @@ export async function createServer(config: NestgraphConfig, database: Database):
     },
   );
   useJsonBodies(adapter.getInstance());
+  const requestLog = new RequestLog(config.http.logging_headers);
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     trackResponse(reply.raw);
+    dropWhenUnread(reply.raw);
+    requestLog.watch(request, reply);
     done();
   });
   adapter.getInstance().addHook('preClose', async () => {
@@ -54,12 +66,32 @@ export async function createServer(config: NestgraphConfig, database: Database):
   });
   app.setGlobalPrefix(mount_prefix);
   app.enableCors(corsOptions(cors));
-  authenticateRequests(adapter.getInstance(), app.get(AuthService), mount_prefix);
+  await guard(adapter.getInstance(), config, app.get(AuthService));
+  shareServerWithGraphs(app, mount_prefix);
   app.useGlobalFilters(new ApiExceptionFilter());
   app.useGlobalPipes(new DtoValidationPipe());
-  serveApiDocs(app);
-  shareServerWithGraphs(app, mount_prefix);
+  if (!config.http.disabled.includes('meta')) {
+    serveApiDocs(app);
+  }
   return app;
+}
+
+/**
+ * Who is calling, and how often, before anything else; behind CORS, so that browsers may read a refusal, and ask before they
+ * send. An app of the user comes first unless it wants to know its callers; then an address is counted, not a user.
+ */
+async function guard(fastify: FastifyInstance, config: NestgraphConfig, auth: AuthService): Promise<void> {
+  const { mount_prefix } = config.server;
+  const isAppFirst = config.http.app !== undefined && !authenticatesBeforeApp(config.http.app);
+  await fastify.after();
+  if (!isAppFirst) {
+    authenticateRequests(fastify, auth, mount_prefix);
+  }
+  await limitRequests(fastify, config.limits);
+  await useCustomApp(fastify, config);
+  if (isAppFirst) {
+    authenticateRequests(fastify, auth, mount_prefix);
+  }
 }
 
 /** An address with broken escapes does not get as far as a route. */

@@ -56,6 +56,8 @@ describe('the configuration', () => {
         port_requested: false,
         mount_prefix: '',
         body_limit_bytes: 300 * 1024 * 1024,
+        request_timeout_ms: 300_000,
+        trust_proxy: undefined,
         cors: {
           allow_origins: ['*'],
           allow_methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
@@ -74,7 +76,10 @@ describe('the configuration', () => {
         lease_ms: 30_000,
         heartbeat_ms: 10_000,
         stateless_retention_ms: 60_000,
+        max_queued: 1000,
       },
+      http: { disabled: [] },
+      limits: { requests_per_minute: 0, streams_per_caller: 0, redis_uri: undefined },
       streams: { resumable_ms: 3_600_000, other_ms: 60_000, max_bytes: 64 * 1024 * 1024 },
       thread_ttl: { strategy: 'delete', sweep_interval_ms: 300_000, sweep_limit: 500 },
       store: { ttl: { refresh_on_read: true, sweep_interval_ms: 300_000 } },
@@ -125,6 +130,9 @@ describe('the configuration', () => {
         NESTGRAPH_STREAM_LIMIT_MB: '2',
         NESTGRAPH_PREPARED_STATEMENTS: 'false',
         NESTGRAPH_DEV_ENDPOINTS: 'true',
+        NESTGRAPH_REQUEST_TIMEOUT_SECS: '12',
+        NESTGRAPH_TRUST_PROXY: 'loopback',
+        NESTGRAPH_MAX_QUEUED_RUNS: '13',
         LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS: '11',
       },
     });
@@ -136,6 +144,8 @@ describe('the configuration', () => {
         port_requested: true,
         mount_prefix: '/api',
         body_limit_bytes: 9 * 1024 * 1024,
+        request_timeout_ms: 12_000,
+        trust_proxy: ['loopback'],
         cors: expect.anything(),
       },
       database: { uri: 'postgres://h/d', pool_size: 6, prepared_statements: false },
@@ -147,6 +157,7 @@ describe('the configuration', () => {
         lease_ms: 8000,
         heartbeat_ms: 7000,
         stateless_retention_ms: 10_000,
+        max_queued: 13,
       },
       streams: { resumable_ms: 20_000, other_ms: 60_000, max_bytes: 2 * 1024 * 1024 },
       log: { level: 'warn', json: true },
@@ -426,6 +437,48 @@ describe('who may call', () => {
   });
 });
 
+describe('the http block', () => {
+  it('names what is switched off, the app and the headers of the log', () => {
+    const http = {
+      app: './web/app.ts:app',
+      disable_store: true,
+      disable_mcp: true,
+      disable_runs: false,
+      enable_custom_route_auth: true,
+      middleware_order: 'auth_first',
+      logging_headers: { include: ['x-*'], excludes: ['x-secret'] },
+    };
+    const config = load({ file: { http } });
+    expect(config.http).toEqual({
+      disabled: ['store', 'mcp'],
+      app: {
+        file: join(config.project_directory, 'web/app.ts'),
+        export_name: 'app',
+        authenticated: true,
+        auth_first: true,
+      },
+      logging_headers: { includes: ['x-*'], excludes: ['x-secret'] },
+    });
+    expect(config.warnings).toEqual([]);
+  });
+
+  it('leaves custom routes open, and its middleware first, unless it says otherwise', () => {
+    const { app } = load({ file: { http: { app: './app.ts' } } }).http;
+    expect(app).toMatchObject({ export_name: 'default', authenticated: false, auth_first: false });
+  });
+});
+
+describe('limits', () => {
+  it('come from the environment', () => {
+    const env = {
+      NESTGRAPH_RATE_LIMIT_PER_MINUTE: '5',
+      NESTGRAPH_MAX_STREAMS_PER_CALLER: '6',
+      REDIS_URI: 'redis://h',
+    };
+    expect(load({ env }).limits).toEqual({ requests_per_minute: 5, streams_per_caller: 6, redis_uri: 'redis://h' });
+  });
+});
+
 describe('what this version does not support', () => {
   const file = { encryption: { path: './e.ts:encryption' } };
 
@@ -442,18 +495,6 @@ describe('what this version does not support', () => {
   });
 
   it.each<[string, Record<string, unknown>]>([
-    ['http.app', { http: { app: './app.ts:app' } }],
-    ['http.logging_headers', { http: { logging_headers: { includes: ['x'] } } }],
-    ['http.disable_assistants', { http: { disable_assistants: true } }],
-    ['http.disable_threads', { http: { disable_threads: true } }],
-    ['http.disable_runs', { http: { disable_runs: true } }],
-    ['http.disable_store', { http: { disable_store: true } }],
-    ['http.disable_mcp', { http: { disable_mcp: true } }],
-    ['http.disable_a2a', { http: { disable_a2a: true } }],
-    ['http.disable_meta', { http: { disable_meta: true } }],
-    ['http.disable_ui', { http: { disable_ui: true } }],
-    ['http.enable_custom_route_auth', { http: { enable_custom_route_auth: true } }],
-    ['http.middleware_order', { http: { middleware_order: 'auth_first' } }],
     ['store.path', { store: { path: './s.ts:store' } }],
     ['checkpointer.path', { checkpointer: { path: './c.ts:saver' } }],
     ['checkpointer.serde', { checkpointer: { serde: { pickle_fallback: true } } }],
@@ -470,7 +511,7 @@ describe('what this version does not support', () => {
       LANGGRAPH_CONFIG: '{"agnet": {}, "agent": {}}',
     };
     expect(load({ env }).warnings).toEqual([
-      'REDIS_URI is not used by this version yet',
+      'REDIS_URI is used to count requests (NESTGRAPH_RATE_LIMIT_PER_MINUTE) and for nothing else yet',
       'NESTGRAPH_DEV_ENDPOINTS is not used by this version yet',
       'LANGGRAPH_CONFIG: there is no graph "agnet"; its defaults are ignored',
     ]);

@@ -6,6 +6,7 @@ import { ConfigError } from './config.errors.js';
 import { corsConfig, type CorsConfig } from './cors.js';
 import { asNumber, complaint } from './env-variable.js';
 import { PORT, readEnvironment, type Environment } from './env.js';
+import { httpConfig, limitsConfig, type HttpConfig, type LimitsConfig } from './http.js';
 import { readEnv, readLanggraphJson, resolveGraphs, type GraphSpec } from './langgraph-json.js';
 import type { HeaderFilter, LanggraphJson } from './langgraph-json.shape.js';
 import { Findings, type JsonObject } from './shape.js';
@@ -34,6 +35,10 @@ export interface ServerConfig {
   /** Begins with `/` and does not end with one; empty when routes are served at the root. */
   readonly mount_prefix: string;
   readonly body_limit_bytes: number;
+  /** Milliseconds in which a request must have arrived whole. */
+  readonly request_timeout_ms: number;
+  /** Addresses of the proxies whose `X-Forwarded-For` is believed. Absent: nobody's. */
+  readonly trust_proxy?: readonly string[];
   readonly cors: CorsConfig;
 }
 
@@ -55,6 +60,8 @@ export interface QueueConfig {
   /** Always shorter than the lease. */
   readonly heartbeat_ms: number;
   readonly stateless_retention_ms: number;
+  /** Most runs that wait on one thread; 0 for no limit. */
+  readonly max_queued: number;
 }
 
 /** How long events of runs can be read. */
@@ -129,6 +136,8 @@ export interface NestgraphConfig {
   readonly streams: StreamsConfig;
   readonly thread_ttl: ThreadTtlConfig;
   readonly store: StoreConfig;
+  readonly http: HttpConfig;
+  readonly limits: LimitsConfig;
   readonly webhooks: WebhooksConfig;
   readonly log: LogConfig;
   /** Absent without a key. */
@@ -245,7 +254,7 @@ function checkTogether({ command, port }: CliOptions, environment: Environment, 
   }
   checkSecret(environment.NESTGRAPH_WEBHOOK_SECRET, findings);
   if (environment.REDIS_URI) {
-    findings.warn('REDIS_URI is not used by this version yet');
+    findings.warn('REDIS_URI is used to count requests (NESTGRAPH_RATE_LIMIT_PER_MINUTE) and for nothing else yet');
   }
   if (environment.NESTGRAPH_DEV_ENDPOINTS) {
     findings.warn('NESTGRAPH_DEV_ENDPOINTS is not used by this version yet');
@@ -294,6 +303,8 @@ function assemble(
     streams: streamsConfig(environment),
     thread_ttl: threadTtlConfig(langgraph?.checkpointer),
     store: storeConfig(langgraph?.store, project_directory),
+    http: httpConfig(langgraph?.http, project_directory),
+    limits: limitsConfig(environment),
     log: {
       level: environment.LOG_LEVEL,
       json: environment.LOG_JSON ?? (command === 'start' || command === 'worker'),
@@ -328,6 +339,8 @@ function serverConfig(options: CliOptions, environment: Environment, langgraph?:
     port_requested: port !== undefined,
     mount_prefix: (environment.MOUNT_PREFIX ?? http?.mount_prefix ?? '').replace(/\/+$/, ''),
     body_limit_bytes: environment.NESTGRAPH_BODY_LIMIT_MB * BYTES_PER_MB,
+    request_timeout_ms: environment.NESTGRAPH_REQUEST_TIMEOUT_SECS * 1000,
+    trust_proxy: environment.NESTGRAPH_TRUST_PROXY,
     cors: corsConfig(http?.cors),
   };
 }
@@ -341,6 +354,7 @@ function queueConfig(environment: Environment): QueueConfig {
     lease_ms: environment.NESTGRAPH_LEASE_SECS * 1000,
     heartbeat_ms: environment.NESTGRAPH_HEARTBEAT_SECS * 1000,
     stateless_retention_ms: environment.NESTGRAPH_STATELESS_RETENTION_SECS * 1000,
+    max_queued: environment.NESTGRAPH_MAX_QUEUED_RUNS,
   };
 }
 

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { Expose, Transform } from 'class-transformer';
 import { ValidateBy, type ValidationArguments } from 'class-validator';
+import { withoutSecrets } from '../common/index.js';
 import { Findings, type Shape } from './shape.js';
 
 /** Turns the text of a variable into the value it stands for; a text that stands for nothing comes back as it is. */
@@ -32,7 +33,7 @@ const LONGEST_QUOTE = 100;
 
 /** Passwords of addresses stay out: these sentences end up in logs. */
 function quote(text: string): string {
-  const harmless = text.replace(/:(?!\/\/).*@/s, ':***@');
+  const harmless = withoutSecrets(text);
   return JSON.stringify(harmless.length > LONGEST_QUOTE ? `${harmless.slice(0, LONGEST_QUOTE)}...` : harmless);
 }
 

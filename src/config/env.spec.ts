@@ -28,6 +28,10 @@ describe('the environment', () => {
         NESTGRAPH_LEASE_SECS: 30,
         NESTGRAPH_HEARTBEAT_SECS: 10,
         NESTGRAPH_BODY_LIMIT_MB: 300,
+        NESTGRAPH_REQUEST_TIMEOUT_SECS: 300,
+        NESTGRAPH_RATE_LIMIT_PER_MINUTE: 0,
+        NESTGRAPH_MAX_STREAMS_PER_CALLER: 0,
+        NESTGRAPH_MAX_QUEUED_RUNS: 1000,
         NESTGRAPH_STATELESS_RETENTION_SECS: 60,
         NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: false,
         NESTGRAPH_JWT_IDENTITY_CLAIM: 'sub',
@@ -59,6 +63,7 @@ describe('the environment', () => {
       '{"agent": {"tags": ["a"], "context": {"k": 1}}}',
       { agent: { tags: ['a'], context: { k: 1 } } },
     ],
+    ['NESTGRAPH_TRUST_PROXY', 'loopback, 10.0.0.0/8,fd00::/8', ['loopback', '10.0.0.0/8', 'fd00::/8']],
     ['N_JOBS_PER_WORKER', '', 10],
     ['LOG_JSON', '', undefined],
     ['NESTGRAPH_DATA_DIR', '  ', '.nestgraph'],
@@ -82,6 +87,14 @@ describe('the environment', () => {
     ['LOG_JSON', 'TRUE', 'expected true or false, got "TRUE"'],
     ['REDIS_URI', 'localhost:6379', 'expected an address like redis://host:6379, got "localhost:6379"'],
     ['LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS', '0', 'expected a whole number from 1 to 2147483000, got 0'],
+    ...['1', 'true', 'proxy.local', '10.0.0.0/33', 'loopback,', '::1/129'].map(
+      (value): [keyof Environment, string, string] => [
+        'NESTGRAPH_TRUST_PROXY',
+        value,
+        'expected addresses of proxies, separated by commas, such as 10.0.0.0/8 or loopback, linklocal, uniquelocal, ' +
+          `got "${value}"`,
+      ],
+    ),
     ['LANGGRAPH_CONFIG', '{"agent"', 'expected a JSON object from graph id to config, got "{\\"agent\\""'],
     ['LANGGRAPH_CONFIG', 'null', 'expected a JSON object from graph id to config, got null'],
     ['LANGGRAPH_CONFIG', '[]', 'expected a JSON object from graph id to config, got a list'],
@@ -97,6 +110,15 @@ describe('the environment', () => {
       'DATABASE_URI: expected an address like postgres://user:password@host:5432/database, got "mysql://user:***@host/db"',
     );
   });
+
+  it.each(['mysql://host/db?user=u&password=hush', 'mysql://host/db?sslmode=x&PGPASSWORD=hush&a=b', '?api_key=hush'])(
+    'does not repeat a password among its parameters: %s',
+    (address) => {
+      const [problem] = read({ DATABASE_URI: address }).problems;
+      expect(problem).toContain('***');
+      expect(problem).not.toContain('hush');
+    },
+  );
 
   it('repeats only the beginning of a long value', () => {
     expect(read({ LOG_JSON: 'x'.repeat(200) }).problems[0]).toBe(

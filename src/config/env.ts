@@ -3,6 +3,7 @@ import { plainToInstance } from 'class-transformer';
 import { ValidateBy, validateSync, type ValidationArguments } from 'class-validator';
 import { LONGEST_TIMER_SECS } from '../common/index.js';
 import { asFlag, asJson, asNumber, Variable } from './env-variable.js';
+import { asProxies, proxies } from './proxies.js';
 import {
   anything,
   flag,
@@ -139,6 +140,26 @@ export class Environment {
   /** Largest request body, in MiB. */
   @Variable(integer({ min: 1 }), asNumber)
   readonly NESTGRAPH_BODY_LIMIT_MB: number = 300;
+
+  /** Seconds in which a request must have arrived whole, body included. How long its answer takes does not matter. */
+  @Variable(seconds({ min: A_MILLISECOND }), asNumber)
+  readonly NESTGRAPH_REQUEST_TIMEOUT_SECS: number = 300;
+
+  /** Requests per minute and caller; 0 for no limit. Counted in Redis when there is one, else by each process. */
+  @Variable(integer({ min: 0 }), asNumber)
+  readonly NESTGRAPH_RATE_LIMIT_PER_MINUTE: number = 0;
+
+  /** Streams and waits that a caller may have open at each process at the same time; 0 for no limit. */
+  @Variable(integer({ min: 0 }), asNumber)
+  readonly NESTGRAPH_MAX_STREAMS_PER_CALLER: number = 0;
+
+  /** Runs that may wait on one thread; 0 for no limit. */
+  @Variable(integer({ min: 0 }), asNumber)
+  readonly NESTGRAPH_MAX_QUEUED_RUNS: number = 1000;
+
+  /** Addresses of the proxies whose `X-Forwarded-For` is believed. Without it nobody's. */
+  @Variable(proxies, asProxies)
+  readonly NESTGRAPH_TRUST_PROXY?: readonly string[];
 
   /** Seconds for which the result of a finished stateless run can still be joined. */
   @Variable(seconds({ min: 0 }), asNumber)

@@ -17,6 +17,7 @@ export type {
 export { ConfigError } from './config.errors.js';
 export { CONFIG, ConfigModule } from './config.module.js';
 export type { CorsConfig } from './cors.js';
+export type { CustomAppConfig, HttpConfig, LimitsConfig, RouteGroup } from './http.js';
 export type { GraphSpec } from './langgraph-json.js';
 export { publishAddress, publishedAddress } from './env.js';
 export type { HeaderFilter, LanggraphJson } from './langgraph-json.shape.js';

@@ -2,25 +2,7 @@
 import type { LanggraphJson } from './langgraph-json.shape.js';
 import { isObject, type Findings } from './shape.js';
 
-const UNUSED_KEYS = [
-  'http.app',
-  'http.logging_headers',
-  'http.disable_assistants',
-  'http.disable_threads',
-  'http.disable_runs',
-  'http.disable_store',
-  'http.disable_mcp',
-  'http.disable_a2a',
-  'http.disable_meta',
-  'http.disable_ui',
-  'http.enable_custom_route_auth',
-  'http.middleware_order',
-  'store.path',
-  'checkpointer.path',
-  'checkpointer.serde',
-  'ui',
-  'ui_config',
-];
+const UNUSED_KEYS = ['store.path', 'checkpointer.path', 'checkpointer.serde', 'ui', 'ui_config'];
 
 const valueAt = (settings: LanggraphJson, path: string): unknown =>
   path.split('.').reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), settings);

@@ -1,16 +1,11 @@
-import { ApiError } from '../common/index.js';
-
-/** The address of a database without its password. */
-export function withoutPassword(uri: string): string {
-  return uri.replace(/^([a-z]+:\/\/[^:/@]*):[^@]*@/, '$1:***@');
-}
+import { ApiError, withoutSecrets } from '../common/index.js';
 
 /** No connection could be made at start. */
 export class DatabaseUnreachableError extends Error {
   constructor(uri: string, cause: unknown) {
     const reason = cause instanceof AggregateError ? cause.errors.map(String).join('; ') : reasonOf(cause);
     super(
-      `The database at ${withoutPassword(uri)} cannot be reached: ${reason}. ` +
+      `The database at ${withoutSecrets(uri)} cannot be reached: ${reason}. ` +
         'Check DATABASE_URI and that the server is running, or leave DATABASE_URI out to use the embedded database.',
       { cause },
     );

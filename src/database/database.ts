@@ -1,5 +1,5 @@
 import type { NestgraphConfig } from '../config/index.js';
-import { withoutPassword } from './database.errors.js';
+import { withoutSecrets } from '../common/index.js';
 import { startEmbeddedPostgres } from './embedded/index.js';
 
 /** The database of this process: a server that was named, or an embedded one that is stopped with us. */
@@ -16,7 +16,7 @@ export async function openDatabase(
   log: (message: string) => void,
 ): Promise<Database> {
   if (database.uri) {
-    return { uri: database.uri, location: withoutPassword(database.uri), stop: () => Promise.resolve() };
+    return { uri: database.uri, location: withoutSecrets(database.uri), stop: () => Promise.resolve() };
   }
   const embedded = await startEmbeddedPostgres({ directory: data_directory, log });
   return { uri: embedded.uri, location: `${embedded.data_directory} (embedded)`, stop: () => embedded.stop() };

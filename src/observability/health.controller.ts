@@ -14,15 +14,15 @@ export class HealthController {
 
   constructor(
     private readonly checks: HealthChecks,
-    @Inject(CONFIG) { langsmith }: NestgraphConfig,
+    @Inject(CONFIG) { langsmith, http }: NestgraphConfig,
   ) {
     this.serverInfo = {
       version: NESTGRAPH_VERSION,
       langgraph_js_version: langgraphVersion(),
       context: 'js',
       flags: {
-        assistants: true,
-        crons: true,
+        assistants: !http.disabled.includes('assistants'),
+        crons: !http.disabled.includes('runs'),
         langsmith: langsmith !== undefined && langsmith.tracing !== false,
         langsmith_tracing_replicas: true,
         strict_resume: true,

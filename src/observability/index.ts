@@ -4,5 +4,6 @@ export { LangSmith } from './langsmith.js';
 export { ObservabilityModule } from './observability.module.js';
 export { Metrics } from './metrics.js';
 export { NestgraphLogger } from './logger.js';
+export { RequestLog } from './request-log.js';
 export { shareLoggerWithGraphs } from './sdk-logger.js';
 export { langgraphVersion, NESTGRAPH_VERSION } from './versions.js';

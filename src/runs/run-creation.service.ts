@@ -16,7 +16,7 @@ import { type CallingRequest, callerOf } from './run-caller.js';
 import { delayOf, type Order, readyAlone, readyOn } from './run-order.js';
 import { assertSupported, type RunCreate } from './run-request.js';
 import { RunStopService } from './run-stop.service.js';
-import { WebhookRefusedError } from './runs.errors.js';
+import { TooManyQueuedRunsError, WebhookRefusedError } from './runs.errors.js';
 import { refusalOf } from './webhooks/webhook-address.js';
 import { type Reservation, RunWorker } from './worker/run-worker.js';
 
@@ -334,7 +334,7 @@ export class RunCreationService {
     }
     const replaced = decision.action === 'replace' ? await this.replace(client, thread_id, decision.by) : undefined;
     const waits = decision.action === 'enqueue';
-    const before = waits ? await this.asItWillBe(client, thread) : thread;
+    const before = waits ? await this.atEndOfLine(client, thread_id, thread) : thread;
     const { run, onThread } = readyOn(order, isNew ? undefined : before);
     await assertCheckpointExists(client, thread_id, run.kwargs.config.configurable);
     // A run that waits must not change what the run before it, still active, has been started with.
@@ -347,9 +347,16 @@ export class RunCreationService {
     return { run: toRun(row), started: !waits && slot ? run : undefined, replaced };
   }
 
-  /** The thread as the runs that wait will leave it: settings add up in the order in which runs are executed. */
-  private async asItWillBe(client: Queryable, thread: RunThread): Promise<RunThread> {
-    const stamp = await this.queue.stampOfNewest(client, thread);
+  /**
+   * The thread as the runs that wait will leave it: settings add up in the order in which runs are executed. The line has an
+   * end, which nobody can pass: the thread is locked.
+   */
+  private async atEndOfLine(client: Queryable, thread_id: string, thread: RunThread): Promise<RunThread> {
+    const { max_queued } = this.config.queue;
+    const { stamp, waiting } = await this.queue.findLastInLine(client, thread_id, thread, max_queued);
+    if (max_queued > 0 && waiting >= max_queued) {
+      throw new TooManyQueuedRunsError(thread_id, max_queued);
+    }
     return stamp ? { ...thread, config: stamp.config, metadata: { ...thread.metadata, ...stamp.metadata } } : thread;
   }
 

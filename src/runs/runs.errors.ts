@@ -28,3 +28,14 @@ export class RunActiveError extends ApiError {
     super({ status: 409, code: 'run_active', detail: `Run ${run_id} is still active. Cancel it first.` });
   }
 }
+
+/** As many runs wait on the thread as may. */
+export class TooManyQueuedRunsError extends ApiError {
+  constructor(thread_id: string, limit: number) {
+    super({
+      status: 429,
+      code: 'too_many_queued_runs',
+      detail: `${limit} runs wait on thread ${thread_id} already. Wait for some of them, or cancel them.`,
+    });
+  }
+}

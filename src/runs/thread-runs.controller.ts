@@ -11,6 +11,7 @@ import {
   ValidationFailedError,
   waitForJson,
 } from '../common/index.js';
+import { LastsAsLongAsRun } from '../limits/index.js';
 import { ThreadAccess, ThreadParams } from '../threads/index.js';
 import { Run } from './dto/run.dto.js';
 import {
@@ -61,6 +62,7 @@ export class ThreadRunsController {
   }
 
   @Post('stream')
+  @LastsAsLongAsRun()
   @HttpCode(200)
   @ApiOperation({
     summary: 'Create a run and stream its output',
@@ -83,6 +85,7 @@ export class ThreadRunsController {
   }
 
   @Post('wait')
+  @LastsAsLongAsRun()
   @HttpCode(200)
   @ApiOperation({
     summary: 'Create a run and wait for its result',
@@ -159,6 +162,7 @@ export class ThreadRunsController {
   }
 
   @Get(':run_id/join')
+  @LastsAsLongAsRun()
   @ApiOperation({
     summary: 'Wait for a run',
     description: 'Its result, as `wait` gives it; at once when it has ended.',
@@ -176,6 +180,7 @@ export class ThreadRunsController {
   }
 
   @Get(':run_id/stream')
+  @LastsAsLongAsRun()
   @ApiOperation({
     summary: 'Join the stream of a run',
     description:

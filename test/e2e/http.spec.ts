@@ -275,6 +275,34 @@ describe('a field of the wrong type', () => {
     expect((json as Refusal).errors?.map((error) => error.path)).toContain(field);
   });
 
+  const many = (count: number, item: unknown = 'a'): unknown[] => Array<unknown>(count).fill(item);
+
+  it.each<[string, object, string]>([
+    ['/threads/search', { ids: many(10_001, randomUUID()) }, 'ids'],
+    ['/threads/search', { select: many(1_001, 'values') }, 'select'],
+    ['/threads/prune', { thread_ids: many(10_001, randomUUID()) }, 'thread_ids'],
+    ['/threads', { metadata: { graph_id: 'steps' }, supersteps: many(10_001, { updates: [] }) }, 'supersteps'],
+    ['/assistants/search', { select: many(1_001, 'name') }, 'select'],
+    ['/runs/cancel', { thread_id: randomUUID(), run_ids: many(10_001, randomUUID()) }, 'run_ids'],
+    ['/runs/wait', { ...RUN, stream_mode: many(101, 'values') }, 'stream_mode'],
+    ['/runs/wait', { ...RUN, interrupt_before: many(10_001) }, 'interrupt_before'],
+    ['/runs/wait', { ...RUN, interrupt_after: ['x'.repeat(10_001)] }, 'interrupt_after'],
+    ['/runs/wait', { ...RUN, config: { tags: many(10_001) } }, 'config.tags'],
+    ['/runs/wait', { ...RUN, config: { tags: ['x'.repeat(10_001)] } }, 'config.tags'],
+    ['/runs/wait', { ...RUN, command: { goto: many(10_001) } }, 'command'],
+    ['/runs/wait', { ...RUN, command: { update: many(10_001, ['a', 1]) } }, 'command'],
+    ['/runs/wait', { ...RUN, feedback_keys: many(101) }, 'feedback_keys'],
+    ['/runs/batch', many(1_001, RUN), ''],
+    ['/threads/THREAD/state', { values: many(10_001, { a: 1 }) }, 'values'],
+    ['/threads/THREAD/state/checkpoint', { select: many(1_001, 'values') }, 'select'],
+    ['/threads/THREAD/history', { select: many(1_001, 'values') }, 'select'],
+  ])('is also a list that is too long: %s', async (path, body, field) => {
+    const { status, json } = await post(path.replace('THREAD', await newThread()), body);
+
+    expect(status).toBe(422);
+    expect((json as Refusal).errors?.map((error) => error.path)).toContain(field);
+  });
+
   it('does not hide the others: every problem is named at once', async () => {
     const { json } = await post('/threads/search', { limit: 'ten', offset: -1, status: 'sleeping' });
 
@@ -761,6 +789,22 @@ describe('text that PostgreSQL cannot hold', () => {
 describe('extreme values', () => {
   /** JSON of objects within objects; JSON.stringify itself would overflow. */
   const deep = (depth: number): string => `${'{"a":'.repeat(depth)}{}${'}'.repeat(depth)}`;
+
+  it('may be nested a thousand levels deep, and no deeper', async () => {
+    const metadata = (levels: number): string => `{"metadata": ${deep(levels - 2)}}`;
+    const created = await send(`${server.url}/threads`, { method: 'POST', body: metadata(1_000) });
+    const refused = await send(`${server.url}/threads`, { method: 'POST', body: metadata(1_001) });
+
+    expect(created.status).toBe(200);
+    expect(refused.status).toBe(422);
+    expect(refused.json).toMatchObject({ code: 'nested_too_deeply' });
+  });
+
+  it('that are brackets in a text are no levels', async () => {
+    const { status } = await post('/threads', { metadata: { text: '[{"'.repeat(2_000) } });
+
+    expect(status).toBe(200);
+  });
 
   it.each<[string, string, string]>([
     ['a deep metadata', '/threads', `{"metadata": ${deep(3_000)}}`],

@@ -50,7 +50,11 @@ const isStorable = rule('isStorable', 'must not contain NUL or half characters',
 );
 
 const isUuidRule = rule('isUuid', 'must be a UUID', isUuid);
-const MOST_NESTED = 10_000;
+/** Items of a list, unless its field says otherwise. */
+export const MOST_ITEMS = 10_000;
+/** A list of words from a fixed list: each once would do. */
+const MOST_WORDS = 1_000;
+const LONGEST_TEXT = 10_000;
 const isObjectsRule = rule(
   'areObjects',
   'must contain objects only',
@@ -64,7 +68,7 @@ export const Id = (options: FieldOptions = {}): PropertyDecorator =>
 
 /** A text of at most 10,000 characters unless `maxLength` says otherwise. */
 export const Text = ({
-  maxLength = 10_000,
+  maxLength = LONGEST_TEXT,
   ...options
 }: FieldOptions & { maxLength?: number } = {}): PropertyDecorator =>
   field({ type: String, maxLength }, options, IsString(), MaxLength(maxLength), isStorable);
@@ -77,6 +81,13 @@ export const FreeObject = (options: FieldOptions = {}): PropertyDecorator =>
 export const AnyJson = (options: FieldOptions = {}): PropertyDecorator =>
   field({ oneOf: [{}] }, { description: 'Any JSON.', ...options }, takesNull);
 
+/** Any JSON; a list has its bounds as every list has. */
+export const AnyJsonOrList = (options: FieldOptions = {}): PropertyDecorator =>
+  applyDecorators(
+    AnyJson(options),
+    rule('isBounded', `must have at most ${MOST_ITEMS} items`, (v) => !Array.isArray(v) || v.length <= MOST_ITEMS),
+  );
+
 export const Flag = (options: FieldOptions = {}): PropertyDecorator => field({ type: Boolean }, options, IsBoolean());
 
 /** One of a fixed list of words. */
@@ -86,26 +97,41 @@ export const OneOf = (values: readonly string[], options: FieldOptions = {}): Pr
 /** A list of words from a fixed list. */
 export const ListOf = (values: readonly string[], options: FieldOptions = {}): PropertyDecorator =>
   field(
-    { enum: [...values], isArray: true },
+    { enum: [...values], isArray: true, maxItems: MOST_WORDS },
     options,
     IsArray(),
+    ArrayMaxSize(MOST_WORDS),
     IsIn(values, { each: true, message: `each must be one of ${values.join(', ')}` }),
   );
 
 export const IdList = (options: FieldOptions = {}): PropertyDecorator =>
   field(
-    { type: [String], format: 'uuid' },
+    { type: [String], format: 'uuid', maxItems: MOST_ITEMS },
     options,
     IsArray(),
-    ArrayMaxSize(10_000),
+    ArrayMaxSize(MOST_ITEMS),
     ValidateBy(
       { name: 'isUuid', validator: { validate: isUuid, defaultMessage: () => 'each must be a UUID' } },
       { each: true },
     ),
   );
 
+/** True for a list of texts within the bounds that every list of texts has. */
+export const isTexts = (value: unknown, most = MOST_ITEMS): value is string[] =>
+  Array.isArray(value) &&
+  value.length <= most &&
+  value.every((text) => typeof text === 'string' && text.length <= LONGEST_TEXT);
+
 export const TextList = (options: FieldOptions = {}): PropertyDecorator =>
-  field({ type: [String] }, options, IsArray(), IsString({ each: true }), ArrayMaxSize(10_000), isStorable);
+  field(
+    { type: [String], maxItems: MOST_ITEMS },
+    options,
+    IsArray(),
+    IsString({ each: true }),
+    ArrayMaxSize(MOST_ITEMS),
+    MaxLength(LONGEST_TEXT, { each: true }),
+    isStorable,
+  );
 
 /** A whole number within bounds. */
 export const Whole = ({
@@ -137,11 +163,11 @@ export const NestedList = (
   { minimum = 0, ...options }: FieldOptions & { minimum?: number } = {},
 ): PropertyDecorator =>
   field(
-    { ...lazily(type), isArray: true, minItems: minimum, maxItems: MOST_NESTED },
+    { ...lazily(type), isArray: true, minItems: minimum, maxItems: MOST_ITEMS },
     options,
     IsArray(),
     ArrayMinSize(minimum),
-    ArrayMaxSize(MOST_NESTED),
+    ArrayMaxSize(MOST_ITEMS),
     isObjectsRule,
     ValidateNested(),
     nested(type),

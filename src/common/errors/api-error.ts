@@ -60,13 +60,35 @@ export class BodyTooLargeError extends ApiError {
   }
 }
 
+/** The request did not arrive in time, though its connection was open. */
+export class RequestTimeoutError extends ApiError {
+  constructor() {
+    super({
+      status: 408,
+      code: 'request_timeout',
+      detail: 'The request took too long to arrive; the limit is NESTGRAPH_REQUEST_TIMEOUT_SECS.',
+    });
+  }
+}
+
+/** The request line and headers are larger than Node takes. */
+export class HeadersTooLargeError extends ApiError {
+  constructor() {
+    super({
+      status: 431,
+      code: 'headers_too_large',
+      detail: 'The headers, or the address, of the request are too long.',
+    });
+  }
+}
+
 /** A value of the request is nested so deeply that it cannot be walked through. */
 export class NestedTooDeeplyError extends ApiError {
   constructor() {
     super({
       status: 422,
       code: 'nested_too_deeply',
-      detail: 'A value in the request is nested too deeply; make it flatter.',
+      detail: 'The request is nested too deeply; a body may have 1,000 levels of lists and objects.',
     });
   }
 }

@@ -1,5 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { pathOf } from '../http/headers.js';
 import { ApiError, BodyTooLargeError, NestedTooDeeplyError } from './api-error.js';
 import type { ErrorBody } from './error-body.dto.js';
 
@@ -15,7 +16,7 @@ export class ApiExceptionFilter implements ExceptionFilter {
     const { status, body } = toErrorResponse(exception);
     if (status >= 500) {
       const stack = exception instanceof Error ? exception.stack : String(exception);
-      this.logger.error(`${request.method} ${request.url} x-request-id=${request.id}`, stack);
+      this.logger.error(`${request.method} ${pathOf(request.url)} x-request-id=${request.id}`, stack);
     }
     if (exception instanceof ApiError) {
       reply.headers(exception.headers);

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { MalformedJsonError } from '../errors/api-error.js';
+import { MalformedJsonError, NestedTooDeeplyError } from '../errors/api-error.js';
+import { DEEPEST_JSON, isDeeperThan } from './json-depth.js';
 
 /**
  * Reads every body as JSON, whatever its content type says: clients send JSON as `text/plain` or without a type
@@ -11,6 +12,10 @@ export function useJsonBodies(fastify: FastifyInstance): void {
   fastify.addContentTypeParser<string>('*', { parseAs: 'string' }, (request, body, done) => {
     if (body.trim() === '') {
       done(null, undefined);
+      return;
+    }
+    if (isDeeperThan(DEEPEST_JSON, body)) {
+      done(new NestedTooDeeplyError());
       return;
     }
     void parseJson(request, body, (error, value) => {

@@ -44,3 +44,6 @@ export function returnPreferred<T>(reply: FastifyReply, prefer: string | undefin
   reply.status(204);
   return undefined;
 }
+
+/** An address without its query, which may hold what no log should. */
+export const pathOf = (url: string): string => url.split('?', 1)[0];

@@ -1,5 +1,5 @@
 import { Command, Send } from '@langchain/langgraph';
-import { isObject } from '../../common/index.js';
+import { isObject, MOST_ITEMS } from '../../common/index.js';
 
 /** A Command as it comes over the wire (contract 2.12). */
 export interface WireCommand {
@@ -10,10 +10,18 @@ export interface WireCommand {
 
 /** True for what can be made a command of. */
 export const isCommand = (value: unknown): boolean =>
-  isObject(value) && isUpdate(value.update) && targetsOf(value.goto).every(isTarget);
+  isObject(value) &&
+  isUpdate(value.update) &&
+  isBounded(targetsOf(value.goto)) &&
+  targetsOf(value.goto).every(isTarget);
 
 const isUpdate = (update: unknown): boolean =>
-  update === undefined || update === null || isObject(update) || (Array.isArray(update) && update.every(isPair));
+  update === undefined ||
+  update === null ||
+  isObject(update) ||
+  (Array.isArray(update) && isBounded(update) && update.every(isPair));
+
+const isBounded = (list: unknown[]): boolean => list.length <= MOST_ITEMS;
 
 const isPair = (pair: unknown): boolean => Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string';
 

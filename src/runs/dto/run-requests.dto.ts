@@ -10,10 +10,12 @@ import {
   FromQueryTexts,
   Id,
   IdList,
+  isTexts,
   type JsonObject,
   Limit,
   ListOf,
   LONGEST_SECONDS,
+  MOST_ITEMS,
   Nested,
   Offset,
   OneOf,
@@ -48,11 +50,15 @@ export class StatelessRunParams {
   run_id: string;
 }
 
-const isNodes = (value: unknown): boolean =>
-  value === '*' || (Array.isArray(value) && value.every((node) => typeof node === 'string'));
+const isNodes = (value: unknown): boolean => value === '*' || isTexts(value);
 
-const isModes = (value: unknown): boolean =>
-  (Array.isArray(value) ? value : [value]).every((mode) => STREAM_MODES.includes(mode as StreamMode));
+/** Naming one twice changes nothing, but is no mistake either. */
+const MOST_MODES = 100;
+
+const isModes = (value: unknown): boolean => {
+  const modes: unknown[] = Array.isArray(value) ? value : [value];
+  return modes.length <= MOST_MODES && modes.every((mode) => STREAM_MODES.includes(mode as StreamMode));
+};
 
 const isDelay = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= LONGEST_SECONDS;
 
@@ -61,17 +67,16 @@ const WEBHOOK_SCHEMA = { type: 'string', maxLength: MAX_WEBHOOK_LENGTH };
 const NODES_SCHEMA = {
   oneOf: [
     { type: 'string', enum: ['*'] },
-    { type: 'array', items: { type: 'string' } },
+    { type: 'array', items: { type: 'string' }, maxItems: MOST_ITEMS },
   ],
 };
-const NODES_MESSAGE = 'must be "*" or a list of node names';
+const NODES_MESSAGE = `must be "*" or a list of at most ${MOST_ITEMS} node names`;
 
 /** Each one costs a request to LangSmith. */
 const MOST_FEEDBACK_KEYS = 100;
 const FEEDBACK_MESSAGE = `must be a list of at most ${MOST_FEEDBACK_KEYS} texts`;
 
-const isFeedbackKeys = (value: unknown): boolean =>
-  Array.isArray(value) && value.length <= MOST_FEEDBACK_KEYS && value.every((key) => typeof key === 'string');
+const isFeedbackKeys = (value: unknown): boolean => isTexts(value, MOST_FEEDBACK_KEYS);
 
 /** A second place for the trace of a run. */
 export class LangSmithTracer {
@@ -102,10 +107,10 @@ export class RunPayload {
     {
       oneOf: [
         { type: 'string', enum: [...STREAM_MODES] },
-        { type: 'array', items: { type: 'string', enum: [...STREAM_MODES] } },
+        { type: 'array', items: { type: 'string', enum: [...STREAM_MODES] }, maxItems: MOST_MODES },
       ],
     },
-    `must be one or more of ${STREAM_MODES.join(', ')}`,
+    `must be one of ${STREAM_MODES.join(', ')}, or a list of at most ${MOST_MODES} of them`,
     isModes,
     { default: 'values' },
   )

@@ -89,12 +89,24 @@ export class RunQueue {
     return rows.length > 0;
   }
 
-  /** What the newest run of a locked thread leaves on it when it begins; undefined when it has begun at once. */
-  async stampOfNewest(db: Queryable, { newest_run_id }: RunThread): Promise<ThreadStamp | undefined> {
-    const { rows } = await db.query<{ on_thread: ThreadStamp | null }>('SELECT on_thread FROM runs WHERE run_id = $1', [
-      newest_run_id,
-    ]);
-    return rows.at(0)?.on_thread ?? undefined;
+  /**
+   * What the newest run of a locked thread leaves on it when it begins, absent when it has begun at once; and how many runs
+   * wait there, counted no further than `most`.
+   */
+  async findLastInLine(
+    db: Queryable,
+    thread_id: string,
+    { newest_run_id }: RunThread,
+    most: number,
+  ): Promise<{ stamp?: ThreadStamp; waiting: number }> {
+    const { rows } = await db.query<{ on_thread: ThreadStamp | null; waiting: number }>(
+      `SELECT (SELECT on_thread FROM runs WHERE run_id = $1) AS on_thread,
+              (SELECT count(*)::integer FROM (
+                 SELECT FROM runs WHERE thread_id = $2 AND status = 'pending' LIMIT $3) AS line) AS waiting`,
+      [newest_run_id, thread_id, most],
+    );
+    const [{ on_thread, waiting }] = rows;
+    return { stamp: on_thread ?? undefined, waiting };
   }
 
   /** A run that has waited begins: its thread gets its config, unless the lease is lost. */

@@ -1,5 +1,5 @@
 import {
-  AnyJson,
+  AnyJsonOrList,
   FreeObject,
   FromQueryFlag,
   FromQueryList,
@@ -17,6 +17,7 @@ import {
   Text,
   Custom,
   isObject,
+  isTexts,
   Whole,
 } from '../../common/index.js';
 import { CheckpointSelector, isStateField, STATE_FIELDS } from '../../execution/index.js';
@@ -136,10 +137,16 @@ export class ThreadSearchRequest extends ThreadCountRequest {
 }
 
 /** What a state is limited to. */
+const MOST_STATE_FIELDS = 1_000;
 const STATE_SELECT = {
-  schema: { type: 'array', items: { type: 'string' }, example: ['next', 'values.messages'] },
-  message: `must be a list of ${STATE_FIELDS.join(', ')} or values.<key>`,
-  isValid: (value: unknown): boolean => Array.isArray(value) && value.every(isStateField),
+  schema: {
+    type: 'array',
+    items: { type: 'string' },
+    maxItems: MOST_STATE_FIELDS,
+    example: ['next', 'values.messages'],
+  },
+  message: `must be a list of at most ${MOST_STATE_FIELDS} of ${STATE_FIELDS.join(', ')} or values.<key>`,
+  isValid: (value: unknown): boolean => isTexts(value, MOST_STATE_FIELDS) && value.every(isStateField),
 };
 
 export class ThreadStateQuery {
@@ -179,7 +186,7 @@ export class ThreadStateCheckpointRequest {
 /** Body of "update the state". */
 export class ThreadStateUpdate {
   /** Values for the state's channels; a list applies several updates at once; null for "ran and returned nothing". */
-  @AnyJson({ description: 'Values for the channels of the state: an object, a list of objects, or null.' })
+  @AnyJsonOrList({ description: 'Values for the channels of the state: an object, a list of objects, or null.' })
   values?: unknown;
   /** Update as if this node had run. */
   @Text()

@@ -1,0 +1,60 @@
+/** The `http` block of langgraph.json, and what one caller may ask for. */
+import { resolve } from 'node:path';
+import type { Environment } from './env.js';
+import type { HeaderFilter, LanggraphJson } from './langgraph-json.shape.js';
+
+/** Groups of routes that `disable_<group>` switches off. Routes of crons belong to the runs they start. */
+export const ROUTE_GROUPS = ['assistants', 'threads', 'runs', 'store', 'mcp', 'a2a', 'meta', 'ui'] as const;
+
+export type RouteGroup = (typeof ROUTE_GROUPS)[number];
+
+/** Routes of the user's own, from `http.app`. */
+export interface CustomAppConfig {
+  /** Absolute path of the module. */
+  readonly file: string;
+  readonly export_name: string;
+  /** Its routes are for authenticated callers, too. */
+  readonly authenticated: boolean;
+  /** Callers are authenticated before its middleware sees the request. */
+  readonly auth_first: boolean;
+}
+
+export interface HttpConfig {
+  /** Groups whose routes do not exist. */
+  readonly disabled: readonly RouteGroup[];
+  readonly app?: CustomAppConfig;
+  /** Request headers that the log of a request shows; absent when nobody asked for any. */
+  readonly logging_headers?: HeaderFilter;
+}
+
+/** 0 stands for no limit. */
+export interface LimitsConfig {
+  readonly requests_per_minute: number;
+  /** Streams and waits that a caller may have open. */
+  readonly streams_per_caller: number;
+  /** Where processes count requests together; each counts its own without it. */
+  readonly redis_uri?: string;
+}
+
+/** `http` with defaults; paths are resolved against the folder of langgraph.json. */
+export function httpConfig(http: LanggraphJson['http'] = {}, directory: string): HttpConfig {
+  const { app, logging_headers } = http;
+  return {
+    disabled: ROUTE_GROUPS.filter((group) => http[`disable_${group}`]),
+    ...(app && {
+      app: {
+        file: resolve(directory, app.path),
+        export_name: app.export_name,
+        authenticated: http.enable_custom_route_auth ?? false,
+        auth_first: http.middleware_order === 'auth_first',
+      },
+    }),
+    ...(logging_headers && { logging_headers }),
+  };
+}
+
+export const limitsConfig = (environment: Environment): LimitsConfig => ({
+  requests_per_minute: environment.NESTGRAPH_RATE_LIMIT_PER_MINUTE,
+  streams_per_caller: environment.NESTGRAPH_MAX_STREAMS_PER_CALLER,
+  redis_uri: environment.REDIS_URI,
+});

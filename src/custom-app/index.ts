@@ -1,0 +1,1 @@
+export { authenticatesBeforeApp, useCustomApp } from './use-custom-app.js';

@@ -1,0 +1,340 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { send, sendJson } from '../support/http.js';
+import { open } from '../support/raw-response.js';
+import { type FakeRedis, REDIS_PASSWORD, startRedis } from '../support/redis.js';
+import {
+  type Client,
+  type ClientClass,
+  collect,
+  connect,
+  newGate,
+  newThread,
+  readUntil,
+  refusal,
+  SDKS,
+  serverForFile,
+  startWaiting,
+} from '../support/sdk.js';
+import { startServer, type TestServer } from '../support/server.js';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { askUntil } from '../support/until.js';
+
+/** An address that no other test has. */
+let last = 0;
+const newAddress = (): string => `198.51.100.${++last}`;
+
+/** The address that a proxy says the client has. */
+const from = (address: string): Record<string, string> => ({ 'x-forwarded-for': address });
+
+describe('the number of runs that wait on a thread', () => {
+  const MOST = 3;
+  const server = serverForFile({ env: { NESTGRAPH_MAX_QUEUED_RUNS: String(MOST), N_JOBS_PER_WORKER: '4' } });
+
+  describe.each(SDKS)('with SDK %s', (_, Client) => {
+    let client: Client;
+    let thread_id: string;
+    const refused = refusal(429, 'too_many_queued_runs');
+    const payload = { input: {} };
+
+    beforeEach(async () => {
+      client = connect(Client, server.url);
+      thread_id = await newThread(client);
+    });
+
+    async function fill(): Promise<{ open: () => void }> {
+      const { gate } = await startWaiting(client, thread_id);
+      for (let run = 0; run < MOST; run++) {
+        await client.runs.create(thread_id, 'steps', payload);
+      }
+      return gate;
+    }
+
+    it('has a bound; whoever comes then is refused in every way, and changes nothing', async () => {
+      const gate = await fill();
+      const before = [await client.threads.get(thread_id), await client.runs.list(thread_id)];
+
+      await expect(client.runs.create(thread_id, 'steps', payload)).rejects.toMatchObject(refused);
+      await expect(client.runs.wait(thread_id, 'steps', payload)).rejects.toMatchObject(refused);
+      await expect(collect(client.runs.stream(thread_id, 'steps', payload))).rejects.toMatchObject(refused);
+      const batch = [{ assistantId: 'steps' }, { assistantId: 'steps', threadId: thread_id }];
+      await expect(client.runs.createBatch(batch as never)).rejects.toMatchObject(refused);
+      expect([await client.threads.get(thread_id), await client.runs.list(thread_id)]).toEqual(before);
+      gate.open();
+    });
+
+    it('is no bound for runs that take the place of others, or have a thread of their own', async () => {
+      const gate = await fill();
+
+      await expect(client.runs.wait(null, 'steps', payload)).resolves.toHaveProperty('path');
+      const run = { ...payload, multitaskStrategy: 'interrupt' as const };
+      await expect(client.runs.wait(thread_id, 'steps', run)).resolves.toHaveProperty('path');
+      gate.open();
+    });
+
+    it('goes down when one of them begins', async () => {
+      const gate = await fill();
+      gate.open();
+      const [newest] = await client.runs.list(thread_id);
+      await client.runs.join(thread_id, newest.run_id);
+      await expect(client.runs.create(thread_id, 'steps', payload)).resolves.toMatchObject({ thread_id });
+    });
+
+    it('is kept by many who come at once', async () => {
+      const { gate } = await startWaiting(client, thread_id);
+      const runs = await Promise.allSettled(
+        Array.from({ length: 12 }, () => client.runs.create(thread_id, 'steps', payload)),
+      );
+      expect(runs.filter(({ status }) => status === 'fulfilled')).toHaveLength(MOST);
+      gate.open();
+    });
+
+    it('counts the runs of one batch among each other', async () => {
+      const runs = Array.from({ length: MOST + 2 }, () => ({ assistantId: 'steps', threadId: thread_id }));
+      await expect(client.runs.createBatch(runs as never)).rejects.toMatchObject(refused);
+      expect(await client.runs.list(thread_id)).toEqual([]);
+    });
+  });
+});
+
+async function readOn(stream: AsyncIterator<unknown>): Promise<void> {
+  let done: boolean | undefined;
+  while (!done) {
+    ({ done } = await stream.next());
+  }
+}
+
+describe('the streams and waits of a caller', () => {
+  const MOST = 2;
+  const env = { NESTGRAPH_MAX_STREAMS_PER_CALLER: String(MOST), NESTGRAPH_TRUST_PROXY: 'loopback' };
+  const server = serverForFile({ env });
+
+  describe.each(SDKS)('with SDK %s', (_, Client) => {
+    let client: Client;
+    let thread_id: string;
+    const refused = refusal(429, 'too_many_streams');
+
+    beforeEach(async () => {
+      client = connect(Client, server.url, from(newAddress()));
+      thread_id = await newThread(client);
+    });
+
+    /** Opens so many as there may be, each in a way of its own. */
+    async function fill(): Promise<{ gate: { open: () => void }; done: Promise<unknown> }> {
+      const gate = newGate();
+      const run = { input: { gate: gate.path, label: 'a' }, streamMode: ['custom' as const] };
+      const { run_id } = await client.runs.create(thread_id, 'waiting', run);
+      const stream = client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' })[Symbol.asyncIterator]();
+      await stream.next();
+      const joined = client.runs.join(thread_id, run_id);
+      // Nobody is told when a wait has begun: its place is taken when the next one is refused.
+      await askUntil(
+        () =>
+          client.runs.wait(null, 'echo', { input: { messages: [] } }).then(
+            () => false,
+            () => true,
+          ),
+        Boolean,
+      );
+      return { gate, done: Promise.all([joined, readOn(stream)]) };
+    }
+
+    it('have a bound; one more is refused before anything is done for it', async () => {
+      const { gate, done } = await fill();
+      const payload = { input: {} };
+      const before = await client.threads.count();
+
+      await expect(client.runs.wait(thread_id, 'steps', payload)).rejects.toMatchObject(refused);
+      await expect(collect(client.runs.stream(thread_id, 'steps', payload))).rejects.toMatchObject(refused);
+      await expect(collect(client.runs.stream(null, 'steps', payload))).rejects.toMatchObject(refused);
+      await expect(client.runs.wait(null, 'steps', payload)).rejects.toMatchObject(refused);
+      expect(await client.runs.list(thread_id)).toHaveLength(1);
+      expect(await client.threads.count()).toBe(before);
+      gate.open();
+      await done;
+    });
+
+    it('make room when they end', async () => {
+      const { gate, done } = await fill();
+      gate.open();
+      await done;
+      await expect(client.runs.wait(null, 'steps', { input: {} })).resolves.toHaveProperty('path');
+    });
+
+    it('make room when their client leaves', async () => {
+      const { gate } = await startWaiting(client, thread_id);
+      const [{ run_id }] = await client.runs.list(thread_id);
+      const url = `${server.url}/threads/${thread_id}/runs/${run_id}/stream?cancel_on_disconnect=false`;
+      const headers = from(newAddress());
+      const [first, second] = [await open(url, undefined, headers), await open(url, undefined, headers)];
+      expect((await send(url, { headers })).status).toBe(429);
+      first.leave();
+      second.leave();
+      const third = await askUntil(
+        () => open(url, undefined, headers),
+        ({ status }) => status === 200,
+      );
+      third.leave();
+      gate.open();
+    });
+
+    it('are no matter of other callers, or of other requests', async () => {
+      const { gate, done } = await fill();
+      const other = connect(Client, server.url, from(newAddress()));
+
+      await expect(other.runs.wait(null, 'steps', { input: {} })).resolves.toHaveProperty('path');
+      await expect(client.runs.create(thread_id, 'steps', { input: {} })).resolves.toMatchObject({ thread_id });
+      await expect(client.threads.get(thread_id)).resolves.toMatchObject({ thread_id });
+      gate.open();
+      await done;
+    });
+
+    it('make room again when they are refused for another reason', async () => {
+      for (let time = 0; time <= MOST; time++) {
+        await expect(client.runs.wait(null, 'parrot', { input: {} })).rejects.toMatchObject({ status: 404 });
+      }
+      await expect(client.runs.wait(null, 'steps', { input: {} })).resolves.toHaveProperty('path');
+    });
+  });
+});
+
+describe('the requests of a caller in a minute', () => {
+  const MOST = 10;
+  const env = { NESTGRAPH_RATE_LIMIT_PER_MINUTE: String(MOST), NESTGRAPH_TRUST_PROXY: 'loopback' };
+  const server = serverForFile({ env });
+  const refused = refusal(429, 'rate_limited');
+
+  /** Sends as many requests as one may. */
+  const spend = (client: Client): Promise<unknown> =>
+    Promise.all(Array.from({ length: MOST }, () => client.threads.count()));
+
+  const clientAt = (Client: ClientClass, address: string, url = server.url): Client =>
+    connect(Client, url, from(address));
+
+  describe.each(SDKS)('with SDK %s', (sdk, Client) => {
+    it('have a bound', async () => {
+      const client = clientAt(Client, newAddress());
+      await spend(client);
+      await expect(client.threads.count()).rejects.toMatchObject(refused);
+      await expect(client.runs.wait(null, 'steps', { input: {} })).rejects.toMatchObject(refused);
+      await expect(readUntil(client.runs.stream(null, 'steps', { input: {} }), 'end')).rejects.toMatchObject(refused);
+    });
+
+    it('are no matter of other callers', async () => {
+      await spend(clientAt(Client, newAddress()));
+      await expect(clientAt(Client, newAddress()).threads.count()).resolves.toEqual(expect.any(Number));
+    });
+
+    it('of graphs to their own server are not counted', async () => {
+      for (let run = 0; run <= MOST; run++) {
+        const input = { sdk, graph: 'steps', input: {} };
+        const result = await clientAt(Client, newAddress()).runs.wait(null, 'calling', { input });
+        expect(result).toMatchObject({ answer: { path: ['one', 'two', 'three'] } });
+      }
+    });
+  });
+
+  const count = (headers: Record<string, string>, path = '/threads/count') =>
+    sendJson(server.url + path, {}, { headers });
+
+  it('say when to come back, and let browsers read the refusal', async () => {
+    const headers = { ...from(newAddress()), origin: 'https://app.example.com' };
+    const first = await count(headers);
+    expect(first.headers.get('x-ratelimit-remaining')).toBe(String(MOST - 1));
+    await Promise.all(Array.from({ length: MOST - 1 }, () => count(headers)));
+    const { status, json, headers: answered } = await count(headers);
+
+    expect(status).toBe(429);
+    expect(json).toEqual({ code: 'rate_limited', detail: expect.stringContaining(`More than ${MOST} requests`) });
+    const seconds = Number(answered.get('retry-after'));
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThanOrEqual(60);
+    expect(answered.get('access-control-allow-origin')).toBe('*');
+    expect(answered.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('include those to routes that do not exist', async () => {
+    const headers = from(newAddress());
+    await Promise.all(Array.from({ length: MOST }, () => count(headers, `/nowhere/${randomUUID()}`)));
+    expect((await count(headers)).status).toBe(429);
+    expect((await count(headers, '/nowhere')).status).toBe(429);
+  });
+
+  it('do not include preflights, and questions for health', async () => {
+    const headers = from(newAddress());
+    await Promise.all(Array.from({ length: MOST }, () => count(headers)));
+    const preflight = { ...headers, origin: 'https://a.example.com', 'access-control-request-method': 'POST' };
+
+    expect((await send(`${server.url}/runs/wait`, { method: 'OPTIONS', headers: preflight })).status).toBe(204);
+    expect((await send(`${server.url}/ok`, { headers })).status).toBe(200);
+    expect((await send(`${server.url}/info`, { headers })).status).toBe(200);
+  });
+
+  it('are those of a whole network in IPv6', async () => {
+    await Promise.all(Array.from({ length: MOST }, (_, host) => count(from(`2001:db8:1:2::${host + 1}`))));
+    expect((await count(from('2001:db8:1:2:ffff::1'))).status).toBe(429);
+    expect((await count(from('2001:db8:1:3::1'))).status).toBe(200);
+  });
+});
+
+describe('what a client says about its address', () => {
+  const server = serverForFile({ env: { NESTGRAPH_RATE_LIMIT_PER_MINUTE: '5' } });
+
+  it('is not believed unless it comes from a proxy that is trusted', async () => {
+    const statuses = [];
+    for (let request = 0; request < 6; request++) {
+      statuses.push((await sendJson(`${server.url}/threads/count`, {}, { headers: from(newAddress()) })).status);
+    }
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
+  });
+});
+
+describe('processes with one Redis', () => {
+  const MOST = 6;
+  let database: TestDatabase;
+  let redis: FakeRedis;
+  let servers: TestServer[];
+
+  beforeAll(async () => {
+    [database, redis] = await Promise.all([createDatabase(), startRedis()]);
+    const env = {
+      NESTGRAPH_RATE_LIMIT_PER_MINUTE: String(MOST),
+      NESTGRAPH_TRUST_PROXY: 'loopback',
+      REDIS_URI: redis.uri,
+    };
+    servers = [await startServer({ database, env })];
+    servers.push(await startServer({ database, env }));
+  });
+  afterAll(async () => {
+    await Promise.all(servers?.map((server) => server.stop()) ?? []);
+    await redis?.close().catch(() => undefined);
+    await database?.drop();
+  });
+
+  const statusesOf = async (address: string, requests: number): Promise<number[]> => {
+    const statuses = [];
+    for (let request = 0; request < requests; request++) {
+      const { status } = await sendJson(`${servers[request % 2].url}/threads/count`, {}, { headers: from(address) });
+      statuses.push(status);
+    }
+    return statuses;
+  };
+
+  it('count the requests of a caller together, each minute anew', async () => {
+    const address = newAddress();
+    expect(await statusesOf(address, MOST + 2)).toEqual([...Array<number>(MOST).fill(200), 429, 429]);
+    expect(redis.values()).toMatchObject({ [`nestgraph:requests:${address}`]: String(MOST + 2) });
+    redis.advance(60_001);
+    expect(await statusesOf(address, 1)).toEqual([200]);
+  });
+
+  it('let everybody pass when it is away, say so once, and never name its password', async () => {
+    await redis.close();
+    expect(await statusesOf(newAddress(), 2 * MOST)).toEqual(Array(2 * MOST).fill(200));
+    const said = servers.map((server) => server.output());
+    for (const text of said) {
+      expect(text.match(/Redis does not answer/g)).toHaveLength(1);
+      expect(text).not.toContain(REDIS_PASSWORD);
+    }
+  });
+});
