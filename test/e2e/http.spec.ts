@@ -818,6 +818,14 @@ describe('extreme values', () => {
     ['a name of 10,000 characters', '/assistants', `{"graph_id": "echo", "name": "${'x'.repeat(10_000)}"}`],
     ['a graph id of 10,000 characters', '/assistants', `{"graph_id": "${'x'.repeat(10_000)}"}`],
     ['a large number', '/threads', '{"metadata": {"number": 1e308}}'],
+    ['a toString that is no function', '/assistants', '{"name": {"toString": 1}}'],
+    [
+      'a checkpoint with a toString that is no function',
+      '/runs/wait',
+      '{"assistant_id": "echo", "config": {"configurable": {"checkpoint_id": {"toString": 1}}}}',
+    ],
+    ['a parameter named __proto__', '/threads/count?__proto__=1', '{}'],
+    ['a list with a toString that is no function', '/runs/cancel?action=[{"toString":1}]', '{}'],
     ['a pattern as a name', '/assistants/search', '{"name": "%_\\\\"}'],
   ])('are no failure of the server: %s', async (_name, path, body) => {
     const { status } = await send(server.url + path, { method: 'POST', body });

@@ -7,8 +7,9 @@ export interface Changes {
 }
 
 /**
- * Rows that are written as they were are no change. What is rolled back has not happened. Events of runs are left out: they
- * are written some time after the answer to the request that has ended the run.
+ * Rows that are written as they were are no change. What is rolled back has not happened. Left out are events of runs, which
+ * are written some time after the answer to the request that has ended the run, and the counts of threads, which follow the
+ * threads and are added up now and then.
  */
 const NOTE = `
   CREATE UNLOGGED TABLE fuzz_changes (id bigserial PRIMARY KEY, text text);
@@ -23,7 +24,7 @@ const NOTE = `
   DECLARE name regclass;
   BEGIN
     FOR name IN SELECT oid FROM pg_class
-      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname NOT IN ('fuzz_changes', 'thread_streams', 'thread_events')
+      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname NOT IN ('fuzz_changes', 'thread_streams', 'thread_events', 'thread_counts')
     LOOP
       EXECUTE format('CREATE TRIGGER fuzz AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION fuzz_note()', name);
     END LOOP;

@@ -19,11 +19,14 @@ export function readList(value: unknown): string[] {
   return values.flatMap((item) => splitList(String(item))).filter((item) => item !== '');
 }
 
+/** An object may have a `toString` of its own, which is no function. */
+const textOf = (item: unknown): string => (typeof item === 'string' ? item : JSON.stringify(item));
+
 function splitList(text: string): string[] {
   if (text.startsWith('[')) {
     try {
       const parsed: unknown = JSON.parse(text);
-      return Array.isArray(parsed) ? parsed.map(String) : [text];
+      return Array.isArray(parsed) ? parsed.map(textOf) : [text];
     } catch {
       return [text];
     }

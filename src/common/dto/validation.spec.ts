@@ -68,6 +68,7 @@ describe('validateDto', () => {
     [{ id: ID, limit: 0 }, ['limit']],
     [{ id: ID, limit: '5' }, ['limit', 'limit', 'limit']],
     [{ id: ID, letter: 'c' }, ['letter']],
+    [{ id: ID, inner: { name: { toString: 1 } } }, ['inner.name', 'inner.name']],
     [{ id: ID, metadata: [] }, ['metadata']],
     [{ id: ID, inner: { name: 1 } }, ['inner.name', 'inner.name']],
     [{ id: ID, inner: 'x' }, ['inner', 'inner']],
@@ -105,7 +106,10 @@ describe('readQuery', () => {
     expect(read(Object.fromEntries([[name, 'x']]))).toEqual({ limit: 10, wait: false });
   });
 
-  it.each([{ limit: 'many' }, { wait: 'perhaps' }, { modes: 'everything' }])('refuses %j', (query) => {
-    expect(() => read(query)).toThrow(ValidationFailedError);
-  });
+  it.each([{ limit: 'many' }, { wait: 'perhaps' }, { modes: 'everything' }, { modes: '[{"toString":1}]' }])(
+    'refuses %j',
+    (query) => {
+      expect(() => read(query)).toThrow(ValidationFailedError);
+    },
+  );
 });

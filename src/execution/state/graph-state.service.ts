@@ -71,10 +71,12 @@ export async function assertCheckpointExists(
     return;
   }
   // From configurable it may be anything, also what PostgreSQL refuses as text.
-  const [id, ns] = [checkpoint_id, checkpoint_ns].map((part) => String(part).replaceAll('\0', ''));
+  const [id, ns] = [checkpoint_id, checkpoint_ns].map((part: unknown) =>
+    (typeof part === 'string' ? part : JSON.stringify(part)).replaceAll('\0', ''),
+  );
   const { rows } = await db.query(FIND_CHECKPOINT, [thread_id, ns, id]);
   if (rows.length === 0) {
-    throw new CheckpointNotFoundError(thread_id, checkpoint_id);
+    throw new CheckpointNotFoundError(thread_id, id);
   }
 }
 

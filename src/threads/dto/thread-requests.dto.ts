@@ -168,13 +168,15 @@ export class ThreadQuery {
   include?: 'ttl'[];
 }
 
+const isFlagOrText = (value: unknown): boolean => typeof value === 'boolean' || value === 'true' || value === 'false';
+
 /** Body of "get the state at a checkpoint". */
 export class ThreadStateCheckpointRequest {
   /** The checkpoint to read. */
   @Nested(() => CheckpointSelector)
   checkpoint?: CheckpointSelector;
   /** Include the state of subgraphs in their tasks. Clients send a boolean or its text. */
-  @Custom({ type: Boolean }, 'must be a boolean', (value) => ['true', 'false'].includes(String(value)), {
+  @Custom({ type: Boolean }, 'must be a boolean', isFlagOrText, {
     default: false,
   })
   subgraphs?: boolean | string;
