@@ -1,13 +1,12 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ApiError, HeadersTooLargeError, RequestTimeoutError } from '../errors/api-error.js';
-import { onClose } from './on-close.js';
 
 /** Milliseconds in which the headers of a request must have arrived, counted from the beginning of its connection. */
 const HEADERS_MS = 30_000;
 /** Milliseconds between two looks for requests that are late. */
 const LOOK_MS = 5_000;
-/** Milliseconds for which a client may take nothing of what is sent to it. */
+/** Milliseconds for which a client may take nothing of what is sent to it. Node has times of its own between requests. */
 const UNREAD_MS = 60_000;
 
 /** Time limits of Node's HTTP server, all for requests: how long an answer takes does not matter. */
@@ -34,8 +33,6 @@ export function dropWhenUnread(response: ServerResponse, unreadMs = UNREAD_MS): 
       response.destroy();
     }
   });
-  // Node sets the time for idle connections by itself, but only when a response has ended well.
-  onClose(response, () => response.setTimeout(0));
 }
 
 /** Answers what did not get as far as a request, for the same reason that Node has, in our words. */
