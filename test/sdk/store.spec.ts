@@ -153,8 +153,8 @@ describe.each(SDKS)('the store, with SDK %s', (version, Client) => {
       [{ a: { $in: 1 } }, 'filter.a.$in'],
       [{ a: { $regex: 'x' } }, 'filter.a.$regex'],
       [{ a: { b: { $eq: 1, c: 2 } } }, 'filter.a.b.c'],
-      [{ a: 'x\0' }, 'filter.a'],
-      [{ a: { '\ud800': 1 } }, 'filter.a'],
+      [{ a: 'x\0' }, 'filter'],
+      [{ a: { '\ud800': 1 } }, 'filter'],
     ])('in a filter: %j', async (filter, path) => {
       const answer = await sendJson(`${server.url}/store/items/search`, { namespace_prefix: [], filter });
       expect(answer).toMatchObject({ status: 422, json: { errors: [{ path }] } });

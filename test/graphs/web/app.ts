@@ -5,6 +5,8 @@ import { HTTPException } from 'hono/http-exception';
 import { streamText } from 'hono/streaming';
 
 let lastWebhook: unknown = null;
+/** Lets the stream of chunks write the next one. */
+let goOn = (): void => undefined;
 let cancelled = 0;
 
 interface RunBody {
@@ -51,11 +53,16 @@ export const app = new Hono()
   .get('/custom/chunks', (c) =>
     streamText(c, async (stream) => {
       for (let chunk = 0; chunk < 4; chunk++) {
+        const asked = new Promise<void>((resolve) => (goOn = resolve));
         await stream.write(`chunk ${chunk}\n`);
-        await stream.sleep(10);
+        await asked;
       }
     }),
   )
+  .post('/custom/chunks', (c) => {
+    goOn();
+    return c.json({});
+  })
   .get('/custom/endless', (c) =>
     streamText(c, async (stream) => {
       stream.onAbort(() => void (cancelled += 1));
