@@ -32,8 +32,7 @@ export async function createServer(config: NestgraphConfig, database: Database):
     bodyLimit: body_limit_bytes,
     ...arrivalLimits(request_timeout_ms),
     clientErrorHandler: refuseBrokenRequest,
-    trustProxy:
-      typeof trust_proxy === 'number' ? (_address, hop) => hop < trust_proxy : trust_proxy && [...trust_proxy],
+    trustProxy: trust_proxy && [...trust_proxy],
     genReqId: requestId,
     // By then streams are broken off and requests are answered; what is left are idle connections.
     forceCloseConnections: true,

@@ -38,6 +38,12 @@ export const app = new Hono()
     }
     await next();
   })
+  .use(async (c, next) => {
+    if (c.req.header('x-into-config')) {
+      await c.req.json();
+    }
+    await next();
+  })
   .get('/custom/hello', (c) => c.json({ hello: c.req.query('name'), url: c.req.url }, 201, { 'x-custom': 'yes' }))
   .get('/runs/afakeroute', (c) => c.json({ fake: true }))
   .get('/custom/client', async (c) => {
