@@ -1,6 +1,6 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { AssistantsHttpModule } from './assistants/index.js';
-import { AuthModule } from './auth/index.js';
+import { AuthModule, AuthService } from './auth/index.js';
 import { ConfigModule, type NestgraphConfig, type RouteGroup } from './config/index.js';
 import { CronsHttpModule, CronsModule } from './crons/index.js';
 import { type Database, DatabaseModule } from './database/index.js';
@@ -23,18 +23,23 @@ const ROUTES: [RouteGroup, Type][] = [
 @Module({})
 export class AppModule {
   /** `others` are modules of the user: their guards and interceptors apply to our routes, too. */
-  static forServer(config: NestgraphConfig, database: Database, others: Type[] = []): DynamicModule {
+  static forServer(
+    config: NestgraphConfig,
+    database: Database,
+    { auth = new AuthService(), others = [] }: { auth?: AuthService; others?: Type[] } = {},
+  ): DynamicModule {
     const routes = ROUTES.filter(([group]) => !config.http.disabled.includes(group)).map(([, module]) => module);
-    return { module: AppModule, imports: [...core(config, database), CronsModule, ...others, ...routes] };
+    return { module: AppModule, imports: [...core(config, database, auth), CronsModule, ...others, ...routes] };
   }
 
+  /** Nobody calls it. */
   static forWorker(config: NestgraphConfig, database: Database): DynamicModule {
-    return { module: AppModule, imports: [...core(config, database), CronsModule] };
+    return { module: AppModule, imports: [...core(config, database, new AuthService()), CronsModule] };
   }
 }
 
-const core = (config: NestgraphConfig, database: Database): DynamicModule[] => [
+const core = (config: NestgraphConfig, database: Database, auth: AuthService): DynamicModule[] => [
   ConfigModule.forRoot(config),
   DatabaseModule.forRoot(database),
-  AuthModule.forRoot(config),
+  AuthModule.forRoot(auth),
 ];

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
-import { authenticateRequests, AuthService } from './auth/index.js';
+import { authenticateRequests, type AuthService, loadAuth } from './auth/index.js';
 import {
   answersSent,
   ApiExceptionFilter,
@@ -41,8 +41,9 @@ export async function createServer(config: NestgraphConfig, database: Database):
     // Namespaces of subgraphs have a name for each level. Node limits the length of the whole request line.
     routerOptions: { maxParamLength: 10_000 },
   });
+  const auth = await loadAuth(config);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forServer(config, database, await loadUserModules(config)),
+    AppModule.forServer(config, database, { auth, others: await loadUserModules(config) }),
     adapter,
     {
       logger: new NestgraphLogger(config.log),
@@ -65,7 +66,7 @@ export async function createServer(config: NestgraphConfig, database: Database):
   });
   app.setGlobalPrefix(mount_prefix);
   app.enableCors(corsOptions(cors));
-  await guard(adapter.getInstance(), config, app.get(AuthService));
+  await guard(adapter.getInstance(), config, auth);
   shareServerWithGraphs(app, mount_prefix);
   app.useGlobalFilters(new ApiExceptionFilter());
   app.useGlobalPipes(new DtoValidationPipe());

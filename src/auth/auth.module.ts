@@ -13,17 +13,14 @@ import { OwnerOnly } from './owner-only.js';
 /** Who is calling, and what they may do. It knows nothing of threads, runs and the like: their folders ask it. */
 @Module({})
 export class AuthModule {
-  static forRoot(config: NestgraphConfig): DynamicModule {
-    const service = { provide: AuthService, useFactory: () => newAuthService(config) };
-    return { module: AuthModule, global: true, providers: [service], exports: [AuthService] };
+  static forRoot(service: AuthService): DynamicModule {
+    const provider = { provide: AuthService, useValue: service };
+    return { module: AuthModule, global: true, providers: [provider], exports: [AuthService] };
   }
 }
 
-/** Throws {@link AuthLoadError}. Nobody calls a worker. */
-async function newAuthService({ auth, command, project_directory }: NestgraphConfig): Promise<AuthService> {
-  if (command === 'worker' || command === 'openapi') {
-    return new AuthService();
-  }
+/** What the configuration says about callers. Throws {@link AuthLoadError}. */
+export async function loadAuth({ auth, project_directory }: NestgraphConfig): Promise<AuthService> {
   if (auth.custom) {
     const custom = await loadCustomAuth(auth.custom, project_directory);
     const { cache } = auth.custom;

@@ -117,7 +117,7 @@ describe('langgraph.json', () => {
         store: { index: { dims: 'many', embed: 'x' } },
       },
       [
-        /There are 6 problems in the configuration:/,
+        /There are 7 problems in the configuration:/,
         /graphs\.b\.path: expected/,
         /env: expected/,
         /http\.cors\.allow_origins: expected a list, got text/,
@@ -128,9 +128,9 @@ describe('langgraph.json', () => {
     ],
     ['an env file that is not there', { graphs: { a: './a.ts:graph' }, env: './.env' }, [/env: cannot read .+\.env/]],
     [
-      'custom auth',
+      'an auth module that is not there',
       { graphs: { a: './a.ts:graph' }, auth: { path: './auth.ts:auth' } },
-      [/auth\.path: custom auth is not supported by this version yet/],
+      [/auth\.path of langgraph\.json \(.*auth\.ts:auth\): Could not resolve/],
     ],
     [
       'encryption',
