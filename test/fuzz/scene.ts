@@ -96,18 +96,29 @@ async function plantMasters(url: string): Promise<string[]> {
 }
 
 async function plant(url: string, masters: string[], places: Places): Promise<void> {
+  for (const master of masters) {
+    await plantOne(url, master, places).catch(leaveOut);
+  }
+}
+
+/** Other clients find what is planted before it is complete, and may delete it: then there is one place less. */
+function leaveOut(error: unknown): void {
+  if (!(error instanceof Error && 'status' in error && error.status === 404)) {
+    throw error;
+  }
+}
+
+async function plantOne(url: string, master: string, places: Places): Promise<void> {
   const client = connect(url);
   const { assistant_id } = await client.assistants.create({ graphId: 'steps', name: 'planted' });
-  for (const master of masters) {
-    const { thread_id } = (await client.threads.copy(master)) as unknown as { thread_id: string };
-    const [newest] = await client.threads.getHistory(thread_id, { limit: 1 });
-    const [task] = newest?.tasks ?? [];
-    const { run_id } = await client.runs.create(thread_id, assistant_id, { input: INPUT });
-    const { cron_id } = await client.crons.create(assistant_id, { schedule: YEARLY });
-    const checkpoint_id = newest?.checkpoint.checkpoint_id ?? undefined;
-    const checkpoint_ns = task?.checkpoint?.checkpoint_ns ?? '';
-    places.add({ thread_id, run_id, cron_id, checkpoint_ns, assistant_id, ...(checkpoint_id && { checkpoint_id }) });
-  }
+  const { thread_id } = (await client.threads.copy(master)) as unknown as { thread_id: string };
+  const [newest] = await client.threads.getHistory(thread_id, { limit: 1 });
+  const [task] = newest?.tasks ?? [];
+  const { run_id } = await client.runs.create(thread_id, assistant_id, { input: INPUT });
+  const { cron_id } = await client.crons.create(assistant_id, { schedule: YEARLY });
+  const checkpoint_id = newest?.checkpoint.checkpoint_id ?? undefined;
+  const checkpoint_ns = task?.checkpoint?.checkpoint_ns ?? '';
+  places.add({ thread_id, run_id, cron_id, checkpoint_ns, assistant_id, ...(checkpoint_id && { checkpoint_id }) });
 }
 
 const connect = (url: string): Client => new Client({ apiUrl: url, apiKey: null, callerOptions: { maxRetries: 0 } });
