@@ -17,6 +17,8 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  // Which methods of the SDKs were called, for docs/compatibility.md.
+  ...(process.env.NESTGRAPH_RESULTS && { reporters: ['default', '<rootDir>/test/support/results-reporter.mjs'] }),
   testTimeout: 30_000,
   maxWorkers: 2,
 };
