@@ -17,13 +17,9 @@ export default class ResultsReporter {
           .map(({ fullName }) => `${file.testFilePath} ${fullName}`),
       ),
     );
-    const results = notes.map(toResult(passed));
-    for (const client of new Set(results.map((result) => result.client))) {
-      // Several suites may write into one folder.
-      const file = `${client.toLowerCase().replaceAll(' ', '-')}-${process.pid}.json`;
-      const own = results.filter((result) => result.client === client);
-      writeFileSync(path.join(FOLDER, file), `${JSON.stringify(own, null, 2)}\n`);
-    }
+    // Several suites may write into one folder.
+    const file = path.join(FOLDER, `jest-${process.pid}.json`);
+    writeFileSync(file, `${JSON.stringify(notes.map(toResult(passed)), null, 2)}\n`);
   }
 }
 
