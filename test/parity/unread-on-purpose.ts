@@ -48,10 +48,4 @@ export const UNREAD_ON_PURPOSE: Excuse[] = [
     what: /: query checkpoint_id$/,
     because: 'the SDK lets servers send the whole run instead, and copes with what it has seen',
   },
-  {
-    sdks: ['JavaScript', 'Python'],
-    by: /^(runs|crons)\./,
-    what: /"lifecycle"/,
-    because: 'not a mode of this server, which refuses it with 422',
-  },
 ];
