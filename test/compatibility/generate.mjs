@@ -9,6 +9,7 @@ const FILE = path.join(HERE, '../../docs/compatibility.md');
 /** The clients that every method is proven with. Others have rows of their own below. */
 const COLUMNS = ['Python 0.2.9', 'Python newest', 'JavaScript 1.15.0', 'JavaScript 2.0.0'];
 
+const excuses = JSON.parse(readFileSync(path.join(HERE, '../parity/unread-on-purpose.json'), 'utf8'));
 const methods = JSON.parse(readFileSync(path.join(HERE, 'methods.json'), 'utf8'));
 
 function readResults(folder) {
@@ -54,8 +55,12 @@ method of the real client against a running server, and have passed. This page i
 the results of the suites. The pipeline fails when it claims more than they have shown, and when a method has no test.
 
 "–": this version has no such method. "no": the server does not have it yet, which is so for ${missing.join(', ')}.
-Newest, when this was written: Python ${newest}. That no parameter of any of these methods is left unread is
-what \`test/parity\` shows.
+Newest, when this was written: Python ${newest}. 
+
+That every parameter of these methods is read is what \`test/parity\` shows: it asks the types of the SDKs what they may send.
+On purpose these are left unread:
+
+${excuses.map(({ shown, because }) => `- ${shown}: ${because}.`).join('\n')}
 
 ${table(['method', 'requests', ...COLUMNS], matrix)}
 
