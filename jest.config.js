@@ -3,11 +3,10 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
-  // They take minutes, or need more than Node: npm run test:faults, npm run test:fuzz, npm run test:sdk-python.
+  // They take minutes, or need more than Node: npm run test:faults, test:fuzz, test:browser, test:sdk-python.
   testPathIgnorePatterns: [
     '/node_modules/',
-    '<rootDir>/test/faults/',
-    '<rootDir>/test/fuzz/',
+    '<rootDir>/test/(faults|fuzz|browser)/',
     '<rootDir>/test/parity/python.spec.ts',
   ],
   extensionsToTreatAsEsm: ['.ts'],

@@ -26,7 +26,7 @@ export function noteCalls(client: string, Client: typeof NewestClient): void {
     for (const name of Object.getOwnPropertyNames(methods).filter((one) => one !== 'constructor')) {
       const call = methods[name];
       methods[name] = function (this: unknown, ...values: unknown[]): unknown {
-        note(client, `${part}.${name}`);
+        noteCall(client, `${part}.${name}`);
         return call.apply(this, values);
       };
     }
@@ -38,7 +38,8 @@ export function noteTestsOf(client: string): void {
   beforeEach(() => void noted(client));
 }
 
-function note(client: string, method: string): void {
+/** Notes that the test which is running has called a method, wherever that was. */
+export function noteCall(client: string, method: string): void {
   const methods = noted(client)?.methods;
   if (methods?.includes(method) === false) {
     methods.push(method);

@@ -27,7 +27,7 @@ const toResult =
   (passed) =>
   ({ file, test, client, methods }) => ({
     client,
-    version: client.split(' ').at(-1),
+    version: /\d[\d.]*/.exec(client)?.[0] ?? client.split(' ').at(-1),
     test: `${path.basename(file)}: ${test}`,
     passed: passed.has(`${file} ${test}`),
     methods: methods.map((name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)).sort(),
