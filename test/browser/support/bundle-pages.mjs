@@ -14,6 +14,7 @@ export async function bundlePages(folder) {
     build({
       entryPoints: PAGES.map((page) => path.join(FOLDER, page)),
       outdir: path.join(folder, version),
+      absWorkingDir: FOLDER,
       bundle: true,
       format: 'esm',
       jsx: 'automatic',
