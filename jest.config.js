@@ -3,8 +3,14 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
-  // They take minutes: npm run test:faults, npm run test:fuzz.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/faults/', '<rootDir>/test/fuzz/'],
+  // They take minutes or need more: npm run test:faults, npm run test:fuzz, npm run test:differential.
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/test/faults/',
+    '<rootDir>/test/fuzz/',
+    '<rootDir>/test/differential/',
+  ],
+  modulePathIgnorePatterns: ['<rootDir>/test/differential/node_modules/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
