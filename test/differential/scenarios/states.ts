@@ -10,10 +10,11 @@ export const states: Scenarios = {
     await step('state', (client) => client.threads.getState(thread_id));
     await step('history', (client) => client.threads.getHistory(thread_id));
     await step('update', (client) => client.threads.updateState(thread_id, { values: { topic: 'a' } }));
+    await step('a run without input', (client) => client.runs.wait(thread_id, 'steps', { input: null }));
   },
 
-  'of a thread that has a graph and no run': async ({ newThread, step }) => {
-    const thread_id = await newThread({ graph_id: 'steps' });
+  'of a thread that has a graph and no run': async ({ client, step }) => {
+    const { thread_id } = await client.threads.create({ graphId: 'steps' });
     await step('state', (client) => client.threads.getState(thread_id));
     await step('history', (client) => client.threads.getHistory(thread_id));
     await step('update', (client) => client.threads.updateState(thread_id, { values: { topic: 'a' }, asNode: 'one' }));
