@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -14,27 +14,45 @@ from support.version import IS_OLDEST
 YEARLY = "0 0 1 1 *"
 
 
-@dataclass
 class Scene:
-    """What there is for every method to act on."""
+    """What there is for every method to act on; made when a method needs it."""
 
-    assistant_id: str
-    thread_id: str
-    run_id: str
-    cron_id: str
-    namespace: list[str]
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @cached_property
+    def assistant_id(self) -> str:
+        return self._client.assistants.create("steps")["assistant_id"]
+
+    @cached_property
+    def thread_id(self) -> str:
+        return new_thread(self._client, graph_id="steps")
+
+    @cached_property
+    def run_id(self) -> str:
+        run_id = self._client.runs.create(self.thread_id, "steps", input={}, stream_resumable=True)["run_id"]
+        self._client.runs.join(self.thread_id, run_id)
+        return run_id
+
+    @cached_property
+    def streamed_thread_id(self) -> str:
+        assert self.run_id
+        return self.thread_id
+
+    @cached_property
+    def cron_id(self) -> str:
+        return self._client.crons.create("steps", schedule=YEARLY)["cron_id"]
+
+    @cached_property
+    def namespace(self) -> list[str]:
+        namespace = ["every method", str(uuid.uuid4())]
+        self._client.store.put_item(namespace, "k", {})
+        return namespace
 
 
 @pytest.fixture
 def scene(client: Client) -> Scene:
-    assistant_id = client.assistants.create("steps")["assistant_id"]
-    thread_id = new_thread(client)
-    run_id = client.runs.create(thread_id, "steps", input={}, stream_resumable=True)["run_id"]
-    client.runs.join(thread_id, run_id)
-    cron_id = client.crons.create("steps", schedule=YEARLY)["cron_id"]
-    namespace = ["every method", str(uuid.uuid4())]
-    client.store.put_item(namespace, "k", {})
-    return Scene(assistant_id, thread_id, run_id, cron_id, namespace)
+    return Scene(client)
 
 
 def first_of(stream: Any) -> None:
@@ -68,7 +86,7 @@ CALLS: dict[str, Call] = {
     "threads.update_state": lambda client, scene, more: client.threads.update_state(scene.thread_id, {}, **more),
     "threads.get_history": lambda client, scene, more: client.threads.get_history(scene.thread_id, **more),
     "threads.join_stream": lambda client, scene, more: first_of(
-        client.threads.join_stream(scene.thread_id, last_event_id="-", **more)
+        client.threads.join_stream(scene.streamed_thread_id, last_event_id="-", **more)
     ),
     "runs.stream": lambda client, scene, more: list(client.runs.stream(scene.thread_id, "steps", input={}, **more)),
     "runs.create": lambda client, scene, more: client.runs.create(scene.thread_id, "steps", input={}, **more),

@@ -7,7 +7,7 @@ import pytest
 from support.clients import Client
 from support.langsmith import link_for
 from support.runs import STEPS, Gate, ask_until, data_of, in_background, names, new_thread, read_until, start_waiting
-from support.version import IS_OLDEST, newer
+from support.version import newer
 
 HELLO = {"messages": [{"role": "user", "content": "hi"}]}
 TOKENS = ["one ", "two ", "three ", "four ", "five"]
@@ -106,7 +106,7 @@ class TestJoined:
         assert names(again) == ["metadata", "updates", "updates", "updates"]
         assert list(client.runs.join_stream(thread_id, run_id, last_event_id="1")) == again[2:]
 
-    @pytest.mark.skipif(IS_OLDEST, reason="0.2.9 does not show ids")
+    @newer
     def test_only_a_resumable_run_has_ids(self, client: Client, thread_id: str) -> None:
         def ids(resumable: bool) -> list[str | None]:
             return [part.id for part in client.runs.stream(thread_id, "steps", input={}, stream_resumable=resumable)]

@@ -18,7 +18,7 @@ class Results:
         self._passed: dict[str, bool] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if not report.skipped:
+        if report.when == "call" or report.failed:
             self._passed[report.nodeid] = self._passed.get(report.nodeid, True) and report.passed
 
     def pytest_sessionfinish(self) -> None:
