@@ -59,7 +59,12 @@ const contentOf = (name) => (name.endsWith('.txt') ? readFileSync(path.join(FOLD
 
 /** The index is asked each time what is newest; an environment that cannot be brought up to date is not used. */
 function upgrade(python) {
-  pip(python, ['install', '--upgrade', 'langgraph-sdk']);
+  // Without an index, `pip install --upgrade` is content with what there is.
+  const asked = ['install', '--dry-run', '--ignore-installed', '--no-deps', '--report', '-', 'langgraph-sdk'];
+  const newest = JSON.parse(pip(python, asked)).install[0].metadata.version;
+  if (sdkVersionOf(python) !== newest) {
+    pip(python, ['install', `langgraph-sdk==${newest}`]);
+  }
   try {
     pip(python, ['check']);
   } catch (error) {

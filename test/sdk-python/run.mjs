@@ -14,12 +14,11 @@ const resultsFolder = path.resolve(process.env.NESTGRAPH_RESULTS || ownResults);
 let running;
 let isStopped = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => {
-    isStopped = true;
-    // It stops its servers.
-    running?.kill('SIGINT');
-  });
+  process.on(signal, stop);
 }
+// npm hands SIGTERM to the shell between us, which ends without a word to us.
+const parent = process.ppid;
+setInterval(() => process.ppid !== parent && stop(), 500).unref();
 
 const summaries = [];
 for (const version of only ? [only] : VERSIONS) {
@@ -29,6 +28,14 @@ for (const version of only ? [only] : VERSIONS) {
 }
 rmSync(ownResults, { recursive: true, force: true });
 report();
+
+function stop() {
+  if (!isStopped) {
+    isStopped = true;
+    // It stops its servers.
+    running?.kill('SIGINT');
+  }
+}
 
 /** The tests with one version; what keeps them from running counts as a failure. */
 async function testVersion(version) {

@@ -36,7 +36,11 @@ class Server:
         self._output: list[str] = []
         self._printed = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
-        self.url = self._wait_for_url()
+        try:
+            self.url = self._wait_for_url()
+        except BaseException:
+            self.stop()
+            raise
 
     @property
     def output(self) -> str:
@@ -65,7 +69,6 @@ class Server:
             self._printed.wait_for(lambda: self._url() or "" in self._output)
         if url := self._url():
             return url
-        self.stop()
         raise RuntimeError(f"The server did not start:\n{self.output}")
 
     def _url(self) -> str | None:
