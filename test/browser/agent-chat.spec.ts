@@ -29,7 +29,6 @@ withBothSdks('agent-chat-ui', (test) => {
     await page.until(({ part }) => part('server') === 'there');
     const nowhere = await openChat(scene, { apiUrl: 'http://127.0.0.1:9' });
     await nowhere.until(({ part }) => part('server') === 'not there');
-    nowhere.faults.splice(0);
   });
 
   test('lists the threads of a graph or of an assistant by their first messages', async (scene) => {

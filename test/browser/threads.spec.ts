@@ -89,6 +89,6 @@ withBothSdks('threads on a page', (test) => {
     expect(part('error')).toMatch(/HTTP 404/);
     expect(told('onError')).toHaveLength(1);
     // The hook throws it once more where nobody can catch it.
-    expect(page.faults.splice(0)).toEqual([expect.stringMatching(/HTTP 404/)]);
+    expect(await page.untilFault()).toMatch(/HTTP 404/);
   });
 });

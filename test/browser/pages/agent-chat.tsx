@@ -55,7 +55,7 @@ function useThreads({ apiUrl, apiKey, assistantId }: Settings): [Thread<State>[]
   const [threads, setThreads] = useState<Thread<State>[]>([]);
   const load = useCallback(() => {
     const metadata = UUID.test(assistantId) ? { assistant_id: assistantId } : { graph_id: assistantId };
-    void new Client<State>({ apiUrl, apiKey }).threads.search({ metadata, limit: 100 }).then(setThreads);
+    void new Client<State>({ apiUrl, apiKey }).threads.search({ metadata, limit: 100 }).then(setThreads, console.error);
   }, [apiUrl, apiKey, assistantId]);
   useEffect(load, [load]);
   return [threads, load];

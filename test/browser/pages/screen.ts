@@ -16,6 +16,8 @@ declare global {
   interface Window {
     /** Every state of the page since it was loaded, oldest first. */
     screens: Screen[];
+    /** Resolves with what has followed the first `count` states, or with nothing when none follows in time. */
+    screensAfter: (count: number, patienceMs: number) => Promise<Screen[]>;
   }
 }
 
@@ -36,8 +38,24 @@ function read(): Screen {
 }
 
 window.screens = [];
+const listeners = new Set<() => void>();
+
+window.screensAfter = async (count, patienceMs) => {
+  if (window.screens.length <= count) {
+    await new Promise<void>((resolve) => {
+      listeners.add(resolve);
+      setTimeout(resolve, patienceMs);
+    });
+  }
+  return window.screens.slice(count);
+};
+
 // React changes the page once for each state, so each call sees a whole one.
-new MutationObserver(() => window.screens.push(read())).observe(document, {
+new MutationObserver(() => {
+  window.screens.push(read());
+  listeners.forEach((listener) => listener());
+  listeners.clear();
+}).observe(document, {
   attributes: true,
   characterData: true,
   childList: true,

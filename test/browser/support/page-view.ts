@@ -18,9 +18,14 @@ export class PageView {
   /** What it has asked of servers, oldest first. */
   readonly requests: Asked[] = [];
 
+  private failed = (): void => undefined;
+
   constructor(readonly page: Page) {
     page.setDefaultTimeout(PATIENCE_MS);
-    page.on('pageerror', (error) => this.faults.push(String(error)));
+    page.on('pageerror', (error) => {
+      this.faults.push(String(error));
+      this.failed();
+    });
     page.on('request', (request) =>
       this.requests.push({ method: request.method(), url: request.url(), body: request.postData() }),
     );
@@ -54,6 +59,14 @@ export class PageView {
     return this.until(({ messages, isIdle }) => isIdle && messages.length === count);
   }
 
+  /** Resolves with an error that nobody in the page has caught, which then is no fault of the page. */
+  async untilFault(): Promise<string> {
+    if (this.faults.length === 0) {
+      await new Promise<void>((resolve) => (this.failed = resolve));
+    }
+    return this.faults.shift()!;
+  }
+
   /** Everything that has been on the screen since the page was loaded, without repetitions of what a test looks at. */
   async past<T>(look: (view: View) => T): Promise<T[]> {
     const screens = await this.page.evaluate(() => window.screens);
@@ -66,25 +79,19 @@ export class PageView {
     let last: View | undefined;
     const deadline = Date.now() + PATIENCE_MS;
     for (let seen = 0; ;) {
-      const timeout = Math.max(1, deadline - Date.now());
-      const screens = await this.screensAfter(seen, timeout).catch((cause: unknown) => {
-        throw new Error(`The page stays at ${JSON.stringify(last?.screen, null, 1)}`, { cause });
-      });
+      const screens = await this.page.evaluate(([count, patience]) => window.screensAfter(count, patience), [
+        seen,
+        deadline - Date.now(),
+      ] as const);
+      if (screens.length === 0) {
+        throw new Error(`The page stays at ${JSON.stringify(last?.screen, null, 1)}`);
+      }
       seen += screens.length;
       last = new View(screens.at(-1)!);
       if (isRight(last)) {
         return last;
       }
     }
-  }
-
-  private async screensAfter(seen: number, timeout: number): Promise<Screen[]> {
-    const screens = await this.page.waitForFunction(
-      (count) => window.screens.length > count && window.screens.slice(count),
-      seen,
-      { timeout },
-    );
-    return screens.jsonValue() as Promise<Screen[]>;
   }
 }
 
