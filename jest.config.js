@@ -3,8 +3,13 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
-  // They take minutes: npm run test:faults, npm run test:fuzz.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/faults/', '<rootDir>/test/fuzz/'],
+  // They take minutes, or need more than Node: npm run test:faults, test:fuzz, test:browser, test:differential, test:sdk-python.
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/test/(faults|fuzz|browser|differential)/',
+    '<rootDir>/test/parity/python.spec.ts',
+  ],
+  modulePathIgnorePatterns: ['<rootDir>/test/differential/node_modules/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
@@ -12,6 +17,8 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  // Which methods of the SDKs were called, for docs/compatibility.md.
+  ...(process.env.NESTGRAPH_RESULTS && { reporters: ['default', '<rootDir>/test/support/results-reporter.mjs'] }),
   testTimeout: 30_000,
   maxWorkers: 2,
 };

@@ -1,5 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { documentSecurity } from './auth/index.js';
+import type { NestgraphConfig } from './config/index.js';
 import { NESTGRAPH_VERSION } from './observability/index.js';
 
 const DESCRIPTION = `Open, self-hosted LangGraph Platform for TypeScript. Every official LangGraph SDK client can use it.
@@ -8,17 +10,19 @@ The examples on this page work against the bundled graphs (\`npm start\`). Begin
 "Create a run and stream its output"; where an example needs the id of a run, a checkpoint or a cron, the page puts in the
 last one it has seen.`;
 
-/** The OpenAPI document, from the decorators. */
-export function apiDocument(app: INestApplication): OpenAPIObject {
+/** The OpenAPI document, from the decorators; how callers say who they are, from the configuration. */
+export function apiDocument(app: INestApplication, { auth, server }: NestgraphConfig): OpenAPIObject {
   const info = new DocumentBuilder().setTitle('Nestgraph').setDescription(DESCRIPTION).setVersion(NESTGRAPH_VERSION);
-  return SwaggerModule.createDocument(app, info.setOpenAPIVersion('3.1.0').build(), {
+  const document = SwaggerModule.createDocument(app, info.setOpenAPIVersion('3.1.0').build(), {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
   });
+  documentSecurity(document, auth, server.mount_prefix);
+  return document;
 }
 
 /** Swagger UI at /docs, the document at /openapi.json. */
-export function serveApiDocs(app: INestApplication): void {
-  SwaggerModule.setup('docs', app, () => apiDocument(app), {
+export function serveApiDocs(app: INestApplication, config: NestgraphConfig): void {
+  SwaggerModule.setup('docs', app, () => apiDocument(app, config), {
     useGlobalPrefix: true,
     jsonDocumentUrl: 'openapi.json',
     yamlDocumentUrl: 'openapi.yaml',

@@ -20,7 +20,7 @@ import type { CorsConfig, NestgraphConfig } from './config/index.js';
 import { authenticatesBeforeApp, useCustomApp } from './custom-app/index.js';
 import type { Database } from './database/index.js';
 import { shareServerWithGraphs } from './in-process-fetch.js';
-import { limitRequests } from './limits/index.js';
+import { limitRefusals, limitRequests, prepareLimits } from './limits/index.js';
 import { NestgraphLogger, RequestLog } from './observability/index.js';
 import { serveApiDocs } from './openapi.js';
 import { loadUserModules } from './user-modules.js';
@@ -71,7 +71,7 @@ export async function createServer(config: NestgraphConfig, database: Database):
   app.useGlobalFilters(new ApiExceptionFilter());
   app.useGlobalPipes(new DtoValidationPipe());
   if (!config.http.disabled.includes('meta')) {
-    serveApiDocs(app);
+    serveApiDocs(app, config);
   }
   return app;
 }
@@ -85,10 +85,12 @@ async function guard(fastify: FastifyInstance, config: NestgraphConfig, auth: Au
   const isAppFirst = config.http.app !== undefined && !authenticatesBeforeApp(config.http.app);
   // Plugins are loaded in their order: behind this one, CORS has its hooks.
   await fastify.register(() => Promise.resolve());
+  await prepareLimits(fastify, config.limits);
+  limitRefusals(fastify, config.limits);
   if (!isAppFirst) {
     authenticateRequests(fastify, auth, mount_prefix);
   }
-  await limitRequests(fastify, config.limits);
+  limitRequests(fastify, config.limits);
   await useCustomApp(fastify, config);
   if (isAppFirst) {
     authenticateRequests(fastify, auth, mount_prefix);

@@ -30,8 +30,12 @@ export class AssistantAccess {
       assistant_id: string;
     });
     if (authorized.filter) {
-      const { metadata } = await this.assistants.resolve(assistant_id);
-      if (!matches(authorized.filter, metadata)) {
+      const assistant = await this.assistants.resolve(assistant_id);
+      const isVisible =
+        event === 'assistants:read'
+          ? this.mayRead(authorized.filter, assistant)
+          : matches(authorized.filter, assistant.metadata);
+      if (!isVisible) {
         throw new AssistantNotFoundError(assistant_id);
       }
     }
@@ -49,13 +53,21 @@ export class AssistantAccess {
   }
 
   /**
-   * To be called before an assistant is run: that needs the right to read it. Those of the system belong to nobody, and
-   * everybody who may read assistants may run them. Throws {@link AssistantNotFoundError} or `ForbiddenError`.
+   * To be called before an assistant is run: that needs the right to read it. Throws {@link AssistantNotFoundError} or
+   * `ForbiddenError`.
    */
   async checkRun(auth: AuthContext, { assistant_id, metadata }: RunAssistant): Promise<void> {
     const { filter } = await this.auth.authorize(auth, 'assistants:read', { assistant_id, metadata });
-    if (filter && !this.assistants.isOfSystem(assistant_id) && !matches(filter, metadata)) {
+    if (filter && !this.mayRead(filter, { assistant_id, metadata })) {
       throw new AssistantNotFoundError(assistant_id);
     }
+  }
+
+  /** Those that stand for a graph belong to nobody: whoever may read assistants may read and run them. */
+  private mayRead(
+    filter: AuthFilter,
+    { assistant_id, metadata }: Pick<RunAssistant, 'assistant_id' | 'metadata'>,
+  ): boolean {
+    return this.assistants.isOfSystem(assistant_id) || matches(filter, metadata);
   }
 }

@@ -3,7 +3,7 @@ import type { AuthService } from './auth.service.js';
 import { NOBODY } from './auth-user.js';
 
 /** Routes for everybody: what load balancers ask, and how to use the server (contract 6.3). */
-const PUBLIC = ['/ok', '/info', '/metrics', '/docs', '/docs/*', '/openapi.json', '/openapi.yaml'];
+export const PUBLIC = ['/ok', '/info', '/metrics', '/docs', '/docs/*', '/openapi.json', '/openapi.yaml'];
 
 /**
  * Every request has to say who sends it, before its body is read, and also where there is no such route. What is public is

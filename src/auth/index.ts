@@ -1,3 +1,4 @@
+export { documentSecurity } from './api-security.js';
 export { Auth, authOf } from './auth.decorator.js';
 export * from './auth.errors.js';
 export { AUTH_EVENTS, type AuthEvent } from './auth-events.js';

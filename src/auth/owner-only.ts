@@ -5,6 +5,9 @@ import type { AuthRequest, Authorizer } from './authenticator.js';
 /** The key of the metadata that says whose a row is. */
 const OWNER = 'owner';
 
+/** Assistants that stand for a graph: everybody may run them, and so find them. */
+const OF_SYSTEM = { key: 'created_by', equals: 'system' };
+
 /** Everybody has what they made, and nothing else: rows are stamped with their owner, and items live below the owner's name. */
 export class OwnerOnly implements Authorizer {
   authorize(request: AuthRequest): Promise<AuthFilter | undefined> {
@@ -19,9 +22,19 @@ export class OwnerOnly implements Authorizer {
       return undefined;
     }
     if (/:(create|update|create_run)$/.test(event)) {
-      value.metadata = { ...(value.metadata as object | null | undefined), [OWNER]: identity };
+      value.metadata = { ...this.ownMetadata(value), [OWNER]: identity };
     }
-    return { key: OWNER, equals: identity };
+    const own: AuthFilter = { key: OWNER, equals: identity };
+    return event === 'assistants:search' ? { any: [own, OF_SYSTEM] } : own;
+  }
+
+  /** Nobody puts something into everybody's list. */
+  private ownMetadata({ metadata }: Record<string, unknown>): object {
+    const given = { ...(metadata as Record<string, unknown> | null | undefined) };
+    if (given[OF_SYSTEM.key] === OF_SYSTEM.equals) {
+      throw new ForbiddenError('metadata.created_by: "system" is what assistants of the server have.');
+    }
+    return given;
   }
 
   /** Items of a user are below the user's name. What asks for all of them gets those. */

@@ -12,5 +12,6 @@ export async function printOpenApi(config: NestgraphConfig): Promise<void> {
     logger: false,
     abortOnError: false,
   });
-  process.stdout.write(`${JSON.stringify(apiDocument(app), null, 2)}\n`);
+  app.setGlobalPrefix(config.server.mount_prefix);
+  process.stdout.write(`${JSON.stringify(apiDocument(app, config), null, 2)}\n`);
 }

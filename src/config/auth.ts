@@ -9,6 +9,17 @@ const SHORTEST_KEY = 16;
 /** Whose a key without a name is. */
 const NAMELESS = 'api-key';
 
+/** Alternatives, each a map from security scheme to scopes. */
+export type Security = readonly Readonly<Record<string, readonly string[]>>[];
+
+/** How callers say who they are, for the OpenAPI document. */
+export interface DocumentedSecurity {
+  readonly securitySchemes: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly security: Security;
+  /** By path and method, in lower case, what holds instead of `security`. */
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Security>>>>;
+}
+
 /** An `Auth` object of the SDK, in a file of the project. */
 export interface CustomAuthConfig {
   /** Absolute. */
@@ -18,6 +29,8 @@ export interface CustomAuthConfig {
   readonly studio: boolean;
   /** Remembers who sent requests with the same values of these headers. */
   readonly cache?: { readonly headers: readonly string[]; readonly ttl_ms: number; readonly max_size: number };
+  /** What `auth.openapi` says. */
+  readonly documented?: DocumentedSecurity;
 }
 
 /** Tokens of an identity provider. */
@@ -59,11 +72,24 @@ export function authConfig(
         ttl_ms: (auth.cache.ttl_seconds ?? CACHE_TTL_SECONDS) * 1000,
         max_size: auth.cache.max_size ?? CACHE_SIZE,
       },
+      documented: auth.openapi && documented(auth.openapi),
     },
     api_keys: readKeys(environment.NESTGRAPH_API_KEYS),
     jwt: jwtConfig(environment, project_directory),
     owner_only: environment.NESTGRAPH_AUTH_OWNER_ONLY,
   };
+}
+
+function documented({
+  security = [],
+  securitySchemes = {},
+  paths = {},
+}: NonNullable<NonNullable<LanggraphJson['auth']>['openapi']>): DocumentedSecurity {
+  const byMethod = Object.entries(paths).map(([path, methods]) => [
+    path,
+    Object.fromEntries(Object.entries(methods).map(([method, rule]) => [method.toLowerCase(), rule])),
+  ]);
+  return { security, securitySchemes, paths: Object.fromEntries(byMethod) as DocumentedSecurity['paths'] };
 }
 
 /** `alice:KEY,bob:KEY`; a key alone has no name. */

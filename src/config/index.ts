@@ -1,4 +1,4 @@
-export type { AuthConfig, CustomAuthConfig, JwtConfig } from './auth.js';
+export type { AuthConfig, CustomAuthConfig, DocumentedSecurity, JwtConfig } from './auth.js';
 export { loadConfig } from './config.js';
 export type {
   CliOptions,

@@ -1,3 +1,3 @@
-export { callerKey } from './caller-key.js';
-export { limitRequests } from './rate-limit.js';
+export { limitRequests, prepareLimits } from './rate-limit.js';
+export { limitRefusals } from './refusals.js';
 export { LastsAsLongAsRun } from './stream-limit.js';

@@ -13,11 +13,10 @@ const WINDOW_MS = 60_000;
 const HEALTH = /\/(ok|info)$/;
 
 /**
- * Counts the requests of each caller, and refuses those above the limit with 429: also those to routes that do not exist.
- * To be called when everything that answers before it, CORS for example, is registered. A Redis that does not answer lets
- * everybody pass: a limit is no reason for an outage.
+ * What the two limits below count with. A Redis that does not answer lets everybody pass: a limit is no reason for an
+ * outage.
  */
-export async function limitRequests(
+export async function prepareLimits(
   fastify: FastifyInstance,
   { requests_per_minute, redis_uri }: LimitsConfig,
 ): Promise<void> {
@@ -30,11 +29,24 @@ export async function limitRequests(
     max: requests_per_minute,
     timeWindow: WINDOW_MS,
     keyGenerator: callerKey,
-    allowList: (request: FastifyRequest) => isInProcess(request.raw) || HEALTH.test(pathOf(request.url)),
+    allowList: isFree,
     errorResponseBuilder: (_request, { max, ttl }) => new RateLimitedError(max, Math.ceil(ttl / 1000)),
     skipOnError: true,
     ...(counter && { store: counter.store() }),
   });
-  fastify.addHook('onRequest', fastify.rateLimit());
   fastify.addHook('onClose', () => counter?.close());
 }
+
+/**
+ * Counts the requests of each caller, and refuses those above the limit with 429: also those to routes that do not exist.
+ * To be called when everything that answers before it, CORS for example, is registered.
+ */
+export function limitRequests(fastify: FastifyInstance, { requests_per_minute }: LimitsConfig): void {
+  if (requests_per_minute > 0) {
+    fastify.addHook('onRequest', fastify.rateLimit());
+  }
+}
+
+/** Never counted, and never refused for coming too often. */
+export const isFree = (request: FastifyRequest): boolean =>
+  isInProcess(request.raw) || HEALTH.test(pathOf(request.url));

@@ -17,6 +17,13 @@ const KEYS = {
 };
 const AUDIENCE = 'nestgraph';
 
+/** The parts of the document that say who may call. */
+interface OpenApi {
+  components: { securitySchemes?: object };
+  security?: object[];
+  paths: Record<string, Record<string, { security?: object[] }>>;
+}
+
 let database: TestDatabase;
 let provider: Server;
 let issuer: string;
@@ -109,6 +116,34 @@ describe('API keys', () => {
     expect((await sendJson(`${server.url}/store/namespaces`, {}, { headers: alice })).json).toEqual({
       namespaces: [['alice', 'notes']],
     });
+  });
+
+  it('let everybody find and read the assistants that stand for a graph, and change or imitate none', async () => {
+    const alice = { 'x-api-key': KEYS.alice };
+    const get = async (route: string) => (await send(server.url + route, { headers: alice })).status;
+    const post = (route: string, body: object, method = 'POST') =>
+      sendJson(server.url + route, body, { method, headers: alice });
+    const { json } = await post('/assistants/search', { graph_id: 'steps' });
+    expect(json).toEqual([expect.objectContaining({ name: 'steps', metadata: { created_by: 'system' } })]);
+    expect((await post('/assistants/count', { graph_id: 'steps' })).json).toBe(1);
+    expect(await Promise.all(['', '/graph', '/schemas'].map((of) => get(`/assistants/steps${of}`)))).toEqual([
+      200, 200, 200,
+    ]);
+    expect((await post('/assistants/steps', { name: 'mine' }, 'PATCH')).status).toBe(404);
+    const imitation = { graph_id: 'steps', metadata: { created_by: 'system' } };
+    expect((await post('/assistants', imitation)).status).toBe(403);
+  });
+
+  it('are asked for by Swagger UI, except where everybody may go', async () => {
+    const { json } = await send(`${server.url}/openapi.json`);
+    const document = json as OpenApi;
+    expect(document.components.securitySchemes).toEqual({
+      ApiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+      Bearer: { type: 'http', scheme: 'bearer' },
+    });
+    expect(document.security).toEqual([{ ApiKey: [] }, { Bearer: [] }]);
+    expect(document.paths['/ok'].get.security).toEqual([]);
+    expect(document.paths['/threads'].post.security).toBeUndefined();
   });
 
   it('are in no log', () => {
@@ -234,5 +269,35 @@ describe('the example of docs/auth.md', () => {
     const put = (headers: Record<string, string>) =>
       sendJson(`${server.url}/store/items`, { namespace: ['alice'], key: 'k', value: {} }, { method: 'PUT', headers });
     expect([(await put(bob)).status, (await put(alice)).status]).toEqual([403, 204]);
+  });
+});
+
+describe('auth.openapi of langgraph.json', () => {
+  it('says in the document how callers say who they are, below the mount prefix, and on custom routes', async () => {
+    const project = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-auth-openapi-'));
+    const ROOT = path.resolve(import.meta.dirname, '../..');
+    const login = {
+      type: 'oauth2',
+      flows: { implicit: { authorizationUrl: 'https://a.example/', scopes: { me: 'me' } } },
+    };
+    const openapi = {
+      securitySchemes: { Login: login },
+      security: [{ Login: ['me'] }],
+      paths: { '/threads': { POST: [{ Login: ['write'] }] }, '/own': { get: [] } },
+    };
+    const auth = { path: path.join(ROOT, 'test/auth/auth.ts:auth'), openapi };
+    const graphs = { steps: path.join(ROOT, 'test/graphs/steps.ts:graph') };
+    const file = JSON.stringify({ graphs, auth, http: { mount_prefix: '/api' } });
+    writeFileSync(path.join(project, 'langgraph.json'), file);
+    const { code, output } = await runToEnd(['openapi'], { database, project });
+    rmSync(project, { recursive: true });
+    expect(code).toBe(0);
+    const document = JSON.parse(output) as OpenApi;
+    expect(document.components.securitySchemes).toEqual({ Login: login });
+    expect(document.security).toEqual([{ Login: ['me'] }]);
+    expect(document.paths['/api/threads'].post.security).toEqual([{ Login: ['write'] }]);
+    expect(document.paths['/api/threads'].post).toHaveProperty('operationId');
+    expect(document.paths['/api/own'].get.security).toEqual([]);
+    expect(document.paths['/api/info'].get.security).toEqual([]);
   });
 });

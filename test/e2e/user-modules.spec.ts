@@ -27,7 +27,7 @@ describe('Nest modules of a project', () => {
     const headers = { 'x-muddy-boots': 'yes' };
     for (const route of ['/assistants/steps', '/house']) {
       const refused = await send(`${server.url}${route}`, { headers });
-      expect([refused.status, refused.json]).toEqual([403, { detail: 'Wipe your boots.', code: 'bad_request' }]);
+      expect([refused.status, refused.json]).toEqual([403, { detail: 'Wipe your boots.', code: 'forbidden' }]);
       expect((await send(`${server.url}${route}`)).status).toBe(200);
     }
     const stream = await sendJson(`${server.url}/runs/stream`, { assistant_id: 'steps', input: {} }, { headers });

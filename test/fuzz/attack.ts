@@ -45,7 +45,7 @@ export async function attack({ scene, seed, requests, counts, changes }: Attack)
       await changes.since();
     }
     sent += 1;
-    const request = toWire(draft, (away) => scene.places.at(draft.place + away));
+    const request = toWire(draft, (away) => scene.places.at(draft.place + away), scene.key);
     const leave = (socket: Socket): unknown => (changes ? open.push(socket) : socket.destroy());
     const answer = await exchange(new URL(scene.server.url), request, changes ? 0 : OPEN_MS, leave).catch(
       (error: Error) => {

@@ -2,7 +2,11 @@ import path from 'node:path';
 import { MAIN } from '../support/server.js';
 
 /** Planted in the environment and in a file of the project: nobody may ever read them. */
-export const SECRETS = { FUZZ_SECRET: 'planted-in-the-environment', file: 'planted-in-a-file' };
+export const SECRETS = {
+  FUZZ_SECRET: 'planted-in-the-environment',
+  file: 'planted-in-a-file',
+  key: 'planted-key-of-somebody-else',
+};
 
 const ROOT = path.resolve(path.dirname(MAIN), '../..');
 
@@ -10,6 +14,7 @@ const ROOT = path.resolve(path.dirname(MAIN), '../..');
 const LEAKS: [what: string, pattern: RegExp | string][] = [
   ['a secret of the environment', SECRETS.FUZZ_SECRET],
   ['a file of the project', SECRETS.file],
+  ['a key of somebody else', SECRETS.key],
   ['a file of the machine', 'root:x:0:0'],
   ['a path of the server', ROOT],
   ['a path of the server', 'node_modules/'],

@@ -12,15 +12,22 @@ export interface Scene {
   readonly server: TestServer;
   readonly database: TestDatabase;
   readonly places: Places;
+  /** That requests are sent with; without it everybody is let in. */
+  readonly key?: string;
   /** Makes threads with a past, for requests to be about. */
   plant(): Promise<void>;
   end(): Promise<void>;
 }
 
 export interface SceneOptions {
-  /** The server executes runs. Without it nothing changes but by requests. */
+  /**
+   * The server executes runs, for users who see what is theirs. Without it everybody sees everything, and nothing changes but
+   * by requests.
+   */
   works: boolean;
 }
+
+const KEY = 'the-key-that-requests-are-sent-with';
 
 export async function createScene({ works }: SceneOptions): Promise<Scene> {
   const database = await createDatabase();
@@ -28,8 +35,10 @@ export async function createScene({ works }: SceneOptions): Promise<Scene> {
     graphs: GRAPHS.map((graph) => `${graph}.ts`),
     files: { 'secret.txt': SECRETS.file },
   });
-  const planter = await start(project, database);
-  const masters = await plantMasters(planter.url);
+  const key = works ? KEY : undefined;
+  const keys = { NESTGRAPH_API_KEYS: `fuzz:${KEY},somebody:${SECRETS.key}` };
+  const planter = await start(project, database, works ? keys : {});
+  const masters = await plantMasters(connect(planter.url, key));
   let server = planter;
   if (!works) {
     await planter.stop();
@@ -39,14 +48,16 @@ export async function createScene({ works }: SceneOptions): Promise<Scene> {
       NESTGRAPH_STATELESS_RETENTION_SECS: '86400',
     });
   }
+  const client = connect(server.url, key);
   // Seconds of work once, which is kept.
-  await Promise.all(GRAPHS.map((graph) => connect(server.url).assistants.getSchemas(graph)));
+  await Promise.all(GRAPHS.map((graph) => client.assistants.getSchemas(graph)));
   const places = new Places(masters);
   return {
     server,
     database,
     places,
-    plant: () => plant(server.url, masters, places),
+    key,
+    plant: () => plant(client, masters, places),
     end: async () => {
       await server.stop();
       await database.drop();
@@ -82,8 +93,7 @@ const YEARLY = '59 23 31 12 *';
 const INPUT = { messages: [{ role: 'user', content: 'Hello' }], question: 'why?' };
 
 /** Threads with checkpoints, which requests do not know of: those get copies. */
-async function plantMasters(url: string): Promise<string[]> {
-  const client = connect(url);
+async function plantMasters(client: Client): Promise<string[]> {
   return Promise.all(
     GRAPHS.map(async (graph) => {
       const { thread_id } = await client.threads.create();
@@ -95,9 +105,9 @@ async function plantMasters(url: string): Promise<string[]> {
   );
 }
 
-async function plant(url: string, masters: string[], places: Places): Promise<void> {
+async function plant(client: Client, masters: string[], places: Places): Promise<void> {
   for (const master of masters) {
-    await plantOne(url, master, places).catch(leaveOut);
+    await plantOne(client, master, places).catch(leaveOut);
   }
 }
 
@@ -108,8 +118,7 @@ function leaveOut(error: unknown): void {
   }
 }
 
-async function plantOne(url: string, master: string, places: Places): Promise<void> {
-  const client = connect(url);
+async function plantOne(client: Client, master: string, places: Places): Promise<void> {
   const { assistant_id } = await client.assistants.create({ graphId: 'steps', name: 'planted' });
   const { thread_id } = (await client.threads.copy(master)) as unknown as { thread_id: string };
   const [newest] = await client.threads.getHistory(thread_id, { limit: 1 });
@@ -121,4 +130,5 @@ async function plantOne(url: string, master: string, places: Places): Promise<vo
   places.add({ thread_id, run_id, cron_id, checkpoint_ns, assistant_id, ...(checkpoint_id && { checkpoint_id }) });
 }
 
-const connect = (url: string): Client => new Client({ apiUrl: url, apiKey: null, callerOptions: { maxRetries: 0 } });
+const connect = (apiUrl: string, apiKey: string | null = null): Client =>
+  new Client({ apiUrl, apiKey, callerOptions: { maxRetries: 0 } });

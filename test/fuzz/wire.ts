@@ -19,7 +19,7 @@ export interface WireAnswer {
 }
 
 /** The request that a draft stands for, as text: no client library repairs what is broken in it. */
-export function toWire(draft: Draft, placeAt: PlaceAt): WireRequest {
+export function toWire(draft: Draft, placeAt: PlaceAt, key: string | undefined): WireRequest {
   const { route, twist } = draft;
   const method = twist === 'other-method' ? 'PUT' : route.method;
   const target = targetOf(draft, placeAt);
@@ -28,6 +28,7 @@ export function toWire(draft: Draft, placeAt: PlaceAt): WireRequest {
   const headers: [string, string][] = [
     ['host', 'fuzz'],
     ['connection', 'close'],
+    ...(key ? ([['x-api-key', key]] as [string, string][]) : []),
     ...(body ? ([['content-type', type]] as [string, string][]) : []),
     ...draft.headers,
     ...(body || method !== 'GET' ? ([['content-length', String(body?.length ?? 0)]] as [string, string][]) : []),

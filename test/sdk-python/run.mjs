@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import os from 'node:os';
 import path from 'node:path';
 import { environmentOf, NotReadyError, sdkVersionOf, VERSIONS } from './environments.mjs';
+import { testParity } from './parity.mjs';
 
 const { only, outputFile, pytestArguments } = readArguments(process.argv.slice(2));
 const ownResults = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-results-'));
@@ -26,6 +27,10 @@ for (const version of only ? [only] : VERSIONS) {
     summaries.push(await testVersion(version));
   }
 }
+// What they may send is asked of both, and of nothing that they do.
+if (!isStopped && !only && pytestArguments.length === 0) {
+  summaries.push(orFailure('parameters', testParity));
+}
 rmSync(ownResults, { recursive: true, force: true });
 report();
 
@@ -37,20 +42,28 @@ function stop() {
   }
 }
 
-/** The tests with one version; what keeps them from running counts as a failure. */
+/** The tests with one version. */
 async function testVersion(version) {
+  const python = orFailure(version, () => environmentOf(version));
+  if (typeof python !== 'string') {
+    return python;
+  }
+  const name = version === sdkVersionOf(python) ? version : `${version}, ${sdkVersionOf(python)}`;
+  console.log(`\nPython SDK ${name}`);
+  rmSync(resultsOf(version), { force: true });
+  const begin = Date.now();
+  const code = await runPytest(python);
+  return { name, ...countsOf(version, code), seconds: Math.round((Date.now() - begin) / 1000) };
+}
+
+/** What keeps tests from running counts as a failure. */
+function orFailure(name, begin) {
   try {
-    const python = environmentOf(version);
-    const name = version === sdkVersionOf(python) ? version : `${version}, ${sdkVersionOf(python)}`;
-    console.log(`\nPython SDK ${name}`);
-    rmSync(resultsOf(version), { force: true });
-    const begin = Date.now();
-    const code = await runPytest(python);
-    return { name, ...countsOf(version, code), seconds: Math.round((Date.now() - begin) / 1000) };
+    return begin();
   } catch (error) {
     if (error instanceof NotReadyError) {
       console.error(error.message);
-      return { name: version, passed: 0, failed: 1, seconds: 0 };
+      return { name, passed: 0, failed: 1, seconds: 0 };
     }
     throw error;
   }

@@ -261,6 +261,14 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
       await expect(bob.runs.wait(null, assistant_id, { input: {} })).rejects.toMatchObject(notFound);
       expect(await bob.runs.wait(null, 'steps', { input: {} })).toMatchObject({ path: ['one', 'two', 'three'] });
     });
+
+    it('of assistants that they can look at: those of the system, too, which they cannot change', async () => {
+      expect(await bob.assistants.getGraph('steps')).toHaveProperty('nodes');
+      expect(await bob.assistants.getSchemas('steps')).toMatchObject({ graph_id: 'steps' });
+      const { assistant_id } = await bob.assistants.get('steps');
+      await expect(bob.assistants.update(assistant_id, { name: 'mine' })).rejects.toMatchObject(notFound);
+      await expect(bob.assistants.setLatest(assistant_id, 1)).rejects.toMatchObject(notFound);
+    });
   });
 
   describe('have assistants', () => {
@@ -397,7 +405,9 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
 
   it('may come from Studio while a graph is being developed', async () => {
     const studio = { 'x-auth-scheme': 'langsmith' };
-    expect((await send('GET', '/assistants/steps', { headers: studio })).status).toBe(404);
+    const { assistant_id } = await alice.assistants.create({ graphId: 'steps' });
+    expect((await send('GET', '/assistants/steps', { headers: studio })).status).toBe(200);
+    expect((await send('GET', `/assistants/${assistant_id}`, { headers: studio })).status).toBe(404);
     expect((await sendJson('/threads/search', {}, studio)).status).toBe(200);
   });
 });

@@ -277,6 +277,32 @@ describe('the requests of a caller in a minute', () => {
   });
 });
 
+describe('whoever guesses keys', () => {
+  const MOST = 5;
+  const KEY = 'key-of-alice-0123456789';
+  const server = serverForFile({
+    env: {
+      NESTGRAPH_RATE_LIMIT_PER_MINUTE: String(MOST),
+      NESTGRAPH_TRUST_PROXY: 'loopback',
+      NESTGRAPH_API_KEYS: `alice:${KEY}`,
+    },
+  });
+  const ask = async (address: string, key: string, path = '/threads/count') =>
+    (await sendJson(server.url + path, {}, { headers: { ...from(address), 'x-api-key': key } })).status;
+
+  it('waits, also with the right one, while others at other addresses do not', async () => {
+    const [guesser, other] = [newAddress(), newAddress()];
+    for (let guess = 0; guess < MOST; guess++) {
+      expect(await ask(guesser, `wrong-key-${guess}`)).toBe(401);
+    }
+    expect(await ask(guesser, 'wrong-key')).toBe(429);
+    expect(await ask(guesser, KEY)).toBe(429);
+    expect(await ask(other, KEY)).toBe(200);
+    expect(await ask(other, 'wrong-key')).toBe(401);
+    expect((await send(`${server.url}/ok`, { headers: from(guesser) })).status).toBe(200);
+  });
+});
+
 describe('what a client says about its address', () => {
   const server = serverForFile({ env: { NESTGRAPH_RATE_LIMIT_PER_MINUTE: '5' } });
 

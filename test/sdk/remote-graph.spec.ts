@@ -14,10 +14,12 @@ import { RemoteGraph } from '@langchain/langgraph/remote';
 import { graph as ask } from '../graphs/ask.js';
 import { graph as nested } from '../graphs/nested.js';
 import { graph as steps } from '../graphs/steps.js';
+import { noteTestsOf } from '../support/note-calls.js';
 import { type Client, connect, SDKS, serverForFile } from '../support/sdk.js';
 import { askUntil } from '../support/until.js';
 
 const server = serverForFile();
+noteTestsOf('RemoteGraph of @langchain/langgraph 1.7.3');
 
 /** What LangGraph in this process and RemoteGraph have in common. */
 interface Graph {

@@ -187,6 +187,55 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       ]);
     });
 
+    it('lifecycle: the start and the end of each subgraph, and the tool call that started it', async () => {
+      const thread_id = await newThread(client);
+      const read = async (payload: object): Promise<[event: string, namespace: string, more: object][]> => {
+        const options = { streamMode: 'lifecycle' as Mode, ...payload };
+        const parts = await collect(client.runs.stream(thread_id, 'agents', options));
+        return parts.slice(1).map(({ event: name, data }) => {
+          const { event, namespace, ...more } = data as { event: string; namespace: string[] };
+          expect(name).toBe(['lifecycle', ...namespace].join('|'));
+          return [event, namespace.map((part) => part.split(':')[0]).join('|'), more];
+        });
+      };
+      const [first, second] = [{ tool_call_id: 'call-1' }, { tool_call_id: 'call-2' }];
+      const told = await read({ input: { messages: [] } });
+      const byTools = told.filter(([, namespace]) => namespace.startsWith('tools'));
+      const started = byTools.filter(([event]) => event === 'started').map(([, ...rest]) => rest);
+      expect(started).toHaveLength(4);
+      expect(started).toEqual(
+        expect.arrayContaining([
+          ['tools', first],
+          ['tools|help', {}],
+          ['tools|1', second],
+          ['tools|1|help', {}],
+        ]),
+      );
+      expect(byTools.filter(([event]) => event === 'completed')).toHaveLength(4);
+      const error = { error: 'TypeError', message: 'broken on purpose' };
+      expect(told.slice(byTools.length)).toEqual([
+        ['started', 'survive', {}],
+        ['failed', 'survive', { error }],
+        ['started', 'ask', {}],
+        ['interrupted', 'ask', {}],
+      ]);
+      expect(await read({ command: { resume: 'yes' } })).toEqual([
+        ['started', 'ask', {}],
+        ['completed', 'ask', {}],
+      ]);
+    });
+
+    it('lifecycle: around all that a subgraph streams, whatever else was asked for', async () => {
+      const modes = ['lifecycle', 'updates', 'custom'] as Mode;
+      const parts = await stream('agents', modes, { streamSubgraphs: true }, { messages: [] });
+      const ofOne = parts.filter(({ event }) => /\|tools:[^|]+$/.test(event));
+      expect(ofOne.map(({ event }) => event.split('|')[0])).toEqual(['lifecycle', 'updates', 'lifecycle']);
+      const alone = await stream('agents', modes, {}, { messages: [] });
+      expect(names(alone).filter((name) => !name.startsWith('lifecycle'))).toEqual(
+        names(parts).filter((name) => name === 'updates'),
+      );
+    });
+
     it('tools: the start and the end of each call', async () => {
       const parts = await stream('tools', 'tools');
       expect(new Set(names(parts))).toEqual(new Set(['tools']));

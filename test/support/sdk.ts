@@ -5,6 +5,7 @@ import { afterAll, beforeAll } from '@jest/globals';
 import { Client as LatestTagClient } from 'langgraph-sdk-latest-tag';
 import { Client as NewestClient } from 'langgraph-sdk-newest';
 import { createDatabase, type TestDatabase } from './database.js';
+import { noteCalls } from './note-calls.js';
 import { type ServerOptions, startServer, type TestServer } from './server.js';
 
 /** A client of either version; typed by the newest one. */
@@ -16,6 +17,8 @@ export const SDKS: [name: string, ClientClass][] = [
   ['1.15.0', NewestClient],
   ['2.0.0', LatestTagClient as unknown as ClientClass],
 ];
+
+SDKS.forEach(([version, Client]) => noteCalls(`JavaScript ${version}`, Client));
 
 /** An event of a run's stream. */
 export interface Part {

@@ -25,6 +25,13 @@ export class ApiExceptionFilter implements ExceptionFilter {
   }
 }
 
+/** Of exceptions of Nest: those of a project's own guards, above all. */
+const KNOWN = [
+  { status: 401, code: 'unauthenticated' },
+  { status: 403, code: 'forbidden' },
+  { status: 404, code: 'not_found' },
+];
+
 function toErrorResponse(exception: unknown): { status: number; body: ErrorBody } {
   if (exception instanceof ApiError) {
     const { status, message: detail, code, errors } = exception;
@@ -38,7 +45,8 @@ function toErrorResponse(exception: unknown): { status: number; body: ErrorBody 
   }
   if (exception instanceof HttpException && exception.getStatus() < 500) {
     const status = exception.getStatus();
-    return { status, body: { detail: exception.message, code: status === 404 ? 'not_found' : 'bad_request' } };
+    const { code } = KNOWN.find((one) => one.status === status) ?? { code: 'bad_request' };
+    return { status, body: { detail: exception.message, code } };
   }
   return { status: 500, body: { detail: 'Internal server error', code: 'internal_error' } };
 }

@@ -10,6 +10,7 @@ import {
 } from './message-events.js';
 import { readAhead } from './read-ahead.js';
 import { type Emit, graphStreamModes, type StreamMode } from './stream-mode.js';
+import { SubgraphLifecycle } from './subgraph-lifecycle.js';
 import { toWireCheckpoint, toWireDebug } from './wire-events.js';
 
 /** Milliseconds after which a graph that never waits for anything lets others have their turn. */
@@ -60,7 +61,13 @@ export class GraphExecution {
   async run(): Promise<void> {
     const { graph, input, config, run_id, stream_mode, subgraphs } = this.options;
     await this.takeTurns();
-    const streamConfig = { ...config, runId: run_id, streamMode: graphStreamModes(stream_mode), subgraphs };
+    const streamConfig = {
+      ...config,
+      ...(stream_mode.has('lifecycle') && { callbacks: this.withLifecycle(config.callbacks) }),
+      runId: run_id,
+      streamMode: graphStreamModes(stream_mode),
+      subgraphs,
+    };
     if (stream_mode.has('events')) {
       // streamEvents costs nearly twice as much as stream: only for clients that want its events.
       const events = graph.streamEvents(input, { ...streamConfig, version: 'v2' });
@@ -75,6 +82,11 @@ export class GraphExecution {
     do {
       await nextTurn();
     } while (this.isBusy);
+  }
+
+  private withLifecycle(callbacks: unknown): unknown[] {
+    const lifecycle = new SubgraphLifecycle(() => this.caughtUp(), this.options.emit);
+    return [...(Array.isArray(callbacks) ? (callbacks as unknown[]) : []), lifecycle];
   }
 
   private async consume<T>(stream: AsyncIterable<T>, onPart: (part: T) => void): Promise<void> {

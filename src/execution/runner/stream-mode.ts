@@ -10,6 +10,7 @@ export const STREAM_MODES = [
   'debug',
   'custom',
   'tools',
+  'lifecycle',
 ] as const;
 
 export type StreamMode = (typeof STREAM_MODES)[number];
@@ -20,7 +21,7 @@ export function graphStreamModes(requested: ReadonlySet<StreamMode>): string[] {
   for (const mode of requested) {
     if (mode === 'messages' || mode === 'messages-tuple') {
       modes.add('messages');
-    } else if (mode !== 'events') {
+    } else if (mode !== 'events' && mode !== 'lifecycle') {
       modes.add(mode);
     }
   }

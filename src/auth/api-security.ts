@@ -1,0 +1,50 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import type { AuthConfig, DocumentedSecurity } from '../config/index.js';
+import { PUBLIC } from './authenticate-requests.js';
+
+const KEY = { ApiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' } };
+const TOKEN = { Bearer: { type: 'http', scheme: 'bearer' } };
+
+/** The document with plain types: the configuration is read-only. */
+interface Documented {
+  components?: object;
+  security?: unknown;
+  paths: Record<string, Record<string, { security?: unknown; responses?: object }>>;
+}
+
+/**
+ * Adds to the document how callers say who they are, so that Swagger UI can ask for it: as `auth.openapi` says, or else
+ * by the headers that are looked at. Rules for routes that are not in the document are for those of the custom app.
+ */
+export function documentSecurity(document: OpenAPIObject, auth: AuthConfig, mountPrefix: string): void {
+  const documented = securityOf(auth);
+  if (!documented) {
+    return;
+  }
+  const { components, paths } = document as unknown as Documented;
+  Object.assign(document, {
+    components: { ...components, securitySchemes: documented.securitySchemes },
+    security: documented.security,
+  });
+  for (const [path, methods] of Object.entries(documented.paths)) {
+    const operations = (paths[mountPrefix + path] ??= {});
+    for (const [method, rule] of Object.entries(methods)) {
+      (operations[method] ??= { responses: {} }).security = rule;
+    }
+  }
+  for (const path of PUBLIC) {
+    Object.values(paths[mountPrefix + path] ?? {}).forEach((operation) => (operation.security = []));
+  }
+}
+
+function securityOf({ custom, api_keys, jwt }: AuthConfig): DocumentedSecurity | undefined {
+  if (custom?.documented) {
+    return custom.documented;
+  }
+  // A handler may look at anything; these two are what the SDKs send.
+  const schemes = { ...((custom ?? api_keys.length > 0) && KEY), ...((custom ?? jwt ?? api_keys.length > 0) && TOKEN) };
+  const names = Object.keys(schemes);
+  return names.length === 0
+    ? undefined
+    : { securitySchemes: schemes, security: names.map((name) => ({ [name]: [] })), paths: {} };
+}

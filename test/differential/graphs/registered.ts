@@ -1,0 +1,20 @@
+// Its state is a Zod object that tells LangGraph how a channel is updated: with single texts.
+import { END, START, StateGraph } from '@langchain/langgraph';
+import { withLangGraph } from '@langchain/langgraph/zod';
+import { z } from 'zod';
+
+const State = z.object({
+  topic: z.string(),
+  words: withLangGraph(z.array(z.string()), {
+    reducer: { schema: z.string(), fn: (words: string[], word: string) => [...words, word] },
+    default: () => [],
+    jsonSchemaExtra: { langgraph_type: 'messages' },
+  }),
+});
+
+export const graph = () =>
+  new StateGraph(State)
+    .addNode('keep', ({ topic }) => ({ words: topic }))
+    .addEdge(START, 'keep')
+    .addEdge('keep', END)
+    .compile();
