@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from support import calls
-from support.clients import Client, Flavour
+from support.clients import Client, Connect, Flavour
 from support.http_server import HttpServer
 from support.langsmith import LangSmith
 from support.proxy import Proxy
 from support.results import Results
 from support.runs import Gate, new_thread
-from support.server import Server
+from support.server import API_KEY, MAX_QUEUED_RUNS, Server
 from support.version import IS_OLDEST
 
 #: LangGraph for Python needs a newer SDK.
@@ -24,13 +24,6 @@ collect_ignore = ["test_remote_graph.py"] if IS_OLDEST else []
 
 #: It looks at what the others have called.
 LAST = "test_completeness.py"
-
-#: So many runs may wait on a thread.
-MAX_QUEUED_RUNS = 5
-
-API_KEY = "a-long-key-of-alice"
-
-Connect = Callable[..., Client]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -50,6 +50,7 @@ async function testVersion(version) {
   }
   const name = version === sdkVersionOf(python) ? version : `${version}, ${sdkVersionOf(python)}`;
   console.log(`\nPython SDK ${name}`);
+  rmSync(resultsOf(version), { force: true });
   const begin = Date.now();
   const code = await runPytest(python);
   return { name, ...countsOf(version, code), seconds: Math.round((Date.now() - begin) / 1000) };
@@ -73,7 +74,7 @@ async function runPytest(python) {
   running = spawn(python, ['-m', 'pytest', ...pytestArguments], {
     cwd: import.meta.dirname,
     detached: process.platform !== 'win32',
-    env: { ...process.env, NESTGRAPH_RESULTS: resultsFolder, PYTHONDONTWRITEBYTECODE: '1' },
+    env: { ...process.env, NODE: process.execPath, NESTGRAPH_RESULTS: resultsFolder, PYTHONDONTWRITEBYTECODE: '1' },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const [code] = await once(running, 'close');
@@ -92,9 +93,13 @@ function killGroup(pid) {
   }
 }
 
+function resultsOf(version) {
+  return path.join(resultsFolder, `python-${version}.json`);
+}
+
 /** As the tests themselves have written them down; a suite that ended badly has at least one failure. */
 function countsOf(version, code) {
-  const file = path.join(resultsFolder, `python-${version}.json`);
+  const file = resultsOf(version);
   const results = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
   const passed = results.filter((test) => test.passed).length;
   return { passed, failed: Math.max(results.length - passed, code === 0 ? 0 : 1) };

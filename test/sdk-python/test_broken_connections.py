@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Connect
-from support.clients import Client
+from support.clients import Client, Connect
 from support.proxy import Proxy
 from support.runs import Gate, ask_until, data_of, in_background, names, start_waiting
 from support.version import newer, oldest
@@ -64,6 +63,21 @@ def test_a_joined_stream_goes_on_without_loss_or_repetition(
     options = {"stream_mode": "custom", "stream_resumable": True}
     run_id = client.runs.create(thread_id, "ticking", input={"gate": gate.path}, **options)["run_id"]
     parts = read(through.runs.join_stream(thread_id, run_id, last_event_id="-1"), proxy, gate)
+    assert ticks_of(parts) == list(range(len(parts) - 1))
+
+
+@newer
+def test_a_stream_that_ends_before_its_run_goes_on_as_well(
+    through: Client, thread_id: str, proxy: Proxy, gate: Gate
+) -> None:
+    # The SDK asks for the run, and believes an end only when the run has ended.
+    options = {"stream_mode": "custom", "stream_resumable": True}
+    stream = through.runs.stream(thread_id, "ticking", input={"gate": gate.path}, **options)
+    parts = [next(stream) for _ in range(CUT_AFTER)]
+    proxy.end()
+    parts += [next(stream) for _ in range(ENOUGH)]
+    gate.open()
+    parts += stream
     assert ticks_of(parts) == list(range(len(parts) - 1))
 
 

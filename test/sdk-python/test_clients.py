@@ -5,10 +5,9 @@ import socket
 import httpx
 import pytest
 
-from conftest import API_KEY, Connect
-from support.clients import EVENT_LOOP
+from support.clients import EVENT_LOOP, Connect
 from support.refusals import refused
-from support.server import Server
+from support.server import API_KEY, Server
 from support.version import SDK_VERSION
 
 

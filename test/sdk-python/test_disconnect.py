@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Connect
-from support.clients import Client
+from support.clients import Client, Connect
 from support.proxy import Proxy
 from support.runs import Gate, ask_until, ended, in_background, new_thread, read_until
 

@@ -7,10 +7,9 @@ import httpx
 import langgraph_sdk
 import pytest
 
-from conftest import MAX_QUEUED_RUNS, Connect
-from support.clients import Client
+from support.clients import Client, Connect
 from support.runs import Gate, new_thread, start_waiting
-from support.server import Server
+from support.server import MAX_QUEUED_RUNS, Server
 from support.version import newer, oldest
 
 MISSING = "00000000-0000-4000-8000-000000000000"

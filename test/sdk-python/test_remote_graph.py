@@ -155,7 +155,8 @@ class TestAsANode:
         [question] = graph.invoke({"question": "why?"}, thread)["__interrupt__"]
         assert question.value == {"question": "why?"}
         assert graph.get_state(thread).next == ("far",)
-        # The node has its thread on the server, where the question waits as well.
+        # The node has its thread on the server, where the question waits as well. That is where it is answered:
+        # RemoteGraph of LangGraph for Python does not pass answers on to its graph.
         thread_id = thread["configurable"]["thread_id"]
         ask_until(lambda: client.threads.get(thread_id)["status"], lambda status: status == "interrupted")
         [there] = [asked for asked in client.threads.get(thread_id)["interrupts"].values()]

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import threading
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Literal
 
 import httpx
@@ -94,3 +94,7 @@ class Client:
 
     async def _record_later(self, response: httpx.Response) -> None:
         self._record(response)
+
+
+#: Makes another client of the same kind.
+Connect = Callable[..., Client]

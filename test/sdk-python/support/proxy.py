@@ -1,20 +1,20 @@
 """A TCP proxy in front of a server, which breaks connections when it is told to."""
 
 import asyncio
-from typing import Any
 from urllib.parse import urlsplit
 
 from support.clients import EVENT_LOOP
 
+LAST_CHUNK = b"0\r\n\r\n"
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class Proxy:
     def __init__(self, url: str) -> None:
         self._target = urlsplit(url)
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
         self._refuses = False
-        #: Whole requests and answers, as long as they are small: what went over the wire.
+        #: What went over the wire.
         self.sent = bytearray()
         self.answered = bytearray()
         self._server: asyncio.Server = EVENT_LOOP.run(asyncio.start_server(self._accept, "127.0.0.1", 0))
@@ -24,31 +24,41 @@ class Proxy:
         """Breaks all connections; `for_good`: whoever comes back is told that there is nothing."""
         EVENT_LOOP.run(self._cut(for_good))
 
+    def end(self) -> None:
+        """Ends all answers as if they were complete."""
+        EVENT_LOOP.run(self._end())
+
     def close(self) -> None:
         self.cut()
         self._server.close()
 
     async def _cut(self, for_good: bool) -> None:
         self._refuses = for_good
-        for writer in self._writers:
-            writer.transport.abort()
+        for client in self._clients:
+            client.transport.abort()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _end(self) -> None:
+        for client in self._clients:
+            client.write(LAST_CHUNK)
+            client.close()
+
+    async def _accept(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         if self._refuses:
-            writer.write(NOT_FOUND)
-            await writer.drain()
-            writer.close()
+            client.write(NOT_FOUND)
+            client.close()
             return
-        upstream = await asyncio.open_connection(self._target.hostname, self._target.port)
-        self._writers |= {writer, upstream[1]}
-        await asyncio.gather(
-            _copy(reader, upstream[1], self.sent),
-            _copy(upstream[0], writer, self.answered),
-        )
-        self._writers -= {writer, upstream[1]}
+        try:
+            answers, server = await asyncio.open_connection(self._target.hostname, self._target.port)
+        except OSError:
+            client.close()
+            return
+        self._clients.add(client)
+        await asyncio.gather(_copy(reader, server, self.sent), _copy(answers, client, self.answered))
+        self._clients.remove(client)
 
 
-async def _copy(reader: asyncio.StreamReader, writer: Any, kept: bytearray) -> None:
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: bytearray) -> None:
+    """Until one side goes away; then the other one does, too."""
     try:
         while chunk := await reader.read(65_536):
             kept.extend(chunk)

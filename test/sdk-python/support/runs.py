@@ -10,7 +10,7 @@ from support.clients import Client
 
 STEPS = {"path": ["one", "two", "three"]}
 
-ASK_AGAIN_SECS = 0.05
+ASK_AGAIN_SECS = 0.02
 WAIT_SECS = 20
 
 _BACKGROUND = ThreadPoolExecutor(max_workers=32)

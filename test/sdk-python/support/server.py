@@ -14,6 +14,10 @@ MAIN = FOLDER.parents[1] / "dist/src/main.js"
 
 STOP_SECS = 60
 
+#: What tests want to be refused for.
+MAX_QUEUED_RUNS = 5
+API_KEY = "a-long-key-of-alice"
+
 #: What would change the server from outside.
 _FOREIGN = re.compile("^(DATABASE_|REDIS_|NESTGRAPH_|LANGGRAPH_|LANGSMITH_|LANGCHAIN_|NODE_OPTIONS|NODE_ENV|HOST$|PORT$)")
 
@@ -23,7 +27,8 @@ class Server:
         self._data = tempfile.mkdtemp(prefix="nestgraph-python-")
         # PostgreSQL does not run as root: its own account must be able to enter.
         os.chmod(self._data, 0o755)
-        command = ["node", str(MAIN), "dev", "--config", str(FOLDER / "langgraph.json"), "--port", "0", "--no-reload"]
+        node = os.environ.get("NODE", "node")
+        command = [node, str(MAIN), "dev", "--config", str(FOLDER / "langgraph.json"), "--port", "0", "--no-reload"]
         self._process = subprocess.Popen(
             command,
             env={**_own_environment(), "NESTGRAPH_DATA_DIR": self._data, **env},
