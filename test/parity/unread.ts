@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { inSnakeCase } from '../compatibility/methods.js';
 import { DOCUMENT, type Operation, type Schema } from './document.js';
 import type { Recorded } from './recorded.js';
 
@@ -70,20 +71,15 @@ function unread(request: Recorded): string[] {
     .filter((name) => ![...COMMON, ...known('header')].includes(name))
     .map((name) => `header ${name}`);
   const schema = operation.requestBody?.content['application/json']?.schema;
-  const value = request.path === '/runs/batch' ? inSnakeCase(request.body) : request.body;
+  const value = request.path === '/runs/batch' ? spelledAsRead(request.body) : request.body;
   const body = value === undefined ? [] : unreadIn(value, schema ?? { properties: {} }, 'body');
   return [...query, ...headers, ...body].map((what) => `${request.method} ${request.path}: ${what}`);
 }
 
 /** The JavaScript SDK spreads its own arguments into batches, where both spellings are read (contract 1.3). */
-const inSnakeCase = (body: unknown): unknown =>
+const spelledAsRead = (body: unknown): unknown =>
   (body as object[]).map((item) =>
-    Object.fromEntries(
-      Object.entries(item).map(([key, value]) => [
-        key.replace(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-        value as unknown,
-      ]),
-    ),
+    Object.fromEntries(Object.entries(item).map(([key, value]) => [inSnakeCase(key), value as unknown])),
   );
 
 /** `/threads/{thread_id}`: a segment that is written out wins over a parameter. */

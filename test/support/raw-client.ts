@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import { ArrivingText } from './arriving-text.js';
 
 /** A client that writes what it likes, when it likes. */
 export interface RawClient {
@@ -21,13 +22,8 @@ export async function connectRaw(url: string, begin = ''): Promise<RawClient> {
   const socket = net.connect(Number(port), hostname);
   await once(socket, 'connect');
   const openedAt = performance.now();
-  let text = '';
-  const listeners = new Set<() => void>();
-  socket.setEncoding('utf8');
-  socket.on('data', (chunk: string) => {
-    text += chunk;
-    listeners.forEach((listener) => listener());
-  });
+  const answer = new ArrivingText();
+  answer.readFrom(socket);
   // A server that closes while something is being written to it may look like a fault.
   socket.on('error', () => undefined);
   const closed = new Promise<number>((resolve) => {
@@ -35,18 +31,8 @@ export async function connectRaw(url: string, begin = ''): Promise<RawClient> {
   });
   socket.write(begin);
   return {
-    text: () => text,
-    until: (pattern) =>
-      new Promise((resolve) => {
-        const look = (): void => {
-          if (pattern.test(text)) {
-            listeners.delete(look);
-            resolve();
-          }
-        };
-        listeners.add(look);
-        look();
-      }),
+    text: () => answer.text,
+    until: (pattern) => answer.until(pattern),
     write: (more) => void socket.write(more),
     pause: () => void socket.pause(),
     closed,

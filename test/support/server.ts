@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { ArrivingText } from './arriving-text.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 /** The program, as `npm run build` leaves it. */
@@ -89,30 +90,13 @@ function inherited(): NodeJS.ProcessEnv {
 }
 
 function watch(child: ChildProcess) {
-  let text = '';
-  const listeners = new Set<() => void>();
-  for (const stream of [child.stdout!, child.stderr!]) {
-    stream.setEncoding('utf8');
-    stream.on('data', (chunk: string) => {
-      text += chunk;
-      listeners.forEach((listener) => listener());
-    });
-  }
+  const output = new ArrivingText();
+  [child.stdout!, child.stderr!].forEach((stream) => output.readFrom(stream));
   running.add(child);
   const exited = once(child, 'close').then(([code]) => {
     running.delete(child);
     return code as number | null;
   });
-  const printed = (pattern: RegExp): Promise<void> =>
-    new Promise((resolve) => {
-      const look = (): void => {
-        if (pattern.test(text)) {
-          listeners.delete(look);
-          resolve();
-        }
-      };
-      listeners.add(look);
-      look();
-    });
-  return { child, exited, printed, output: () => text };
+  const printed = (pattern: RegExp): Promise<void> => output.until(pattern);
+  return { child, exited, printed, output: () => output.text };
 }
