@@ -30,6 +30,7 @@ export {
   type CheckpointReference,
   GraphStateService,
   type RunOutput,
+  type StateDraft,
   type StateOptions,
   type StateOwner,
 } from './state/graph-state.service.js';

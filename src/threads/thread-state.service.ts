@@ -3,7 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { AuthFilter } from '../auth/index.js';
 import { isObject, type JsonObject, newId, toJsonb, toWireJson, jsonbText } from '../common/index.js';
-import type { Queryable } from '../database/index.js';
+import { type Queryable, Sql } from '../database/index.js';
 import {
   type CheckpointConfig,
   type CheckpointReference,
@@ -13,6 +13,7 @@ import {
   interruptsByTask,
   questionsByTask,
   selectState,
+  type StateDraft,
   type StateOptions,
   type StateOwner,
   type ThreadState,
@@ -27,13 +28,25 @@ import type {
 } from './dto/thread-requests.dto.js';
 import type { ThreadStatus } from './thread.entity.js';
 import { ThreadStreamService, toOwner } from './thread-stream.service.js';
-import { ThreadBusyError, ThreadNotFoundError, ThreadWithoutGraphError } from './threads.errors.js';
+import {
+  ThreadBusyError,
+  ThreadChangedError,
+  ThreadExistsError,
+  ThreadNotFoundError,
+  ThreadWithoutGraphError,
+} from './threads.errors.js';
 import { ThreadsService } from './threads.service.js';
 
-interface LockedThread {
+/** How often a change is computed again because the thread has changed meanwhile. */
+const MAX_ATTEMPTS = 5;
+
+/** A thread as a change of its state finds it. */
+interface FoundThread {
   metadata: JsonObject;
   config: JsonObject;
   newest_run_id: string | null;
+  /** Another one after each run and each change. */
+  stamp: string;
 }
 
 /** How the last run of a thread has ended, as far as the thread's status is concerned. */
@@ -52,6 +65,7 @@ export class ThreadStateService {
     private readonly threads: ThreadsService,
     private readonly graphState: GraphStateService,
     private readonly stream: ThreadStreamService,
+    private readonly sql: Sql,
     @InjectDataSource() private readonly dataSource: DataSource,
   ) {}
 
@@ -77,13 +91,19 @@ export class ThreadStateService {
     if (!owner) {
       throw new ThreadWithoutGraphError(thread_id);
     }
+    if (await this.threads.isTaken(thread_id)) {
+      if (body.if_exists !== 'do_nothing') {
+        throw new ThreadExistsError(thread_id);
+      }
+      return this.threads.getExisting(thread_id, visible);
+    }
+    const draft = await this.graphState.draftSupersteps(owner, supersteps, { graph_id: owner.graph_id });
+    const columns = stateColumns(draft.state);
     const isNew = await this.dataSource.transaction(async (manager) => {
       const inserted = await this.threads.insert(manager, thread_id, body);
-      if (inserted) {
-        const state = await this.graphState.applySupersteps(sqlOf(manager), owner, supersteps, {
-          graph_id: owner.graph_id,
-        });
-        await refreshThread(manager, thread_id, state);
+      const db = sqlOf(manager);
+      if (inserted && !(await writeDraft(db, thread_id, draft, columns))) {
+        throw new ThreadChangedError(thread_id);
       }
       return inserted;
     });
@@ -91,28 +111,27 @@ export class ThreadStateService {
   }
 
   /**
-   * One transaction from the lock on the thread to the new checkpoint and the refreshed row: a run that is created
-   * meanwhile waits and then begins with the new state.
+   * Computes the change without a transaction, because the graph's own code takes as long as it likes, and writes it in
+   * one that locks the thread: a run that is created meanwhile begins with the new state. When the thread has changed
+   * since it was read, the change is computed again. Throws {@link ThreadChangedError} when that happens too often.
    */
   async updateState(thread_id: string, body: ThreadStateUpdate): Promise<ThreadUpdateStateResponse> {
-    const { thread, response } = await this.dataSource.transaction(async (manager) => {
-      const thread = await lockIdle(manager, thread_id);
-      const owner = toOwner({ thread_id, ...thread });
-      if (!owner) {
-        throw new ThreadWithoutGraphError(thread_id);
-      }
-      const { values = null, as_node, checkpoint_id } = body;
-      const { checkpoint, state } = await this.graphState.updateState(sqlOf(manager), owner, {
-        values,
-        as_node,
-        checkpoint: { checkpoint_id, ...withoutNulls(body.checkpoint ?? {}) },
-        metadata: { graph_id: owner.graph_id },
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+      const { rows } = await this.sql.query<FoundThread>(FIND_THREAD, [thread_id]);
+      const thread = assertIdle(thread_id, rows.at(0));
+      const draft = await this.draftUpdate(thread_id, thread, body);
+      const columns = stateColumns(draft.state);
+      const isWritten = await this.sql.transaction(async (db) => {
+        const { rows } = await db.query<FoundThread>(LOCK_THREAD, [thread_id]);
+        const { stamp } = assertIdle(thread_id, rows.at(0));
+        return stamp === thread.stamp && (await writeDraft(db, thread_id, draft, columns));
       });
-      await refreshThread(manager, thread_id, state);
-      return { thread, response: toUpdateResponse(checkpoint) };
-    });
-    await this.stream.stateChanged({ thread_id, ...thread });
-    return response;
+      if (isWritten) {
+        await this.stream.stateChanged({ thread_id, ...thread });
+        return toUpdateResponse(draft.checkpoint);
+      }
+    }
+    throw new ThreadChangedError(thread_id);
   }
 
   /**
@@ -153,6 +172,20 @@ export class ThreadStateService {
     }
   }
 
+  private draftUpdate(thread_id: string, thread: FoundThread, body: ThreadStateUpdate): Promise<StateDraft> {
+    const owner = toOwner({ thread_id, ...thread });
+    if (!owner) {
+      throw new ThreadWithoutGraphError(thread_id);
+    }
+    const { values = null, as_node, checkpoint_id } = body;
+    return this.graphState.draftUpdate(owner, {
+      values,
+      as_node,
+      checkpoint: { checkpoint_id, ...withoutNulls(body.checkpoint ?? {}) },
+      metadata: { graph_id: owner.graph_id },
+    });
+  }
+
   private async ownerOf(thread_id: string): Promise<StateOwner | undefined> {
     return toOwner(await this.threads.find(thread_id, ['thread_id', 'metadata', 'config']));
   }
@@ -160,12 +193,14 @@ export class ThreadStateService {
 
 async function* nothing(): AsyncGenerator<never> {}
 
-/** Throws when the thread is not there or has an active run; none can begin until the transaction ends. */
-async function lockIdle(manager: EntityManager, thread_id: string): Promise<LockedThread> {
-  const [thread] = await manager.query<LockedThread[]>(
-    'SELECT metadata, config, newest_run_id FROM threads WHERE thread_id = $1 AND NOT hidden FOR UPDATE',
-    [thread_id],
-  );
+const FIND_THREAD = `
+  SELECT metadata, config, newest_run_id, updated_at::text AS stamp FROM threads WHERE thread_id = $1 AND NOT hidden`;
+
+/** No run can begin until the transaction ends. */
+const LOCK_THREAD = `${FIND_THREAD} FOR UPDATE`;
+
+/** Throws when the thread does not exist or has an active run. */
+function assertIdle(thread_id: string, thread: FoundThread | undefined): FoundThread {
   if (!thread) {
     throw new ThreadNotFoundError(thread_id);
   }
@@ -175,16 +210,27 @@ async function lockIdle(manager: EntityManager, thread_id: string): Promise<Lock
   return thread;
 }
 
-async function refreshThread(manager: EntityManager, thread_id: string, state: GraphState): Promise<void> {
+/** What the thread's row shows of a state. Serialising calls code of the graph: not to be done in a transaction. */
+function stateColumns(state: GraphState): unknown[] {
   const status: ThreadStatus = state.next.length > 0 ? 'interrupted' : 'idle';
-  await manager.query(
-    `UPDATE threads SET values = $2, interrupts = $3, status = $4, error = NULL, updated_at = now(), state_updated_at = now()
-     WHERE thread_id = $1`,
-    [thread_id, jsonbText(toWireJson(state.values)), toJsonb(interruptsByTask(state)), status],
-  );
+  return [jsonbText(toWireJson(state.values)), toJsonb(interruptsByTask(state)), status];
 }
 
-/** The connection of a transaction for code that writes SQL of its own. */
+/** Writes checkpoints and row. False when the draft was computed from other checkpoints; then nothing is written. */
+async function writeDraft(db: Queryable, thread_id: string, draft: StateDraft, columns: unknown[]): Promise<boolean> {
+  const isWritten = await draft.write(db);
+  if (isWritten) {
+    await db.query(
+      `UPDATE threads SET values = $2, interrupts = $3, status = $4, error = NULL, updated_at = clock_timestamp(),
+              state_updated_at = clock_timestamp()
+       WHERE thread_id = $1`,
+      [thread_id, ...columns],
+    );
+  }
+  return isWritten;
+}
+
+/** The connection of TypeORM's transaction for hand-written SQL. */
 const sqlOf = (manager: EntityManager): Queryable => ({
   query: async <R>(text: string, values?: unknown[]) => ({ rows: await manager.query<R[]>(text, values) }),
 });

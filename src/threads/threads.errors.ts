@@ -29,6 +29,17 @@ export class ThreadBusyError extends ApiError {
   }
 }
 
+/** Each time that the new state was computed, the thread changed before it could be written. Nothing was written. */
+export class ThreadChangedError extends ApiError {
+  constructor(thread_id: string) {
+    super({
+      status: 409,
+      code: 'thread_changed',
+      detail: `Thread ${thread_id} changed while its new state was computed. Read its state, then try again.`,
+    });
+  }
+}
+
 /** The thread has never been run and does not say which graph it is for. */
 export class ThreadWithoutGraphError extends ApiError {
   constructor(thread_id: string) {

@@ -61,6 +61,11 @@ export class ThreadsService {
     return isNew;
   }
 
+  /** Whether a thread with this id exists, be it one that the caller may not see. */
+  isTaken(thread_id: string): Promise<boolean> {
+    return this.threads.existsBy({ thread_id });
+  }
+
   /** Throws {@link ThreadNotFoundError}. */
   async get(thread_id: string, include: readonly 'ttl'[] = []): Promise<Thread> {
     const withTtl = include.includes('ttl');

@@ -211,6 +211,23 @@ export function saveRows(isFenced: boolean): string {
 export const FIND_CHECKPOINT =
   'SELECT FROM checkpoints WHERE thread_id = $1 AND checkpoint_ns = $2 AND checkpoint_id = $3';
 
+/**
+ * Whether thread $1 still has the checkpoints that a draft was computed from: in the namespaces $2 the newest ones are $3
+ * (null where there was none), and those named by $4 and $5 exist.
+ */
+export const DRAFT_IS_CURRENT = `
+  SELECT NOT EXISTS (
+    SELECT FROM unnest($2::text[], $3::text[]) AS read (ns, id)
+    WHERE read.id IS DISTINCT FROM (
+      SELECT checkpoint_id FROM checkpoints WHERE thread_id = $1 AND checkpoint_ns = read.ns
+      ORDER BY checkpoint_id DESC LIMIT 1)
+  ) AND NOT EXISTS (
+    SELECT FROM unnest($4::text[], $5::text[]) AS named (ns, id)
+    WHERE NOT EXISTS (
+      SELECT FROM checkpoints
+      WHERE thread_id = $1 AND checkpoint_ns = named.ns AND checkpoint_id = named.id)
+  ) AS is_current`;
+
 /** The newest root checkpoint that a run wrote. */
 export const LAST_CHECKPOINT_OF_RUN = `
   SELECT checkpoint_id FROM checkpoints

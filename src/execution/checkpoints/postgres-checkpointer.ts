@@ -40,6 +40,16 @@ const SPECIAL_WRITES = new Map([
   ['__resume__', -4],
 ]);
 
+/** Writes all rows, or fails: with a `fence` as {@link LeaseLostError} when its lease is lost. */
+export async function saveCheckpoints(db: Queryable, rows: CheckpointRows, fence?: Fence): Promise<void> {
+  const lease = fence ? [fence.run_id, fence.lease_token] : [];
+  const statement = fence ? SAVE_ROWS_IF_HELD : SAVE_ROWS;
+  const { rows: [result] } = await db.query<{ held: boolean }>(statement, [...toParameters(rows), ...lease]); // prettier-ignore
+  if (!result?.held) {
+    throw new LeaseLostError();
+  }
+}
+
 export interface ListOptions {
   limit?: number;
   before?: CheckpointConfig;
@@ -228,13 +238,8 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
   }
 
   /** Writes all rows, or fails. */
-  protected async save(rows: CheckpointRows): Promise<void> {
-    const lease = this.fence ? [this.fence.run_id, this.fence.lease_token] : [];
-    const statement = this.fence ? SAVE_ROWS_IF_HELD : SAVE_ROWS;
-    const { rows: [result] } = await this.db.query<{ held: boolean }>(statement, [...toParameters(rows), ...lease]); // prettier-ignore
-    if (!result?.held) {
-      throw new LeaseLostError();
-    }
+  protected save(rows: CheckpointRows): Promise<void> {
+    return saveCheckpoints(this.db, rows, this.fence);
   }
 
   private async dumpMetadata(metadata: CheckpointMetadata): Promise<string> {

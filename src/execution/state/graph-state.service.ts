@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type Queryable, Sql } from '../../database/index.js';
+import { DraftCheckpointer } from '../checkpoints/draft-checkpointer.js';
 import { PostgresCheckpointer } from '../checkpoints/postgres-checkpointer.js';
 import { isObject } from '../../common/index.js';
 import { FIND_CHECKPOINT, LAST_CHECKPOINT_OF_RUN } from '../checkpoints/checkpoint-sql.js';
@@ -48,6 +49,19 @@ export interface StateUpdate {
   checkpoint?: CheckpointReference;
   /** Goes into the metadata of the new checkpoint. */
   metadata?: Record<string, unknown>;
+}
+
+/** A change of the state that is computed and not yet written. */
+export interface StateDraft {
+  /** The reference of its last checkpoint. */
+  checkpoint: CheckpointConfig;
+  /** The newest state of the thread once it is written. */
+  state: GraphState;
+  /**
+   * Writes its checkpoints in the caller's transaction, which has locked the thread. False when the thread has other
+   * checkpoints than those it was computed from; then nothing is written.
+   */
+  write(db: Queryable): Promise<boolean>;
 }
 
 /** What nodes have done side by side, as clients say it. */
@@ -125,38 +139,32 @@ export class GraphStateService {
     }
   }
 
-  /**
-   * Writes a checkpoint and gives its reference and the state after it. `db` is the connection of the caller's
-   * transaction, so that the checkpoint and the thread's row change together.
-   */
-  async updateState(
-    db: Queryable,
+  /** Computes a change of the state. The graph's own code runs here, so no transaction may be open. */
+  async draftUpdate(
     owner: StateOwner,
     { values, as_node, checkpoint = {}, metadata }: StateUpdate,
-  ): Promise<{ checkpoint: CheckpointConfig; state: GraphState }> {
-    await assertCheckpointExists(db, owner.thread_id, checkpoint);
+  ): Promise<StateDraft> {
+    await assertCheckpointExists(this.sql, owner.thread_id, checkpoint);
     const config: GraphConfig = { ...configOf(owner, checkpoint), metadata };
     const updates = Array.isArray(values) ? values : [values];
     if (updates.length === 0) {
       throw new InvalidStateUpdateError('values is an empty list');
     }
-    return this.update(db, owner, config, [
+    return this.draft(owner, config, [
       { updates: updates.map((update: unknown) => ({ values: update, asNode: as_node })) },
     ]);
   }
 
-  /** Writes a checkpoint for each superstep and gives the state after the last one; `db` as above. */
-  async applySupersteps(
-    db: Queryable,
+  /** The same for a checkpoint for each superstep. */
+  async draftSupersteps(
     owner: StateOwner,
     supersteps: readonly WireSuperstep[],
     metadata: Record<string, unknown>,
-  ): Promise<GraphState> {
+  ): Promise<StateDraft> {
     const given = await Promise.all(
       supersteps.map(async ({ updates }) => ({ updates: await Promise.all(updates.map(toUpdate)) })),
     );
-    const { state } = await this.update(db, owner, { ...configOf(owner, {}), metadata }, given);
-    return state;
+    return this.draft(owner, { ...configOf(owner, {}), metadata }, given);
   }
 
   private async readState(owner: StateOwner, at: CheckpointReference, options: StateOptions): Promise<ThreadState> {
@@ -182,16 +190,17 @@ export class GraphStateService {
     return graph;
   }
 
-  private async update(
-    db: Queryable,
+  private async draft(
     owner: StateOwner,
     config: GraphConfig,
     supersteps: Parameters<CompiledGraph['bulkUpdateState']>[1],
-  ): Promise<{ checkpoint: CheckpointConfig; state: GraphState }> {
-    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(db));
+  ): Promise<StateDraft> {
+    const checkpointer = new DraftCheckpointer(this.sql, owner.thread_id);
+    const graph = await this.graphs.get(owner.graph_id, config, checkpointer);
     try {
       const checkpoint = await graph.bulkUpdateState(config, supersteps);
-      return { checkpoint, state: await graph.getState(configOf(owner, {})) };
+      const state = await graph.getState(configOf(owner, {}));
+      return { checkpoint, state, write: (db) => checkpointer.write(db) };
     } catch (error) {
       throw InvalidStateUpdateError.from(error);
     }
