@@ -186,6 +186,18 @@ describe('RunQueue', () => {
     expect(await claim()).toMatchObject([{ run_id: run.run_id, attempt: 1 }]);
   });
 
+  it('counts attempts that are released again and again', async () => {
+    await enqueue(await thread());
+    const attempts: number[] = [];
+    for (let claims = 0; claims <= 102; claims += 1) {
+      const [run] = await claim();
+      attempts.push(run.attempt);
+      await queue.release(run);
+    }
+    expect(attempts.slice(0, 101)).toEqual(Array(101).fill(1));
+    expect(attempts.slice(101)).toEqual([2, 3]);
+  });
+
   it('frees the thread for what is left when a run is interrupted', async () => {
     const thread_id = await thread();
     const [first, second] = [await enqueue(thread_id), await enqueue(thread_id)];

@@ -134,6 +134,13 @@ describe.each(SDKS)('a strict resume, with SDK %s', (_, Client) => {
     ]);
   });
 
+  it('of a graph that fails with the same error has happened, and its thread has failed', async () => {
+    await client.runs.wait(thread_id, 'refusing', { input: {} });
+    const [id] = await pendingIds();
+    expect(await resume('refusing', { [id]: 'so' })).toMatchObject({ __error__: { error: 'UnknownInterruptError' } });
+    expect(await client.threads.get(thread_id)).toMatchObject({ status: 'error', values: { answer: 'so' } });
+  });
+
   it('that waits behind another answer is looked at when it begins', async () => {
     await client.runs.wait(thread_id, 'ask', { input: { question: 'why?' } });
     const [id] = await pendingIds();

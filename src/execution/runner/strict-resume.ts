@@ -23,8 +23,9 @@ export class UnknownInterruptError extends Error {
   }
 }
 
+/** LangGraph marks what a task has thrown, for example a graph inside a node: by then the run has begun. */
 export const isUnknownInterrupt = (error: unknown): error is UnknownInterruptError =>
-  error instanceof Error && error.name === 'UnknownInterruptError';
+  error instanceof Error && error.name === 'UnknownInterruptError' && !('pregelTaskId' in error);
 
 /** Where a thread stands, as far as a resume is concerned. */
 export interface Standstill {

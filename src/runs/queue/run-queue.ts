@@ -38,6 +38,9 @@ const CLAIMED_COLUMNS = `run_id, thread_id, assistant_id, kwargs, metadata, call
 const ttlValues = (at: number): string =>
   `$${at}::float8, $${at + 1}::text, clock_timestamp() + $${at}::float8 * interval '1 minute'`;
 
+/** More than any run meets in deployments; a graph that stops its own process each time comes to an end. */
+const MAX_UNCOUNTED_RELEASES = 100;
+
 /** The run that was executed last on thread $1. */
 const LAST_ENDED = `
   runs WHERE thread_id = $1 AND status NOT IN ('pending', 'running') AND attempt > 0
@@ -278,13 +281,16 @@ export class RunQueue {
     return rows.length > 0;
   }
 
-  /** Gives a run back, to be claimed again; as if this attempt had never been, unless it counts. */
+  /**
+   * Releases a run so that another worker can claim it. The attempt is not counted unless `countsAttempt` is set, or the
+   * run has been released too often before.
+   */
   async release({ run_id, lease_token }: ClaimedRun, { countsAttempt = false } = {}): Promise<void> {
     await this.sql.query(
-      `UPDATE runs SET status = 'pending', attempt = attempt - $3::integer, lease_token = NULL, lease_until = NULL,
-              updated_at = clock_timestamp()
+      `UPDATE runs SET status = 'pending', lease_token = NULL, lease_until = NULL, releases = releases + 1,
+              attempt = attempt - CASE WHEN $3::boolean OR releases >= $4 THEN 0 ELSE 1 END, updated_at = clock_timestamp()
        WHERE run_id = $1 AND lease_token = $2`,
-      [run_id, lease_token, countsAttempt ? 0 : 1],
+      [run_id, lease_token, countsAttempt, MAX_UNCOUNTED_RELEASES],
     );
   }
 

@@ -11,7 +11,7 @@ export type StopReason =
   | 'rolled_back'
   /** It took longer than allowed. */
   | 'timeout'
-  /** The process stops; the run is given back. */
+  /** The process stops; the run is released. */
   | 'shutdown'
   /** The database did not answer for as long as the lease lasts. */
   | 'database_lost'

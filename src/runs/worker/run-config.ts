@@ -23,7 +23,10 @@ function serverMetadata(): JsonObject {
 }
 
 /** The config of a run's call of its graph. */
-export function runnableConfigOf({ run, signal, drain }: ActiveRun, tracer: object | undefined): GraphConfig {
+export function runnableConfigOf(
+  { run, signal, drain: { control } }: ActiveRun,
+  tracer: object | undefined,
+): GraphConfig {
   const { config, context, interrupt_before, interrupt_after, durability, strict_resume } = run.kwargs;
   const runnable = toRunnableConfig(config);
   return {
@@ -41,8 +44,8 @@ export function runnableConfigOf({ run, signal, drain }: ActiveRun, tracer: obje
     },
     context,
     signal,
-    control: drain,
     durability,
+    ...(control && { control }),
     ...(tracer && { callbacks: [tracer] }),
     ...(interrupt_before && { interruptBefore: interrupt_before }),
     ...(interrupt_after && { interruptAfter: interrupt_after }),

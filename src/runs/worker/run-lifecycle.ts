@@ -42,6 +42,8 @@ interface Failure {
   error?: RunError;
   /** Nothing has happened: the thread stays as it was. */
   refused?: boolean;
+  /** The graph has requested its own end before a superstep: the next run can continue from there. */
+  drained?: boolean;
 }
 
 /** How a run came to its end. */
@@ -69,6 +71,9 @@ export class RunLifecycle {
   /** Executes a claimed run to its end. True when its thread has another run waiting. Never throws. */
   async execute(active: ActiveRun): Promise<boolean> {
     const { run } = active;
+    if (run.attempt > this.maxAttempts) {
+      return this.giveUp(run);
+    }
     const { run_id, thread_id, lease_token } = run;
     const { resumable } = run.kwargs;
     const stream = this.events.open({ run_id, thread_id, lease_token, resumable, reader: readerOf(run) });
@@ -86,14 +91,29 @@ export class RunLifecycle {
     }
   }
 
-  /** Ends a run that has been begun too often; its worker dies each time, or is too slow to renew its lease. */
-  async giveUp(run: ClaimedRun): Promise<void> {
-    const message = `Given up after ${run.attempt} attempts: the process that executed the run stopped each time.`;
+  /**
+   * Ends a run that is out of retries: its process stops each time, loses its database, or is too slow to renew its lease.
+   * True when its thread has another run waiting. Never throws: when it fails, a later poll finds the run again.
+   */
+  async giveUp(run: ClaimedRun): Promise<boolean> {
+    const attempts = Math.min(run.attempt, this.maxAttempts);
+    const message = `Given up after ${attempts} attempts: the process that executed the run stopped each time.`;
     const error = { error: 'RunLost', message };
-    await this.finish(run, { status: 'error', outcome: {}, error });
-    if (!run.kwargs.temporary) {
-      await this.threadState.refresh(run.thread_id);
+    try {
+      const more = await this.finish(run, { status: 'error', outcome: {}, error });
+      if (!run.kwargs.temporary) {
+        await this.threadState.refresh(run.thread_id);
+      }
+      return more;
+    } catch (failure) {
+      this.logger.error(`run_id=${run.run_id} could not be given up: ${String(failure)}`);
+      return false;
     }
+  }
+
+  /** The first attempt and the retries after it. */
+  private get maxAttempts(): number {
+    return this.config.queue.max_retries + 1;
   }
 
   private async runToEnd(active: ActiveRun, stream: RunStream): Promise<boolean> {
@@ -121,7 +141,7 @@ export class RunLifecycle {
         active.stop('lease_lost');
       } else if (error instanceof DatabaseUnavailableError) {
         active.stop('database_lost');
-      } else if (isDrained(error)) {
+      } else if (active.drain.hasCaused(error)) {
         active.stop('shutdown');
       }
       if (checkpointer instanceof RunCheckpointer) {
@@ -187,6 +207,9 @@ export class RunLifecycle {
       const refusal = { error: 'UnknownInterruptError', message, reason, interrupt_ids, pending_ids };
       return { status: 'error', error: refusal, refused: true };
     }
+    if (active.stopReason === undefined && isDrained(error)) {
+      return { status: 'interrupted', drained: true };
+    }
     if (active.stopReason !== 'timeout') {
       return { status: 'error', error: toRunError(error) };
     }
@@ -238,14 +261,14 @@ export class RunLifecycle {
 
   /** Status first, then the stream's end: a client that sees the end may ask for the status at once. */
   private async finish(run: ClaimedRun, ending: Ending, state?: GraphState, stream?: RunStream): Promise<boolean> {
-    const { status, outcome, error, feedback, refused } = ending;
+    const { status, outcome, error, feedback, refused, drained = false } = ending;
     const values = outcome.values ?? (state && toWireJson(state.values));
     const answer = answerOf(values, outcome.interrupts, error, feedback);
     const end: RunEnd = {
       status,
       error,
       output: run.kwargs.temporary ? answer : feedback && JSON.stringify({ feedback } satisfies StoredOutput),
-      thread: refused ? undefined : threadAfter(status, values, state),
+      thread: refused ? undefined : threadAfter({ status, drained }, values, state),
     };
     const { held, more } = await this.patiently((again) => this.endInQueue(run, end, again));
     if (!held) {
@@ -300,13 +323,16 @@ function readerOf({ delivery, created_here }: ClaimedRun): StreamedRun['reader']
   }
 }
 
-/** Contract 1.3 "Thread status": a cancelled run leaves its thread idle, whatever nodes are still to come. */
+/**
+ * Contract 1.3 "Thread status": a cancelled run leaves its thread idle, whatever nodes are still to come. A graph that
+ * has drained itself leaves it interrupted, as one that has stopped at a breakpoint.
+ */
 function threadAfter(
-  status: RunEnd['status'],
+  { status, drained }: { status: RunEnd['status']; drained: boolean },
   values: string | undefined,
   state: GraphState | undefined,
 ): RunEnd['thread'] {
-  const stopped = status === 'success' && state !== undefined && state.next.length > 0;
+  const stopped = (status === 'success' || drained) && state !== undefined && state.next.length > 0;
   const threadStatus: ThreadStatus =
     status === 'error' || status === 'timeout' ? 'error' : stopped ? 'interrupted' : 'idle';
   return {
