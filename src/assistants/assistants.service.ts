@@ -100,12 +100,17 @@ export class AssistantsService implements OnApplicationBootstrap {
   }
 
   /** Like {@link resolve}, from what this process knows: see the `stamp`, and call {@link forget} when it is out of date. */
-  async forRun(assistant_id: string, db?: Queryable): Promise<RunAssistant> {
-    const known = await this.known.find(this.toId(assistant_id), db);
+  async forRun(assistant_id: string): Promise<RunAssistant> {
+    const known = await this.known.find(this.toId(assistant_id));
     if (!known) {
       throw new AssistantNotFoundError(assistant_id);
     }
     return known;
+  }
+
+  /** Whether what {@link forRun} has given is up to date, and stays so until the caller's transaction ends. */
+  isUnchanged(db: Queryable, assistant: RunAssistant): Promise<boolean> {
+    return this.known.isUnchanged(db, assistant);
   }
 
   /** What {@link forRun} has given is out of date. */

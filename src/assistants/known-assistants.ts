@@ -13,8 +13,10 @@ export interface RunAssistant {
   config: JsonObject;
   context: JsonObject;
   metadata: JsonObject;
-  /** Changes with every change of the assistant. Absent when it was just read, and not remembered. */
-  stamp?: string;
+  /** Changes with every change of the assistant. */
+  stamp: string;
+  /** It was read earlier: a refusal that follows from it may be out of date. */
+  is_remembered: boolean;
 }
 
 /** `xmin`: PostgreSQL's number of the transaction that wrote this state of the row. */
@@ -23,6 +25,11 @@ const FIND = `
                            'metadata', metadata)::text AS json, xmin::text AS stamp
   FROM assistants WHERE assistant_id = $1`;
 
+interface AssistantRow {
+  json: string;
+  stamp: string;
+}
+
 /**
  * Assistants that runs were created from. They are looked up without the database, and may have changed meanwhile: whoever
  * writes something that follows from one makes the stamp a condition of that statement.
@@ -30,22 +37,33 @@ const FIND = `
 @Injectable()
 export class KnownAssistants {
   /** As text, so that nobody changes for others what he was given. */
-  private readonly known = new Map<string, { json: string; stamp: string }>();
+  private readonly known = new Map<string, AssistantRow>();
 
   constructor(private readonly sql: Sql) {}
 
-  /** Undefined when there is none. Whoever has a connection looks it up on that one: there may be no other. */
-  async find(assistant_id: string, db: Queryable = this.sql): Promise<RunAssistant | undefined> {
+  /** Undefined when there is none. */
+  async find(assistant_id: string): Promise<RunAssistant | undefined> {
     const known = this.known.get(assistant_id);
     if (known) {
-      return { ...(JSON.parse(known.json) as RunAssistant), stamp: known.stamp };
+      return toAssistant(known, true);
     }
-    const { rows } = await db.query<{ json: string; stamp: string }>(FIND, [assistant_id]);
+    const { rows } = await this.sql.query<AssistantRow>(FIND, [assistant_id]);
     const row = rows.at(0);
     if (row && row.json.length <= MOST_CHARS) {
       this.remember(assistant_id, row);
     }
-    return row && (JSON.parse(row.json) as RunAssistant);
+    return row && toAssistant(row, false);
+  }
+
+  /**
+   * Whether an assistant is as it was when it was read, and stays so until the caller's transaction ends.
+   */
+  async isUnchanged(db: Queryable, { assistant_id, stamp }: RunAssistant): Promise<boolean> {
+    const { rows } = await db.query('SELECT FROM assistants WHERE assistant_id = $1 AND xmin::text = $2 FOR SHARE', [
+      assistant_id,
+      stamp,
+    ]);
+    return rows.length > 0;
   }
 
   /** It has changed. */
@@ -53,7 +71,7 @@ export class KnownAssistants {
     this.known.delete(assistant_id);
   }
 
-  private remember(assistant_id: string, row: { json: string; stamp: string }): void {
+  private remember(assistant_id: string, row: AssistantRow): void {
     this.known.set(assistant_id, row);
     if (this.known.size > MOST_KNOWN) {
       const [oldest] = this.known.keys();
@@ -61,3 +79,9 @@ export class KnownAssistants {
     }
   }
 }
+
+const toAssistant = ({ json, stamp }: AssistantRow, is_remembered: boolean): RunAssistant => ({
+  ...(JSON.parse(json) as RunAssistant),
+  stamp,
+  is_remembered,
+});

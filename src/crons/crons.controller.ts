@@ -82,8 +82,8 @@ export class CronsController {
   @ApiOkResponse({ type: Cron })
   @ApiErrors(404)
   async get(@Auth() auth: AuthContext, @Param() { cron_id }: CronParams): Promise<Cron> {
-    await this.access.check(auth, 'crons:read', cron_id);
-    return this.crons.get(cron_id);
+    const { filter } = await this.access.authorize(auth, 'crons:read', { cron_id });
+    return this.crons.get(cron_id, filter);
   }
 
   @Patch('runs/crons/:cron_id')
@@ -91,14 +91,16 @@ export class CronsController {
     summary: 'Update a cron',
     description:
       'Merges metadata; other fields are replaced, those left out stay. `end_time: null` takes the end away. ' +
-      'A change of schedule, zone, end or `enabled` is reckoned from now on.',
+      'A change of schedule, zone, end or `enabled` counts from now on. Who changes what is run, or enables the cron, must ' +
+      'be allowed to create its runs, which are on their behalf from then on.',
   })
   @BodyExample(CronUpdate, { enabled: false })
   @ApiOkResponse({ type: Cron })
   @ApiErrors(404)
   async update(@Auth() auth: AuthContext, @Param() { cron_id }: CronParams, @Body() body: CronUpdate): Promise<Cron> {
-    const { cron_id: _, ...value } = { cron_id, ...(await this.access.check(auth, 'crons:update', cron_id, body)) };
-    return this.crons.update(cron_id, value, auth);
+    const { value, filter } = await this.access.authorize(auth, 'crons:update', { ...body, cron_id });
+    const { cron_id: _, ...changes } = value;
+    return this.crons.update(cron_id, changes, auth, filter);
   }
 
   @Delete('runs/crons/:cron_id')
@@ -107,7 +109,7 @@ export class CronsController {
   @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiErrors(404)
   async delete(@Auth() auth: AuthContext, @Param() { cron_id }: CronParams): Promise<void> {
-    await this.access.check(auth, 'crons:delete', cron_id);
-    await this.crons.delete(cron_id);
+    const { filter } = await this.access.authorize(auth, 'crons:delete', { cron_id });
+    await this.crons.delete(cron_id, filter);
   }
 }

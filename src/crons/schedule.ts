@@ -36,6 +36,14 @@ export function assertSchedule({ schedule, timezone }: Schedule, now: Date): voi
   }
 }
 
+/** Refuses an end that has passed: nothing would ever be due. */
+export function assertEndsLater({ end_time }: Pick<Schedule, 'end_time'>, now: Date): void {
+  if (end_time && end_time <= now) {
+    const message = `"${end_time.toISOString()}" has passed, and nothing is due after it; use a later one, or null for none`;
+    refuse({ path: 'end_time', message });
+  }
+}
+
 /**
  * The first time after `now`; null when there is none up to the end. By the wall clock of the zone: a time of day that does
  * not exist on a day, because clocks are put forward, comes when they have been; one that comes twice counts once. What

@@ -1,6 +1,7 @@
 export { Run } from './dto/run.dto.js';
 export { RunPayload, RunRequest } from './dto/run-requests.dto.js';
-export { RunAccess } from './run-access.js';
+export { assertVisible, RunAccess } from './run-access.js';
+export { type DecidedRun, RunPermissions } from './run-permissions.js';
 export * from './runs.errors.js';
 export { type BatchItem, type CreateRun, RunCreationService } from './run-creation.service.js';
 export { RunsHttpModule } from './runs-http.module.js';

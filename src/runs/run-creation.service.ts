@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { AssistantsService, type RunAssistant } from '../assistants/index.js';
-import { type AuthContext, authOf, type AuthUser, NOBODY } from '../auth/index.js';
+import { AssistantsService } from '../assistants/index.js';
+import { type AuthContext, authOf, type AuthUser } from '../auth/index.js';
 import { newId } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, retryWhileUnavailable, Sql } from '../database/index.js';
-import { assertCheckpointExists, GraphRegistry } from '../execution/index.js';
+import { assertCheckpointExists } from '../execution/index.js';
 import { defaultTtl, ThreadBusyError, ThreadNotFoundError, type ThreadTtl } from '../threads/index.js';
 import { type Run, toRun } from './dto/run.dto.js';
 import { resolveMultitask, type StopAction } from './queue/multitask.js';
@@ -14,10 +14,10 @@ import type { Delivery } from './run.entity.js';
 import { assertVisible, type PermittedRun, RunAccess } from './run-access.js';
 import { type CallingRequest, callerOf } from './run-caller.js';
 import { delayOf, type Order, readyAlone, readyOn } from './run-order.js';
-import { assertSupported, type RunCreate } from './run-request.js';
+import { AssistantChangedError, type DecidedRun, RunPermissions } from './run-permissions.js';
+import type { RunCreate } from './run-request.js';
 import { RunStopService } from './run-stop.service.js';
-import { TooManyQueuedRunsError, WebhookRefusedError } from './runs.errors.js';
-import { refusalOf } from './webhooks/webhook-address.js';
+import { TooManyQueuedRunsError } from './runs.errors.js';
 import { type Reservation, RunWorker } from './worker/run-worker.js';
 
 /** Milliseconds that a request waits for a database that is away: a broken connection, not an outage. */
@@ -41,24 +41,17 @@ interface Created {
 }
 
 /** Creates a run in a transaction that is under way. */
-export type CreateRun = (body: BatchItem, asking?: Asking) => Promise<Run>;
+export type CreateRun = (decided: DecidedRun<BatchItem>, asking?: Asking) => Promise<Run>;
 
 /** How a run is asked for. */
 export interface Asking {
   /** Absent when a schedule asks. */
   request?: CallingRequest;
-  /** The schedule that asks, and on whose behalf. What they may do was decided when it was made. */
+  /** The schedule that asks, and on whose behalf. */
   cron_id?: string;
   user?: AuthUser;
   /** How its output is sent at once; absent for a background run. */
   delivery?: Delivery;
-}
-
-/** The assistant is not any more what the run was made from: nothing has happened yet. */
-class AssistantChangedError extends Error {
-  constructor(readonly assistant: RunAssistant) {
-    super(`Assistant ${assistant.assistant_id} has changed.`);
-  }
 }
 
 /** Puts runs into the queue. What it returns is in the database, and has begun if a slot was free. */
@@ -68,7 +61,7 @@ export class RunCreationService {
     private readonly sql: Sql,
     private readonly access: RunAccess,
     private readonly assistants: AssistantsService,
-    private readonly graphs: GraphRegistry,
+    private readonly permissions: RunPermissions,
     private readonly queue: RunQueue,
     private readonly worker: RunWorker,
     private readonly stopper: RunStopService,
@@ -106,37 +99,27 @@ export class RunCreationService {
   }
 
   /**
-   * Runs that come with a change of the caller's: what `work` does and the runs that it creates are one transaction. It is
-   * called again when an assistant turns out to have changed since it was read.
+   * Runs that come with a change of the caller's: what `work` does and the runs that it creates are one transaction.
+   * `decide` comes before it and decides about the runs. Both are called again when an assistant has changed in between.
    */
-  async createWith<T>(work: (client: Queryable, create: CreateRun) => Promise<T>): Promise<T> {
-    const { result, created } = await this.withAssistantsAsTheyAre(() =>
-      this.sql.transaction(async (client) => {
+  async createWith<D, T>(
+    decide: () => Promise<D>,
+    work: (client: Queryable, decided: D, create: CreateRun) => Promise<T>,
+  ): Promise<T> {
+    const { result, created } = await this.withAssistantsAsTheyAre(async () => {
+      const decided = await decide();
+      return this.sql.transaction(async (client) => {
         const created: Created[] = [];
-        const create: CreateRun = async (body, asking) => {
-          const order = await this.orderOf({ body }, asking, body.thread_id, client);
-          const one = await this.insertAny(client, order, body);
+        const create: CreateRun = async (run, asking) => {
+          const one = await this.insertAny(client, this.toOrder(run, asking, run.body.thread_id), run.body);
           created.push(one);
           return one.run;
         };
-        return { result: await work(client, create), created };
-      }),
-    );
+        return { result: await work(client, decided, create), created };
+      });
+    });
     await this.announce(created);
     return result;
-  }
-
-  /**
-   * Refuses what could not be created, and changes nothing. Gives the assistant. Whether the thread is there, and free, is
-   * seen when the run is created. `db` is the connection of a transaction under way, `auth` who asks.
-   */
-  async check(body: RunCreate, db?: Queryable, auth: AuthContext = NOBODY): Promise<RunAssistant> {
-    assertSupported(body, this.config);
-    this.assertWebhookAllowed(body.webhook);
-    const assistant = await this.assistants.forRun(body.assistant_id, db);
-    await this.access.checkAssistant(auth, assistant);
-    this.graphs.assertExists(assistant.graph_id);
-    return assistant;
   }
 
   /** Before a run takes the place of another one: lets that end by itself, if it does so soon, and leave what it has done. */
@@ -147,7 +130,7 @@ export class RunCreationService {
   }
 
   /** Again when an assistant turns out to have changed since it was read. */
-  private async withAssistantsAsTheyAre<T>(create: () => Promise<T>): Promise<T> {
+  async withAssistantsAsTheyAre<T>(create: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
         return await create();
@@ -278,22 +261,18 @@ export class RunCreationService {
   }
 
   private async orderOf(
-    { body, visible }: PermittedRun<RunCreate>,
-    asking: Asking = {},
-    thread_id: string = newId(),
-    db?: Queryable,
+    permitted: PermittedRun<RunCreate>,
+    asking: Asking | undefined,
+    thread_id?: string,
   ): Promise<Order> {
-    const { request, delivery, cron_id, user } = asking;
-    const assistant = await this.check(body, db, authOfAsking(asking));
-    const caller = request ? callerOf(request, this.config.configurable_headers) : user ? { headers: {}, user } : null;
-    return { run_id: newId(), thread_id, assistant, body, caller, delivery: delivery ?? null, visible, cron_id };
+    const assistant = await this.permissions.check(authOfAsking(asking), permitted.body);
+    return this.toOrder({ ...permitted, assistant }, asking, thread_id);
   }
 
-  private assertWebhookAllowed(webhook: string | undefined): void {
-    const refusal = webhook && refusalOf(webhook, this.config.webhooks);
-    if (refusal) {
-      throw new WebhookRefusedError(refusal);
-    }
+  private toOrder({ body, visible, assistant }: DecidedRun, asking: Asking = {}, thread_id: string = newId()): Order {
+    const { request, delivery, cron_id, user } = asking;
+    const caller = request ? callerOf(request, this.config.configurable_headers) : user ? { headers: {}, user } : null;
+    return { run_id: newId(), thread_id, assistant, body, caller, delivery: delivery ?? null, visible, cron_id };
   }
 
   /**
@@ -406,8 +385,8 @@ export class RunCreationService {
   }
 }
 
-/** On nobody's behalf when no request asks. */
-const authOfAsking = ({ request }: Asking = {}): AuthContext => (request ? authOf(request) : NOBODY);
+/** On whose behalf: that of the request, or of the schedule's caller. */
+const authOfAsking = ({ request, user }: Asking = {}): AuthContext => (request ? authOf(request) : { user });
 
 /** Node's timers fire at once when they are asked to wait longer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

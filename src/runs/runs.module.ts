@@ -12,6 +12,7 @@ import { RunDepartures } from './run-departures.js';
 import { RunCreationService } from './run-creation.service.js';
 import { RunEntity } from './run.entity.js';
 import { RunOutputService } from './run-output.service.js';
+import { RunPermissions } from './run-permissions.js';
 import { RunStopService } from './run-stop.service.js';
 import { RunsService } from './runs.service.js';
 import { FinalState } from './webhooks/final-state.js';
@@ -53,11 +54,12 @@ import { RunWorker } from './worker/run-worker.js';
     RunWorker,
     RunsService,
     RunAccess,
+    RunPermissions,
     RunStopService,
     RunCreationService,
     RunDepartures,
     RunOutputService,
   ],
-  exports: [RunsService, RunAccess, RunCreationService, RunOutputService],
+  exports: [RunsService, RunAccess, RunPermissions, RunCreationService, RunOutputService],
 })
 export class RunsModule {}

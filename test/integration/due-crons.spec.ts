@@ -49,7 +49,7 @@ describe('DueCrons', () => {
     );
     return cron_id;
   };
-  const idsOf = (crons: DueCron[]): string[] => crons.map(({ cron_id }) => cron_id);
+  const idsOf = (crons: { cron_id: string }[]): string[] => crons.map(({ cron_id }) => cron_id);
   const rowOf = async (cron_id: string): Promise<Record<string, unknown>> => {
     const { rows } = await database.pool.query<Record<string, unknown>>('SELECT * FROM crons WHERE cron_id = $1', [
       cron_id,
@@ -58,22 +58,21 @@ describe('DueCrons', () => {
   };
   const LATER = new Date('2099-01-01');
 
-  it('claims those that are due, the longest due first, as many as are wanted', async () => {
+  it('finds those that are due, the longest due first, as many as are wanted', async () => {
     const [, second, first] = [await newCron(-60), await newCron(1), await newCron(2)];
     const third = await newCron(0.01);
     await database.pool.query(`UPDATE crons SET enabled = false, next_run_date = NULL WHERE cron_id = $1`, [
       await newCron(5),
     ]);
-    const session = await begin();
-    expect(idsOf(await due.claim(session, 2, ALL))).toEqual([first, second]);
-    expect(idsOf(await due.claim(session, 10, [first]))).toEqual([second, third]);
+    expect(idsOf(await due.find(2, ALL))).toEqual([first, second]);
+    expect(idsOf(await due.find(10, [first]))).toEqual([second, third]);
   });
 
   it('tells how late each is, by the clock of the database, and whether its thread is busy', async () => {
     const [idle, busy] = [await newThread(), await newThread()];
     await database.pool.query('UPDATE threads SET newest_run_id = $2 WHERE thread_id = $1', [busy, randomUUID()]);
     const ids = [await newCron(3), await newCron(2, idle), await newCron(1, busy)];
-    const claimed = await due.claim(await begin(), 10, ALL);
+    const claimed = await due.find(10, ALL);
     expect(idsOf(claimed)).toEqual(ids);
     expect(claimed.map(({ is_busy }) => is_busy)).toEqual([false, false, true]);
     const lateness = claimed.map(({ now, next_run_date }) =>
@@ -85,22 +84,35 @@ describe('DueCrons', () => {
   it('gives a cron to one process only, and lets none wait', async () => {
     const ids = [await newCron(2), await newCron(1, await newThread())];
     const [one, two] = [await begin(), await begin()];
-    expect(idsOf(await due.claim(one, 10, ALL))).toEqual(ids);
-    expect(await due.claim(two, 10, ALL)).toEqual([]);
-    expect(await due.claimOne(two, ids[0])).toEqual([]);
+    const found = await due.find(10, ALL);
+    expect(idsOf(await due.claim(one, found))).toEqual(ids);
+    expect(await due.claim(two, found)).toEqual([]);
+    expect(await due.find(10, ALL)).toEqual([]);
     await one.query('ROLLBACK');
     await one.query('BEGIN');
-    expect(idsOf(await due.claim(two, 10, ALL))).toEqual(ids);
+    expect(idsOf(await due.claim(two, found))).toEqual(ids);
   });
 
   it('gives it to nobody when it has been moved in the meantime', async () => {
     const cron_id = await newCron(1);
     const [one, two] = [await begin(), await begin()];
-    const [cron] = await due.claim(one, 1, ALL);
+    const [cron] = await due.find(1, ALL);
+    await due.claim(one, [cron]);
     await due.move(one, [{ cron, next: LATER }]);
     await one.query('COMMIT');
-    expect(await due.claimOne(two, cron_id)).toEqual([]);
+    expect(await due.claim(two, [cron])).toEqual([]);
+    expect(await due.findOne(cron_id)).toEqual([]);
     expect((await rowOf(cron_id)).next_run_date).toEqual(LATER);
+  });
+
+  it('gives it to nobody when it runs something else than was decided about', async () => {
+    const ids = [await newCron(2), await newCron(1, await newThread())];
+    const found = await due.find(10, ALL);
+    await database.pool.query(`UPDATE crons SET payload = '{"input": 1}'`);
+    const session = await begin();
+    expect(await due.claim(session, found)).toEqual([]);
+    expect(await due.disable(found[0], 'refused')).toBe(false);
+    expect(idsOf(await due.claim(session, await due.find(10, ALL)))).toEqual(ids);
   });
 
   it('neither waits for whoever has locked a thread, nor for the one who deletes it and waits for us', async () => {
@@ -109,7 +121,7 @@ describe('DueCrons', () => {
     const somebody = await begin();
     await somebody.query('SELECT FROM threads WHERE thread_id = $1 FOR UPDATE', [locked]);
     const scheduler = await begin();
-    expect(idsOf(await due.claim(scheduler, 10, ALL))).toEqual([ofDeleted]);
+    expect(idsOf(await due.claim(scheduler, await due.find(10, ALL)))).toEqual([ofDeleted]);
 
     const deletion = database.pool.query('DELETE FROM threads WHERE thread_id = $1', [deleted]);
     await untilWaitingForLocks(database);
@@ -140,7 +152,7 @@ describe('DueCrons', () => {
     ],
   ])('%s, unless somebody has fired or changed it', async (_, giveUp, expected) => {
     const [left, changed] = [await newCron(2), await newCron(1)];
-    const [one, other] = await due.claim(database.pool, 10, ALL);
+    const [one, other] = await due.find(10, ALL);
     const moved = new Date('2098-01-01');
     await database.pool.query('UPDATE crons SET next_run_date = $2 WHERE cron_id = $1', [changed, moved]);
     expect(await giveUp(one)).toBe(true);

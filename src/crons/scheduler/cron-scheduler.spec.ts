@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { AssistantNotFoundError } from '../../assistants/index.js';
+import { type AuthContext, AuthRefusalError, ForbiddenError } from '../../auth/index.js';
 import { DatabaseUnavailableError } from '../../database/index.js';
 import { GraphNotFoundError } from '../../execution/index.js';
 import { Metrics } from '../../observability/index.js';
-import type { BatchItem, CreateRun, RunCreationService } from '../../runs/index.js';
+import type { BatchItem, CreateRun, RunCreationService, RunPermissions } from '../../runs/index.js';
 import { ThreadBusyError } from '../../threads/index.js';
 import { CronScheduler } from './cron-scheduler.js';
 import type { DueCron, DueCrons } from './due-crons.js';
@@ -23,6 +24,8 @@ const dueCron = (cron_id: string): DueCron => ({
   metadata: {},
   caller: null,
   next_run_date: DUE,
+  stamp: '1',
+  thread_metadata: null,
   is_busy: false,
   now: DUE,
 });
@@ -34,10 +37,11 @@ class FakeCrons {
   constructor(private left: DueCron[]) {}
 
   readonly msToNext = (): Promise<number | undefined> => Promise.resolve(this.left.length > 0 ? -1 : undefined);
-  readonly claim = (_db: unknown, limit: number, except: string[]): Promise<DueCron[]> =>
+  readonly find = (limit: number, except: string[]): Promise<DueCron[]> =>
     Promise.resolve(this.left.filter(({ cron_id }) => !except.includes(cron_id)).slice(0, limit));
-  readonly claimOne = (_db: unknown, id: string): Promise<DueCron[]> =>
+  readonly findOne = (id: string): Promise<DueCron[]> =>
     Promise.resolve(this.left.filter(({ cron_id }) => cron_id === id));
+  readonly claim = (_db: unknown, crons: DueCron[]): Promise<DueCron[]> => Promise.resolve(crons);
   readonly move = (_db: unknown, moved: { cron: DueCron; next: Date | null }[]): Promise<void> => {
     this.moves = moved.map(({ cron, next }) => `${cron.cron_id} fired, next ${next?.toISOString()}`);
     return Promise.resolve();
@@ -63,18 +67,24 @@ class FakeCrons {
 class FakeCreation {
   refusals = new Map<string, Error>();
   failures = new Map<string, Error>();
+  readonly decidedFor: unknown[] = [];
   constructor(private readonly crons: FakeCrons) {}
 
-  readonly check = ({ assistant_id }: BatchItem): Promise<void> => {
-    const error = this.refusals.get(assistant_id);
-    return error ? Promise.reject(error) : Promise.resolve();
+  readonly decide = (auth: AuthContext, _thread: unknown, body: BatchItem): Promise<{ body: BatchItem }> => {
+    const error = this.refusals.get(body.assistant_id);
+    this.decidedFor.push(auth.user?.identity);
+    return error ? Promise.reject(error) : Promise.resolve({ body });
   };
-  readonly createWith = async <T>(work: (db: unknown, create: CreateRun) => Promise<T>): Promise<T> => {
-    const create = ({ assistant_id }: BatchItem): Promise<unknown> => {
+  readonly createWith = async <D, T>(
+    decide: () => Promise<D>,
+    work: (db: unknown, decided: D, create: CreateRun) => Promise<T>,
+  ): Promise<T> => {
+    const decided = await decide();
+    const create = ({ body: { assistant_id } }: { body: BatchItem }): Promise<unknown> => {
       const error = this.failures.get(assistant_id);
       return error ? Promise.reject(error) : Promise.resolve({ run_id: `run of ${assistant_id}` });
     };
-    const result = await work({}, create as CreateRun);
+    const result = await work({}, decided, create as CreateRun);
     this.crons.commit();
     return result;
   };
@@ -97,6 +107,7 @@ describe('a look at the crons', () => {
     const scheduler = new CronScheduler(
       crons as unknown as DueCrons,
       creation as unknown as RunCreationService,
+      creation as unknown as RunPermissions,
       new Metrics(),
     );
     for (let time = 0; time < times && (await crons.msToNext()) !== undefined; time += 1) {
@@ -125,6 +136,21 @@ describe('a look at the crons', () => {
   ])('fires the others in one go beside one %s', async (_, error, expected) => {
     creation.refusals.set('b', error);
     expect(await look(1)).toEqual([fired('a'), expected, fired('c')]);
+  });
+
+  it('asks on behalf of the caller of each, and says whose permission is missing', async () => {
+    const user = { identity: 'alice', display_name: 'alice', is_authenticated: true, permissions: [] };
+    crons = new FakeCrons([{ ...dueCron('a'), caller: user }, dueCron('b')]);
+    creation = new FakeCreation(crons);
+    creation.refusals.set('a', new ForbiddenError());
+    const reason = 'alice may not create its runs any more: Not authorized';
+    expect(await look(1)).toEqual([`a disabled: ${reason}`, fired('b')]);
+    expect(creation.decidedFor).toEqual(['alice', undefined]);
+  });
+
+  it.each([503, 429])('lets a time pass when the auth module answers %d', async (status) => {
+    creation.refusals.set('b', new AuthRefusalError(status, 'later', {}, undefined));
+    expect(await look(1)).toEqual([fired('a'), passed('b'), fired('c')]);
   });
 
   it.each([

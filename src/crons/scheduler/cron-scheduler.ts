@@ -4,7 +4,14 @@ import { ApiError } from '../../common/index.js';
 import { DatabaseUnavailableError, type Queryable } from '../../database/index.js';
 import { GraphNotFoundError } from '../../execution/index.js';
 import { Metrics } from '../../observability/index.js';
-import { type Run, RunCreationService } from '../../runs/index.js';
+import {
+  assertVisible,
+  type BatchItem,
+  type DecidedRun,
+  type Run,
+  RunCreationService,
+  RunPermissions,
+} from '../../runs/index.js';
 import { ThreadBusyError } from '../../threads/index.js';
 import { type DueCron, DueCrons } from './due-crons.js';
 import { goesAlone, lagOf, nextAfter, runOf } from './firing.js';
@@ -21,14 +28,16 @@ const MOST_ALONE = 16;
 const LAG_HELP = 'Seconds from the time when a cron is due until its run is created.';
 const LAG_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** A cron whose run can be created, and when it is due after that. */
+/** A cron whose caller may create its run now. */
 interface Ready {
   cron: DueCron;
-  next: Date | null;
+  run: DecidedRun<BatchItem>;
 }
 
 /** The run is created. */
-interface Fired extends Ready {
+interface Fired {
+  cron: DueCron;
+  next: Date | null;
   run: Run;
 }
 
@@ -36,6 +45,11 @@ interface Fired extends Ready {
 interface Refused {
   cron: DueCron;
   error: unknown;
+}
+
+interface Sorted {
+  ready: Ready[];
+  refused: Refused[];
 }
 
 /**
@@ -56,6 +70,7 @@ export class CronScheduler implements OnModuleDestroy {
   constructor(
     private readonly due: DueCrons,
     private readonly creation: RunCreationService,
+    private readonly permissions: RunPermissions,
     metrics: Metrics,
   ) {
     this.lag = metrics.histogram('nestgraph_cron_lag_seconds', LAG_HELP, LAG_BUCKETS);
@@ -107,48 +122,52 @@ export class CronScheduler implements OnModuleDestroy {
 
   /** Fires a batch in one transaction; false when that was all, or has come to nothing. */
   private async fireBatch(): Promise<boolean> {
-    let claimed: DueCron[] = [];
+    let found: DueCron[] = [];
     let attempted: string | undefined;
     let fired = 0;
+    const find = async (): Promise<DueCron[]> => {
+      found = await this.due.find(BATCH, [...this.alone.keys()]);
+      return found.filter((cron) => !goesAlone(cron));
+    };
     try {
-      const claim = async (db: Queryable): Promise<DueCron[]> => {
-        claimed = await this.due.claim(db, BATCH, [...this.alone.keys()]);
-        return claimed.filter((cron) => !goesAlone(cron));
-      };
-      fired = await this.fire(claim, (cron_id) => (attempted = cron_id));
+      fired = await this.fire(find, (cron_id) => (attempted = cron_id));
     } catch (error) {
       if (error instanceof DatabaseUnavailableError || attempted === undefined) {
         throw error;
       }
     }
-    // Nothing has been fired: one of them has spoilt it for the others, and is what they go on without.
+    // Nothing has been fired: one cron has spoilt the transaction for the others, which continue without it.
     const isApart = (cron: DueCron): boolean => goesAlone(cron) || (fired === 0 && cron.cron_id === attempted);
-    const apart = claimed.filter(isApart).slice(0, Math.max(0, MOST_ALONE - this.alone.size));
+    const apart = found.filter(isApart).slice(0, Math.max(0, MOST_ALONE - this.alone.size));
     apart.forEach((cron) => this.beginAlone(cron));
-    return claimed.length >= BATCH && fired + apart.length > 0;
+    return found.length >= BATCH && fired + apart.length > 0;
   }
 
   /**
-   * In one transaction, creates the runs of the crons that `claim` gives, and sets when they are due next. Those whose runs
-   * would be refused are given up afterwards. Gives the number of those that it has dealt with.
+   * Decides about the runs of due crons on behalf of their callers; then, in one transaction, creates them and sets when
+   * the crons are due next. Those whose runs are refused are given up afterwards. Gives the number of crons it has handled.
    */
   private async fire(
-    claim: (db: Queryable) => Promise<DueCron[]>,
+    find: () => Promise<DueCron[]>,
     onAttempt: (cron_id: string) => void = () => undefined,
+    beforeCreating: (run: BatchItem) => Promise<void> = () => Promise.resolve(),
   ): Promise<number> {
     let claimedAt = 0;
-    const { fired, refused } = await this.creation.createWith(async (db, create) => {
-      const crons = await claim(db);
+    const decide = async (): Promise<Sorted> => {
+      const sorted = await this.sort(await find());
+      for (const { run } of sorted.ready) {
+        await beforeCreating(run.body);
+      }
+      return sorted;
+    };
+    const { fired, refused } = await this.creation.createWith(decide, async (db, sorted, create) => {
+      const { ready, refused } = await this.claim(db, sorted);
       claimedAt = performance.now();
-      const { ready, refused } = await this.sort(db, crons);
       const fired: Fired[] = [];
-      for (const { cron, next } of ready) {
+      for (const { cron, run } of ready) {
         onAttempt(cron.cron_id);
-        fired.push({
-          cron,
-          next,
-          run: await create(runOf(cron), { cron_id: cron.cron_id, user: cron.caller ?? undefined }),
-        });
+        const asking = { cron_id: cron.cron_id, user: cron.caller ?? undefined };
+        fired.push({ cron, next: nextAfter(cron), run: await create(run, asking) });
       }
       await this.due.move(db, fired);
       return { fired, refused };
@@ -160,20 +179,51 @@ export class CronScheduler implements OnModuleDestroy {
     return fired.length + refused.length;
   }
 
-  /** Before anything is written: whose runs can be created, and whose would be refused. */
-  private async sort(db: Queryable, crons: DueCron[]): Promise<{ ready: Ready[]; refused: Refused[] }> {
-    const ready: Ready[] = [];
+  /** Before anything is written: whose runs can be created now, and whose are refused. */
+  private async sort(crons: DueCron[]): Promise<Sorted> {
     const refused: Refused[] = [];
-    for (const cron of crons) {
+    const decisions = crons.map(async (cron): Promise<Ready[]> => {
       try {
-        const next = nextAfter(cron);
-        await this.creation.check(runOf(cron), db);
-        ready.push({ cron, next });
+        return [await this.decide(cron)];
       } catch (error) {
         refused.push({ cron, error });
+        return [];
+      }
+    });
+    return { ready: (await Promise.all(decisions)).flat(), refused };
+  }
+
+  /** Throws what creating the run would. */
+  private async decide(cron: DueCron): Promise<Ready> {
+    nextAfter(cron);
+    const auth = { user: cron.caller ?? undefined };
+    const run = await this.permissions.decide(auth, cron.thread_id ?? undefined, runOf(cron));
+    assertThreadVisible(cron, run);
+    return { cron, run };
+  }
+
+  /** In the transaction: those that are still as they were decided about, on threads that their callers still see. */
+  private async claim(db: Queryable, { ready, refused }: Sorted): Promise<Sorted> {
+    const claimed = await this.due.claim(
+      db,
+      ready.map(({ cron }) => cron),
+    );
+    const byId = new Map(claimed.map((claim) => [claim.cron_id, claim]));
+    const sorted: Sorted = { ready: [], refused: [...refused] };
+    for (const { cron, run } of ready) {
+      const claim = byId.get(cron.cron_id);
+      const current = { ...cron, ...claim };
+      // A thread that has become busy since: the next poll fires the cron alone.
+      if (claim && goesAlone(current) === goesAlone(cron)) {
+        try {
+          assertThreadVisible(current, run);
+          sorted.ready.push({ cron: current, run });
+        } catch (error) {
+          sorted.refused.push({ cron, error });
+        }
       }
     }
-    return { ready, refused };
+    return sorted;
   }
 
   private beginAlone(cron: DueCron): void {
@@ -189,23 +239,26 @@ export class CronScheduler implements OnModuleDestroy {
   /** Fires one cron in a transaction of its own. When that cannot be done, its time passes, or it is disabled. */
   private async fireAlone(cron: DueCron): Promise<void> {
     try {
-      if (goesAlone(cron)) {
-        await this.creation.makeRoom(runOf(cron));
-      }
-      await this.fire((db) => this.due.claimOne(db, cron.cron_id));
+      await this.fire(
+        () => this.due.findOne(cron.cron_id),
+        undefined,
+        // Only for a run that its caller may create: it ends another one.
+        async (run) => (goesAlone(cron) ? this.creation.makeRoom(run) : undefined),
+      );
     } catch (error) {
       await this.giveUp(cron, error);
     }
   }
 
-  /** Nothing is tried for ever: what cannot be done now is not done for this time, what never can be not any more. */
+  /** Nothing is retried for ever: a cron that cannot be fired now lets this time pass, one that never can is disabled. */
   private async giveUp(cron: DueCron, error: unknown): Promise<void> {
     if (error instanceof DatabaseUnavailableError) {
       throw error;
     }
     if (isLasting(error)) {
-      if (await this.due.disable(cron, error.message)) {
-        this.logger.warn(`cron_id=${cron.cron_id} is disabled: ${error.message}`);
+      const reason = reasonOf(cron, error);
+      if (await this.due.disable(cron, reason)) {
+        this.logger.warn(`cron_id=${cron.cron_id} is disabled: ${reason}`);
       }
       return;
     }
@@ -225,11 +278,27 @@ export class CronScheduler implements OnModuleDestroy {
   }
 }
 
+/** Throws `ThreadNotFoundError` when the caller of a cron may not create runs on its thread. */
+function assertThreadVisible({ thread_id, thread_metadata }: DueCron, { visible }: DecidedRun): void {
+  if (thread_id) {
+    assertVisible(visible, { thread_id, metadata: thread_metadata ?? {} });
+  }
+}
+
 /**
- * What would be the same the next time. A busy thread may be idle by then, and a graph that this process does not have
- * may be there in others, which are being replaced.
+ * What would be the same the next time. A busy thread may be idle by then, a graph that this process does not have may be
+ * in others, which are being replaced, and an auth module that is out of order may be repaired.
  */
 const isLasting = (error: unknown): error is ApiError =>
-  error instanceof ApiError && !(error instanceof ThreadBusyError) && !(error instanceof GraphNotFoundError);
+  error instanceof ApiError &&
+  !(error instanceof ThreadBusyError) &&
+  !(error instanceof GraphNotFoundError) &&
+  !isTemporary(error.status);
+
+const isTemporary = (status: number): boolean => status >= 500 || status === 429;
+
+/** What is not there for the caller looks the same, whether it is hidden or gone. */
+const reasonOf = ({ caller }: DueCron, { message }: ApiError): string =>
+  caller ? `${caller.identity} may not create its runs any more: ${message}` : message;
 
 const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { JsonObject } from '../../common/index.js';
 import { type Queryable, Sql } from '../../database/index.js';
 import type { CronEntity } from '../cron.entity.js';
 
-/** A cron whose time has come, locked until the transaction that has claimed it ends. */
+/** A cron that is due, as it was read. */
 export interface DueCron extends Pick<
   CronEntity,
   | 'cron_id'
@@ -16,35 +17,54 @@ export interface DueCron extends Pick<
   | 'caller'
 > {
   next_run_date: Date;
+  /** Changes with every change of the cron, firing included. */
+  stamp: string;
+  /** Null when it has no thread. */
+  thread_metadata: JsonObject | null;
   /** Its thread has an active run. */
   is_busy: boolean;
   /** The database's clock. */
   now: Date;
 }
 
+/** What may have changed until the cron is locked. */
+export type ClaimedCron = Pick<DueCron, 'cron_id' | 'thread_metadata' | 'is_busy' | 'now'>;
+
+/** `xmin`: PostgreSQL's number of the transaction that wrote this state of the row. */
 const COLUMNS = `c.cron_id, c.thread_id, c.schedule, c.timezone, c.end_time, c.on_run_completed, c.payload, c.metadata, c.caller,
-                 c.next_run_date, statement_timestamp() AS now`;
+                 c.next_run_date, c.xmin::text AS stamp, statement_timestamp() AS now`;
+const THREAD_COLUMNS = 't.metadata AS thread_metadata, t.newest_run_id IS NOT NULL AS is_busy';
+const WITHOUT_THREAD = 'NULL::jsonb AS thread_metadata, false AS is_busy';
 
 /**
- * Due crons $1 of a kind, the longest due first, at most $2. Those on threads come with a lock on the thread, which
- * their runs need: whoever deletes a thread locks it before its crons, so nobody who has a cron may wait for its thread.
+ * Due crons, the longest due first: $1 with a thread, and as many without. SKIP LOCKED leaves out those that another process
+ * is firing, and those whose thread is locked.
  */
-const claimOf = (condition: string): string => `
+const FIND = `
   WITH alone AS (
-    SELECT ${COLUMNS}, false AS is_busy FROM crons c
-    WHERE c.next_run_date <= statement_timestamp() AND c.thread_id IS NULL AND ${condition}
-    ORDER BY c.next_run_date, c.cron_id LIMIT $2 FOR UPDATE SKIP LOCKED
+    SELECT ${COLUMNS}, ${WITHOUT_THREAD} FROM crons c
+    WHERE c.next_run_date <= statement_timestamp() AND c.thread_id IS NULL AND c.cron_id <> ALL($2::uuid[])
+    ORDER BY c.next_run_date, c.cron_id LIMIT $1 FOR KEY SHARE SKIP LOCKED
   ), on_threads AS (
-    SELECT ${COLUMNS}, t.newest_run_id IS NOT NULL AS is_busy FROM crons c JOIN threads t USING (thread_id)
-    WHERE c.next_run_date <= statement_timestamp() AND ${condition}
-    ORDER BY c.next_run_date, c.cron_id LIMIT $2 FOR UPDATE OF c, t SKIP LOCKED
+    SELECT ${COLUMNS}, ${THREAD_COLUMNS} FROM crons c JOIN threads t USING (thread_id)
+    WHERE c.next_run_date <= statement_timestamp() AND c.cron_id <> ALL($2::uuid[])
+    ORDER BY c.next_run_date, c.cron_id LIMIT $1 FOR KEY SHARE OF c, t SKIP LOCKED
   ) SELECT * FROM alone UNION ALL SELECT * FROM on_threads`;
 
-const CLAIM = claimOf('c.cron_id <> ALL($1::uuid[])');
-const CLAIM_NAMED = claimOf('c.cron_id = ANY($1::uuid[])');
+/** Crons on threads come with a lock on the thread, which their runs need: a lock on a cron must not wait for its thread. */
+const CLAIM = `
+  WITH wanted AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::text[]) AS wanted (id, stamp)), alone AS (
+    SELECT c.cron_id, statement_timestamp() AS now, ${WITHOUT_THREAD} FROM crons c
+    JOIN wanted ON c.cron_id = wanted.id AND c.xmin::text = wanted.stamp
+    WHERE c.thread_id IS NULL FOR UPDATE OF c SKIP LOCKED
+  ), on_threads AS (
+    SELECT c.cron_id, statement_timestamp() AS now, ${THREAD_COLUMNS} FROM crons c
+    JOIN wanted ON c.cron_id = wanted.id AND c.xmin::text = wanted.stamp JOIN threads t USING (thread_id)
+    FOR UPDATE OF c, t SKIP LOCKED
+  ) SELECT * FROM alone UNION ALL SELECT * FROM on_threads`;
 
-/** Unless somebody else has fired or changed it since it was claimed. */
-const STILL_DUE = `cron_id = $1 AND date_trunc('milliseconds', next_run_date) = $2::timestamptz`;
+/** Unless it has been fired or changed since it was read. */
+const UNCHANGED = 'cron_id = $1 AND xmin::text = $2';
 
 /** The SQL of firing. Every method is one statement and says which race it settles. */
 @Injectable()
@@ -60,17 +80,31 @@ export class DueCrons {
     return rows[0].ms ?? undefined;
   }
 
-  /**
-   * Claims due crons but for those in `except`. SKIP LOCKED: two processes never get the same one, and none waits for
-   * another, nor for whoever is changing a cron or its thread. Up to `limit` with a thread, and as many without.
-   */
-  async claim(db: Queryable, limit: number, except: readonly string[]): Promise<DueCron[]> {
-    return (await db.query<DueCron>(CLAIM, [except, limit])).rows;
+  /** Due crons but for those in `except`, without a lock: what follows from them is decided before they are claimed. */
+  async find(limit: number, except: readonly string[]): Promise<DueCron[]> {
+    return (await this.sql.query<DueCron>(FIND, [limit, except])).rows;
   }
 
-  /** Claims one cron, if it is (still) due and nobody else has it. */
-  async claimOne(db: Queryable, cron_id: string): Promise<DueCron[]> {
-    return (await db.query<DueCron>(CLAIM_NAMED, [[cron_id], 1])).rows;
+  /** One cron, while it is due. */
+  async findOne(cron_id: string): Promise<DueCron[]> {
+    const { rows } = await this.sql.query<DueCron>(
+      `SELECT ${COLUMNS}, ${THREAD_COLUMNS} FROM crons c LEFT JOIN threads t USING (thread_id)
+       WHERE c.next_run_date <= statement_timestamp() AND c.cron_id = $1`,
+      [cron_id],
+    );
+    return rows;
+  }
+
+  /**
+   * Claims those of the crons that are still as they were read. SKIP LOCKED: two processes never get the same one, and none
+   * waits for another, nor for a request that changes a cron or its thread.
+   */
+  async claim(db: Queryable, crons: readonly DueCron[]): Promise<ClaimedCron[]> {
+    const { rows } = await db.query<ClaimedCron>(CLAIM, [
+      crons.map(({ cron_id }) => cron_id),
+      crons.map(({ stamp }) => stamp),
+    ]);
+    return rows;
   }
 
   /** Sets when crons that the caller has claimed are due next: together with their runs, or not at all. */
@@ -82,21 +116,21 @@ export class DueCrons {
     );
   }
 
-  /** Lets the time pass for which a cron could not be fired. False when it is no longer due for that time. */
-  async pass({ cron_id, next_run_date }: DueCron, next: Date | null): Promise<boolean> {
+  /** Lets the time pass for which a cron could not be fired. False when it has been fired or changed meanwhile. */
+  async pass({ cron_id, stamp }: DueCron, next: Date | null): Promise<boolean> {
     const { rows } = await this.sql.query(
-      `UPDATE crons SET next_run_date = $3::timestamptz WHERE ${STILL_DUE} RETURNING cron_id`,
-      [cron_id, next_run_date, next],
+      `UPDATE crons SET next_run_date = $3::timestamptz WHERE ${UNCHANGED} RETURNING cron_id`,
+      [cron_id, stamp, next],
     );
     return rows.length > 0;
   }
 
   /** Disables a cron that can never be fired again as it is. False when it has been fired or changed meanwhile. */
-  async disable({ cron_id, next_run_date }: DueCron, reason: string): Promise<boolean> {
+  async disable({ cron_id, stamp }: DueCron, reason: string): Promise<boolean> {
     const { rows } = await this.sql.query(
       `UPDATE crons SET enabled = false, disabled_reason = $3, next_run_date = NULL, updated_at = clock_timestamp()
-       WHERE ${STILL_DUE} RETURNING cron_id`,
-      [cron_id, next_run_date, reason],
+       WHERE ${UNCHANGED} RETURNING cron_id`,
+      [cron_id, stamp, reason],
     );
     return rows.length > 0;
   }

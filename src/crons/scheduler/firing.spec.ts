@@ -15,6 +15,8 @@ const dueCron = (fields: Partial<DueCron> = {}, ms = 20): DueCron => ({
   metadata: { m: 1 },
   caller: null,
   next_run_date: new Date(DUE),
+  stamp: '1',
+  thread_metadata: null,
   is_busy: false,
   now: new Date(Date.parse(DUE) + ms),
   ...fields,

@@ -1,12 +1,16 @@
 import type { BatchItem } from '../../runs/index.js';
+import type { CronEntity } from '../cron.entity.js';
 import { nextRunDate } from '../schedule.js';
 import type { DueCron } from './due-crons.js';
 
 /** Milliseconds after which a time counts as missed: until then it is late, and is made up for by a run of its own. */
 const LATE_MS = 2_000;
 
+/** The columns that say what a cron runs. */
+export type RunSource = Pick<CronEntity, 'thread_id' | 'payload' | 'metadata' | 'on_run_completed'>;
+
 /** The run that a cron asks for. */
-export const runOf = ({ thread_id, payload, metadata, on_run_completed }: DueCron): BatchItem => ({
+export const runOf = ({ thread_id, payload, metadata, on_run_completed }: RunSource): BatchItem => ({
   ...payload,
   metadata,
   ...(thread_id ? { thread_id } : { on_completion: on_run_completed ?? 'delete' }),

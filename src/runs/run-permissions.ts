@@ -1,0 +1,99 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AssistantsService, type RunAssistant } from '../assistants/index.js';
+import type { AuthContext } from '../auth/index.js';
+import { CONFIG, type NestgraphConfig } from '../config/index.js';
+import type { Queryable } from '../database/index.js';
+import { GraphRegistry } from '../execution/index.js';
+import { ThreadNotFoundError } from '../threads/index.js';
+import { RunQueue } from './queue/run-queue.js';
+import { assertVisible, type PermittedRun, RunAccess } from './run-access.js';
+import { assertSupported, type RunCreate } from './run-request.js';
+import { WebhookRefusedError } from './runs.errors.js';
+import { refusalOf } from './webhooks/webhook-address.js';
+
+/** A run that its caller may create, of this assistant as it was read. */
+export interface DecidedRun<T extends RunCreate = RunCreate> extends PermittedRun<T> {
+  assistant: RunAssistant;
+}
+
+/** The assistant is not what the decision was made about. Nothing has been written. */
+export class AssistantChangedError extends Error {
+  constructor(readonly assistant: RunAssistant) {
+    super(`Assistant ${assistant.assistant_id} has changed.`);
+  }
+}
+
+/**
+ * Decides whether a run may be created. Handlers of the auth module are called outside of transactions; the statement or
+ * transaction that acts on a decision checks that the rows are still what it was made about.
+ */
+@Injectable()
+export class RunPermissions {
+  constructor(
+    private readonly access: RunAccess,
+    private readonly assistants: AssistantsService,
+    private readonly graphs: GraphRegistry,
+    private readonly queue: RunQueue,
+    @Inject(CONFIG) private readonly config: NestgraphConfig,
+  ) {}
+
+  /** The whole decision, on behalf of a caller. Throws what creating the run would. */
+  async decide<T extends RunCreate>(
+    auth: AuthContext,
+    thread_id: string | undefined,
+    body: T,
+  ): Promise<DecidedRun<T>> {
+    const permitted = await this.access.permit(auth, thread_id, body);
+    return { ...permitted, assistant: await this.check(auth, permitted.body) };
+  }
+
+  /**
+   * Refuses what could not be created, and changes nothing. Gives the assistant: the caller makes its stamp a condition of
+   * what follows. Whether the thread exists and is free is checked when the run is created.
+   */
+  async check(auth: AuthContext, body: RunCreate): Promise<RunAssistant> {
+    assertSupported(body, this.config);
+    this.assertWebhookAllowed(body.webhook);
+    const assistant = await this.assistants.forRun(body.assistant_id);
+    try {
+      return await this.assertMayRun(auth, assistant);
+    } catch (error) {
+      if (!assistant.is_remembered) {
+        throw error;
+      }
+      // No statement checks the stamp of a refusal: it is decided by the row.
+      this.assistants.forget(assistant);
+      return this.assertMayRun(auth, await this.assistants.forRun(body.assistant_id));
+    }
+  }
+
+  /**
+   * In the caller's transaction: what was decided still holds, and does so until it ends. Locks the thread. Throws
+   * {@link AssistantChangedError} or `ThreadNotFoundError`.
+   */
+  async confirm(db: Queryable, { assistant, visible }: DecidedRun, thread_id: string | null | undefined): Promise<void> {
+    if (thread_id) {
+      const thread = await this.queue.lockThread(db, thread_id);
+      if (!thread) {
+        throw new ThreadNotFoundError(thread_id);
+      }
+      assertVisible(visible, { thread_id, metadata: thread.metadata });
+    }
+    if (!(await this.assistants.isUnchanged(db, assistant))) {
+      throw new AssistantChangedError(assistant);
+    }
+  }
+
+  private async assertMayRun(auth: AuthContext, assistant: RunAssistant): Promise<RunAssistant> {
+    await this.access.checkAssistant(auth, assistant);
+    this.graphs.assertExists(assistant.graph_id);
+    return assistant;
+  }
+
+  private assertWebhookAllowed(webhook: string | undefined): void {
+    const refusal = webhook && refusalOf(webhook, this.config.webhooks);
+    if (refusal) {
+      throw new WebhookRefusedError(refusal);
+    }
+  }
+}
