@@ -11,6 +11,7 @@ import { Store1764300000000 } from './1764300000000-store.js';
 import { Crons1764310000000 } from './1764310000000-crons.js';
 import { WaitingRuns1764350000000 } from './1764350000000-waiting-runs.js';
 import { CronCallers1764400000000 } from './1764400000000-cron-callers.js';
+import { WebhookCallers1764540000000 } from './1764540000000-webhook-callers.js';
 import { RunReleases1764550000000 } from './1764550000000-run-releases.js';
 
 /** All migrations, oldest first. A released one is never edited. */
@@ -28,5 +29,6 @@ export const migrations = [
   Crons1764310000000,
   WaitingRuns1764350000000,
   CronCallers1764400000000,
+  WebhookCallers1764540000000,
   RunReleases1764550000000,
 ];

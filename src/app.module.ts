@@ -32,9 +32,9 @@ export class AppModule {
     return { module: AppModule, imports: [...core(config, database, auth), CronsModule, ...others, ...routes] };
   }
 
-  /** Nobody calls it. */
-  static forWorker(config: NestgraphConfig, database: Database): DynamicModule {
-    return { module: AppModule, imports: [...core(config, database, new AuthService()), CronsModule] };
+  /** It serves no requests; `auth` decides about runs that wait, crons and webhooks, on behalf of their callers. */
+  static forWorker(config: NestgraphConfig, database: Database, auth: AuthService): DynamicModule {
+    return { module: AppModule, imports: [...core(config, database, auth), CronsModule] };
   }
 }
 

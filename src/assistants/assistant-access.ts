@@ -56,7 +56,10 @@ export class AssistantAccess {
    * To be called before an assistant is run: that needs the right to read it. Throws {@link AssistantNotFoundError} or
    * `ForbiddenError`.
    */
-  async checkRun(auth: AuthContext, { assistant_id, metadata }: RunAssistant): Promise<void> {
+  async checkRun(
+    auth: AuthContext,
+    { assistant_id, metadata }: Pick<RunAssistant, 'assistant_id' | 'metadata'>,
+  ): Promise<void> {
     const { filter } = await this.auth.authorize(auth, 'assistants:read', { assistant_id, metadata });
     if (filter && !this.mayRead(filter, { assistant_id, metadata })) {
       throw new AssistantNotFoundError(assistant_id);

@@ -24,6 +24,11 @@ export class AuthService {
     return this.authenticator !== undefined;
   }
 
+  /** Whether callers may do less than everything. */
+  get hasRules(): boolean {
+    return this.authorizer !== undefined;
+  }
+
   /** Throws `UnauthenticatedError`. `request` has no body. */
   async authenticate(request: Request): Promise<AuthContext> {
     return this.authenticator ? { user: await this.authenticator.authenticate(request) } : NOBODY;

@@ -1,5 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from '../app.module.js';
+import { loadAuth } from '../auth/index.js';
 import { type NestgraphConfig, publishedAddress } from '../config/index.js';
 import { shareAddressWithGraphs } from '../in-process-fetch.js';
 import { NestgraphLogger } from '../observability/index.js';
@@ -14,7 +15,8 @@ export function work(config: NestgraphConfig): Promise<void> {
     if (api) {
       shareAddressWithGraphs(api);
     }
-    const app = await NestFactory.createApplicationContext(AppModule.forWorker(config, database), {
+    const auth = await loadAuth(config);
+    const app = await NestFactory.createApplicationContext(AppModule.forWorker(config, database, auth), {
       logger: new NestgraphLogger(config.log),
       abortOnError: false,
     });

@@ -1,3 +1,4 @@
+export { withDeadline } from './deadline.js';
 export * from './dto/config.dto.js';
 export * from './dto/fields.js';
 export { readAs } from './dto/instantiate.js';

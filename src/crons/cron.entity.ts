@@ -52,7 +52,7 @@ export class CronEntity {
   @Column('text', { nullable: true })
   user_id: string | null;
 
-  /** Who has created it, for its runs; null without authentication. */
+  /** On whose behalf its runs are; null without authentication. */
   @Column('jsonb', { nullable: true, transformer: jsonb })
   caller: AuthUser | null;
 

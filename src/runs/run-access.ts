@@ -44,7 +44,7 @@ export class RunAccess {
   }
 
   /** Throws `AssistantNotFoundError` or `ForbiddenError`. */
-  checkAssistant(auth: AuthContext, assistant: RunAssistant): Promise<void> {
+  checkAssistant(auth: AuthContext, assistant: Pick<RunAssistant, 'assistant_id' | 'metadata'>): Promise<void> {
     return this.assistants.checkRun(auth, assistant);
   }
 

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type AuthUser, authOf } from '../auth/index.js';
 import { type HeaderPatterns, pickHeaders } from '../common/index.js';
+import type { RunCreate } from './run-request.js';
 
 /** The request that asks for a run. */
 export type CallingRequest = Pick<FastifyRequest, 'id' | 'headers' | 'auth'>;
@@ -13,8 +14,10 @@ export interface RunCaller {
   /** Absent when no request has asked for the run. */
   request_id?: string;
   headers: Record<string, string>;
-  /** Absent when nobody has to say who they are. */
+  /** Absent without authentication. */
   user?: AuthUser;
+  /** With a user: what was decided about, without `input` and `command`, which the run has. */
+  request?: Omit<RunCreate, 'input' | 'command'>;
 }
 
 /** Names in `configurable` that say which execution it is: never inherited by later runs. */
@@ -41,6 +44,12 @@ export const callerOf = ({ id, headers, auth }: CallingRequest, { includes, excl
   user: authOf({ auth }).user,
   headers: pickHeaders(headers, { includes, excludes: [...excludes, ...NEVER_SEEN] }),
 });
+
+/** The caller with what is decided again when the run begins. */
+export const withRequest = (
+  caller: RunCaller | null,
+  { input: _, command: __, ...request }: RunCreate,
+): RunCaller | null => (caller?.user ? { ...caller, request } : caller);
 
 /** What a caller adds to `configurable`; it wins over what the request's body says under the same name (contract 6.3). */
 export const callerKeys = (caller: RunCaller | null): Record<string, unknown> => {

@@ -12,7 +12,7 @@ import type { NewRun, RunThread, StoppedRun } from './queue/queued-run.js';
 import { RunQueue } from './queue/run-queue.js';
 import type { Delivery } from './run.entity.js';
 import { assertVisible, type PermittedRun, RunAccess } from './run-access.js';
-import { type CallingRequest, callerOf } from './run-caller.js';
+import { type CallingRequest, callerOf, type RunCaller, withRequest } from './run-caller.js';
 import { delayOf, type Order, readyAlone, readyOn } from './run-order.js';
 import { AssistantChangedError, type DecidedRun, RunPermissions } from './run-permissions.js';
 import type { RunCreate } from './run-request.js';
@@ -271,7 +271,7 @@ export class RunCreationService {
 
   private toOrder({ body, visible, assistant }: DecidedRun, asking: Asking = {}, thread_id: string = newId()): Order {
     const { request, delivery, cron_id, user } = asking;
-    const caller = request ? callerOf(request, this.config.configurable_headers) : user ? { headers: {}, user } : null;
+    const caller = withRequest(request ? callerOf(request, this.config.configurable_headers) : userOf(user), body);
     return { run_id: newId(), thread_id, assistant, body, caller, delivery: delivery ?? null, visible, cron_id };
   }
 
@@ -384,6 +384,8 @@ export class RunCreationService {
     }
   }
 }
+
+const userOf = (user: AuthUser | undefined): RunCaller | null => (user ? { headers: {}, user } : null);
 
 /** On whose behalf: that of the request, or of the schedule's caller. */
 const authOfAsking = ({ request, user }: Asking = {}): AuthContext => (request ? authOf(request) : { user });

@@ -38,11 +38,7 @@ export class RunPermissions {
   ) {}
 
   /** The whole decision, on behalf of a caller. Throws what creating the run would. */
-  async decide<T extends RunCreate>(
-    auth: AuthContext,
-    thread_id: string | undefined,
-    body: T,
-  ): Promise<DecidedRun<T>> {
+  async decide<T extends RunCreate>(auth: AuthContext, thread_id: string | undefined, body: T): Promise<DecidedRun<T>> {
     const permitted = await this.access.permit(auth, thread_id, body);
     return { ...permitted, assistant: await this.check(auth, permitted.body) };
   }
@@ -71,7 +67,11 @@ export class RunPermissions {
    * In the caller's transaction: what was decided still holds, and does so until it ends. Locks the thread. Throws
    * {@link AssistantChangedError} or `ThreadNotFoundError`.
    */
-  async confirm(db: Queryable, { assistant, visible }: DecidedRun, thread_id: string | null | undefined): Promise<void> {
+  async confirm(
+    db: Queryable,
+    { assistant, visible }: DecidedRun,
+    thread_id: string | null | undefined,
+  ): Promise<void> {
     if (thread_id) {
       const thread = await this.queue.lockThread(db, thread_id);
       if (!thread) {

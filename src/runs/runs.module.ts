@@ -13,6 +13,7 @@ import { RunCreationService } from './run-creation.service.js';
 import { RunEntity } from './run.entity.js';
 import { RunOutputService } from './run-output.service.js';
 import { RunPermissions } from './run-permissions.js';
+import { RunRecheck } from './run-recheck.js';
 import { RunStopService } from './run-stop.service.js';
 import { RunsService } from './runs.service.js';
 import { FinalState } from './webhooks/final-state.js';
@@ -55,6 +56,7 @@ import { RunWorker } from './worker/run-worker.js';
     RunsService,
     RunAccess,
     RunPermissions,
+    RunRecheck,
     RunStopService,
     RunCreationService,
     RunDepartures,

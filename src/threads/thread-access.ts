@@ -43,6 +43,20 @@ export class ThreadAccess {
     }
   }
 
+  /** Throws {@link ThreadNotFoundError} for a thread that the filter hides; one that is deleted hides nothing. */
+  async assertVisible(thread_id: string, filter: AuthFilter): Promise<void> {
+    const parameters = new SqlParameters();
+    const id = parameters.add(thread_id);
+    const visible = filterSql(filter, 'metadata', (value) => parameters.add(value));
+    const hidden = await this.dataSource.query<unknown[]>(
+      `SELECT FROM threads WHERE thread_id = ${id} AND (${visible}) IS NOT TRUE`,
+      parameters.values,
+    );
+    if (hidden.length > 0) {
+      throw new ThreadNotFoundError(thread_id);
+    }
+  }
+
   /** For what concerns no thread that is known beforehand. */
   authorize<T extends object>(auth: AuthContext, event: ThreadEvent, value: T): Promise<Authorized<T>> {
     return this.auth.authorize(auth, event, value);

@@ -1,8 +1,16 @@
-// Users by name: `Bearer alice`. Everybody has what they made; an admin sees everything, a reader changes nothing.
+// Users by name: `Bearer alice`. Everybody has what they made; an admin sees everything, a reader changes nothing, a clerk
+// changes all crons and runs nothing. Users whose names are in the file TEST_REVOKED may not run anything any more.
+import { existsSync, readFileSync } from 'node:fs';
 import { Auth, HTTPException } from '@langchain/langgraph-sdk/auth';
 
 interface Value {
   metadata?: Record<string, unknown> | null;
+}
+
+interface Request {
+  value: Value;
+  user: { identity: string; permissions: string[] };
+  action: string;
 }
 
 const ROLES: Record<string, string[]> = {
@@ -10,18 +18,16 @@ const ROLES: Record<string, string[]> = {
   bob: ['read', 'write'],
   reader: ['read'],
   admin: ['read', 'write', 'everything'],
+  clerk: ['read', 'write', 'crons'],
+};
+
+const isRevoked = (identity: string): boolean => {
+  const file = process.env.TEST_REVOKED ?? '';
+  return existsSync(file) && readFileSync(file, 'utf8').split('\n').includes(identity);
 };
 
 /** Stamps what is made, and shows what was stamped. */
-function ownersOnly({
-  value,
-  user,
-  action,
-}: {
-  value: Value;
-  user: { identity: string; permissions: string[] };
-  action: string;
-}) {
+function ownersOnly({ value, user, action }: Request) {
   const { identity, permissions } = user;
   if (!permissions.includes('write') && !['read', 'search'].includes(action)) {
     return false;
@@ -47,8 +53,15 @@ export const auth = new Auth()
     return { identity: name, permissions: ROLES[name], display_name: name.toUpperCase(), team: 'birds' };
   })
   .on('threads', ownersOnly as never)
+  .on('threads:create_run', (request: Request) => {
+    const { identity, permissions } = request.user;
+    if (isRevoked(identity) || permissions.includes('crons')) {
+      throw new HTTPException(403, { message: `${identity} runs nothing.` });
+    }
+    return ownersOnly(request);
+  })
   .on('assistants', ownersOnly as never)
-  .on('crons', ownersOnly as never)
+  .on('crons', ((request: Request) => request.user.permissions.includes('crons') || ownersOnly(request)) as never)
   .on('store', ({ value, user, action }) => {
     const given = value as { namespace?: string[] | null; value?: Record<string, unknown> };
     if (given.namespace?.[0] === 'shared' && !user.permissions.includes('everything')) {

@@ -112,6 +112,7 @@ describe('WebhookOutbox', () => {
       await queue.finish(run, { status: 'error', error, thread, output: '{}' });
       const [{ payload, ...rest }] = await claim();
       expect(rest).toEqual({
+        caller: null,
         run_id: run.run_id,
         thread_id: run.thread_id,
         url: URL,

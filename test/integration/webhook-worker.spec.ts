@@ -8,11 +8,19 @@ import type { OwnAddress } from '../../src/runs/webhooks/own-address.js';
 import type { Attempt } from '../../src/runs/webhooks/webhook-request.js';
 import type { WebhookSender } from '../../src/runs/webhooks/webhook-sender.js';
 import { WebhookWorker } from '../../src/runs/webhooks/webhook-worker.js';
+import type { Refusal, RunRecheck } from '../../src/runs/run-recheck.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { askUntil } from '../support/until.js';
 
 /** Stands in for the network. */
 type Send = (delivery: Delivery, signal: AbortSignal) => Promise<Attempt>;
+
+/** A process that delivers. `refusal`: why what it would send is not allowed any more. */
+interface Start {
+  send: Send;
+  base?: string | null;
+  refusal?: Refusal;
+}
 
 const DELIVERED: Attempt = { result: 'delivered' };
 
@@ -39,7 +47,7 @@ describe('WebhookWorker', () => {
   afterAll(() => database.drop());
 
   /** A process of its own, as far as the outbox can tell. */
-  const start = ({ send, base = 'http://127.0.0.1:1' }: { send: Send; base?: string | null }) => {
+  const start = ({ send, base = 'http://127.0.0.1:1', refusal }: Start) => {
     const published: string[] = [];
     const notifications = {
       on: () => undefined,
@@ -51,6 +59,7 @@ describe('WebhookWorker', () => {
       { send } as WebhookSender,
       { complete: (delivery: Delivery) => Promise.resolve(delivery) } as FinalState,
       { base: base ?? undefined, onListen: () => undefined } as unknown as OwnAddress,
+      { refusalOf: () => Promise.resolve(refusal) } as unknown as RunRecheck,
       notifications as unknown as Notifications,
       { command: 'dev' } as NestgraphConfig,
     );
@@ -129,6 +138,20 @@ describe('WebhookWorker', () => {
     await askUntil(() => count(`target = 'busy.example'`), (left) => left === 0); // prettier-ignore
     expect(attempts).toEqual({ 'busy.example': 2, 'gone.example': 1 });
     expect(await count(`failed_at IS NOT NULL AND attempts = 1 AND last_error = 'HTTP 410'`)).toBe(1);
+  });
+
+  it.each([
+    [true, `failed_at IS NOT NULL AND caller IS NULL AND last_error = 'no'`],
+    [false, `failed_at IS NULL AND caller IS NOT NULL AND attempts = 1 AND last_error = 'no'`],
+  ])('sends nothing that is not allowed any more: for good when that is decided (%s)', async (is_decided, expected) => {
+    await fill('https://a.example/', 1);
+    await database.pool.query(`UPDATE webhook_deliveries SET caller = '{"user": {}}'`);
+    start({ send: () => Promise.reject(new Error('sent')), refusal: { message: 'no', is_decided } });
+    await askUntil(
+      () => count('last_error IS NOT NULL'),
+      (refused) => refused === 1,
+    );
+    expect(await count(expected)).toBe(1);
   });
 
   it('gives up after the seventh attempt', async () => {

@@ -122,7 +122,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
     });
 
     it('with an end before their first time are due at no time', async () => {
-      const end_time = new Date(Date.now() + 1000).toISOString();
+      const end_time = new Date(Date.now() + HOUR).toISOString();
       expect(await createWith({ end_time })).toMatchObject({ enabled: true, end_time, next_run_date: null });
     });
 
@@ -159,6 +159,8 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       [{ timezone: '+02:00' }, 'timezone', /IANA/],
       [{ end_time: 'tomorrow' }, 'end_time', /ISO 8601/],
       [{ end_time: '2090-13-01T00:00:00Z' }, 'end_time', /ISO 8601/],
+      [{ end_time: '2020-01-01T00:00:00Z' }, 'end_time', /has passed.*null for none/],
+      [{ end_time: '2020-01-01', enabled: false }, 'end_time', /has passed/],
       [{ on_run_completed: 'frame' }, 'on_run_completed', /delete, keep/],
       [{ multitask_strategy: 'juggle' }, 'multitask_strategy', /enqueue/],
       [{ webhook: 'ftp://example.com' }, 'webhook', /http/],
@@ -254,6 +256,18 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       expect(await client.crons.update(cron_id, { endTime: null })).toMatchObject({ end_time: null, next_run_date });
     });
 
+    it('one whose end has passed is due again only with another end, and takes every other change', async () => {
+      const { cron_id, next_run_date } = await create();
+      const past = `UPDATE crons SET end_time = '2020-01-01', next_run_date = NULL WHERE cron_id = $1`;
+      await server.database.pool.query(past, [cron_id]);
+      const refused = refusal(422, 'validation_failed');
+      await expect(client.crons.update(cron_id, { schedule: '0 0 2 1 *' })).rejects.toMatchObject(refused);
+      expect(await client.crons.update(cron_id, { metadata: { x: 1 } })).toMatchObject({ next_run_date: null });
+      expect(await client.crons.update(cron_id, { enabled: false })).toMatchObject({ enabled: false });
+      await expect(client.crons.update(cron_id, { enabled: true })).rejects.toMatchObject(refused);
+      expect(await client.crons.update(cron_id, { enabled: true, endTime: null })).toMatchObject({ next_run_date });
+    });
+
     it('disabled it is due at no time, enabled again it goes on', async () => {
       const { cron_id, next_run_date } = await create();
       expect(await client.crons.update(cron_id, { enabled: false })).toMatchObject({
@@ -271,6 +285,8 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       [{ schedule: 'never' }, 422, 'validation_failed'],
       [{ timezone: 'Nowhere' }, 422, 'validation_failed'],
       [{ end_time: 'soon' }, 422, 'validation_failed'],
+      [{ end_time: '2020-01-01T00:00:00Z' }, 422, 'validation_failed'],
+      [{ end_time: '2020-01-01T00:00:00Z', enabled: false }, 422, 'validation_failed'],
       [{ webhook: 'http://127.0.0.1:1' }, 422, 'webhook_refused'],
     ])('%j is refused and changes nothing', async (fields, status, code) => {
       const cron = await create();

@@ -33,7 +33,7 @@ export class Cron {
   /** What the runs are asked for: `assistant_id`, `input`, `config` and so on. */
   @ApiProperty({ type: 'object', additionalProperties: true })
   payload: CronPayload;
-  /** Who has created it; null without authentication. */
+  /** User on whose behalf its runs are: who created it, or last changed what it runs; null without authentication. */
   @ApiProperty({ type: String, nullable: true })
   user_id: string | null;
   /** When it is due next; null when it is disabled, or no time is left before its end. */

@@ -13,12 +13,17 @@ interface Ended {
   then: string;
 }
 
+/** Who is asked again when the webhook is sent; without the headers, which are for the graph. */
+const CALLED_BY = `CASE WHEN caller -> 'user' IS NOT NULL
+  THEN json_build_object('user', caller -> 'user', 'request', caller -> 'request') END`;
+
 /** Runs without a webhook pay nothing for those of others. */
 const WITHOUT_WEBHOOK: Ended = { columns: 'runs.thread_id', then: '' };
 
-/** Seen from inside the statement, `updated_at` still is the moment in which the run began. */
+/** Seen from inside the statement, `updated_at` still is the moment in which the run began, and `caller` is still there. */
 const withWebhook = (thread: { hidden: boolean }, state: string, read_state: string): Ended => ({
-  columns: `runs.*, (SELECT updated_at FROM runs WHERE run_id = $1) AS run_started_at, ${thread.hidden} AS hidden,
+  columns: `runs.*, (SELECT updated_at FROM runs WHERE run_id = $1) AS run_started_at,
+            (SELECT ${CALLED_BY} FROM runs WHERE run_id = $1) AS called_by, ${thread.hidden} AS hidden,
             ${state} AS state, ${read_state} AS read_state`,
   then: `, webhook AS (${queueWebhooks('run')})`,
 });
@@ -59,7 +64,7 @@ export const FINISH_TEMPORARY = finishTemporary(WITHOUT_WEBHOOK);
 export const FINISH_TEMPORARY_WITH_WEBHOOK = finishTemporary(withWebhook({ hidden: true }, '$8::json', 'false'));
 
 const ACTIVE_RUNS = `
-  SELECT run_id, status AS was, updated_at AS changed_at FROM runs
+  SELECT run_id, status AS was, updated_at AS changed_at, ${CALLED_BY} AS called_by FROM runs
   WHERE thread_id = $1 AND status IN ('pending', 'running') AND ($2::uuid[] IS NULL OR run_id = ANY($2)) FOR UPDATE`;
 
 export const INTERRUPT = `
@@ -67,7 +72,7 @@ export const INTERRUPT = `
     UPDATE runs SET status = 'interrupted', caller = NULL, lease_token = NULL, lease_until = NULL,
            cancel_reason = coalesce(cancel_reason, $3), updated_at = clock_timestamp()
     FROM target, threads WHERE runs.run_id = target.run_id AND threads.thread_id = $1
-    RETURNING runs.*, target.was, CASE target.was WHEN 'running' THEN target.changed_at END AS run_started_at,
+    RETURNING runs.*, target.was, target.called_by, CASE target.was WHEN 'running' THEN target.changed_at END AS run_started_at,
               threads.hidden, threads.values AS state, target.was = 'running' AS read_state
   ), webhook AS (${queueWebhooks('run')})
   SELECT run_id, was FROM run`;

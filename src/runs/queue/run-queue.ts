@@ -57,7 +57,7 @@ const INSERT_RUN = `
                     on_disconnect, status, attempt, lease_until)
   SELECT $1::uuid, $2::uuid, $3::uuid, $4::json, $5::jsonb, $6::text, $7::uuid, due.at, due.at,
          due.at + $16::float8 * interval '1 millisecond', $10::text,
-         $11::jsonb, $13::jsonb, $14::text, $15::text,
+         $11::json, $13::jsonb, $14::text, $15::text,
          CASE WHEN $7::uuid IS NULL THEN 'pending' ELSE 'running' END, CASE WHEN $7::uuid IS NULL THEN 0 ELSE 1 END,
          CASE WHEN $7::uuid IS NULL THEN NULL ELSE ${inMs('$8')} END
   FROM thread, (SELECT ${inMs('$9')}) AS due (at) RETURNING ${RUN_COLUMNS}`;

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Queryable, Sql } from '../../database/index.js';
+import type { RunCaller } from '../run-caller.js';
 import { inMs } from './in-ms.js';
 
 /** A webhook that this process has claimed for one attempt. */
@@ -17,6 +18,8 @@ export interface Delivery {
   state: string | null;
   /** The run was stopped from outside: its last checkpoint has a newer state, if it wrote any. */
   read_state: boolean;
+  /** On whose behalf the run was, and what was decided about; null without authentication. */
+  caller: Pick<RunCaller, 'user' | 'request'> | null;
   /** This one included. */
   attempts: number;
   /** Every later change presents it. */
@@ -48,15 +51,15 @@ const PAYLOAD_FIELDS = `
 /**
  * The part of a statement that ends runs which queues their webhooks: a run that has ended has its webhook in the table,
  * whatever happens next. `ended` has the columns of the runs as they are now, `run_started_at`, `hidden` (whether the
- * thread is), `state` and `read_state`. The payload is composed here, to the letter and complete: the run may be deleted
+ * thread is), `called_by`, `state` and `read_state`. The payload is composed here, to the letter and complete: the run may be deleted
  * at any time.
  */
 export const queueWebhooks = (ended: string): string => `
-  INSERT INTO webhook_deliveries (run_id, thread_id, url, payload, state, read_state)
+  INSERT INTO webhook_deliveries (run_id, thread_id, url, payload, state, read_state, caller)
   SELECT run_id, CASE WHEN NOT hidden THEN thread_id END, webhook,
          CASE WHEN error IS NULL THEN json_build_object(${PAYLOAD_FIELDS})
               ELSE json_build_object(${PAYLOAD_FIELDS}, 'error', error) END,
-         state::json, read_state
+         state::json, read_state, called_by
   FROM ${ended} WHERE webhook IS NOT NULL`;
 
 /** The outbox's SQL: every method is one statement. Whoever has lost the lease of a delivery changes nothing. */
@@ -91,7 +94,7 @@ export class WebhookOutbox {
        )
        UPDATE webhook_deliveries SET attempts = attempts + 1, lease_token = gen_random_uuid(), due_at = ${inMs('$7')}
        WHERE run_id IN (SELECT run_id FROM due)
-       RETURNING run_id, thread_id, url, target, payload::text, state::text, read_state, attempts, lease_token`,
+       RETURNING run_id, thread_id, url, target, payload::text, state::text, read_state, caller, attempts, lease_token`,
       [deliveries, per_target, [...under_way.keys()], [...under_way.values()], own_paths, max_attempts, lease_ms],
     );
     return rows;
@@ -114,7 +117,7 @@ export class WebhookOutbox {
   /** No further attempt. */
   async fail(delivery: Delivery, reason: string): Promise<void> {
     await this.sql.query(
-      `UPDATE webhook_deliveries SET lease_token = NULL, failed_at = clock_timestamp(), last_error = $3
+      `UPDATE webhook_deliveries SET lease_token = NULL, caller = NULL, failed_at = clock_timestamp(), last_error = $3
        WHERE run_id = $1 AND lease_token = $2`,
       [...keyOf(delivery), reason],
     );
@@ -141,7 +144,7 @@ export class WebhookOutbox {
   /** Deliveries whose process died in their last attempt have failed, too. */
   async failAbandoned(maxAttempts: number): Promise<void> {
     await this.sql.query(
-      `UPDATE webhook_deliveries SET lease_token = NULL, failed_at = clock_timestamp(),
+      `UPDATE webhook_deliveries SET lease_token = NULL, caller = NULL, failed_at = clock_timestamp(),
               last_error = 'The process that was sending it stopped.'
        WHERE failed_at IS NULL AND attempts >= $1 AND due_at < clock_timestamp()`,
       [maxAttempts],

@@ -14,6 +14,7 @@ const DELIVERY: Delivery = {
   payload: JSON.stringify({ kwargs: { config: CONFIG } }),
   state: '{"before":1}',
   read_state: true,
+  caller: null,
   attempts: 1,
   lease_token: 'token',
 };

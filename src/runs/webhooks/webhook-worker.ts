@@ -9,6 +9,8 @@ import {
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import { Notifications } from '../../database/index.js';
 import { type Delivery, WebhookOutbox } from '../queue/webhook-outbox.js';
+import type { RunKwargs } from '../run.entity.js';
+import { RunRecheck } from '../run-recheck.js';
 import { MAX_ATTEMPTS, retryDelayMs } from './back-off.js';
 import { FinalState } from './final-state.js';
 import { OwnAddress } from './own-address.js';
@@ -20,8 +22,8 @@ import { WebhookSender } from './webhook-sender.js';
 const SLOTS = 20;
 const SLOTS_PER_TARGET = 4;
 
-/** Outlasts an attempt, whose time-outs add up to 41 s: two processes never send the same delivery at the same time. */
-const LEASE_MS = 60_000;
+/** Outlasts an attempt, whose time-outs add up to 51 s: two processes never send the same delivery at the same time. */
+const LEASE_MS = 75_000;
 /** An attempt that has not begun so many milliseconds after the claim would outlast the lease. */
 const LATEST_BEGIN_MS = 15_000;
 
@@ -37,6 +39,12 @@ const SWEEP_BATCH = 500;
 const SHUTDOWN_GRACE_MS = 2_000;
 /** Timers may fire a little early by the database's clock. */
 const CLOCK_MARGIN_MS = 20;
+
+/** The part of a payload that says what was run. */
+interface RunPayload {
+  assistant_id: string;
+  kwargs: RunKwargs;
+}
 
 /** A delivery that this process is making. */
 interface UnderWay {
@@ -65,6 +73,7 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
     private readonly sender: WebhookSender,
     private readonly finalState: FinalState,
     private readonly own: OwnAddress,
+    private readonly recheck: RunRecheck,
     private readonly notifications: Notifications,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
@@ -187,9 +196,23 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
     if (performance.now() - claimedAt > LATEST_BEGIN_MS) {
       return undefined;
     }
+    const refusal = await this.refusalOf(delivery);
+    if (refusal) {
+      return refusal;
+    }
     const complete = await this.finalState.complete(delivery);
     const attempt = await this.sender.send(complete, signal);
     return signal.aborted && attempt.result !== 'delivered' ? undefined : attempt;
+  }
+
+  /** What a run has left is sent only as long as its caller may create the run. */
+  private async refusalOf({ run_id, thread_id, payload, caller }: Delivery): Promise<Attempt | undefined> {
+    if (!caller) {
+      return undefined;
+    }
+    const { assistant_id, kwargs } = JSON.parse(payload) as RunPayload;
+    const refusal = await this.recheck.refusalOf({ run_id, thread_id, assistant_id, kwargs }, caller);
+    return refusal && { result: refusal.is_decided ? 'refused' : 'failed', reason: refusal.message };
   }
 
   private async record(delivery: Delivery, attempt: Attempt | undefined): Promise<void> {

@@ -26,6 +26,7 @@ import { stateUpdate, ThreadStateService, type ThreadStatus } from '../../thread
 import type { ClaimedRun, RunEnd } from '../queue/queued-run.js';
 import { RunQueue } from '../queue/run-queue.js';
 import type { RunError } from '../run.entity.js';
+import { type Refusal, RunRecheck } from '../run-recheck.js';
 import type { ActiveRun } from './active-run.js';
 import { isAtBreakpoint, newExecution, readState, wasBegun } from './attempt.js';
 import { readinessOf } from './readiness.js';
@@ -65,6 +66,7 @@ export class RunLifecycle {
     private readonly threadState: ThreadStateService,
     private readonly langsmith: LangSmith,
     private readonly sql: Sql,
+    private readonly recheck: RunRecheck,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
@@ -79,7 +81,8 @@ export class RunLifecycle {
     const stream = this.events.open({ run_id, thread_id, lease_token, resumable, reader: readerOf(run) });
     stream.append('metadata', JSON.stringify({ run_id: run.run_id, attempt: run.attempt }));
     try {
-      return await this.runToEnd(active, stream);
+      const refusal = await this.refusalOf(run);
+      return await (refusal ? this.refuse(run, refusal, stream) : this.runToEnd(active, stream));
     } catch (error) {
       // The database is away: the lease runs out and the run is taken up again.
       this.logger.error(
@@ -114,6 +117,28 @@ export class RunLifecycle {
   /** The first attempt and the retries after it. */
   private get maxAttempts(): number {
     return this.config.queue.max_retries + 1;
+  }
+
+  /** A run that waited is decided again on behalf of its caller; one that begins when it is created has just been. */
+  private async refusalOf(run: ClaimedRun): Promise<Refusal | undefined> {
+    const { created_here, kwargs, thread_id, caller } = run;
+    const subject = { ...run, thread_id: kwargs.temporary ? null : thread_id };
+    return created_here ? undefined : this.patiently(() => this.recheck.refusalOf(subject, caller));
+  }
+
+  /** Ends a run that is not allowed any more. A first attempt leaves its thread as it was. */
+  private async refuse(run: ClaimedRun, { message }: Refusal, stream: RunStream): Promise<boolean> {
+    const { run_id, thread_id, attempt, kwargs } = run;
+    const error = { error: 'RunNotAllowed', message };
+    this.logger.warn(`run_id=${run_id} is not executed: ${message}`);
+    stream.append('error', JSON.stringify(error));
+    await stream.drained();
+    const isFirst = attempt === 1;
+    const more = await this.finish(run, { status: 'error', outcome: {}, error, refused: isFirst }, undefined, stream);
+    if (!isFirst && !kwargs.temporary) {
+      await this.threadState.refresh(thread_id);
+    }
+    return more;
   }
 
   private async runToEnd(active: ActiveRun, stream: RunStream): Promise<boolean> {
