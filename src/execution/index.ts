@@ -29,7 +29,7 @@ export {
   assertCheckpointExists,
   type CheckpointReference,
   GraphStateService,
-  type RunOutput,
+  hasCheckpoint,
   type StateDraft,
   type StateOptions,
   type StateOwner,

@@ -30,7 +30,7 @@ describe('RunOutputService', () => {
       return Promise.resolve({ run_id: 'r', thread_id: 't', status: 'running', kwargs });
     };
     const runs = { find } as unknown as RunsService;
-    const output = new RunOutputService(runs, nothing, nothing, results, events, nothing);
+    const output = new RunOutputService(runs, nothing, results, events, nothing);
     return output.joinStream('r', 't', { lastEventId: '-1', isBack: false, wanted: {}, cancelOnDisconnect: false });
   };
 

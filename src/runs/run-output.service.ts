@@ -1,18 +1,14 @@
 import { stringify } from 'node:querystring';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { DatabaseUnavailableError } from '../database/index.js';
-import { runHeaders, type RunLocation, type SseBody, toWireJson, type WaitBody } from '../common/index.js';
+import { runHeaders, type RunLocation, type SseBody, type WaitBody } from '../common/index.js';
 import { eventFrames, EventStream, positionAfter, type RunPosition } from '../streams/index.js';
-import { ThreadsService } from '../threads/index.js';
-import { type GraphInterrupt, GraphStateService, type RunOutput } from '../execution/index.js';
 import type { Run } from './dto/run.dto.js';
 import { isActive, type RunEntity } from './run.entity.js';
-import { ownerOf } from './run-owner.js';
-import { answerOf, type FeedbackUrls, type StoredOutput } from './worker/answer.js';
 import { RunResults, type Waiting } from './worker/run-results.js';
 import { RunDepartures } from './run-departures.js';
 import { RunsService } from './runs.service.js';
+import { StoredResults } from './stored-results.js';
 import { type Wanted, wantedEvents } from './wanted-events.js';
 
 export interface ReadOptions {
@@ -40,12 +36,9 @@ export const comesBack = ({ query }: FastifyRequest): boolean =>
 /** What runs give back: their stream, their answer. */
 @Injectable()
 export class RunOutputService {
-  private readonly logger = new Logger('Runs');
-
   constructor(
     private readonly runs: RunsService,
-    private readonly threads: ThreadsService,
-    private readonly graphState: GraphStateService,
+    private readonly stored: StoredResults,
     private readonly results: RunResults,
     private readonly events: EventStream,
     private readonly departures: RunDepartures,
@@ -91,7 +84,7 @@ export class RunOutputService {
         return this.waitFor(run, waiting, options);
       }
       waiting.cancel();
-      return { headers: runHeaders(locationOf(run, options.stateless), 'join'), json: this.storedAnswer(run) };
+      return { headers: runHeaders(locationOf(run, options.stateless), 'join'), json: this.stored.get(run) };
     } catch (error) {
       waiting.cancel();
       throw error;
@@ -116,45 +109,10 @@ export class RunOutputService {
     return (
       answer ??
       this.runs.find(run_id).then(
-        (run) => this.storedAnswer(run),
+        (run) => this.stored.get(run),
         () => GONE,
       )
     );
-  }
-
-  /** What the database knows of a run that has ended. */
-  private async storedAnswer(run: RunEntity): Promise<string> {
-    if (run.kwargs.temporary) {
-      return JSON.stringify(run.output ?? {});
-    }
-    const { feedback } = (run.output ?? {}) as StoredOutput;
-    if (run.error) {
-      return answerOf(undefined, undefined, run.error, feedback);
-    }
-    const output = await this.outputOf(run);
-    return output
-      ? answerOf(toWireJson(output.values), nonEmpty(output.interrupts), undefined, feedback)
-      : this.threadAnswer(run.thread_id, feedback);
-  }
-
-  /** Undefined when it wrote no checkpoint, or its graph is not there any more. */
-  private async outputOf(run: RunEntity): Promise<RunOutput | undefined> {
-    try {
-      return await this.graphState.getOutput(ownerOf(run), run.run_id);
-    } catch (error) {
-      if (error instanceof DatabaseUnavailableError) {
-        throw error;
-      }
-      this.logger.warn(`run_id=${run.run_id} its output could not be read: ${String(error)}`);
-      return undefined;
-    }
-  }
-
-  /** A run that wrote nothing has left everything as it was. */
-  private async threadAnswer(thread_id: string, feedback?: FeedbackUrls): Promise<string> {
-    const { values, interrupts } = await this.threads.find(thread_id, ['thread_id', 'values', 'interrupts']);
-    const open = nonEmpty(Object.values(interrupts).flat() as GraphInterrupt[]);
-    return answerOf(JSON.stringify(values ?? null), open, undefined, feedback);
   }
 
   /** `awaited` was registered before the run's status was read: its end cannot be missed. */
@@ -187,8 +145,6 @@ export class RunOutputService {
 }
 
 const GONE = JSON.stringify({ __error__: { error: 'RunDeleted', message: 'The run was deleted before it ended.' } });
-
-const nonEmpty = <T>(list: T[]): T[] | undefined => (list.length > 0 ? list : undefined);
 
 const locationOf = ({ run_id, thread_id }: Pick<Run, 'run_id' | 'thread_id'>, stateless: boolean): RunLocation =>
   stateless ? { run_id } : { run_id, thread_id };

@@ -7,7 +7,7 @@ import { ThreadStateService } from '../threads/index.js';
 import type { StopAction } from './queue/multitask.js';
 import type { StoppedRun, Stopping } from './queue/queued-run.js';
 import { RunQueue } from './queue/run-queue.js';
-import { answerOf, ROLLED_BACK } from './worker/answer.js';
+import { ROLLED_BACK, ROLLED_BACK_RESULT } from './worker/run-result.js';
 import { RunResults } from './worker/run-results.js';
 
 /** Milliseconds that a run has to end by itself when it is cancelled. */
@@ -104,7 +104,7 @@ export class RunStopService implements BeforeApplicationShutdown {
       await this.events.append(thread_id, [...(last ? [last] : []), runDone(run_id, 'interrupted')], run_id);
       this.notifications.publish({ topic: action === 'interrupt' ? 'run_interrupted' : 'run_rolled_back', id: run_id });
       if (was === 'pending') {
-        this.results.publish(run_id, error && answerOf(undefined, undefined, error));
+        this.results.publish(run_id, error && ROLLED_BACK_RESULT);
       }
     }
   }

@@ -95,8 +95,8 @@ export class RunEntity {
   @Column('timestamptz')
   due_at: Date;
 
-  /** The answer of a stateless run; of another one, what its answer holds beside the thread's state. */
-  @Column('json', { nullable: true })
+  /** The result of a run that has ended, see `toOutput`. Read only for those who want it: it is as large as the state. */
+  @Column('json', { nullable: true, select: false })
   output: unknown;
 
   @Column('jsonb', { nullable: true })

@@ -16,6 +16,7 @@ import { RunPermissions } from './run-permissions.js';
 import { RunRecheck } from './run-recheck.js';
 import { RunStopService } from './run-stop.service.js';
 import { RunsService } from './runs.service.js';
+import { StoredResults } from './stored-results.js';
 import { FinalState } from './webhooks/final-state.js';
 import { OwnAddress } from './webhooks/own-address.js';
 import { WebhookSender } from './webhooks/webhook-sender.js';
@@ -60,6 +61,7 @@ import { RunWorker } from './worker/run-worker.js';
     RunStopService,
     RunCreationService,
     RunDepartures,
+    StoredResults,
     RunOutputService,
   ],
   exports: [RunsService, RunAccess, RunPermissions, RunCreationService, RunOutputService],

@@ -4,7 +4,7 @@ import type { Repository } from 'typeorm';
 import type { AuthFilter } from '../auth/index.js';
 import { columns, Sql } from '../database/index.js';
 import { DELETE_RUNS } from '../execution/index.js';
-import { type LastRun, ThreadsService, ThreadStateService } from '../threads/index.js';
+import { ThreadsService, ThreadStateService } from '../threads/index.js';
 import { type Run, RUN_FIELDS, type RunField, toRun } from './dto/run.dto.js';
 import type { RunListQuery, RunsCancelRequest } from './dto/run-requests.dto.js';
 import { RunQueue } from './queue/run-queue.js';
@@ -73,7 +73,7 @@ export class RunsService {
         return undefined;
       }
       await this.queue.stampAsLastRun(client, thread_id);
-      return toLastRun(await this.queue.lastEnded(client, thread_id));
+      return (await this.queue.lastEnded(client, thread_id)) ?? {};
     });
     if (left) {
       await this.threadState.refresh(thread_id, left);
@@ -115,15 +115,3 @@ export class RunsService {
   }
 }
 
-/** Contract 1.3 "Thread status": a failed run leaves an error, a cancelled one an idle thread, any other what is to come. */
-function toLastRun(run: Pick<RunEntity, 'status' | 'error'> | undefined): LastRun {
-  switch (run?.status) {
-    case 'error':
-    case 'timeout':
-      return { status: 'error', error: run.error };
-    case 'interrupted':
-      return { status: 'idle' };
-    default:
-      return {};
-  }
-}

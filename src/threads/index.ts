@@ -1,8 +1,17 @@
 export { ThreadAccess } from './thread-access.js';
 export { Thread } from './dto/thread.dto.js';
 export { ThreadParams } from './dto/thread-requests.dto.js';
-export { STATUS_AS_IT_WAS, THREAD_STATUSES, type ThreadStatus } from './thread.entity.js';
+export { THREAD_STATUSES, type ThreadStatus } from './thread.entity.js';
 export { type LastRun, ThreadStateService } from './thread-state.service.js';
+export {
+  idleStatusSql,
+  type LastRunStatus,
+  pendingInterrupts,
+  type SettledState,
+  threadColumns,
+  type ThreadColumns,
+  threadStatus,
+} from './thread-status.js';
 export { stateUpdate } from './thread-stream.service.js';
 export { defaultTtl, type ThreadTtl } from './thread-ttl.js';
 export * from './threads.errors.js';

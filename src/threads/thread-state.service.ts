@@ -10,8 +10,6 @@ import {
   emptyThreadState,
   type GraphState,
   GraphStateService,
-  interruptsByTask,
-  questionsByTask,
   selectState,
   type StateDraft,
   type StateOptions,
@@ -26,7 +24,7 @@ import type {
   ThreadStateUpdate,
   ThreadUpdateStateResponse,
 } from './dto/thread-requests.dto.js';
-import type { ThreadStatus } from './thread.entity.js';
+import { interruptsJson, type LastRunStatus, threadColumns, threadStatus } from './thread-status.js';
 import { ThreadStreamService, toOwner } from './thread-stream.service.js';
 import {
   ThreadBusyError,
@@ -51,8 +49,8 @@ interface FoundThread {
 
 /** How the last run of a thread has ended, as far as the thread's status is concerned. */
 export interface LastRun {
-  /** Absent when the state decides. */
-  status?: ThreadStatus;
+  /** Absent when no run is left: the state decides. */
+  status?: LastRunStatus;
   error?: object | null;
 }
 
@@ -144,8 +142,7 @@ export class ThreadStateService {
       const owner = await this.ownerOf(thread_id);
       const state = owner && (await this.graphState.getState(owner, {}, false));
       if (state) {
-        // Of a superstep that is done but not committed `next` says nothing.
-        const status = left && (left.status ?? (state.tasks.length > 0 ? 'interrupted' : 'idle'));
+        const status = left && threadStatus(left.status, state);
         const [, updated] = await this.dataSource.query<[unknown, number]>(
           `UPDATE threads SET values = $2, state_updated_at = now(), status = coalesce($4, status),
                   interrupts = CASE coalesce($4, status) WHEN 'interrupted' THEN $3::jsonb ELSE $6::jsonb END,
@@ -154,10 +151,10 @@ export class ThreadStateService {
           [
             thread_id,
             state.checkpoint ? jsonbText(toWireJson(state.values)) : null,
-            toJsonb(interruptsByTask(state)),
+            interruptsJson('interrupted', state),
             status ?? null,
-            left?.error ? toJsonb(left.error) : null,
-            toJsonb(questionsByTask(state)),
+            left?.error && status === 'error' ? toJsonb(left.error) : null,
+            interruptsJson('idle', state),
           ],
         );
         if (updated > 0) {
@@ -212,8 +209,8 @@ function assertIdle(thread_id: string, thread: FoundThread | undefined): FoundTh
 
 /** What the thread's row shows of a state. Serialising calls code of the graph: not to be done in a transaction. */
 function stateColumns(state: GraphState): unknown[] {
-  const status: ThreadStatus = state.next.length > 0 ? 'interrupted' : 'idle';
-  return [jsonbText(toWireJson(state.values)), toJsonb(interruptsByTask(state)), status];
+  const { status, values, interrupts } = threadColumns(threadStatus(undefined, state), state);
+  return [values, interrupts, status];
 }
 
 /** Writes checkpoints and row. False when the draft was computed from other checkpoints; then nothing is written. */

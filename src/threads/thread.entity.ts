@@ -8,10 +8,6 @@ export type PruneStrategy = (typeof PRUNE_STRATEGIES)[number];
 
 export type ThreadStatus = (typeof THREAD_STATUSES)[number];
 
-/** SQL: a busy thread's status before its run, from what the runs before have left in the row `thread`. */
-export const STATUS_AS_IT_WAS = (thread: string): string => `CASE WHEN ${thread}.error IS NOT NULL THEN 'error'
-  WHEN ${thread}.interrupts <> '{}' THEN 'interrupted' ELSE 'idle' END`;
-
 @Entity('threads')
 export class ThreadEntity {
   @PrimaryColumn('uuid')

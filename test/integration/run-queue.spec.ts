@@ -58,7 +58,7 @@ describe('RunQueue', () => {
   const finish = (run: ClaimedRun) =>
     queue.finish(run, {
       status: 'success',
-      thread: { status: 'idle', values: '{"n":1}', interrupts: {} },
+      thread: { status: 'idle', values: '{"n":1}', interrupts: '{}' },
       output: '{}',
     });
   const threadRow = async (thread_id: string) =>
@@ -255,7 +255,7 @@ describe('RunQueue', () => {
     expect(
       await queue.finishTemporary(
         claimed,
-        { status: 'success', thread: { status: 'idle', interrupts: {} }, output: '{"a":1}' },
+        { status: 'success', thread: { status: 'idle', interrupts: '{}' }, output: '{"a":1}' },
         60_000,
       ),
     ).toMatchObject({

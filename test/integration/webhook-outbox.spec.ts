@@ -84,12 +84,12 @@ describe('WebhookOutbox', () => {
 
   const ended = ({ values, output = '{}' }: { values?: string; output?: string }): RunEnd => ({
     status: 'success',
-    thread: { status: 'idle', interrupts: {}, values },
+    thread: { status: 'idle', interrupts: '{}', values },
     output,
   });
 
   const finish = (run: ClaimedRun, end: { values?: string } = { values: '{"n": 1}' }) =>
-    queue.finish(run, { status: 'success', thread: { status: 'idle', interrupts: {}, ...end }, output: '{}' });
+    queue.finish(run, { status: 'success', thread: { status: 'idle', interrupts: '{}', ...end }, output: '{}' });
 
   const claim = (limits: Partial<ClaimLimits> = {}): Promise<Delivery[]> => outbox.claim({ ...ALL, ...limits });
 
@@ -108,7 +108,7 @@ describe('WebhookOutbox', () => {
     it('a run ends: with everything that is known of it', async () => {
       const run = await begin({ input: { text: 'ä\u0000"\ud800', big: 1e21 } });
       const error = { error: 'E', message: 'm' };
-      const thread = { status: 'error', values: '{"z": 1, "a": [1.50]}', interrupts: {} } as const;
+      const thread = { status: 'error', values: '{"z": 1, "a": [1.50]}', interrupts: '{}' } as const;
       await queue.finish(run, { status: 'error', error, thread, output: '{}' });
       const [{ payload, ...rest }] = await claim();
       expect(rest).toEqual({

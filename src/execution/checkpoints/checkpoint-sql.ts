@@ -230,5 +230,8 @@ export const DRAFT_IS_CURRENT = `
 
 /** The newest root checkpoint that a run wrote. */
 export const LAST_CHECKPOINT_OF_RUN = `
-  SELECT checkpoint_id FROM checkpoints
+  SELECT checkpoint_id, NOT EXISTS (
+           SELECT FROM checkpoints later WHERE later.thread_id = $1 AND later.checkpoint_ns = ''
+             AND later.checkpoint_id > checkpoints.checkpoint_id) AS is_newest
+  FROM checkpoints
   WHERE thread_id = $1 AND checkpoint_ns = '' AND metadata ->> 'run_id' = $2 ORDER BY checkpoint_id DESC LIMIT 1`;

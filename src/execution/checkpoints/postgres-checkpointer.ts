@@ -114,7 +114,7 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
       conditions.push(['checkpoint_id =', checkpoint_id]);
     }
     const [tuple] = await this.select(conditions, 1);
-    return tuple;
+    return tuple && !checkpoint_id ? withPendingInterrupts(tuple) : tuple;
   }
 
   /** Newest first. The history of a thread is read a few checkpoints at a time, as fast as it is asked for. */
@@ -265,6 +265,20 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
     const stored = json ?? blob;
     return stored === null ? undefined : this.serde.loadsTyped(type, stored);
   }
+}
+
+/** Writes that say what happened to a task, in LangGraph's names: all others are its output. */
+const CONTROL_WRITES = new Set(['__error__', '__error_source_node__', '__interrupt__', '__resume__']);
+
+/**
+ * Without the interrupts of tasks that have finished: as in LangGraph's loop, those are answered. Savers keep them, beside
+ * those of tasks that still wait. Not for a checkpoint that is named by its id: a run from there interrupts again.
+ */
+function withPendingInterrupts(tuple: Tuple): Tuple {
+  const { pendingWrites = [] } = tuple;
+  const finished = new Set(pendingWrites.filter(([, channel]) => !CONTROL_WRITES.has(channel)).map(([task]) => task));
+  const isPending = (task: string, channel: string): boolean => channel !== '__interrupt__' || !finished.has(task);
+  return { ...tuple, pendingWrites: pendingWrites.filter(([task, channel]) => isPending(task, channel)) };
 }
 
 /** The newest one is what runs read: planned for one row. */

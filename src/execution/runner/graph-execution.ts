@@ -36,7 +36,9 @@ export interface GraphExecutionOptions {
 export interface GraphOutcome {
   /** JSON of the last root state; undefined when the graph produced none. */
   values?: string;
-  /** Questions that wait for an answer; undefined when the graph did not stop for one. */
+  /** The same, as the graph produced it. */
+  rawValues?: unknown;
+  /** All interrupts of this call; empty at a breakpoint, undefined when the graph did not stop. */
   interrupts?: GraphInterrupt[];
 }
 
@@ -114,7 +116,7 @@ export class GraphExecution {
     if (this.lastValues !== undefined) {
       this.lastValuesJson ??= toWireJson(this.lastValues);
     }
-    return { values: this.lastValuesJson, interrupts: this.interrupts };
+    return { values: this.lastValuesJson, rawValues: this.lastValues, interrupts: this.interrupts };
   }
 
   private toChunk(chunk: unknown): Chunk {
@@ -150,7 +152,8 @@ export class GraphExecution {
     const isRoot = namespace.length === 0;
     const interrupts = interruptsOf(data);
     if (isRoot && interrupts) {
-      this.interrupts = interrupts;
+      // Every task that interrupts has an event of its own.
+      this.interrupts = [...(this.interrupts ?? []), ...interrupts];
     } else if (isRoot) {
       this.lastValues = data;
       this.lastValuesJson = undefined;

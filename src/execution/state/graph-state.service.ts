@@ -2,13 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { type Queryable, Sql } from '../../database/index.js';
 import { DraftCheckpointer } from '../checkpoints/draft-checkpointer.js';
 import { PostgresCheckpointer } from '../checkpoints/postgres-checkpointer.js';
-import { isObject } from '../../common/index.js';
 import { FIND_CHECKPOINT, LAST_CHECKPOINT_OF_RUN } from '../checkpoints/checkpoint-sql.js';
 import type {
   CheckpointConfig,
   CompiledGraph,
   GraphConfig,
-  GraphInterrupt,
   GraphState,
   HistoryOptions,
 } from '../graphs/graph.js';
@@ -69,12 +67,6 @@ export interface WireSuperstep {
   updates: readonly { values?: unknown; command?: WireCommand; as_node: string }[];
 }
 
-/** The output of a run that has ended. */
-export interface RunOutput {
-  values: unknown;
-  interrupts: GraphInterrupt[];
-}
-
 /** Throws {@link CheckpointNotFoundError} when a reference names a checkpoint that the thread does not have. */
 export async function assertCheckpointExists(
   db: Queryable,
@@ -112,18 +104,21 @@ export class GraphStateService {
   }
 
   /**
-   * What a run gave back: the graph's output in the last checkpoint that the run wrote, and the questions it left open.
-   * Undefined when it wrote none.
+   * The state that a run left: that of the last checkpoint it wrote. Undefined when it wrote none. As long as that is the
+   * newest one of the thread, tasks that are done but not committed count.
    */
-  async getOutput(owner: StateOwner, run_id: string): Promise<RunOutput | undefined> {
-    const { rows } = await this.sql.query<{ checkpoint_id: string }>(LAST_CHECKPOINT_OF_RUN, [owner.thread_id, run_id]);
+  async getFinalState(owner: StateOwner, run_id: string): Promise<GraphState | undefined> {
+    const { rows } = await this.sql.query<{ checkpoint_id: string; is_newest: boolean }>(LAST_CHECKPOINT_OF_RUN, [
+      owner.thread_id,
+      run_id,
+    ]);
     if (rows.length === 0) {
       return undefined;
     }
-    const config = configOf(owner, rows[0]);
+    const [{ checkpoint_id, is_newest }] = rows;
+    const config = configOf(owner, is_newest ? {} : { checkpoint_id });
     const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(this.sql));
-    const { values, tasks } = await graph.getState(config);
-    return { values: outputOf(graph, values), interrupts: tasks.flatMap(({ interrupts }) => interrupts) };
+    return graph.getState(config);
   }
 
   /** Newest first. Nothing is read that `select` leaves out, and no more at once than is asked for. */
@@ -171,7 +166,7 @@ export class GraphStateService {
     const config = configOf(owner, at);
     const graph = await this.graphFor(owner, config, at, options);
     const state = await graph.getState(config, options);
-    return exists(state) ? toThreadState(state) : emptyThreadState();
+    return hasCheckpoint(state) ? toThreadState(state) : emptyThreadState();
   }
 
   /** The graph with a checkpointer that reads as much as is needed for the selected fields. */
@@ -213,13 +208,6 @@ const toUpdate = async ({ values = null, command, as_node: asNode }: WireSuperst
   asNode,
 });
 
-/** Of all channels, those that the graph gives to its caller. */
-function outputOf({ outputChannels }: CompiledGraph, values: unknown): unknown {
-  return Array.isArray(outputChannels) && isObject(values)
-    ? Object.fromEntries(Object.entries(values).filter(([channel]) => outputChannels.includes(channel)))
-    : values;
-}
-
 /** The subgraph whose checkpoints have this namespace: `node:task_id`, levels joined by `|`. The graph itself if none. */
 async function partAt(graph: CompiledGraph, checkpoint_ns: string): Promise<CompiledGraph> {
   const path = checkpoint_ns.split('|').map((level) => level.split(':')[0]);
@@ -231,7 +219,8 @@ async function partAt(graph: CompiledGraph, checkpoint_ns: string): Promise<Comp
   return graph;
 }
 
-const exists = ({ createdAt }: GraphState): boolean => createdAt !== undefined;
+/** False for the empty state of a thread that has no checkpoint. */
+export const hasCheckpoint = ({ createdAt }: GraphState): boolean => createdAt !== undefined;
 
 function configOf(
   owner: StateOwner,

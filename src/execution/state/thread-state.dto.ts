@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { JsonObject } from '../../common/index.js';
-import type { CheckpointConfig, GraphInterrupt, GraphState, GraphTask } from '../graphs/graph.js';
+import type { CheckpointConfig, GraphState, GraphTask } from '../graphs/graph.js';
 
 /** A reference to a checkpoint (contract 2.8). */
 export class Checkpoint {
@@ -114,20 +114,6 @@ export function toCheckpoint(config: CheckpointConfig | undefined): Checkpoint |
   }
   return { thread_id, checkpoint_ns, checkpoint_id: checkpoint_id ?? null, checkpoint_map: checkpoint_map ?? null };
 }
-
-/** Tasks of a state with their interrupts. */
-interface WithTasks {
-  tasks: readonly { id: string; interrupts: readonly (GraphInterrupt | Interrupt)[] }[];
-}
-
-/** The interrupts that wait for an answer, by task (contract 2.4); a task that stopped at a breakpoint has none. */
-export function interruptsByTask({ tasks }: WithTasks): Record<string, readonly unknown[]> {
-  return Object.fromEntries(tasks.map(({ id, interrupts }) => [id, interrupts]));
-}
-
-/** The same, without the tasks that ask nothing. */
-export const questionsByTask = ({ tasks }: WithTasks): Record<string, readonly unknown[]> =>
-  interruptsByTask({ tasks: tasks.filter(({ interrupts }) => interrupts.length > 0) });
 
 function toTask({ id, name, path = [], error, interrupts, state, result }: GraphTask): ThreadTask {
   const nested = state && 'values' in state ? state : undefined;

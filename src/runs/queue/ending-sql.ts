@@ -1,4 +1,4 @@
-import { STATUS_AS_IT_WAS } from '../../threads/index.js';
+import { idleStatusSql } from '../../threads/index.js';
 import { inMs } from './in-ms.js';
 import { queueWebhooks } from './webhook-outbox.js';
 
@@ -39,7 +39,7 @@ const finish = ({ columns, then }: Ended): string => `
   ) ${then}
   UPDATE threads SET
     newest_run_id = CASE WHEN run.is_newest THEN NULL ELSE newest_run_id END,
-    status = CASE WHEN run.is_newest THEN coalesce($6, ${STATUS_AS_IT_WAS('threads')}) ELSE 'busy' END,
+    status = CASE WHEN run.is_newest THEN coalesce($6, ${idleStatusSql('threads')}) ELSE 'busy' END,
     values = coalesce($7::jsonb, values), interrupts = coalesce($8::jsonb, interrupts),
     error = CASE WHEN $6::text IS NULL THEN threads.error ELSE $5 END, updated_at = clock_timestamp(),
     state_updated_at = CASE WHEN $6::text IS NULL THEN state_updated_at ELSE clock_timestamp() END

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../common/index.js';
 import type { GraphInterrupt } from '../../execution/index.js';
-import type { ThreadStatus } from '../../threads/index.js';
+import type { ThreadColumns } from '../../threads/index.js';
 import type { StopAction } from './multitask.js';
 import type { Delivery, MultitaskStrategy, RunError, RunKwargs, RunStatus, ThreadStamp } from '../run.entity.js';
 import type { RunCaller } from '../run-caller.js';
@@ -62,10 +62,10 @@ export interface Stopping {
 export interface RunEnd {
   status: Exclude<RunStatus, 'pending' | 'running'>;
   error?: RunError;
-  /** What becomes of the thread, unless it is temporary; it stays as it was when this is absent. */
-  thread?: { status: ThreadStatus; values?: string; interrupts: unknown };
-  /** JSON of the answer, kept for a while, if the thread is temporary; else what the answer holds beside its state. */
-  output?: string;
+  /** What the thread's row shows; it stays as it was when this is absent. */
+  thread?: ThreadColumns;
+  /** JSON of the result: by itself if the thread is temporary, else as `toOutput` wraps it. */
+  output: string;
 }
 
 /** What a thread brings to its runs. */

@@ -4,7 +4,7 @@ import { toJsonb } from '../../common/index.js';
 import { type Queryable, Sql, SqlParameters } from '../../database/index.js';
 import { DELETE_RUNS } from '../../execution/index.js';
 import { deleteStreams } from '../../streams/index.js';
-import { STATUS_AS_IT_WAS, type ThreadTtl } from '../../threads/index.js';
+import { idleStatusSql, type LastRunStatus, type ThreadTtl } from '../../threads/index.js';
 import type { RunField } from '../dto/run.dto.js';
 import type { RunEntity, RunStatus, ThreadStamp } from '../run.entity.js';
 import {
@@ -19,6 +19,9 @@ import { inMs } from './in-ms.js';
 import type { ClaimedRun, NewRun, RunEnd, RunThread, StoppedRun, Stopping } from './queued-run.js';
 
 type RunRow = Pick<RunEntity, RunField>;
+
+/** A run that has ended, as far as its thread depends on it. */
+type EndedRun = Pick<RunEntity, 'run_id' | 'error'> & { status: LastRunStatus };
 
 const RUN_COLUMNS =
   'run_id, thread_id, assistant_id, created_at, updated_at, status, metadata, kwargs, multitask_strategy, cancel_reason';
@@ -40,6 +43,9 @@ const ttlValues = (at: number): string =>
 
 /** More than any run meets in deployments; a graph that stops its own process each time comes to an end. */
 const MAX_UNCOUNTED_RELEASES = 100;
+
+/** Runs of earlier versions have stored links for feedback alone. */
+const HAS_RESULT = `output IS NOT NULL AND (kwargs ->> 'temporary' = 'true' OR output -> 'result' IS NOT NULL)`;
 
 /** The run that was executed last on thread $1. */
 const LAST_ENDED = `
@@ -249,8 +255,8 @@ export class RunQueue {
       jsonbOrNull(end.error),
       end.thread?.status ?? null,
       end.thread?.values ?? null,
-      end.thread ? toJsonb(end.thread.interrupts) : null,
-      end.output ?? null,
+      end.thread?.interrupts ?? null,
+      end.output,
     ]);
     return { held: rows.length > 0, more: rows[0]?.more ?? false };
   }
@@ -269,6 +275,25 @@ export class RunQueue {
       ...(webhook ? [end.thread?.values ?? null] : []),
     ]);
     return { held: rows.length > 0, more: false };
+  }
+
+  /** What a run that has ended has stored of its result. */
+  async findOutput(run_id: string): Promise<string | undefined> {
+    const { rows } = await this.sql.query<{ output: string | null }>(
+      'SELECT output::text FROM runs WHERE run_id = $1',
+      [run_id],
+    );
+    return rows.at(0)?.output ?? undefined;
+  }
+
+  /** Stores the result of a run that was stopped from outside, unless there is one. Returns what is stored. */
+  async keepOutput(run_id: string, output: string): Promise<string | undefined> {
+    const { rows } = await this.sql.query<{ output: string }>(
+      `UPDATE runs SET output = CASE WHEN ${HAS_RESULT} THEN output ELSE $2::json END
+       WHERE run_id = $1 AND status NOT IN ('pending', 'running') RETURNING output::text`,
+      [run_id, output],
+    );
+    return rows.at(0)?.output;
   }
 
   /** True when this attempt of a run has ended in this status. */
@@ -328,7 +353,7 @@ export class RunQueue {
   ): Promise<void> {
     await db.query(
       `UPDATE threads SET newest_run_id = newest.run_id, updated_at = clock_timestamp(),
-              status = CASE WHEN newest.run_id IS NOT NULL THEN 'busy' WHEN $2 THEN 'idle' ELSE ${STATUS_AS_IT_WAS('threads')} END,
+              status = CASE WHEN newest.run_id IS NOT NULL THEN 'busy' WHEN $2 THEN 'idle' ELSE ${idleStatusSql('threads')} END,
               error = CASE WHEN $2 THEN NULL ELSE error END,
               expires_at = CASE WHEN hidden AND newest.run_id IS NULL THEN ${inMs('$3')} ELSE expires_at END
        FROM (SELECT (SELECT run_id FROM runs WHERE thread_id = $1 AND status IN ('pending', 'running')
@@ -390,14 +415,8 @@ export class RunQueue {
   }
 
   /** The run that was executed last on a thread. */
-  async lastEnded(
-    db: Queryable,
-    thread_id: string,
-  ): Promise<Pick<RunEntity, 'run_id' | 'status' | 'error'> | undefined> {
-    const { rows } = await db.query<Pick<RunEntity, 'run_id' | 'status' | 'error'>>(
-      `SELECT run_id, status, error FROM ${LAST_ENDED}`,
-      [thread_id],
-    );
+  async lastEnded(db: Queryable, thread_id: string): Promise<EndedRun | undefined> {
+    const { rows } = await db.query<EndedRun>(`SELECT run_id, status, error FROM ${LAST_ENDED}`, [thread_id]);
     return rows.at(0);
   }
 

@@ -19,12 +19,12 @@ const DELIVERY: Delivery = {
   lease_token: 'token',
 };
 
-/** A run that has given back what `output` says; nothing when it wrote no checkpoint. */
+/** A run that has left the state that `output` gives; nothing when it wrote no checkpoint. */
 function given(output: () => Promise<unknown> = () => Promise.resolve(undefined)) {
   const asked: unknown[] = [];
   const kept: unknown[] = [];
   const outbox = { keepState: (_: Delivery, json: unknown) => Promise.resolve(void kept.push(json)) };
-  const graphState = { getOutput: (...args: unknown[]) => (asked.push(args), output()) };
+  const graphState = { getFinalState: (...args: unknown[]) => (asked.push(args), output()) };
   const finalState = new FinalState(outbox as unknown as WebhookOutbox, graphState as unknown as GraphStateService);
   return { finalState, asked, kept };
 }
@@ -42,7 +42,7 @@ describe('FinalState', () => {
   });
 
   it('gives the state of the last checkpoint, with the settings of the run', async () => {
-    const { finalState, asked, kept } = given(() => Promise.resolve({ values: { n: 1 }, interrupts: [] }));
+    const { finalState, asked, kept } = given(() => Promise.resolve({ values: { n: 1 }, tasks: [] }));
     expect(await finalState.complete(DELIVERY)).toEqual({ ...DELIVERY, state: '{"n":1}', read_state: false });
     expect(asked).toEqual([[{ thread_id: 'thread', graph_id: 'g', config: CONFIG }, 'run']]);
     expect(kept).toEqual(['{"n":1}']);

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
-import { toWireJson } from '../../common/index.js';
 import { GraphStateService } from '../../execution/index.js';
 import { type Delivery, WebhookOutbox } from '../queue/webhook-outbox.js';
 import type { RunKwargs } from '../run.entity.js';
 import { ownerOf } from '../run-owner.js';
+import { settleRun } from '../worker/run-result.js';
 
 /** Milliseconds that a graph may take to show a state. */
 const PATIENCE_MS = 10_000;
@@ -53,7 +53,7 @@ export class FinalState {
       return undefined;
     }
     const { kwargs } = JSON.parse(payload) as { kwargs: RunKwargs };
-    const output = await this.graphState.getOutput(ownerOf({ thread_id, kwargs }), run_id);
-    return output && toWireJson(output.values);
+    const state = await this.graphState.getFinalState(ownerOf({ thread_id, kwargs }), run_id);
+    return state && settleRun({ status: 'interrupted', state }).thread.values;
   }
 }

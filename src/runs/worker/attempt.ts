@@ -3,6 +3,7 @@ import {
   type GraphConfig,
   GraphExecution,
   type GraphState,
+  hasCheckpoint,
   resumeRefusal,
   type RunCheckpointer,
   standstillOf,
@@ -81,10 +82,11 @@ async function openInterrupts(graph: CompiledGraph, { configurable }: GraphConfi
   return tasks.flatMap(({ interrupts }) => interrupts.map(({ id }) => String(id)));
 }
 
-/** The state a run leaves; undefined when it cannot be read, e.g. because the graph's own code fails on it. */
+/** The state a run leaves; undefined when there is none, or when the graph's own code fails on it. */
 export async function readState(graph: CompiledGraph, thread_id: string): Promise<GraphState | undefined> {
   try {
-    return await graph.getState({ configurable: { thread_id } });
+    const state = await graph.getState({ configurable: { thread_id } });
+    return hasCheckpoint(state) ? state : undefined;
   } catch {
     return undefined;
   }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BaseCheckpointSaver } from '@langchain/langgraph';
-import { jsonbText, toWireJson } from '../../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import { DatabaseUnavailableError, type Queryable, retryWhileUnavailable, Sql } from '../../database/index.js';
 import {
@@ -12,17 +11,15 @@ import {
   type GraphOutcome,
   type GraphState,
   GraphRegistry,
-  interruptsByTask,
   isDrained,
   isUnknownInterrupt,
   LeaseLostError,
-  questionsByTask,
   RunCheckpointer,
   toThreadState,
 } from '../../execution/index.js';
 import { LangSmith } from '../../observability/index.js';
 import { EventStream, runDone, type RunStream, type StreamedRun } from '../../streams/index.js';
-import { stateUpdate, ThreadStateService, type ThreadStatus } from '../../threads/index.js';
+import { stateUpdate, ThreadStateService } from '../../threads/index.js';
 import type { ClaimedRun, RunEnd } from '../queue/queued-run.js';
 import { RunQueue } from '../queue/run-queue.js';
 import type { RunError } from '../run.entity.js';
@@ -30,7 +27,8 @@ import { type Refusal, RunRecheck } from '../run-recheck.js';
 import type { ActiveRun } from './active-run.js';
 import { isAtBreakpoint, newExecution, readState, wasBegun } from './attempt.js';
 import { readinessOf } from './readiness.js';
-import { answerOf, type FeedbackUrls, ROLLED_BACK, type StoredOutput } from './answer.js';
+import { toOutput } from './run-output.js';
+import { type FeedbackUrls, ROLLED_BACK, ROLLED_BACK_RESULT, settleRun } from './run-result.js';
 import { RunResults } from './run-results.js';
 import { runnableConfigOf } from './run-config.js';
 
@@ -255,15 +253,16 @@ export class RunLifecycle {
         return false;
       case 'interrupted':
         stream.end();
-        // What a run has left is in its checkpoints, for all who wait; without them only this process knows.
-        this.results.publish(
-          run.run_id,
-          run.kwargs.temporary ? answerOf(execution?.outcome().values, undefined) : undefined,
-        );
+        if (run.kwargs.temporary) {
+          // Without checkpoints only this process knows what the run has done.
+          const { result } = settleRun({ status: 'interrupted', outcome: execution?.outcome() });
+          await this.patiently(() => this.queue.keepOutput(run.run_id, result));
+        }
+        this.results.publish(run.run_id);
         return true;
       case 'rolled_back':
         stream.end({ event: 'error', json: JSON.stringify(ROLLED_BACK) });
-        this.results.publish(run.run_id, answerOf(undefined, undefined, ROLLED_BACK));
+        this.results.publish(run.run_id, ROLLED_BACK_RESULT);
         return true;
       case 'shutdown':
         // Not for ever: the log may be out of reach.
@@ -286,14 +285,13 @@ export class RunLifecycle {
 
   /** Status first, then the stream's end: a client that sees the end may ask for the status at once. */
   private async finish(run: ClaimedRun, ending: Ending, state?: GraphState, stream?: RunStream): Promise<boolean> {
-    const { status, outcome, error, feedback, refused, drained = false } = ending;
-    const values = outcome.values ?? (state && toWireJson(state.values));
-    const answer = answerOf(values, outcome.interrupts, error, feedback);
+    const { status, outcome, error, feedback, refused, drained } = ending;
+    const { result, thread } = settleRun({ status, drained, error, feedback, outcome, state });
     const end: RunEnd = {
       status,
       error,
-      output: run.kwargs.temporary ? answer : feedback && JSON.stringify({ feedback } satisfies StoredOutput),
-      thread: refused ? undefined : threadAfter({ status, drained }, values, state),
+      output: run.kwargs.temporary ? result : toOutput(result),
+      thread: refused ? undefined : thread,
     };
     const { held, more } = await this.patiently((again) => this.endInQueue(run, end, again));
     if (!held) {
@@ -303,7 +301,7 @@ export class RunLifecycle {
       return false;
     }
     await this.tellReaders(run, status, error, stream);
-    this.results.publish(run.run_id, answer);
+    this.results.publish(run.run_id, result);
     if (state && this.events.isFollowed(run.thread_id)) {
       void this.events.append(run.thread_id, [stateUpdate(toThreadState(state))]);
     }
@@ -346,25 +344,6 @@ function readerOf({ delivery, created_here }: ClaimedRun): StreamedRun['reader']
     case 'stream':
       return created_here ? 'here' : 'elsewhere';
   }
-}
-
-/**
- * Contract 1.3 "Thread status": a cancelled run leaves its thread idle, whatever nodes are still to come. A graph that
- * has drained itself leaves it interrupted, as one that has stopped at a breakpoint.
- */
-function threadAfter(
-  { status, drained }: { status: RunEnd['status']; drained: boolean },
-  values: string | undefined,
-  state: GraphState | undefined,
-): RunEnd['thread'] {
-  const stopped = (status === 'success' || drained) && state !== undefined && state.next.length > 0;
-  const threadStatus: ThreadStatus =
-    status === 'error' || status === 'timeout' ? 'error' : stopped ? 'interrupted' : 'idle';
-  return {
-    status: threadStatus,
-    values: values && jsonbText(values),
-    interrupts: state ? (stopped ? interruptsByTask(state) : questionsByTask(state)) : {},
-  };
 }
 
 function toRunError(error: unknown): RunError {

@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@
 import { Notifications } from '../../database/index.js';
 import { EventStream } from '../../streams/index.js';
 import { RunQueue } from '../queue/run-queue.js';
-import { answerOf, ROLLED_BACK } from './answer.js';
+import { ROLLED_BACK_RESULT } from './run-result.js';
 
 /** Milliseconds between two looks at runs that are awaited, in case a notification was lost: the second one counts. */
 const SAFETY_POLL_MS = 5_000;
@@ -109,7 +109,7 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
   private noteRollback(run_id: string): void {
     const awaited = this.awaited.get(run_id);
     if (awaited) {
-      awaited.answer = answerOf(undefined, undefined, ROLLED_BACK);
+      awaited.answer = ROLLED_BACK_RESULT;
     }
   }
 

@@ -1,0 +1,66 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DatabaseUnavailableError } from '../database/index.js';
+import { type GraphInterrupt, GraphStateService } from '../execution/index.js';
+import { type SettledState, ThreadsService } from '../threads/index.js';
+import { RunQueue } from './queue/run-queue.js';
+import type { RunEntity } from './run.entity.js';
+import { ownerOf } from './run-owner.js';
+import { type FeedbackUrls, type RunEnding, settleRun } from './worker/run-result.js';
+import { fromOutput, toOutput } from './worker/run-output.js';
+
+/**
+ * Results of runs that have ended, for readers that come later or to another process. A run that ended by itself has stored
+ * its result with its status. For one that was stopped from outside, the first reader makes the result from the run's
+ * last checkpoint and stores it: later runs on the thread may change what is there.
+ */
+@Injectable()
+export class StoredResults {
+  private readonly logger = new Logger('Runs');
+
+  constructor(
+    private readonly queue: RunQueue,
+    private readonly threads: ThreadsService,
+    private readonly graphState: GraphStateService,
+  ) {}
+
+  /** JSON for `wait` and `join`. */
+  async get(run: RunEntity): Promise<string> {
+    const output = await this.queue.findOutput(run.run_id);
+    if (run.kwargs.temporary) {
+      return output ?? '{}';
+    }
+    const { result, feedback } = fromOutput(output);
+    return result ?? this.settle(run, feedback);
+  }
+
+  private async settle(run: RunEntity, feedback: FeedbackUrls | undefined): Promise<string> {
+    const ending: RunEnding = { status: run.status as RunEnding['status'], error: run.error, feedback };
+    if (run.error) {
+      return this.keep(run.run_id, ending);
+    }
+    try {
+      const state = await this.graphState.getFinalState(ownerOf(run), run.run_id);
+      return await this.keep(run.run_id, { ...ending, state: state ?? (await this.threadAsState(run.thread_id)) });
+    } catch (error) {
+      if (error instanceof DatabaseUnavailableError) {
+        throw error;
+      }
+      // The graph may be back for the next reader: what the thread shows is not stored.
+      this.logger.warn(`run_id=${run.run_id} its last state could not be read: ${String(error)}`);
+      return settleRun({ ...ending, state: await this.threadAsState(run.thread_id) }).result;
+    }
+  }
+
+  /** Two readers at a time get the same: the first one to store it decides. */
+  private async keep(run_id: string, ending: RunEnding): Promise<string> {
+    const { result } = settleRun(ending);
+    return fromOutput(await this.queue.keepOutput(run_id, toOutput(result))).result ?? result;
+  }
+
+  /** A run that wrote no checkpoint has left the thread as it was. */
+  private async threadAsState(thread_id: string): Promise<SettledState> {
+    const { values, interrupts } = await this.threads.find(thread_id, ['thread_id', 'values', 'interrupts']);
+    const tasks = Object.entries(interrupts as Record<string, GraphInterrupt[]>);
+    return { values, tasks: tasks.map(([id, pending]) => ({ id, interrupts: pending })) };
+  }
+}

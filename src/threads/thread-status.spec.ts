@@ -1,0 +1,63 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  type LastRunStatus,
+  pendingInterrupts,
+  type SettledState,
+  threadColumns,
+  threadStatus,
+} from './thread-status.js';
+
+const interrupt = { id: 'i', value: 'why?' };
+const finished: SettledState = { values: { n: 1 }, tasks: [] };
+const atBreakpoint: SettledState = { values: { n: 1 }, tasks: [{ id: 'a', interrupts: [] }] };
+const interrupted: SettledState = {
+  values: { n: 1 },
+  tasks: [
+    { id: 'a', interrupts: [interrupt] },
+    { id: 'b', interrupts: [], result: null },
+    { id: 'done', interrupts: [], result: { n: 2 } },
+  ],
+};
+
+describe('the status of a thread', () => {
+  it.each<[LastRunStatus | undefined, SettledState | undefined, string]>([
+    ['success', finished, 'idle'],
+    ['success', atBreakpoint, 'interrupted'],
+    ['success', interrupted, 'interrupted'],
+    ['success', undefined, 'idle'],
+    ['drained', atBreakpoint, 'interrupted'],
+    ['drained', finished, 'idle'],
+    ['error', interrupted, 'error'],
+    ['timeout', finished, 'error'],
+    ['interrupted', interrupted, 'idle'],
+    [undefined, finished, 'idle'],
+    [undefined, interrupted, 'interrupted'],
+  ])('after %s with %j is %s', (last, state, status) => {
+    expect(threadStatus(last, state)).toBe(status);
+  });
+});
+
+describe('the pending interrupts of a thread', () => {
+  it('are those of all tasks', () => {
+    expect(pendingInterrupts(interrupted)).toEqual([interrupt]);
+    expect(pendingInterrupts(atBreakpoint)).toEqual([]);
+  });
+
+  it.each([
+    ['name the waiting tasks of an interrupted thread', 'interrupted', interrupted, { a: [interrupt], b: [] }],
+    ['name the tasks at a breakpoint', 'interrupted', atBreakpoint, { a: [] }],
+    ['leave out tasks without one on an idle thread', 'idle', interrupted, { a: [interrupt] }],
+    ['leave out tasks without one on a failed thread', 'error', atBreakpoint, {}],
+  ] as const)('%s', (_, status, state, expected) => {
+    expect(JSON.parse(threadColumns(status, state).interrupts)).toEqual(expected);
+  });
+
+  it('are written as clients see them, with what PostgreSQL refuses replaced', () => {
+    const value = { at: 10n, text: 'a\u0000b' };
+    const { interrupts } = threadColumns('idle', {
+      values: {},
+      tasks: [{ id: 'a', interrupts: [{ id: 'i', value }] }],
+    });
+    expect(JSON.parse(interrupts)).toEqual({ a: [{ id: 'i', value: { at: '10', text: 'a\ufffdb' } }] });
+  });
+});
