@@ -1,6 +1,12 @@
+import { createRequire } from 'node:module';
 import { describe, expect, it } from '@jest/globals';
-import { AIMessage, AIMessageChunk, HumanMessage } from '@langchain/core/messages';
+import * as messages from '@langchain/core/messages';
 import { AccumulatedMessages, messageTupleJson, type MessageTuple } from './message-events.js';
+
+const { AIMessage, AIMessageChunk, HumanMessage } = messages;
+
+/** The same classes once more: a project may have a copy of LangChain of its own, and packages in it another one. */
+const otherCopy = createRequire(import.meta.url)('@langchain/core/messages') as typeof messages;
 
 const collect = () => {
   const seen: [event: string, data: unknown][] = [];
@@ -39,6 +45,50 @@ describe('the events of mode messages', () => {
     new AccumulatedMessages().onValues(values, emit);
     expect(seen).toEqual([]);
   });
+});
+
+describe.each([
+  ['our copy of LangChain', messages],
+  ['another copy', otherCopy],
+])('of the messages of %s', (_, { AIMessage, AIMessageChunk, HumanMessageChunk, RemoveMessage, SystemMessage }) => {
+  class OwnChunk extends AIMessageChunk {
+    static override lc_name(): string {
+      return 'OwnChunk';
+    }
+  }
+
+  const namesOf = (message: object): string[] => {
+    const { seen, emit } = collect();
+    new AccumulatedMessages().onMessage(tuple(message), emit);
+    return seen.map(([event]) => event);
+  };
+
+  it.each([
+    ['a chunk', new AIMessageChunk({ id: 'm', content: 'x' })],
+    ['a chunk of a person', new HumanMessageChunk({ id: 'm', content: 'x' })],
+    ['a chunk of a class of the project', new OwnChunk({ id: 'm', content: 'x' })],
+  ])('%s grows', (_, chunk) => {
+    expect(namesOf(chunk)).toEqual(['messages/metadata', 'messages/partial']);
+  });
+
+  it.each([
+    ['a message', new AIMessage({ id: 'm', content: 'x' })],
+    ['a system message, which has a method concat', new SystemMessage({ id: 'm', content: 'x' })],
+  ])('%s is complete', (_, message) => {
+    expect(namesOf(message)).toEqual(['messages/metadata', 'messages/complete']);
+  });
+
+  it('a removal is none, neither from a node nor in a state', () => {
+    const removal = new RemoveMessage({ id: '__remove_all__' });
+    expect(namesOf(removal)).toEqual([]);
+    const { seen, emit } = collect();
+    new AccumulatedMessages().onValues({ messages: [removal, new AIMessage({ id: 'm', content: 'x' })] }, emit);
+    expect(seen).toEqual([['messages/complete', [expect.objectContaining({ id: 'm' })]]]);
+  });
+});
+
+it('the two copies of LangChain do not know each other’s chunks', () => {
+  expect(messages.isBaseMessageChunk(new otherCopy.AIMessageChunk({ content: 'x' }))).toBe(false);
 });
 
 describe('messageTupleJson', () => {

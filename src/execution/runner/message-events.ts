@@ -3,6 +3,7 @@ import type { Emit } from './stream-mode.js';
 
 interface Message {
   id?: string;
+  _getType(): string;
   concat?(other: Message): Message;
   toDict(): { type: string; data: Record<string, unknown> };
 }
@@ -33,11 +34,36 @@ function toMetadataJson(metadata: object): string {
 export const messageTupleJson = ([message, metadata]: MessageTuple): string =>
   `[${toWireJson(message)},${toMetadataJson(metadata)}]`;
 
+/** As LangChain tells messages from other values; whichever copy of it made them. */
 const isMessage = (value: unknown): value is Message =>
-  typeof value === 'object' && value !== null && 'toDict' in value && typeof value.toDict === 'function';
+  typeof value === 'object' &&
+  value !== null &&
+  '_getType' in value &&
+  typeof value._getType === 'function' &&
+  'toDict' in value &&
+  typeof value.toDict === 'function';
 
-/** Message pieces can be added up; complete messages cannot. */
-const isPiece = (message: Message): boolean => typeof message.concat === 'function';
+/** An instruction to the state's reducer. It says nothing, so mode `messages` does not show it; `messages-tuple` does. */
+const isRemoval = (message: Message): boolean => message._getType() === 'remove';
+
+/** LangChain's names of its chunk classes, which it keeps when its code is minified. */
+const CHUNK_CLASS = /^(?:Base|AI|Human|System|Tool|Function|Chat)MessageChunk$/;
+
+/**
+ * A chunk is what descends from LangChain's class of chunks, also of another copy of LangChain. That it has `concat` says
+ * nothing: whole system messages have it, too.
+ */
+function isChunk(message: Message): boolean {
+  for (let proto = parentOf(message); proto; proto = parentOf(proto)) {
+    const { constructor } = proto as { constructor?: { lc_name?: () => unknown } };
+    if (typeof constructor?.lc_name === 'function' && CHUNK_CLASS.test(String(constructor.lc_name()))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+const parentOf = (object: object): object | null => Object.getPrototypeOf(object) as object | null;
 
 /** The events of mode `messages`: every message as it grows, and once when it is complete (contract 3.3). */
 export class AccumulatedMessages {
@@ -47,14 +73,14 @@ export class AccumulatedMessages {
 
   onMessage([message, metadata]: MessageTuple, emit: Emit): void {
     const { id } = message;
-    if (id === undefined || this.completed.has(id)) {
+    if (id === undefined || this.completed.has(id) || isRemoval(message)) {
       return;
     }
     if (!this.announced.has(id)) {
       this.announced.add(id);
       emit('messages/metadata', `{${JSON.stringify(id)}:{"metadata":${toMetadataJson(metadata)}}}`);
     }
-    if (isPiece(message)) {
+    if (isChunk(message)) {
       const grown = this.growing.get(id)?.concat?.(message) ?? message;
       this.growing.set(id, grown);
       emit('messages/partial', toWireJson([grown]));
@@ -67,7 +93,10 @@ export class AccumulatedMessages {
   onValues(values: unknown, emit: Emit): void {
     const messages = typeof values === 'object' && values !== null && 'messages' in values ? values.messages : [];
     const inState = (Array.isArray(messages) ? messages : [messages]).filter(isMessage);
-    this.complete(inState, emit);
+    this.complete(
+      inState.filter((message) => !isRemoval(message)),
+      emit,
+    );
   }
 
   private complete(messages: Message[], emit: Emit): void {
