@@ -7,6 +7,7 @@ export * from './dto/validation.pipe.js';
 export * from './errors/api-error.js';
 export * from './errors/api-exception.filter.js';
 export * from './errors/error-body.dto.js';
+export * from './errors/foreign-error.js';
 export * from './http/body-parser.js';
 export * from './http/header-filter.js';
 export * from './http/headers.js';
@@ -20,6 +21,7 @@ export * from './http/sse.js';
 export * from './http/wait.js';
 export * from './ids.js';
 export * from './json.js';
+
 export * from './json-chunks.js';
 export * from './longest-time.js';
 export * from './http/api-docs.js';

@@ -1,3 +1,8 @@
+import { describeError } from './errors/foreign-error.js';
+import { jsonbText } from './json-text.js';
+
+export { jsonbText };
+
 /** A JSON object whose keys the server does not know beforehand (metadata, context, ...). */
 export type JsonObject = Record<string, unknown>;
 
@@ -29,18 +34,11 @@ function flattenMessages(this: unknown, key: string, value: unknown): unknown {
     const { type, data } = original.toDict();
     return { ...data, type };
   }
-  return original instanceof Error ? { error: original.name, message: original.message } : value;
+  return original instanceof Error ? describeError(original) : value;
 }
 
 /** The same as {@link toWireJson}, as a value. */
 export const toWire = (value: unknown): unknown => JSON.parse(toWireJson(value)) as unknown;
-
-/** Escapes that JSON allows and `jsonb` refuses: NUL and unpaired surrogates. An even run of backslashes stays. */
-const REFUSED_BY_JSONB = /(?<!\\)((?:\\\\)*)\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})/g;
-
-/** Makes JSON text fit for a `jsonb` column: what PostgreSQL cannot hold becomes the replacement character. */
-export const jsonbText = (json: string): string =>
-  json.includes('\\u') ? json.replace(REFUSED_BY_JSONB, '$1\\ufffd') : json;
 
 /** True for JSON that PostgreSQL can hold as it is. */
 export const fitsJsonb = (json: string): boolean => jsonbText(json) === json;

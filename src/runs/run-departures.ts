@@ -1,4 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { errorText } from '../common/index.js';
 import { Notifications } from '../database/index.js';
 import { RunStopService } from './run-stop.service.js';
 import { RunResults } from './worker/run-results.js';
@@ -57,7 +58,7 @@ export class RunDepartures implements OnApplicationBootstrap, BeforeApplicationS
     if (!this.isAwaitedHere(run_id)) {
       this.stopper
         .stop(thread_id, [run_id], { action: 'interrupt' })
-        .catch((error: unknown) => this.logger.warn(`run_id=${run_id} goes on without a reader: ${String(error)}`));
+        .catch((error: unknown) => this.logger.warn(`run_id=${run_id} goes on without a reader: ${errorText(error)}`));
     }
   }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { errorText } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { Notifications, type Queryable, Sql } from '../database/index.js';
 import { EventStream, runDone } from '../streams/index.js';
@@ -74,7 +75,7 @@ export class RunStopService implements BeforeApplicationShutdown {
     const done = stopped
       .then(
         () => undefined,
-        (error: unknown) => this.logger.warn(`run_id=${run_id} will be stopped later: ${String(error)}`),
+        (error: unknown) => this.logger.warn(`run_id=${run_id} will be stopped later: ${errorText(error)}`),
       )
       .finally(() => this.underWay.delete(done));
     this.underWay.add(done);

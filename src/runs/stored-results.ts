@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { errorText } from '../common/index.js';
 import { DatabaseUnavailableError } from '../database/index.js';
 import { type GraphInterrupt, GraphStateService } from '../execution/index.js';
 import { type SettledState, ThreadsService } from '../threads/index.js';
@@ -46,7 +47,7 @@ export class StoredResults {
         throw error;
       }
       // The graph may be back for the next reader: what the thread shows is not stored.
-      this.logger.warn(`run_id=${run.run_id} its last state could not be read: ${String(error)}`);
+      this.logger.warn(`run_id=${run.run_id} its last state could not be read: ${errorText(error)}`);
       return settleRun({ ...ending, state: await this.threadAsState(run.thread_id) }).result;
     }
   }

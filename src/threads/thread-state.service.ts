@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { AuthFilter } from '../auth/index.js';
-import { isObject, type JsonObject, newId, toJsonb, toWireJson, jsonbText } from '../common/index.js';
+import { errorText, isObject, type JsonObject, newId, toJsonb, toWireJson, jsonbText } from '../common/index.js';
 import { type Queryable, Sql } from '../database/index.js';
 import {
   type CheckpointConfig,
@@ -164,7 +164,7 @@ export class ThreadStateService {
     } catch (error) {
       // Hidden threads are not shown, and one that is gone needs nothing.
       if (!(error instanceof ThreadNotFoundError)) {
-        this.logger.warn(`thread_id=${thread_id} could not be refreshed: ${String(error)}`);
+        this.logger.warn(`thread_id=${thread_id} could not be refreshed: ${errorText(error)}`);
       }
     }
   }

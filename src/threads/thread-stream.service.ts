@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type JsonObject, type SseBody, toWireJson } from '../common/index.js';
+import { errorText, type JsonObject, type SseBody, toWireJson } from '../common/index.js';
 import { emptyThreadState, GraphStateService, type StateOwner, type ThreadState } from '../execution/index.js';
 import {
   eventFrames,
@@ -59,7 +59,7 @@ export class ThreadStreamService {
       await this.stateIs(thread_id, owner ? await this.graphState.getState(owner, {}, false) : emptyThreadState());
     } catch (error) {
       // The change itself has been made; its graph may be one that this server does not have.
-      this.logger.warn(`thread_id=${thread_id} Readers could not be told of its state: ${String(error)}`);
+      this.logger.warn(`thread_id=${thread_id} Readers could not be told of its state: ${errorText(error)}`);
     }
   }
 

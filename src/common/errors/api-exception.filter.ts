@@ -3,20 +3,21 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { pathOf } from '../http/headers.js';
 import { ApiError, BodyTooLargeError, NestedTooDeeplyError } from './api-error.js';
 import type { ErrorBody } from './error-body.dto.js';
+import { describeError, errorStack, readField, toInspectable } from './foreign-error.js';
 
 /** Turns whatever was thrown before the response began into `{detail, code}`. */
 @Catch()
 export class ApiExceptionFilter implements ExceptionFilter {
   private readonly logger = new Logger('Http');
 
-  catch(exception: unknown, host: ArgumentsHost): void {
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const exception = toInspectable(thrown);
     const http = host.switchToHttp();
     const reply = http.getResponse<FastifyReply>();
     const request = http.getRequest<FastifyRequest>();
     const { status, body } = toErrorResponse(exception);
     if (status >= 500) {
-      const stack = exception instanceof Error ? exception.stack : String(exception);
-      this.logger.error(`${request.method} ${pathOf(request.url)} x-request-id=${request.id}`, stack);
+      this.logger.error(`${request.method} ${pathOf(request.url)} x-request-id=${request.id}`, errorStack(exception));
     }
     if (exception instanceof ApiError) {
       reply.headers(exception.headers);
@@ -56,5 +57,5 @@ const isBodyTooLarge = (exception: unknown): boolean =>
 
 /** Whoever walks through the value first runs out of stack: this program, or PostgreSQL (code 54001). */
 const isNestedTooDeeply = (exception: unknown): boolean =>
-  (exception instanceof RangeError && exception.message.includes('call stack')) ||
-  (exception instanceof Error && 'code' in exception && exception.code === '54001');
+  (exception instanceof RangeError && describeError(exception).message.includes('call stack')) ||
+  (exception instanceof Error && readField(exception, 'code') === '54001');

@@ -1,5 +1,5 @@
 import * as langgraph from '@langchain/langgraph';
-import { isObject } from '../../common/index.js';
+import { readField } from '../../common/index.js';
 
 /** LangGraph's control of one run, which nodes see as `config.control`. */
 export interface RunControl {
@@ -33,10 +33,10 @@ export class GraphDrain {
 
   /** True for the error of a graph that stopped because of {@link request}, and for no other drain. */
   hasCaused(error: unknown): boolean {
-    return this.isRequested && isDrained(error) && error.reason === SHUTDOWN;
+    return this.isRequested && isDrained(error) && readField(error, 'reason') === SHUTDOWN;
   }
 }
 
 /** By name and mark: a graph inside a node may come from another copy of LangGraph. */
-export const isDrained = (error: unknown): error is Error & { reason?: unknown } =>
-  error instanceof Error && error.name === 'GraphDrained' && isObject(error) && error.is_bubble_up === true;
+export const isDrained = (error: unknown): boolean =>
+  readField(error, 'name') === 'GraphDrained' && readField(error, 'is_bubble_up') === true;

@@ -27,7 +27,7 @@ async function eventsOf(skipsCached: boolean): Promise<string[]> {
     emit: (event, json) => events.push(`${event} ${json}`),
   });
   await execution.run();
-  expect(execution.outcome()).toEqual({ values: '{"a":3}', interrupts: undefined });
+  expect(execution.outcome()).toEqual({ values: '{"a":3}', rawValues: { a: 3 }, interrupts: undefined });
   return events;
 }
 

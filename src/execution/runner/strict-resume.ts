@@ -1,4 +1,4 @@
-import { isObject } from '../../common/index.js';
+import { isObject, readField } from '../../common/index.js';
 import type { GraphState } from '../graphs/graph.js';
 
 /** What is wrong with a resume, in LangGraph's words. */
@@ -25,7 +25,13 @@ export class UnknownInterruptError extends Error {
 
 /** LangGraph marks what a task has thrown, for example a graph inside a node: by then the run has begun. */
 export const isUnknownInterrupt = (error: unknown): error is UnknownInterruptError =>
-  error instanceof Error && error.name === 'UnknownInterruptError' && !('pregelTaskId' in error);
+  readField(error, 'name') === 'UnknownInterruptError' &&
+  readField(error, 'pregelTaskId') === undefined &&
+  typeof readField(error, 'reason') === 'string' &&
+  isStrings(readField(error, 'interruptIds')) &&
+  isStrings(readField(error, 'pendingIds'));
+
+const isStrings = (list: unknown): boolean => Array.isArray(list) && list.every((item) => typeof item === 'string');
 
 /** Where a thread stands, as far as a resume is concerned. */
 export interface Standstill {

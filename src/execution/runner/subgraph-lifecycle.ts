@@ -1,4 +1,4 @@
-import { isObject, toWireJson } from '../../common/index.js';
+import { describeError, readField, toWireJson } from '../../common/index.js';
 import type { Emit } from './stream-mode.js';
 
 /** LangGraph's tag on the run of a node. */
@@ -91,7 +91,7 @@ export class SubgraphLifecycle {
     }
     const tool_call_id = this.toolCallOf(graph);
     await this.caughtUp();
-    const data = { event, namespace, ...(tool_call_id && { tool_call_id }), ...(error !== undefined && { error: shown(error) }) }; // prettier-ignore
+    const data = { event, namespace, ...(tool_call_id && { tool_call_id }), ...(error !== undefined && { error: describeError(error) }) }; // prettier-ignore
     this.emit(`lifecycle|${namespace.join('|')}`, toWireJson(data));
   }
 
@@ -110,11 +110,9 @@ function pathOf(metadata: Record<string, unknown> = {}): string[] {
 
 /** A question to the client stops a subgraph, and so does whoever cancels the run; a command to the graph above is its result. */
 function howItEnds(error: unknown): HowItEnds {
-  if (!isObject(error) || (error.is_bubble_up !== true && error.name !== 'AbortError')) {
+  const isAborted = readField(error, 'name') === 'AbortError';
+  if (readField(error, 'is_bubble_up') !== true && !isAborted) {
     return 'failed';
   }
-  return 'interrupts' in error || error.name === 'AbortError' ? 'interrupted' : 'completed';
+  return isAborted || readField(error, 'interrupts') !== undefined ? 'interrupted' : 'completed';
 }
-
-const shown = (error: unknown): object =>
-  error instanceof Error ? { error: error.name, message: error.message } : { error: 'Error', message: String(error) };

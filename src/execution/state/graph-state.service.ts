@@ -3,13 +3,7 @@ import { type Queryable, Sql } from '../../database/index.js';
 import { DraftCheckpointer } from '../checkpoints/draft-checkpointer.js';
 import { PostgresCheckpointer } from '../checkpoints/postgres-checkpointer.js';
 import { FIND_CHECKPOINT, LAST_CHECKPOINT_OF_RUN } from '../checkpoints/checkpoint-sql.js';
-import type {
-  CheckpointConfig,
-  CompiledGraph,
-  GraphConfig,
-  GraphState,
-  HistoryOptions,
-} from '../graphs/graph.js';
+import type { CheckpointConfig, CompiledGraph, GraphConfig, GraphState, HistoryOptions } from '../graphs/graph.js';
 import { GraphRegistry } from '../graphs/graph-registry.js';
 import { toCommand, type WireCommand } from '../runner/command.js';
 import { toRunnableConfig } from '../runner/runnable-config.js';

@@ -1,4 +1,4 @@
-import { ApiError } from '../../common/index.js';
+import { ApiError, describeError } from '../../common/index.js';
 
 /** Errors of LangGraph that mean: this update does not fit the graph. */
 const CALLERS_FAULT = new Set(['InvalidUpdateError', 'GraphValueError', 'StateGraphInputError', 'ZodError']);
@@ -27,10 +27,8 @@ export class InvalidStateUpdateError extends ApiError {
 
   /** The error to throw for what LangGraph threw: a fault of the graph's own code stays what it is. */
   static from(error: unknown): unknown {
-    if (!(error instanceof Error)) {
-      return error;
-    }
-    const callersFault = CALLERS_FAULT.has(error.name) || /^(Node|Subgraph) "/.test(error.message);
-    return callersFault ? new InvalidStateUpdateError(error.message, error) : error;
+    const { error: name, message } = describeError(error);
+    const callersFault = CALLERS_FAULT.has(name) || /^(Node|Subgraph) "/.test(message);
+    return callersFault ? new InvalidStateUpdateError(message, error) : error;
   }
 }

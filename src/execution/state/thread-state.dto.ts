@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { JsonObject } from '../../common/index.js';
+import { errorText, type JsonObject } from '../../common/index.js';
 import type { CheckpointConfig, GraphState, GraphTask } from '../graphs/graph.js';
 
 /** A reference to a checkpoint (contract 2.8). */
@@ -121,18 +121,10 @@ function toTask({ id, name, path = [], error, interrupts, state, result }: Graph
     id,
     name,
     path,
-    error: error === undefined || error === null ? null : toErrorText(error),
+    error: error === undefined || error === null ? null : typeof error === 'string' ? error : errorText(error),
     interrupts,
     checkpoint: state && !nested ? toCheckpoint(state as CheckpointConfig) : null,
     state: nested ? toThreadState(nested) : null,
     result: result ?? null,
   };
-}
-
-function toErrorText(error: unknown): string {
-  if (typeof error === 'string') {
-    return error;
-  }
-  const { name, message } = error as { name?: string; message?: string };
-  return message === undefined ? JSON.stringify(error) : `${name ?? 'Error'}: ${message}`;
 }

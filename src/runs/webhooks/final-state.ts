@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
+import { errorText } from '../../common/index.js';
 import { GraphStateService } from '../../execution/index.js';
 import { type Delivery, WebhookOutbox } from '../queue/webhook-outbox.js';
 import type { RunKwargs } from '../run.entity.js';
@@ -39,7 +40,7 @@ export class FinalState {
       const timeUp = sleep(PATIENCE_MS, undefined, { signal: patience.signal });
       return await Promise.race([this.read(delivery), timeUp]);
     } catch (error) {
-      this.logger.warn(`run_id=${delivery.run_id} its last state could not be read: ${String(error)}`);
+      this.logger.warn(`run_id=${delivery.run_id} its last state could not be read: ${errorText(error)}`);
       return undefined;
     } finally {
       patience.abort();

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BaseCheckpointSaver } from '@langchain/langgraph';
+import { describeError, errorStack, errorText, toInspectable } from '../../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import { DatabaseUnavailableError, type Queryable, retryWhileUnavailable, Sql } from '../../database/index.js';
 import {
@@ -83,10 +84,7 @@ export class RunLifecycle {
       return await (refusal ? this.refuse(run, refusal, stream) : this.runToEnd(active, stream));
     } catch (error) {
       // The database is away: the lease runs out and the run is taken up again.
-      this.logger.error(
-        `run_id=${run.run_id} could not be ended`,
-        error instanceof Error ? error.stack : String(error),
-      );
+      this.logger.error(`run_id=${run.run_id} could not be ended`, errorStack(error));
       stream.breakOff();
       return false;
     }
@@ -107,7 +105,7 @@ export class RunLifecycle {
       }
       return more;
     } catch (failure) {
-      this.logger.error(`run_id=${run.run_id} could not be given up: ${String(failure)}`);
+      this.logger.error(`run_id=${run.run_id} could not be given up: ${errorText(failure)}`);
       return false;
     }
   }
@@ -159,7 +157,8 @@ export class RunLifecycle {
       if (!goesOn || !(await isAtBreakpoint(graph, run))) {
         await execution.run();
       }
-    } catch (error) {
+    } catch (thrown) {
+      const error = toInspectable(thrown);
       if (error instanceof LeaseLostError) {
         active.stop('lease_lost');
       } else if (error instanceof DatabaseUnavailableError) {
@@ -226,15 +225,15 @@ export class RunLifecycle {
       return { status: 'interrupted' };
     }
     if (active.run.kwargs.strict_resume && isUnknownInterrupt(error)) {
-      const { message, reason, interruptIds: interrupt_ids, pendingIds: pending_ids } = error;
-      const refusal = { error: 'UnknownInterruptError', message, reason, interrupt_ids, pending_ids };
+      const { reason, interruptIds: interrupt_ids, pendingIds: pending_ids } = error;
+      const refusal = { ...describeError(error), reason, interrupt_ids, pending_ids };
       return { status: 'error', error: refusal, refused: true };
     }
     if (active.stopReason === undefined && isDrained(error)) {
       return { status: 'interrupted', drained: true };
     }
     if (active.stopReason !== 'timeout') {
-      return { status: 'error', error: toRunError(error) };
+      return { status: 'error', error: describeError(error) };
     }
     const message = `The run took longer than ${this.config.queue.timeout_ms / 1000} s (BG_JOB_TIMEOUT_SECS).`;
     return { status: 'timeout', error: { error: 'RunTimeout', message } };
@@ -344,10 +343,4 @@ function readerOf({ delivery, created_here }: ClaimedRun): StreamedRun['reader']
     case 'stream':
       return created_here ? 'here' : 'elsewhere';
   }
-}
-
-function toRunError(error: unknown): RunError {
-  return error instanceof Error
-    ? { error: error.name, message: error.message }
-    : { error: 'Error', message: typeof error === 'string' ? error : JSON.stringify(error) };
 }
