@@ -9,9 +9,11 @@ import {
   ApiExceptionFilter,
   arrivalLimits,
   breakOffOpenResponses,
+  canonicalTarget,
   dropWhenUnread,
   DtoValidationPipe,
   refuseBrokenRequest,
+  refuseMethods,
   trackResponse,
   useJsonBodies,
 } from './common/index.js';
@@ -32,6 +34,7 @@ export async function createServer(config: NestgraphConfig, database: Database):
     bodyLimit: body_limit_bytes,
     ...arrivalLimits(request_timeout_ms),
     clientErrorHandler: refuseBrokenRequest,
+    rewriteUrl: toCanonicalTarget,
     trustProxy: trust_proxy && [...trust_proxy],
     genReqId: requestId,
     // By then streams are broken off and requests are answered; what is left are idle connections.
@@ -60,6 +63,7 @@ export async function createServer(config: NestgraphConfig, database: Database):
     requestLog.watch(request, reply);
     done();
   });
+  refuseMethods(adapter.getInstance());
   adapter.getInstance().addHook('preClose', async () => {
     breakOffOpenResponses();
     await answersSent();
@@ -96,6 +100,8 @@ async function guard(fastify: FastifyInstance, config: NestgraphConfig, auth: Au
     authenticateRequests(fastify, auth, mount_prefix);
   }
 }
+
+const toCanonicalTarget = ({ url }: { url?: string }): string => canonicalTarget(url ?? '/');
 
 /** An address with broken escapes does not get as far as a route. */
 function refuseBadUrl(error: Error, _request: unknown, reply: FastifyReply): void {

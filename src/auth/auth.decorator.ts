@@ -6,6 +6,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who has sent the request; set before its body is read. */
     auth?: AuthContext;
+    /** Its sender was not authenticated, for whatever reason. */
+    isRefused?: boolean;
   }
 }
 

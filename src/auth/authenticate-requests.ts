@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { requestUrl } from '../common/index.js';
 import type { AuthService } from './auth.service.js';
 import { NOBODY } from './auth-user.js';
 
@@ -16,14 +17,21 @@ export function authenticateRequests(fastify: FastifyInstance, auth: AuthService
   }
   const open = new Set(PUBLIC.map((route) => mountPrefix + route));
   fastify.addHook('onRequest', async (request) => {
-    request.auth = open.has(request.routeOptions.url ?? '') ? NOBODY : await auth.authenticate(toRequest(request));
+    if (open.has(request.routeOptions.url ?? '')) {
+      request.auth = NOBODY;
+      return;
+    }
+    request.isRefused = true;
+    request.auth = await auth.authenticate(toRequest(request));
+    request.isRefused = false;
   });
 }
 
 /** As the Fetch API has it, which is what handlers are given. */
-function toRequest({ method, url, headers, host, protocol }: FastifyRequest): Request {
+function toRequest(request: FastifyRequest): Request {
+  const { method, url, headers } = request;
   const fields = Object.entries(headers).flatMap(([name, value]) =>
     [value ?? []].flat().map((item): [string, string] => [name, item]),
   );
-  return new Request(new URL(url, `${protocol}://${host || 'localhost'}`), { method, headers: fields });
+  return new Request(requestUrl(request, url), { method, headers: fields });
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { BodyTooLargeError, onClose } from '../common/index.js';
+import { BodyTooLargeError, onClose, requestUrl } from '../common/index.js';
 import type { CustomAppConfig, NestgraphConfig } from '../config/index.js';
 import { asking, type AskApp } from './ask-app.js';
 import { loadApp } from './load-app.js';
@@ -33,7 +33,7 @@ export async function useCustomApp(
   const { mount_prefix, body_limit_bytes } = server;
   fastify.addHook('onRequest', async (request, reply): Promise<void> => {
     const path = pathBelow(mount_prefix, request.url);
-    if (path !== undefined && !UNKNOWN_TO_FETCH.has(request.method)) {
+    if (path !== undefined) {
       await askFirst(ask, request, reply, path, body_limit_bytes);
     }
   });
@@ -43,9 +43,6 @@ export async function useCustomApp(
 }
 
 const BODILESS = new Set(['GET', 'HEAD']);
-
-/** Methods that no `Request` may have. */
-const UNKNOWN_TO_FETCH = new Set(['CONNECT', 'TRACE', 'TRACK']);
 
 async function askFirst(
   ask: AskApp,
@@ -76,11 +73,9 @@ async function askFirst(
 }
 
 function toRequest(request: FastifyRequest, path: string, body: RequestBody | undefined, signal: AbortSignal): Request {
-  const { protocol, host, method, raw } = request;
-  const base = `${protocol}://${host}`;
-  return new Request(new URL(path, URL.canParse(base) ? base : 'http://localhost'), {
-    method,
-    headers: headersOf(raw),
+  return new Request(requestUrl(request, path), {
+    method: request.method,
+    headers: headersOf(request.raw),
     signal,
     ...(body && { body: body.stream, duplex: 'half' }),
   });

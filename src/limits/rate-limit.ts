@@ -1,16 +1,13 @@
 import rateLimit from '@fastify/rate-limit';
 import { Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isInProcess, pathOf } from '../common/index.js';
+import { isInProcess, isUncounted } from '../common/index.js';
 import type { LimitsConfig } from '../config/index.js';
 import { callerKey } from './caller-key.js';
 import { RateLimitedError } from './limits.errors.js';
 import { RedisCounter } from './redis-counter.js';
 
 const WINDOW_MS = 60_000;
-
-/** What load balancers ask for all the time. */
-const HEALTH = /\/(ok|info)$/;
 
 /**
  * What the two limits below count with. A Redis that does not answer lets everybody pass: a limit is no reason for an
@@ -48,5 +45,4 @@ export function limitRequests(fastify: FastifyInstance, { requests_per_minute }:
 }
 
 /** Never counted, and never refused for coming too often. */
-export const isFree = (request: FastifyRequest): boolean =>
-  isInProcess(request.raw) || HEALTH.test(pathOf(request.url));
+export const isFree = (request: FastifyRequest): boolean => isInProcess(request.raw) || isUncounted(request);

@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ApiErrors } from '../common/index.js';
+import { ApiErrors, Uncounted } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { HealthChecks } from './health-checks.js';
 import { Health, HealthQuery, ServerInfo } from './health.dto.js';
@@ -33,6 +33,7 @@ export class HealthController {
   }
 
   @Get('ok')
+  @Uncounted()
   @ApiOperation({
     summary: 'Is the server well?',
     description: 'For load balancers; `check_db=1` asks the database too.',
@@ -47,6 +48,7 @@ export class HealthController {
   }
 
   @Get('info')
+  @Uncounted()
   @ApiOperation({ summary: 'What is this server?', description: 'Versions and features.' })
   @ApiOkResponse({ type: ServerInfo })
   info(): ServerInfo {

@@ -82,6 +82,29 @@ export class HeadersTooLargeError extends ApiError {
   }
 }
 
+/** The method is one that no route of this server has, or could have. */
+export class MethodNotAllowedError extends ApiError {
+  constructor(method: string) {
+    super({
+      status: 405,
+      code: 'method_not_allowed',
+      detail: `This server has no route for the method ${method}.`,
+      headers: { allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' },
+    });
+  }
+}
+
+/** The connection was closed while the body arrived. No client reads the answer; the log does not call it a fault. */
+export class RequestAbortedError extends ApiError {
+  constructor() {
+    super({
+      status: 400,
+      code: 'request_aborted',
+      detail: 'The connection was closed before the request had arrived.',
+    });
+  }
+}
+
 /** A value of the request is nested so deeply that it cannot be walked through. */
 export class NestedTooDeeplyError extends ApiError {
   constructor() {

@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { pathOf } from '../http/headers.js';
-import { ApiError, BodyTooLargeError, NestedTooDeeplyError } from './api-error.js';
+import { ApiError, BodyTooLargeError, NestedTooDeeplyError, RequestAbortedError } from './api-error.js';
 import type { ErrorBody } from './error-body.dto.js';
 import { describeError, errorStack, readField, toInspectable } from './foreign-error.js';
 
@@ -41,6 +41,9 @@ function toErrorResponse(exception: unknown): { status: number; body: ErrorBody 
   if (isBodyTooLarge(exception)) {
     return toErrorResponse(new BodyTooLargeError());
   }
+  if (isAborted(exception)) {
+    return toErrorResponse(new RequestAbortedError());
+  }
   if (isNestedTooDeeply(exception)) {
     return toErrorResponse(new NestedTooDeeplyError());
   }
@@ -54,6 +57,13 @@ function toErrorResponse(exception: unknown): { status: number; body: ErrorBody 
 
 const isBodyTooLarge = (exception: unknown): boolean =>
   exception instanceof HttpException && exception.getStatus() === 413;
+
+/** Node's own error for a request whose client has disconnected: nothing else fails with these words. */
+const isAborted = (exception: unknown): boolean =>
+  exception instanceof Error &&
+  'code' in exception &&
+  exception.code === 'ECONNRESET' &&
+  exception.message === 'aborted';
 
 /** Whoever walks through the value first runs out of stack: this program, or PostgreSQL (code 54001). */
 const isNestedTooDeeply = (exception: unknown): boolean =>

@@ -1,6 +1,4 @@
-import { STATUS_CODES, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import { type ApiError, HeadersTooLargeError, RequestTimeoutError } from '../errors/api-error.js';
+import type { ServerResponse } from 'node:http';
 
 /** Milliseconds in which the headers of a request must have arrived, counted from the beginning of its connection. */
 const HEADERS_MS = 30_000;
@@ -34,32 +32,3 @@ export function dropWhenUnread(response: ServerResponse, unreadMs = UNREAD_MS): 
     }
   });
 }
-
-/** Answers what did not get as far as a request, for the same reason that Node has, in our words. */
-export function refuseBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const { status, ...body } = refusalOf(error.code);
-  const json = JSON.stringify(body);
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json\r\n` +
-      `content-length: ${Buffer.byteLength(json)}\r\nconnection: close\r\n\r\n${json}`,
-    // Whoever is too slow to send may be too slow to take its answer, too.
-    () => socket.destroy(),
-  );
-}
-
-function refusalOf(reason: string | undefined): { status: number; detail: string; code: string } {
-  switch (reason) {
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return inWireForm(new RequestTimeoutError());
-    case 'HPE_HEADER_OVERFLOW':
-      return inWireForm(new HeadersTooLargeError());
-    default:
-      return { status: 400, detail: 'The request is not HTTP/1.1.', code: 'bad_request' };
-  }
-}
-
-const inWireForm = ({ status, message: detail, code }: ApiError) => ({ status, detail, code });
