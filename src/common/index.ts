@@ -1,4 +1,5 @@
 export { withDeadline } from './deadline.js';
+export { endBrokenProcess, whenBroken } from './broken-process.js';
 export * from './dto/config.dto.js';
 export * from './dto/fields.js';
 export { readAs } from './dto/instantiate.js';

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
+import { endBrokenProcess } from '../common/index.js';
 import { APPLICATION_NAME } from './data-source.js';
 import { DATABASE } from './database.tokens.js';
 import type { Database } from './database.js';
@@ -9,6 +10,12 @@ import type { Database } from './database.js';
 const CHANNEL = 'nestgraph';
 /** Milliseconds between two attempts to get the connection back. */
 const RETRY_MS = 1_000;
+/**
+ * SQLSTATE of a database that does not exist any more, or refuses who we are. Unlike an outage that does not pass: after
+ * this many milliseconds of nothing else the process ends, and a supervisor starts one with other settings.
+ */
+const LOST_FOR_GOOD = new Set(['3D000', '28000', '28P01']);
+const LOST_MS = 60_000;
 /** Milliseconds that the last messages get to leave a process that stops. */
 const LAST_WORDS_MS = 1_000;
 /** A NOTIFY payload must stay under 8,000 bytes. */
@@ -139,14 +146,22 @@ export class Notifications implements OnApplicationShutdown {
     }
     this.client = undefined;
     this.logger.warn(`Connection for notifications lost (${error.message}); reconnecting`);
-    const retry = (): void => {
-      if (this.stopped) {
+    let lostSince: number | undefined;
+    const onFailure = (failure: Error & { code?: string }): void => {
+      lostSince = LOST_FOR_GOOD.has(failure.code ?? '') ? (lostSince ?? performance.now()) : undefined;
+      if (lostSince !== undefined && performance.now() - lostSince > LOST_MS) {
+        endBrokenProcess(
+          `The database is lost (${failure.message}), for ${LOST_MS / 1_000} s now. The process ends. ` +
+            `Check DATABASE_URI and that the database exists.`,
+        );
         return;
       }
-      this.start().then(
-        () => this.emitter.emit('reconnect'),
-        () => setTimeout(retry, RETRY_MS).unref(),
-      );
+      setTimeout(retry, RETRY_MS).unref();
+    };
+    const retry = (): void => {
+      if (!this.stopped) {
+        this.start().then(() => this.emitter.emit('reconnect'), onFailure);
+      }
     };
     retry();
   }

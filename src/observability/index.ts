@@ -5,5 +5,7 @@ export { ObservabilityModule } from './observability.module.js';
 export { Metrics } from './metrics.js';
 export { NestgraphLogger } from './logger.js';
 export { RequestLog } from './request-log.js';
+export { inRun } from './run-context.js';
 export { shareLoggerWithGraphs } from './sdk-logger.js';
+export { surviveUncaughtErrors } from './uncaught-errors.js';
 export { langgraphVersion, NESTGRAPH_VERSION } from './versions.js';

@@ -42,7 +42,8 @@ export function shareLoggerWithGraphs(): void {
 const toText = (part: unknown): string =>
   typeof part === 'string' ? part : inspect(part, { breakLength: Infinity, depth: 6 });
 
-function speaker(): string {
+/** The run and the node whose code is executing, as LangGraph knows them; empty outside of nodes. */
+export function speaker(): string {
   const config = AsyncLocalStorageProviderSingleton.getRunnableConfig() as
     { metadata?: Record<string, unknown> } | undefined;
   return SPEAKER.flatMap((key) => {

@@ -32,6 +32,8 @@ export interface TestServer {
   printed(pattern: RegExp): Promise<void>;
   /** Resolves with the exit code when it has ended, null when a signal ended it. */
   exited: Promise<number | null>;
+  /** Reads no more of what it prints: its pipes are closed. */
+  closeLog(): void;
   /** Sends a signal and waits for the end; gives the exit code, null when the signal ended it. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -47,6 +49,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     output: program.output,
     printed: program.printed,
     exited: program.exited,
+    closeLog: () => [program.child.stdout!, program.child.stderr!].forEach((stream) => stream.destroy()),
     stop: async (signal = 'SIGTERM') => {
       program.child.kill(signal);
       return program.exited;

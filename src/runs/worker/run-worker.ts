@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import { Notifications } from '../../database/index.js';
+import { inRun } from '../../observability/index.js';
 import type { ClaimedRun } from '../queue/queued-run.js';
 import { RunQueue } from '../queue/run-queue.js';
 import { RunStopService } from '../run-stop.service.js';
@@ -213,7 +214,10 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.active.set(run.lease_token, active);
     this.leases.hold(run);
     const timeout = setTimeout(() => active.stop('timeout'), this.config.queue.timeout_ms);
-    const execution = this.lifecycle.execute(active).then((more) => {
+    const { run_id, thread_id } = run;
+    const graph_id = String(run.kwargs.config.configurable.graph_id);
+    const executed = inRun({ graph_id, run_id, thread_id }, () => this.lifecycle.execute(active));
+    const execution = executed.then((more) => {
       clearTimeout(timeout);
       this.active.delete(run.lease_token);
       this.leases.drop(run);
