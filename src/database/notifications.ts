@@ -39,7 +39,7 @@ export interface Notification {
     | 'run_wanted'
     | 'followers_wanted'
     | 'webhook_queued';
-  /** run_id or thread_id; empty for `run_pending`, `followers_wanted` and `webhook_queued`. */
+  /** run_id or thread_id, both as `run_id/thread_id` for `run_left`; empty for `run_pending`, `followers_wanted` and `webhook_queued`. */
   id: string;
 }
 

@@ -9,6 +9,7 @@ import { defaultTtl, ThreadBusyError, ThreadNotFoundError, type ThreadTtl } from
 import { type Run, toRun } from './dto/run.dto.js';
 import { resolveMultitask, type StopAction } from './queue/multitask.js';
 import type { NewRun, RunThread, StoppedRun } from './queue/queued-run.js';
+import { CancelOnDisconnect } from './cancel-on-disconnect.js';
 import { RunQueue } from './queue/run-queue.js';
 import type { Delivery } from './run.entity.js';
 import { assertVisible, type PermittedRun, RunAccess } from './run-access.js';
@@ -65,6 +66,7 @@ export class RunCreationService {
     private readonly queue: RunQueue,
     private readonly worker: RunWorker,
     private readonly stopper: RunStopService,
+    private readonly disconnects: CancelOnDisconnect,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
@@ -95,6 +97,7 @@ export class RunCreationService {
     const created = await this.withAssistantsAsTheyAre(() => this.insertAll(permitted, asking));
     await this.announce(created);
     permitted.forEach(({ body }) => this.wakeWhenDue(body));
+    void Promise.all(created.map(({ run }) => this.disconnects.endOn(run.thread_id)));
     return created.map(({ run }) => run);
   }
 
@@ -122,8 +125,14 @@ export class RunCreationService {
     return result;
   }
 
-  /** Before a run takes the place of another one: lets that end by itself, if it does so soon, and leave what it has done. */
+  /**
+   * Before a run is created on a thread: a run whose clients have left is cancelled, and one that is interrupted may end
+   * by itself, if it does so soon, and keep what it has done.
+   */
   async makeRoom({ thread_id, multitask_strategy }: BatchItem): Promise<void> {
+    if (thread_id) {
+      await this.disconnects.endOn(thread_id);
+    }
     if (thread_id && multitask_strategy === 'interrupt') {
       await this.stopper.letEnd(thread_id);
     }

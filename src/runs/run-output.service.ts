@@ -3,10 +3,10 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { runHeaders, type RunLocation, type SseBody, type WaitBody } from '../common/index.js';
 import { eventFrames, EventStream, positionAfter, type RunPosition } from '../streams/index.js';
+import { CancelOnDisconnect } from './cancel-on-disconnect.js';
 import type { Run } from './dto/run.dto.js';
 import { isActive, type RunEntity } from './run.entity.js';
 import { RunResults, type Waiting } from './worker/run-results.js';
-import { RunDepartures } from './run-departures.js';
 import { RunsService } from './runs.service.js';
 import { StoredResults } from './stored-results.js';
 import { type Wanted, wantedEvents } from './wanted-events.js';
@@ -41,7 +41,7 @@ export class RunOutputService {
     private readonly stored: StoredResults,
     private readonly results: RunResults,
     private readonly events: EventStream,
-    private readonly departures: RunDepartures,
+    private readonly disconnects: CancelOnDisconnect,
   ) {}
 
   /** The stream of a run that has just been created, from its first event. */
@@ -58,6 +58,7 @@ export class RunOutputService {
     const awaited = this.results.wait(run_id);
     try {
       const run = await this.runs.find(run_id, thread_id);
+      this.disconnects.arrive(run_id);
       const options = joined(run, thread_id, cancelOnDisconnect);
       const position = positionOf(lastEventId, run.kwargs.resumable && (isBack || !isActive(run.status)));
       const body = this.read(run, position, options, awaited, wanted);
@@ -79,6 +80,7 @@ export class RunOutputService {
     const waiting = this.results.wait(run_id);
     try {
       const run = await this.runs.find(run_id, thread_id);
+      this.disconnects.arrive(run_id);
       const options = joined(run, thread_id, cancelOnDisconnect);
       if (isActive(run.status)) {
         return this.waitFor(run, waiting, options);
@@ -98,7 +100,7 @@ export class RunOutputService {
       onLeave: () => {
         cancel();
         if (options.cancelOnDisconnect) {
-          this.departures.leave(run);
+          this.disconnects.leave(run);
         }
       },
     };
@@ -134,7 +136,7 @@ export class RunOutputService {
     const onLeave = (finished: boolean): void => {
       awaited.cancel();
       if (!finished && options.cancelOnDisconnect) {
-        this.departures.leave(run);
+        this.disconnects.leave(run);
       }
     };
     return {

@@ -7,8 +7,8 @@ import { StreamsModule } from '../streams/index.js';
 import { ThreadsModule } from '../threads/index.js';
 import { RunQueue } from './queue/run-queue.js';
 import { WebhookOutbox } from './queue/webhook-outbox.js';
+import { CancelOnDisconnect } from './cancel-on-disconnect.js';
 import { RunAccess } from './run-access.js';
-import { RunDepartures } from './run-departures.js';
 import { RunCreationService } from './run-creation.service.js';
 import { RunEntity } from './run.entity.js';
 import { RunOutputService } from './run-output.service.js';
@@ -60,7 +60,7 @@ import { RunWorker } from './worker/run-worker.js';
     RunRecheck,
     RunStopService,
     RunCreationService,
-    RunDepartures,
+    CancelOnDisconnect,
     StoredResults,
     RunOutputService,
   ],

@@ -6,6 +6,7 @@ import {
   newGate,
   newThread,
   type Part,
+  readUntil,
   recordingClient,
   SDKS,
   serverForFile,
@@ -126,6 +127,101 @@ it('a client of the newest SDK that leaves a join takes the run along if it asks
     () => client.runs.get(thread_id, run_id),
     ({ status }) => status === 'interrupted',
   );
+});
+
+describe('a run whose last client has left', () => {
+  let client: Client;
+
+  beforeAll(() => {
+    client = connect(SDKS[0][1], server.url);
+  });
+
+  /** A run with `on_disconnect: cancel` on this thread, or on none, whose client has left its stream. */
+  async function leaveStream(thread_id: string | null, streamResumable: boolean): Promise<Left> {
+    const [gate, leaving] = [newGate(), new AbortController()];
+    let run = { run_id: '', thread_id: '' };
+    const parts = client.runs.stream(thread_id as string, 'waiting', {
+      input: { gate: gate.path, label: 'a' },
+      streamMode: ['custom'],
+      streamResumable,
+      onDisconnect: 'cancel',
+      onRunCreated: ({ run_id, thread_id }) => (run = { run_id, thread_id: thread_id! }),
+      signal: leaving.signal,
+    });
+    const reading = readUntil(parts as AsyncIterable<Part>, 'custom').then(() => leaving.abort());
+    await reading;
+    return { gate, ...run, thread_id: thread_id ?? '' };
+  }
+
+  const statusOf = async (run_id: string): Promise<string | undefined> => {
+    const { rows } = await server.database.pool.query<{ status: string }>('SELECT status FROM runs WHERE run_id = $1', [
+      run_id,
+    ]);
+    return rows.at(0)?.status;
+  };
+
+  const untilCancelled = (run_id: string): Promise<string | undefined> =>
+    askUntil(
+      () => statusOf(run_id),
+      (status) => status === 'interrupted',
+    );
+
+  it('is cancelled before the client of a resumable stream has to be back', async () => {
+    // That one has left first.
+    const resumable = await leaveStream(await newThread(client), true);
+    const stateless = await leaveStream(null, false);
+    const other = await leaveStream(await newThread(client), false);
+    const waited = await leaveWait(client, 'cancel');
+    await Promise.all([stateless, other, waited].map(({ run_id }) => untilCancelled(run_id)));
+    expect(await statusOf(resumable.run_id)).toBe('running');
+    await untilCancelled(resumable.run_id);
+  });
+
+  it.each([
+    ['this process', () => server.url],
+    ['another one', () => elsewhere.url],
+  ])('is cancelled at once when another run is created on its thread, by %s', async (_, urlOf) => {
+    const [thread_id, another] = [await newThread(client), await newThread(client)];
+    const stays = await leaveStream(another, true);
+    const left = await leaveStream(thread_id, true);
+    const creator = connect(SDKS[0][1], urlOf());
+    // Refused until the process has been notified that the client has left.
+    const answer = await askUntil(
+      () =>
+        creator.runs
+          .wait(thread_id, 'steps', { input: {}, multitaskStrategy: 'reject' })
+          .catch((error: unknown) => expect(error).toMatchObject({ status: 409 })),
+      (answer) => answer !== undefined,
+    );
+    expect(answer).toMatchObject({ path: ['one', 'two', 'three'] });
+    expect(await statusOf(left.run_id)).toBe('interrupted');
+    expect(await statusOf(stays.run_id)).toBe('running');
+  });
+
+  it.each([
+    ['this process', () => server.url],
+    ['another one', () => elsewhere.url],
+  ])('is not cancelled by another run while a client reads it from %s', async (_, urlOf) => {
+    const thread_id = await newThread(client);
+    const back = new AbortController();
+    const left = await leaveStream(thread_id, true);
+    const joined = await fetch(`${urlOf()}/threads/${thread_id}/runs/${left.run_id}/stream`, {
+      headers: { 'last-event-id': '-1' },
+      signal: back.signal,
+    });
+    const reader = joined.body!.getReader();
+    await reader.read();
+    const next = client.runs.wait(thread_id, 'waiting', { input: { gate: '', label: 'b' } });
+    await askUntil(
+      () => client.runs.list(thread_id),
+      (runs) => runs.length === 2,
+    );
+    expect(await statusOf(left.run_id)).toBe('running');
+    left.gate.open();
+    expect(await next).toMatchObject({ order: ['a:start', 'a:end', 'b:start', 'b:end'] });
+    expect(await statusOf(left.run_id)).toBe('success');
+    back.abort();
+  });
 });
 
 describe('a client whose wait has broken off', () => {

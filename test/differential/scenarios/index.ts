@@ -1,5 +1,6 @@
 import type { Scenario, Scenarios } from '../scene.js';
 import { assistants } from './assistants.js';
+import { disconnects } from './disconnects.js';
 import { errors } from './errors.js';
 import { interrupts } from './interrupts.js';
 import { multitask } from './multitask.js';
@@ -20,6 +21,7 @@ const GROUPS: Record<string, Scenarios> = {
   streams,
   interrupts,
   multitask,
+  disconnects,
   stateless,
   settings,
   store,
