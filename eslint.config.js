@@ -29,6 +29,20 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/**/*.ts'],
+    ignores: ['**/*.spec.ts'],
+    rules: {
+      // A loop that a stranger's request can start must end: its head says when.
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'ForStatement[test=null], WhileStatement[test.value=true], DoWhileStatement[test.value=true]',
+          message: 'Say in the head of the loop when it ends.',
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.mjs', '**/*.cjs', '**/*.js'],
     languageOptions: {
       globals: {

@@ -11,6 +11,7 @@ import { Store1764300000000 } from './1764300000000-store.js';
 import { Crons1764310000000 } from './1764310000000-crons.js';
 import { WaitingRuns1764350000000 } from './1764350000000-waiting-runs.js';
 import { CronCallers1764400000000 } from './1764400000000-cron-callers.js';
+import { CanonicalIds1764510000000 } from './1764510000000-canonical-ids.js';
 import { WebhookCallers1764540000000 } from './1764540000000-webhook-callers.js';
 import { RunReleases1764550000000 } from './1764550000000-run-releases.js';
 
@@ -29,6 +30,7 @@ export const migrations = [
   Crons1764310000000,
   WaitingRuns1764350000000,
   CronCallers1764400000000,
+  CanonicalIds1764510000000,
   WebhookCallers1764540000000,
   RunReleases1764550000000,
 ];

@@ -2,7 +2,15 @@ import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository, SelectQueryBuilder } from 'typeorm';
 import { type AuthFilter, filterQuery, matches } from '../auth/index.js';
-import { isUuid, newId, type Page, systemAssistantId, toJsonb, ValidationFailedError } from '../common/index.js';
+import {
+  isDerivedId,
+  isUuid,
+  newId,
+  type Page,
+  systemAssistantId,
+  toJsonb,
+  ValidationFailedError,
+} from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import type { Queryable } from '../database/index.js';
 import { GraphRegistry } from '../execution/index.js';
@@ -12,6 +20,8 @@ import {
   AssistantExistsError,
   AssistantNotFoundError,
   AssistantVersionNotFoundError,
+  GraphAssistantTakenError,
+  ReservedAssistantIdError,
   SystemAssistantError,
 } from './assistants.errors.js';
 import {
@@ -48,12 +58,13 @@ export class AssistantsService implements OnApplicationBootstrap {
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
-  /** Makes the system assistants that are missing (behaviours 2.1, 2.2). */
+  /** Creates the system assistants that are missing (behaviours 2.1, 2.2). Throws {@link GraphAssistantTakenError}. */
   async onApplicationBootstrap(): Promise<void> {
     for (const { graph_id, description } of this.config.graphs) {
       const defaults = this.config.graph_defaults[graph_id];
-      await this.insert({
-        assistant_id: systemAssistantId(graph_id),
+      const assistant_id = systemAssistantId(graph_id);
+      const isNew = await this.insert({
+        assistant_id,
         graph_id,
         name: graph_id,
         description: description ?? null,
@@ -61,24 +72,29 @@ export class AssistantsService implements OnApplicationBootstrap {
         context: defaults?.context ?? {},
         metadata: { created_by: 'system' },
       });
+      if (!isNew) {
+        await this.assertOfSystem(graph_id, assistant_id);
+      }
     }
   }
 
-  /** `visible`: what the caller may see. Throws {@link AssistantExistsError}. */
+  /**
+   * `visible`: what the caller may see. An id that the server could derive is never registered for a client, see
+   * docs/decisions/0023. Throws {@link AssistantExistsError} or {@link ReservedAssistantIdError}.
+   */
   async create(body: AssistantCreate, visible?: AuthFilter): Promise<Assistant> {
     const graph_id = body.graph_id ?? this.onlyGraph();
     this.graphs.assertExists(graph_id);
     const { assistant_id = newId(), config = {}, context = {}, metadata = {}, name, description = null } = body;
-    const isNew = await this.insert({
-      assistant_id,
-      graph_id,
-      name: name === '' ? graph_id : (name ?? 'Untitled'),
-      description,
-      config,
-      context,
-      metadata,
-    });
-    const assistant = await this.get(assistant_id);
+    const content = { assistant_id, graph_id, description, config, context, metadata };
+    const isReserved = isDerivedId(assistant_id);
+    const isNew =
+      !isReserved && (await this.insert({ ...content, name: name === '' ? graph_id : (name ?? 'Untitled') }));
+    const row = await this.assistants.findOneBy({ assistant_id });
+    if (!row) {
+      throw isReserved ? new ReservedAssistantIdError(assistant_id) : new AssistantNotFoundError(assistant_id);
+    }
+    const assistant = toAssistant(row);
     const isHidden = visible !== undefined && !matches(visible, assistant.metadata);
     if (!isNew && (isHidden || body.if_exists !== 'do_nothing')) {
       throw new AssistantExistsError(assistant_id);
@@ -240,6 +256,16 @@ export class AssistantsService implements OnApplicationBootstrap {
       }
       return isNew;
     });
+  }
+
+  /**
+   * The first version of a system assistant is that of its graph, and no client can change it. A client had to name another
+   * graph: the one that the id belongs to did not exist yet.
+   */
+  private async assertOfSystem(graph_id: string, assistant_id: string): Promise<void> {
+    if (!(await this.versions.existsBy({ assistant_id, version: 1, graph_id }))) {
+      throw new GraphAssistantTakenError(graph_id, assistant_id);
+    }
   }
 
   private matching(

@@ -1,3 +1,4 @@
+export * from './canonical-ids.js';
 export { withDeadline } from './deadline.js';
 export { endBrokenProcess, whenBroken } from './broken-process.js';
 export * from './dto/config.dto.js';
@@ -12,6 +13,7 @@ export * from './errors/foreign-error.js';
 export * from './http/body-parser.js';
 export * from './http/broken-requests.js';
 export * from './http/header-filter.js';
+export * from './http/has-left.js';
 export * from './http/headers.js';
 export * from './http/hijack.js';
 export * from './http/in-process.js';

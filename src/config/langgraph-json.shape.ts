@@ -1,5 +1,5 @@
 /** The format of `langgraph.json` (contract 6.4) as a table: what may stand in the file, and what it means. */
-import { LONGEST_SECONDS, LONGEST_TIMER_SECS } from '../common/index.js';
+import { isUuid, LONGEST_SECONDS, LONGEST_TIMER_SECS } from '../common/index.js';
 import {
   anything,
   converted,
@@ -57,6 +57,13 @@ const graph = either(
     object({ path: required(reference), description: text() }, '{path, description}'),
     ({ path, description }) => ({ ...path, description }),
   ),
+);
+
+/** A client that sends a UUID means an assistant: it could register one under the id of such a graph. */
+const graphs = converted(
+  mapOf(graph, { expected: 'an object with at least one graph', min: 1 }),
+  (entries) => (Object.keys(entries).some(isUuid) ? undefined : entries),
+  'an object whose keys, the graph ids, are no UUIDs',
 );
 
 /** A regular expression that must match the whole text: one that matches a part would let `https://ours.com.evil.com` in. */
@@ -192,7 +199,7 @@ const variables = converted(mapOf(either(text(), number(), flag())), (values): R
 );
 
 export const LANGGRAPH_JSON = object({
-  graphs: required(mapOf(graph, { expected: 'an object with at least one graph', min: 1 })),
+  graphs: required(graphs),
   /** A file of `NAME=value` lines, or the variables themselves. */
   env: either(text({ expected: 'a file path', pattern: /\S/ }), variables),
   auth,

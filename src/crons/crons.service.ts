@@ -151,7 +151,7 @@ export class CronsService {
     write: (manager: EntityManager, assistant: RunAssistant) => Promise<T>,
   ): Promise<T> {
     const { thread_id } = cron;
-    return this.creation.withAssistantsAsTheyAre(async () => {
+    return this.creation.retryOnStaleAssistant(undefined, async () => {
       const decided = await this.permissions.decide(auth, thread_id ?? undefined, runOf(cron));
       return this.crons.manager.transaction(async (manager) => {
         // The thread first: who deletes it locks it before its crons.

@@ -27,22 +27,33 @@ export function isTransient(error: unknown): boolean {
     : CONNECTION_MESSAGES.test(error.message);
 }
 
+const nextDelay = (delay: number): number => (delay === 0 ? RETRY_MS : Math.min(2 * delay, LONGEST_RETRY_MS));
+
 /**
  * Tries until it succeeds, fails for good, or `patience_ms` have passed since it first failed: a graph that blocks the
  * process makes a statement fail late that would have succeeded. `again` is true from the second try on: the first may
- * have succeeded without our knowing.
+ * have succeeded without our knowing. `isAbandoned`: the client that waits for the result has left.
  */
-export async function retryWhileUnavailable<T>(patience_ms: number, work: (again: boolean) => Promise<T>): Promise<T> {
+export async function retryWhileUnavailable<T>(
+  patience_ms: number,
+  work: (again: boolean) => Promise<T>,
+  isAbandoned: () => boolean = () => false,
+): Promise<T> {
   let deadline = Infinity;
-  for (let delay = RETRY_MS, again = false; ; delay = Math.min(2 * delay, LONGEST_RETRY_MS), again = true) {
-    try {
-      return await work(again);
-    } catch (error) {
-      deadline = Math.min(deadline, performance.now() + patience_ms);
-      if (!(error instanceof DatabaseUnavailableError) || performance.now() + delay > deadline) {
-        throw error;
-      }
+  let failure: unknown;
+  for (let delay = 0; performance.now() + delay <= deadline; delay = nextDelay(delay)) {
+    if (delay > 0) {
       await sleep(delay);
     }
+    try {
+      return await work(delay > 0);
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailableError) || isAbandoned()) {
+        throw error;
+      }
+      failure = error;
+      deadline = Math.min(deadline, performance.now() + patience_ms);
+    }
   }
+  throw failure;
 }

@@ -8,13 +8,15 @@ const readVersion = (file: string): string => (JSON.parse(readFileSync(file, 'ut
 /** The nearest package.json above this file: it lies deeper in `dist` than in the sources. */
 function ownPackageJson(): string {
   const require = createRequire(import.meta.url);
-  for (let folder = path.dirname(fileURLToPath(import.meta.url)); ; folder = path.dirname(folder)) {
+  const start = path.dirname(fileURLToPath(import.meta.url));
+  for (let folder = start; folder !== path.dirname(folder); folder = path.dirname(folder)) {
     try {
       return require.resolve(path.join(folder, 'package.json'));
     } catch {
       // Further up.
     }
   }
+  throw new Error(`No package.json above ${start}`);
 }
 
 /** Version of Nestgraph. */

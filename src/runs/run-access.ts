@@ -14,6 +14,14 @@ export interface PermittedRun<T extends RunCreate> {
   visible?: AuthFilter;
 }
 
+type ThreadEvent = Extract<AuthEvent, `threads:${string}`>;
+
+/** A run as its reader names it. */
+interface JoinedRun {
+  run_id: string;
+  thread_id?: string;
+}
+
 /** Whose runs somebody may read, start and stop: those of the threads that are theirs (contract 6.3). */
 @Injectable()
 export class RunAccess {
@@ -48,8 +56,19 @@ export class RunAccess {
     return this.assistants.checkRun(auth, assistant);
   }
 
+  /**
+   * For a run that is joined, with or without its thread. A reader whose disconnect cancels the run needs the right to
+   * cancel it. Throws {@link RunNotFoundError}, `ThreadNotFoundError` or `ForbiddenError`.
+   */
+  async checkJoin(auth: AuthContext, { run_id, thread_id }: JoinedRun, cancelOnDisconnect: boolean): Promise<void> {
+    const events: ThreadEvent[] = cancelOnDisconnect ? ['threads:read', 'threads:update'] : ['threads:read'];
+    for (const event of events) {
+      await (thread_id ? this.threads.check(auth, event, thread_id, { run_id }) : this.check(auth, event, run_id));
+    }
+  }
+
   /** For a run that is addressed without its thread. Throws {@link RunNotFoundError} or `ForbiddenError`. */
-  async check(auth: AuthContext, event: Extract<AuthEvent, `threads:${string}`>, run_id: string): Promise<void> {
+  async check(auth: AuthContext, event: ThreadEvent, run_id: string): Promise<void> {
     if (!auth.user) {
       return;
     }

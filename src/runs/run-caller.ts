@@ -4,7 +4,7 @@ import { type HeaderPatterns, pickHeaders } from '../common/index.js';
 import type { RunCreate } from './run-request.js';
 
 /** The request that asks for a run. */
-export type CallingRequest = Pick<FastifyRequest, 'id' | 'headers' | 'auth'>;
+export type CallingRequest = Pick<FastifyRequest, 'id' | 'headers' | 'auth' | 'raw'>;
 
 /**
  * Who has asked for a run, as far as its graph may know. The graph finds it in `configurable`. It is kept beside the run

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { AssistantsService } from '../assistants/index.js';
+import { AssistantsService, type RunAssistant } from '../assistants/index.js';
 import { type AuthContext, authOf, type AuthUser } from '../auth/index.js';
-import { newId } from '../common/index.js';
+import { hasLeft, newId } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, retryWhileUnavailable, Sql } from '../database/index.js';
 import { assertCheckpointExists } from '../execution/index.js';
@@ -15,10 +15,11 @@ import type { Delivery } from './run.entity.js';
 import { assertVisible, type PermittedRun, RunAccess } from './run-access.js';
 import { type CallingRequest, callerOf, type RunCaller, withRequest } from './run-caller.js';
 import { delayOf, type Order, readyAlone, readyOn } from './run-order.js';
-import { AssistantChangedError, type DecidedRun, RunPermissions } from './run-permissions.js';
+import { type DecidedRun, RunPermissions } from './run-permissions.js';
 import type { RunCreate } from './run-request.js';
 import { RunStopService } from './run-stop.service.js';
 import { TooManyQueuedRunsError } from './runs.errors.js';
+import { retryOnStaleAssistant, StaleAssistantError } from './stale-assistant.js';
 import { type Reservation, RunWorker } from './worker/run-worker.js';
 
 /** Milliseconds that a request waits for a database that is away: a broken connection, not an outage. */
@@ -78,15 +79,15 @@ export class RunCreationService {
   /** A run on a thread. */
   async create(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
     const permitted = await this.access.permit(authOfAsking(asking), thread_id, body);
-    return this.withAssistantsAsTheyAre(() => this.createOn(thread_id, permitted, asking));
+    return this.retryOnStaleAssistant(asking, () => this.createOn(thread_id, permitted, asking));
   }
 
   /** A run on a thread of its own. */
   async createStateless(body: RunCreate, asking?: Asking): Promise<Run> {
     const permitted = await this.access.permit(authOfAsking(asking), undefined, body);
-    return this.withAssistantsAsTheyAre(async () => {
+    return this.retryOnStaleAssistant(asking, async () => {
       const order = await this.orderOf(permitted, asking);
-      return this.withSlot(order.body, (slot) => this.insertStateless(this.sql, order, slot));
+      return this.withSlot(order.body, asking, (slot) => this.insertStateless(this.sql, order, slot));
     });
   }
 
@@ -94,7 +95,7 @@ export class RunCreationService {
   async createBatch(bodies: BatchItem[], asking?: Asking): Promise<Run[]> {
     const auth = authOfAsking(asking);
     const permitted = await Promise.all(bodies.map((body) => this.access.permit(auth, body.thread_id, body)));
-    const created = await this.withAssistantsAsTheyAre(() => this.insertAll(permitted, asking));
+    const created = await this.retryOnStaleAssistant(asking, () => this.insertAll(permitted, asking));
     await this.announce(created);
     permitted.forEach(({ body }) => this.wakeWhenDue(body));
     void Promise.all(created.map(({ run }) => this.disconnects.endOn(run.thread_id)));
@@ -109,7 +110,7 @@ export class RunCreationService {
     decide: () => Promise<D>,
     work: (client: Queryable, decided: D, create: CreateRun) => Promise<T>,
   ): Promise<T> {
-    const { result, created } = await this.withAssistantsAsTheyAre(async () => {
+    const { result, created } = await this.retryOnStaleAssistant(undefined, async () => {
       const decided = await decide();
       return this.sql.transaction(async (client) => {
         const created: Created[] = [];
@@ -138,18 +139,10 @@ export class RunCreationService {
     }
   }
 
-  /** Again when an assistant turns out to have changed since it was read. */
-  async withAssistantsAsTheyAre<T>(create: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await create();
-      } catch (error) {
-        if (!(error instanceof AssistantChangedError)) {
-          throw error;
-        }
-        this.assistants.forget(error.assistant);
-      }
-    }
+  /** Retries when an assistant has changed since it was read. Throws `AssistantChangingError`. */
+  retryOnStaleAssistant<T>(asking: Asking | undefined, create: () => Promise<T>): Promise<T> {
+    const forget = (assistant: RunAssistant): void => this.assistants.forget(assistant);
+    return retryOnStaleAssistant(create, { forget, isAbandoned: () => isAbandoned(asking) });
   }
 
   private async createOn(thread_id: string, permitted: PermittedRun<RunCreate>, asking?: Asking): Promise<Run> {
@@ -168,6 +161,7 @@ export class RunCreationService {
     const inTransaction = this.repeatable(order, lock, (client, slot) => this.insert(client, order, slot));
     return this.withSlot(
       body,
+      asking,
       async (slot, again) => (await this.insertAtOnce(order, thread, slot, again)) ?? inTransaction(slot, again),
     );
   }
@@ -184,7 +178,7 @@ export class RunCreationService {
       }
       return results;
     });
-    return retryWhileUnavailable(PATIENCE_MS, (again) => insert(undefined, again));
+    return this.retryInsert(asking, (again) => insert(undefined, again));
   }
 
   /**
@@ -221,12 +215,13 @@ export class RunCreationService {
   /** Offers a free slot to a run that is about to be created, and lets it begin there when it has taken it. */
   private async withSlot(
     body: RunCreate,
+    asking: Asking | undefined,
     insert: (slot: Reservation | undefined, again: boolean) => Promise<Created>,
   ): Promise<Run> {
     const slot = delayOf(body) > 0 ? undefined : this.worker.reserve();
     let created: Created;
     try {
-      created = await retryWhileUnavailable(PATIENCE_MS, (again) => insert(slot, again));
+      created = await this.retryInsert(asking, (again) => insert(slot, again));
     } catch (error) {
       this.releaseUnused(slot);
       throw error;
@@ -236,6 +231,10 @@ export class RunCreationService {
     this.begin(slot, started);
     this.wakeWhenDue(body);
     return run;
+  }
+
+  private retryInsert<T>(asking: Asking | undefined, insert: (again: boolean) => Promise<T>): Promise<T> {
+    return retryWhileUnavailable(PATIENCE_MS, insert, () => isAbandoned(asking));
   }
 
   /** After the commit, of runs that wait for a worker to look at the queue. */
@@ -264,7 +263,7 @@ export class RunCreationService {
       (await this.queue.insertWithThread(db, run, { hidden, ttl: hidden ? undefined : this.ttl, ...onThread }, slot)) ??
       (await this.queue.findInserted(db, run.run_id));
     if (!row) {
-      throw new AssistantChangedError(order.assistant);
+      throw new StaleAssistantError(order.assistant);
     }
     return { run: toRun(row), started: slot && run };
   }
@@ -330,7 +329,7 @@ export class RunCreationService {
       ? await this.queue.insert(client, { ...run, on_thread: onThread }, {})
       : await this.queue.insert(client, run, onThread, slot);
     if (!row) {
-      throw new AssistantChangedError(order.assistant);
+      throw new StaleAssistantError(order.assistant);
     }
     return { run: toRun(row), started: !waits && slot ? run : undefined, replaced };
   }
@@ -395,6 +394,9 @@ export class RunCreationService {
 }
 
 const userOf = (user: AuthUser | undefined): RunCaller | null => (user ? { headers: {}, user } : null);
+
+/** True once the client that requests the run has left. */
+const isAbandoned = ({ request }: Asking = {}): boolean => request !== undefined && hasLeft(request);
 
 /** On whose behalf: that of the request, or of the schedule's caller. */
 const authOfAsking = ({ request, user }: Asking = {}): AuthContext => (request ? authOf(request) : { user });

@@ -9,18 +9,12 @@ import { RunQueue } from './queue/run-queue.js';
 import { assertVisible, type PermittedRun, RunAccess } from './run-access.js';
 import { assertSupported, type RunCreate } from './run-request.js';
 import { WebhookRefusedError } from './runs.errors.js';
+import { StaleAssistantError } from './stale-assistant.js';
 import { refusalOf } from './webhooks/webhook-address.js';
 
 /** A run that its caller may create, of this assistant as it was read. */
 export interface DecidedRun<T extends RunCreate = RunCreate> extends PermittedRun<T> {
   assistant: RunAssistant;
-}
-
-/** The assistant is not what the decision was made about. Nothing has been written. */
-export class AssistantChangedError extends Error {
-  constructor(readonly assistant: RunAssistant) {
-    super(`Assistant ${assistant.assistant_id} has changed.`);
-  }
 }
 
 /**
@@ -65,7 +59,7 @@ export class RunPermissions {
 
   /**
    * In the caller's transaction: what was decided still holds, and does so until it ends. Locks the thread. Throws
-   * {@link AssistantChangedError} or `ThreadNotFoundError`.
+   * {@link StaleAssistantError} or `ThreadNotFoundError`.
    */
   async confirm(
     db: Queryable,
@@ -80,7 +74,7 @@ export class RunPermissions {
       assertVisible(visible, { thread_id, metadata: thread.metadata });
     }
     if (!(await this.assistants.isUnchanged(db, assistant))) {
-      throw new AssistantChangedError(assistant);
+      throw new StaleAssistantError(assistant);
     }
   }
 

@@ -60,13 +60,13 @@ export class RunStopService implements BeforeApplicationShutdown {
 
   /** Gives the number of runs that were active; those that had ended stay as they are. */
   async stop(thread_id: string, run_ids: string[], stopping: Stopping): Promise<number> {
-    const asked = await this.requestEnd(run_ids, stopping);
+    const asked = await this.requestEnd(thread_id, run_ids, stopping);
     return this.stopAsked(thread_id, run_ids, asked, stopping);
   }
 
   /** The same, but for a run that is being executed nobody waits: that it will end is in the database. */
   async stopSoon(thread_id: string, run_id: string, stopping: Stopping): Promise<void> {
-    const asked = await this.requestEnd([run_id], stopping);
+    const asked = await this.requestEnd(thread_id, [run_id], stopping);
     const stopped = this.stopAsked(thread_id, [run_id], asked, stopping);
     if (asked.length === 0) {
       await stopped;
@@ -110,9 +110,9 @@ export class RunStopService implements BeforeApplicationShutdown {
     }
   }
 
-  /** Which of these runs can end by themselves. A run that is rolled back need not: nothing of it stays. */
-  private requestEnd(run_ids: string[], { action, reason }: Stopping): Promise<string[]> {
-    return action === 'interrupt' ? this.queue.requestCancel(run_ids, reason) : Promise.resolve([]);
+  /** Which of these runs of the thread can end by themselves. A run that is rolled back need not: nothing of it stays. */
+  private requestEnd(thread_id: string, run_ids: string[], { action, reason }: Stopping): Promise<string[]> {
+    return action === 'interrupt' ? this.queue.requestCancel(thread_id, run_ids, reason) : Promise.resolve([]);
   }
 
   private async stopAsked(thread_id: string, run_ids: string[], asked: string[], stopping: Stopping): Promise<number> {

@@ -14,6 +14,18 @@ export class NothingToCancelError extends ApiError {
   }
 }
 
+/** Other requests change the assistant faster than this one can create a run from it. */
+export class AssistantChangingError extends ApiError {
+  constructor(assistant_id: string) {
+    super({
+      status: 503,
+      code: 'assistant_changing',
+      detail: `Assistant ${assistant_id} keeps changing. Retry when its updates have ended.`,
+      headers: { 'retry-after': '1' },
+    });
+  }
+}
+
 /** The address is well-formed, but the settings of this server do not let runs call it. */
 export class WebhookRefusedError extends ApiError {
   constructor(reason: string) {

@@ -67,7 +67,7 @@ export class RunsService {
     const left = await this.sql.transaction(async (client) => {
       await client.query('SELECT FROM threads WHERE thread_id = $1 FOR UPDATE', [thread_id]);
       const wasLast = (await this.queue.lastEnded(client, thread_id))?.run_id === run_id;
-      await client.query('DELETE FROM runs WHERE run_id = $1', [run_id]);
+      await client.query('DELETE FROM runs WHERE thread_id = $1 AND run_id = $2', [thread_id, run_id]);
       await client.query(DELETE_RUNS, [[thread_id], [run_id]]);
       if (!wasLast) {
         return undefined;

@@ -147,7 +147,7 @@ export class StatelessRunsController {
     @Query() { cancel_on_disconnect }: RunJoinQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.access.check(auth, 'threads:read', run_id);
+    await this.access.checkJoin(auth, { run_id }, cancel_on_disconnect);
     await waitForJson(reply, await this.output.join(run_id, undefined, cancel_on_disconnect));
   }
 
@@ -170,7 +170,7 @@ export class StatelessRunsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.access.check(auth, 'threads:read', run_id);
+    await this.access.checkJoin(auth, { run_id }, cancel_on_disconnect);
     const isBack = comesBack(request);
     const wanted = { modes, namespaces };
     const options = { lastEventId, isBack, wanted, cancelOnDisconnect: cancel_on_disconnect };

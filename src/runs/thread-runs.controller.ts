@@ -24,6 +24,7 @@ import {
   RunParams,
 } from './dto/run-requests.dto.js';
 import type { Stopping } from './queue/queued-run.js';
+import { RunAccess } from './run-access.js';
 import { RunCreationService } from './run-creation.service.js';
 import { comesBack, RunOutputService } from './run-output.service.js';
 import { RunsService } from './runs.service.js';
@@ -39,6 +40,7 @@ const HELLO = {
 export class ThreadRunsController {
   constructor(
     private readonly access: ThreadAccess,
+    private readonly runAccess: RunAccess,
     private readonly creation: RunCreationService,
     private readonly runs: RunsService,
     private readonly output: RunOutputService,
@@ -175,7 +177,7 @@ export class ThreadRunsController {
     @Query() { cancel_on_disconnect }: RunJoinQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.access.check(auth, 'threads:read', thread_id, { run_id });
+    await this.runAccess.checkJoin(auth, { run_id, thread_id }, cancel_on_disconnect);
     await waitForJson(reply, await this.output.join(run_id, thread_id, cancel_on_disconnect));
   }
 
@@ -198,7 +200,7 @@ export class ThreadRunsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.access.check(auth, 'threads:read', thread_id, { run_id });
+    await this.runAccess.checkJoin(auth, { run_id, thread_id }, cancel_on_disconnect);
     const isBack = comesBack(request);
     const wanted = { modes, namespaces };
     const options = { lastEventId, isBack, wanted, cancelOnDisconnect: cancel_on_disconnect };

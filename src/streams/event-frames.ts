@@ -15,17 +15,14 @@ export function eventFrames(reader: StreamReader, { numbered, isWanted, onLeave 
   let left = false;
   return {
     async next() {
-      for (;;) {
-        const { done, value } = await reader.next();
-        if (done) {
-          finished = !left;
-          return { done: true, value: undefined };
-        }
-        const frames = value.filter(isWanted).map((event) => frameOf(event, numbered));
+      for (let next = await reader.next(); !next.done; next = await reader.next()) {
+        const frames = next.value.filter(isWanted).map((event) => frameOf(event, numbered));
         if (frames.length > 0) {
           return { done: false, value: frames.join('') };
         }
       }
+      finished = !left;
+      return { done: true, value: undefined };
     },
     return() {
       if (!left) {

@@ -6,6 +6,8 @@ import type { ThreadTail } from './thread-tail.js';
 
 /** Milliseconds between two tries to read a log that cannot be reached. */
 const RETRY_MS = 500;
+/** Failed reads in a row after which the stream is closed; the client reconnects. */
+const MAX_FAILURES = 1_200;
 /** What a run's events begin with; the others for a run that was stopped before it began. */
 const FIRST_EVENTS = new Set(['metadata', 'error', RUN_DONE]);
 
@@ -27,6 +29,8 @@ export class LogReader implements StreamReader {
   private upTo?: number;
   private replacement?: StreamReader;
   private wakeUp: () => void = () => undefined;
+  /** Failed reads since the last one that succeeded. */
+  private failures = 0;
   /** From the first event of all, by wish or because the id it came with is unknown. */
   private startsAtFirst = false;
   /** Something was given out. */
@@ -57,7 +61,13 @@ export class LogReader implements StreamReader {
       if (this.replacement) {
         return this.replacement.next();
       }
-      const events = await this.more().catch((error: unknown) => this.waitForLog(error));
+      const events = await this.more().then(
+        (found) => {
+          this.failures = 0;
+          return found;
+        },
+        (error: unknown) => this.waitForLog(error),
+      );
       // What was fetched while another source took over comes from there, too.
       if (events.length > 0 && !this.replacement) {
         this.begun = true;
@@ -215,10 +225,14 @@ export class LogReader implements StreamReader {
     return position.seq < this.tail.end! ? position.seq : -1;
   }
 
-  /** The database is away; the client is kept. */
+  /** The database is unavailable; the client is kept, but not for ever. */
   private async waitForLog(error: unknown): Promise<NumberedEvent[]> {
     if (!(error instanceof DatabaseUnavailableError)) {
       this.logger.error(`thread_id=${this.options.thread_id} Events cannot be read`, (error as Error).stack);
+      throw error;
+    }
+    this.failures += 1;
+    if (this.failures > MAX_FAILURES) {
       throw error;
     }
     await new Promise<void>((resolve) => {

@@ -14,6 +14,8 @@ const LAZY_MS = 100;
 /** Milliseconds until a failed statement is tried again: the first time, and at most. */
 const RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2_000;
+/** Milliseconds for which a statement is tried again. Leases have run out long before: the runs continue elsewhere. */
+const MAX_OUTAGE_MS = 10 * 60_000;
 
 /** Whose events they are. */
 export interface LogSource {
@@ -133,10 +135,11 @@ export class LogWriter {
     return batch;
   }
 
-  /** Tries until it succeeds: nothing else can be written meanwhile. False when the process stops first. */
+  /** Retries: nothing else can be written meanwhile. False when the process stops first, or the log stays unavailable. */
   private async write(batch: OpenChunk[], again: boolean): Promise<boolean> {
     const chunks = batch.map(({ chunk }) => chunk);
-    for (let delay = RETRY_MS; ; delay = Math.min(delay * 2, LONGEST_RETRY_MS), again = true) {
+    const deadline = performance.now() + MAX_OUTAGE_MS;
+    for (let delay = RETRY_MS; performance.now() < deadline; delay = Math.min(delay * 2, LONGEST_RETRY_MS)) {
       let places: (Appended | undefined)[];
       try {
         places = await this.log.append(chunks, again);
@@ -151,11 +154,14 @@ export class LogWriter {
           this.logger.warn(`Events cannot be written to the log, trying again: ${String(error)}`);
         }
         await sleep(delay);
+        again = true;
         continue;
       }
       batch.forEach((open, index) => this.settle(open, places[index]));
       return true;
     }
+    this.logger.error(`Events are lost: the log was unavailable for ${MAX_OUTAGE_MS / 60_000} minutes`);
+    return false;
   }
 
   /** Finds the chunk that the log will never take, so that the others do not wait for it. */

@@ -16,6 +16,8 @@ const PAGE_CHUNKS = 200;
 const PAGE_BYTES = 4 * 1024 * 1024;
 /** Chunks that one statement of the sweep removes. */
 const SWEEP_CHUNKS = 1_000;
+/** Statements of one sweep; the next sweep removes what is left. */
+const MAX_SWEEP_BATCHES = 1_000;
 /** Numbers that are left out with each epoch: more than can be lost with the write-ahead log that nobody waits for. */
 const EPOCH_NUMBERS = 1_000_000;
 
@@ -174,11 +176,10 @@ export class PostgresEventLog extends EventLog {
   }
 
   private async sweepBatches(which: string, retention_ms: number): Promise<void> {
-    for (;;) {
+    let dropped = 0;
+    for (let batch = 0; batch === 0 || (dropped > 0 && batch < MAX_SWEEP_BATCHES); batch += 1) {
       const { rows } = await this.sql.query<{ thread_id: string }>(sweepStatement(which), [retention_ms]);
-      if (rows.length === 0) {
-        return;
-      }
+      dropped = rows.length;
       await forgetDeleted(
         this.sql,
         rows.map(({ thread_id }) => thread_id),

@@ -5,9 +5,11 @@ import {
   FromQueryFlag,
   FromQueryNumber,
   Id,
+  IdOrName,
   type JsonObject,
   Limit,
   ListOf,
+  Metadata,
   Nested,
   Offset,
   OneOf,
@@ -21,7 +23,7 @@ export const EXAMPLE_ASSISTANT_ID = '0192f0c1-5d6e-7f80-9a1b-2c3d4e5f6071';
 
 export class AssistantParams {
   /** Id of the assistant, or the name of a graph for its system assistant. */
-  @Text({ required: true, example: EXAMPLE_ASSISTANT_ID })
+  @IdOrName({ required: true, example: EXAMPLE_ASSISTANT_ID })
   assistant_id: string;
 }
 
@@ -44,7 +46,7 @@ export class AssistantPatch {
   @FreeObject()
   context?: JsonObject;
   /** Merged into the stored metadata, key by key at the top level. */
-  @FreeObject()
+  @Metadata()
   metadata?: JsonObject;
   /** Name for people. */
   @Text()
@@ -69,7 +71,7 @@ export class AssistantCreate {
   @FreeObject()
   context?: JsonObject;
   /** Keys of the caller's choice; handed on to runs. */
-  @FreeObject()
+  @Metadata()
   metadata?: JsonObject;
   /** What to do when the id is taken: refuse, or return the existing assistant unchanged. */
   @OneOf(['raise', 'do_nothing'], { default: 'raise' })
@@ -85,7 +87,7 @@ export class AssistantCreate {
 /** Filters of search and count; an assistant matches when all of them do. */
 export class AssistantCountRequest {
   /** Assistants whose metadata contains this object. */
-  @FreeObject()
+  @Metadata()
   metadata?: JsonObject;
   /** Assistants of this graph. */
   @Text()
@@ -121,7 +123,7 @@ export class AssistantVersionsRequest {
   @Offset()
   offset = 0;
   /** Versions whose metadata contains this object. */
-  @FreeObject()
+  @Metadata()
   metadata?: JsonObject;
 }
 

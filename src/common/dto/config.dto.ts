@@ -1,4 +1,4 @@
-import { FreeObject, Text, TextList, Whole } from './fields.js';
+import { Metadata, Text, TextList, Whole } from './fields.js';
 import { Open } from './instantiate.js';
 import type { JsonObject } from '../json.js';
 
@@ -18,7 +18,7 @@ export class Config {
   @Text()
   run_name?: string;
   /** Keys of the graph's choice. */
-  @FreeObject()
+  @Metadata()
   configurable?: JsonObject;
   [key: string]: unknown;
 }

@@ -16,9 +16,10 @@ import {
   ValidateBy,
   ValidateNested,
 } from 'class-validator';
+import { canonicalId, canonicalIdList, withCanonicalIds } from '../canonical-ids.js';
 import { isUuid } from '../ids.js';
 import { fitsJsonb, isObject } from '../json.js';
-import { nested, takesNull } from './instantiate.js';
+import { nested, readAs, takesNull } from './instantiate.js';
 
 /** What every field may say besides its type. */
 interface FieldOptions {
@@ -62,9 +63,9 @@ const isObjectsRule = rule(
 );
 const isObjectRule = rule('isJsonObject', 'must be an object', isObject);
 
-/** A UUID. */
+/** A UUID, taken in lower case. */
 export const Id = (options: FieldOptions = {}): PropertyDecorator =>
-  field({ type: String, format: 'uuid' }, options, isUuidRule);
+  field({ type: String, format: 'uuid' }, options, readAs(canonicalId), isUuidRule);
 
 /** A text of at most 10,000 characters unless `maxLength` says otherwise. */
 export const Text = ({
@@ -73,9 +74,17 @@ export const Text = ({
 }: FieldOptions & { maxLength?: number } = {}): PropertyDecorator =>
   field({ type: String, maxLength }, options, IsString(), MaxLength(maxLength), isStorable);
 
+/** A UUID, taken in lower case, or a string that is none: the graph of an assistant, the checkpoint of another saver. */
+export const IdOrName = (options: FieldOptions = {}): PropertyDecorator =>
+  applyDecorators(Text(options), readAs(canonicalId));
+
 /** A JSON object with keys of the caller's choice, which PostgreSQL can hold as it is. */
 export const FreeObject = (options: FieldOptions = {}): PropertyDecorator =>
   field({ type: 'object', additionalProperties: true }, options, isObjectRule, isStorable);
+
+/** The same, where the server keeps ids of its own under some keys. */
+export const Metadata = (options: FieldOptions = {}): PropertyDecorator =>
+  applyDecorators(FreeObject(options), readAs(withCanonicalIds));
 
 /** Any JSON at all: not even its type is checked. */
 export const AnyJson = (options: FieldOptions = {}): PropertyDecorator =>
@@ -108,6 +117,7 @@ export const IdList = (options: FieldOptions = {}): PropertyDecorator =>
   field(
     { type: [String], format: 'uuid', maxItems: MOST_ITEMS },
     options,
+    readAs(canonicalIdList),
     IsArray(),
     ArrayMaxSize(MOST_ITEMS),
     ValidateBy(

@@ -1,11 +1,12 @@
 import {
   Custom,
   Flag,
-  FreeObject,
   Id,
+  IdOrName,
   type JsonObject,
   Limit,
   ListOf,
+  Metadata,
   Offset,
   OneOf,
   Text,
@@ -78,13 +79,13 @@ export class CronUpdate extends RunPayload {
 /** Filters of count; a cron matches when all of them do. */
 export class CronCountRequest {
   /** Crons of this assistant: its id, or the name of a graph for its system assistant. */
-  @Text()
+  @IdOrName()
   assistant_id?: string;
   /** Crons of this thread. */
   @Id()
   thread_id?: string;
   /** Crons whose metadata contains this object. */
-  @FreeObject()
+  @Metadata()
   metadata?: JsonObject;
   /** Crons that are at work, or are not. */
   @Flag()

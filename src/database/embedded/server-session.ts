@@ -75,15 +75,13 @@ async function createDatabase(uri: string): Promise<void> {
  * after its client has gone, so only what remains is another's. Another launcher's presence is enough.
  */
 export async function othersArePresent(presence: Session): Promise<boolean> {
-  for (const deadline = Date.now() + CLOSING_MS; ; await sleep(25)) {
-    const { launchers, sessions } = await countOthers(presence);
-    if (launchers > 0) {
-      return true;
-    }
-    if (sessions === 0 || Date.now() > deadline) {
-      return sessions > 0;
-    }
+  const deadline = Date.now() + CLOSING_MS;
+  let others = await countOthers(presence);
+  while (others.launchers === 0 && others.sessions > 0 && Date.now() <= deadline) {
+    await sleep(25);
+    others = await countOthers(presence);
   }
+  return others.launchers > 0 || others.sessions > 0;
 }
 
 async function countOthers(presence: Session): Promise<{ launchers: number; sessions: number }> {

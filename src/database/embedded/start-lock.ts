@@ -40,13 +40,14 @@ async function acquire(file: string): Promise<string> {
   const deadline = Date.now() + GIVE_UP_AFTER_MS;
   while (!(await tryToCreate(file, token))) {
     const holder = await readFile(file, 'utf8').catch(() => undefined);
-    if (holder !== undefined && (await isStale(file, holder))) {
-      await removeIfStill(file, holder);
-    } else if (Date.now() > deadline) {
+    if (Date.now() > deadline) {
       throw new EmbeddedPostgresError(
         `Process ${holder?.split(' ')[0]} has been starting or stopping the embedded PostgreSQL for ` +
           `${GIVE_UP_AFTER_MS / 1000} seconds. End that process, or remove ${file} if there is no such process.`,
       );
+    }
+    if (holder !== undefined && (await isStale(file, holder))) {
+      await removeIfStill(file, holder);
     } else {
       await sleep(15);
     }

@@ -132,15 +132,15 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
     // Only within a namespace of a thread an id is there once, so that a page can begin after it.
     const isHistory = Boolean(thread_id) && checkpoint_ns !== undefined;
     let left = limit === undefined ? undefined : Math.trunc(limit);
-    for (let after: Condition[] = []; ;) {
+    let after: Condition[] = [];
+    let isLast = false;
+    while (!isLast) {
       const page = isHistory ? Math.min(left ?? PAGE, PAGE) : left;
       const tuples = await this.select([...conditions, ...after], page);
       yield* tuples;
       left = left === undefined ? undefined : left - tuples.length;
-      if (!isHistory || tuples.length < PAGE || left === 0) {
-        return;
-      }
-      after = [['checkpoint_id <', tuples[PAGE - 1].config.configurable?.checkpoint_id]];
+      isLast = !isHistory || tuples.length < PAGE || left === 0;
+      after = [['checkpoint_id <', tuples.at(-1)?.config.configurable?.checkpoint_id]];
     }
   }
 

@@ -1,23 +1,23 @@
-import { FreeObject, readAs, Text } from '../../common/index.js';
+import { canonicalCheckpointMap, canonicalNamespace, FreeObject, IdOrName, readAs, Text } from '../../common/index.js';
 
 /** Some clients join the levels by NUL (contract 1.2, "checkpoint in history"). */
-function joinLevels(checkpoint_ns: unknown): unknown {
-  return typeof checkpoint_ns === 'string' ? checkpoint_ns.replaceAll('\0', '|') : checkpoint_ns;
-}
+const readNamespace = (checkpoint_ns: unknown): unknown =>
+  canonicalNamespace(typeof checkpoint_ns === 'string' ? checkpoint_ns.replaceAll('\0', '|') : checkpoint_ns);
 
 /** Which checkpoint of a thread (contract 2.8); every field may be left out. */
 export class CheckpointSelector {
   /** Ignored: the thread is the one in the path. */
-  @Text()
+  @IdOrName()
   thread_id?: string;
   /** Namespace; empty for the root graph, `node:task_id` for a subgraph, levels joined by `|`. */
-  @readAs(joinLevels)
+  @readAs(readNamespace)
   @Text()
   checkpoint_ns?: string;
   /** Id; the newest one of the namespace when absent. */
-  @Text()
+  @IdOrName()
   checkpoint_id?: string;
   /** Checkpoint id of every namespace above. */
   @FreeObject()
+  @readAs(canonicalCheckpointMap)
   checkpoint_map?: Record<string, string>;
 }

@@ -1,5 +1,6 @@
 import {
   AnyJson,
+  canonicalNamespace,
   Config,
   Custom,
   Flag,
@@ -10,15 +11,18 @@ import {
   FromQueryTexts,
   Id,
   IdList,
+  IdOrName,
   isTexts,
   type JsonObject,
   Limit,
   ListOf,
+  Metadata,
   LONGEST_SECONDS,
   MOST_ITEMS,
   Nested,
   Offset,
   OneOf,
+  readAs,
   Text,
   TextList,
 } from '../../common/index.js';
@@ -100,7 +104,7 @@ export class RunPayload {
   @FreeObject()
   context?: JsonObject;
   /** Keys of the caller's choice, merged over those of assistant and thread; they end up in the checkpoints too. */
-  @FreeObject()
+  @Metadata()
   metadata?: JsonObject;
   /** What to stream: a mode or a list of modes. */
   @Custom(
@@ -140,7 +144,7 @@ export class RunPayload {
 /** A run to be created, at once or by a schedule. */
 export class RunRequest extends RunPayload {
   /** Id of an assistant, or the name of a graph for its system assistant. */
-  @Text({ required: true })
+  @IdOrName({ required: true })
   assistant_id: string;
   /** Deprecated: false means durability `exit`. */
   @Flag()
@@ -181,7 +185,7 @@ export class RunCreateStateful extends RunCreateBase {
   @Nested(() => CheckpointSelector)
   checkpoint?: CheckpointSelector;
   /** The same, by id. */
-  @Text()
+  @IdOrName()
   checkpoint_id?: string;
   /** Create the thread when it does not exist, or refuse with 404. */
   @OneOf(['create', 'reject'], { default: 'reject' })
@@ -257,6 +261,8 @@ export class RunJoinQuery {
   cancel_on_disconnect = false;
 }
 
+const canonicalNamespaces = (list: unknown): unknown => (list as string[]).map(canonicalNamespace);
+
 export class RunStreamQuery {
   /**
    * Only events of these parts of the graph, each without the subgraphs inside it: paths like `outer:<task id>|inner:<task
@@ -264,6 +270,7 @@ export class RunStreamQuery {
    */
   @FromQueryTexts()
   @TextList()
+  @readAs(canonicalNamespaces)
   namespace?: string[];
 }
 

@@ -363,12 +363,12 @@ export class RunQueue {
     );
   }
 
-  /** Of these runs, those that are being executed: it is noted that they are to end, and why. */
-  async requestCancel(run_ids: string[], reason?: string): Promise<string[]> {
+  /** Of these runs of a thread, those that are being executed: it is noted that they are to end, and why. */
+  async requestCancel(thread_id: string, run_ids: string[], reason?: string): Promise<string[]> {
     const { rows } = await this.sql.query<{ run_id: string }>(
-      `UPDATE runs SET cancel_requested_at = clock_timestamp(), cancel_reason = coalesce(cancel_reason, $2)
-       WHERE run_id = ANY($1) AND status = 'running' RETURNING run_id`,
-      [run_ids, reason ?? null],
+      `UPDATE runs SET cancel_requested_at = clock_timestamp(), cancel_reason = coalesce(cancel_reason, $3)
+       WHERE thread_id = $1 AND run_id = ANY($2) AND status = 'running' RETURNING run_id`,
+      [thread_id, run_ids, reason ?? null],
     );
     return rows.map(({ run_id }) => run_id);
   }

@@ -33,6 +33,8 @@ export function runnableConfigOf(
     ...runnable,
     configurable: {
       ...runnable.configurable,
+      // The row decides: before ids had one spelling, a queued run could hold that of its request.
+      thread_id: run.thread_id,
       ...callerKeys(run.caller),
       // Read by versions of LangGraph that know it; the others rely on our own look before the call.
       ...(strict_resume && { __pregel_strict_resume: true }),

@@ -47,16 +47,21 @@ export class Embedder {
   }
 
   private async patiently<T>(count: number, call: (given: T) => Promise<number[][]>, given: T): Promise<UnitVector[]> {
-    for (let tried = 1; ; tried += 1) {
+    let failure: unknown;
+    for (let tried = 0; tried < TRIES; tried += 1) {
+      if (tried > 0) {
+        await sleep(RETRY_MS * 2 ** (tried - 1));
+      }
       try {
         return this.toVectors(await this.inTime(call(given)), count);
       } catch (error) {
-        if (tried === TRIES || error instanceof EmbeddingFailedError) {
-          throw error instanceof EmbeddingFailedError ? error : new EmbeddingFailedError(reasonOf(error), error);
+        if (error instanceof EmbeddingFailedError) {
+          throw error;
         }
-        await sleep(RETRY_MS * 2 ** (tried - 1));
+        failure = error;
       }
     }
+    throw new EmbeddingFailedError(reasonOf(failure), failure);
   }
 
   private async inTime<T>(call: Promise<T>): Promise<T> {

@@ -188,15 +188,17 @@ class Best {
 
   private sink(from: number): void {
     const { heap } = this;
-    for (let at = from; ;) {
-      const children = [2 * at + 1, 2 * at + 2].filter((child) => child < heap.length);
-      const worst = children.reduce((one, other) => (isWorse(heap[other], heap[one]) ? other : one), at);
-      if (worst === at) {
-        return;
-      }
+    for (let at = from, worst = this.worstBelow(at); worst !== at; worst = this.worstBelow(at)) {
       [heap[at], heap[worst]] = [heap[worst], heap[at]];
       at = worst;
     }
+  }
+
+  /** Of a place and its children. */
+  private worstBelow(at: number): number {
+    const { heap } = this;
+    const children = [2 * at + 1, 2 * at + 2].filter((child) => child < heap.length);
+    return children.reduce((one, other) => (isWorse(heap[other], heap[one]) ? other : one), at);
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   AnyJsonOrList,
+  canonicalReference,
   FreeObject,
   FromQueryFlag,
   FromQueryList,
@@ -7,13 +8,16 @@ import {
   Flag,
   Id,
   IdList,
+  IdOrName,
   type JsonObject,
   Limit,
   ListOf,
+  Metadata,
   Nested,
   NestedList,
   Offset,
   OneOf,
+  readAs,
   Text,
   Custom,
   isObject,
@@ -42,7 +46,7 @@ export class ThreadParams {
 
 export class ThreadCheckpointParams extends ThreadParams {
   /** Id of a checkpoint of the thread, as history gives it. */
-  @Text({ required: true, example: EXAMPLE_CHECKPOINT_ID })
+  @IdOrName({ required: true, example: EXAMPLE_CHECKPOINT_ID })
   checkpoint_id: string;
 }
 
@@ -73,7 +77,7 @@ export class ThreadCreate {
   @Id()
   thread_id?: string;
   /** Keys of the caller's choice. `graph_id` says which graph the thread is for before its first run. */
-  @FreeObject()
+  @Metadata()
   metadata?: JsonObject;
   /** What to do when the id is taken: refuse, or return the existing thread unchanged. */
   @OneOf(['raise', 'do_nothing'], { default: 'raise' })
@@ -89,7 +93,7 @@ export class ThreadCreate {
 /** Body of "update a thread". */
 export class ThreadPatch {
   /** Merged into the stored metadata, key by key at the top level. */
-  @FreeObject()
+  @Metadata()
   metadata?: JsonObject;
   /** Minutes after the last activity until the thread is removed, or pruned with the strategy `keep_latest`. */
   @Custom(TTL_SCHEMA, TTL_MESSAGE, isTtl)
@@ -99,7 +103,7 @@ export class ThreadPatch {
 /** Filters of search and count; a thread matches when all of them do. */
 export class ThreadCountRequest {
   /** Threads whose metadata contains this object. */
-  @FreeObject()
+  @Metadata()
   metadata?: JsonObject;
   /** Threads whose current state contains this object. */
   @FreeObject()
@@ -197,7 +201,7 @@ export class ThreadStateUpdate {
   @Nested(() => CheckpointSelector)
   checkpoint?: CheckpointSelector;
   /** The same, by id. */
-  @Text()
+  @IdOrName()
   checkpoint_id?: string;
 }
 
@@ -210,10 +214,11 @@ export class ThreadHistoryRequest {
   @Whole({ minimum: 1, maximum: 1000, default: 10 })
   limit = 10;
   /** Only states before this checkpoint: its id, a checkpoint, or a config that holds one. */
+  @readAs(canonicalReference)
   @Custom({ oneOf: [{ type: 'string' }, { type: 'object' }] }, 'must be a checkpoint id or a checkpoint', isBefore)
   before?: string | JsonObject;
   /** Only states whose metadata contains this object. */
-  @FreeObject()
+  @Metadata()
   metadata?: JsonObject;
   /** A checkpoint whose namespace to list; its id limits the list to that checkpoint. */
   @Nested(() => CheckpointSelector)
@@ -226,7 +231,7 @@ export class ThreadHistoryRequest {
 /** Body of "patch the state", which has no state in it. */
 export class ThreadStatePatch {
   /** Merged into the metadata of the thread, key by key at the top level. */
-  @FreeObject()
+  @Metadata()
   metadata?: JsonObject;
 }
 
@@ -236,7 +241,7 @@ export class ThreadHistoryQuery {
   @Whole({ minimum: 1, maximum: 1000, default: 10 })
   limit = 10;
   /** Only states before the checkpoint with this id. */
-  @Text()
+  @IdOrName()
   before?: string;
 }
 
