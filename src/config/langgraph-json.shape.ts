@@ -63,7 +63,7 @@ const graph = either(
 const graphs = converted(
   mapOf(graph, { expected: 'an object with at least one graph', min: 1 }),
   (entries) => (Object.keys(entries).some(isUuid) ? undefined : entries),
-  'an object whose keys, the graph ids, are no UUIDs',
+  'an object with at least one graph, and no UUID as a graph id',
 );
 
 /** A regular expression that must match the whole text: one that matches a part would let `https://ours.com.evil.com` in. */

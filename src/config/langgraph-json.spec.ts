@@ -122,8 +122,15 @@ describe('langgraph.json', () => {
   });
 
   it.each<[Record<string, unknown>, string]>([
-    [{ graphs: undefined }, 'graphs: expected an object with at least one graph, got nothing'],
+    [
+      { graphs: undefined },
+      'graphs: expected an object with at least one graph, and no UUID as a graph id, got nothing',
+    ],
     [{ graphs: {} }, 'graphs: expected an object with at least one graph, got {}'],
+    [
+      { graphs: { 'ABCDEF00-0000-4000-8000-000000000000': './a.ts:graph' } },
+      'graphs: expected an object with at least one graph, and no UUID as a graph id, got an object',
+    ],
     [{ graphs: { a: 1 } }, 'graphs.a: expected text of the form "path:export" or {path, description}, got number'],
     [{ graphs: { a: './a.ts:' } }, 'graphs.a: expected text of the form "path:export", got "./a.ts:"'],
     [{ graphs: { a: {} } }, 'graphs.a.path: expected text of the form "path:export", got nothing'],

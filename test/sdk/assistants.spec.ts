@@ -410,4 +410,10 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
   it('answers a wrong id with the text that clients look for', async () => {
     await expect(client.assistants.get('nobody')).rejects.toThrow(/^HTTP 404: .*Assistant not found/);
   });
+
+  it('says what an assistant id may be', async () => {
+    await expect(client.runs.wait(null, 'nobody', { input: {} })).rejects.toThrow(
+      /Assistant not found: nobody\. Send a graph id of langgraph\.json, or the UUID of an assistant\./,
+    );
+  });
 });

@@ -129,7 +129,7 @@ describe('a look at the crons', () => {
     [
       'whose assistant is gone, which is disabled',
       new AssistantNotFoundError('x'),
-      'b disabled: Assistant not found: x',
+      `b disabled: ${new AssistantNotFoundError('x').message}`,
     ],
     ['whose graph other processes may have, which goes on', new GraphNotFoundError('g', []), passed('b')],
     ['that something is wrong with, which goes on', new TypeError('oops'), passed('b')],
@@ -156,7 +156,7 @@ describe('a look at the crons', () => {
   it.each([
     ['rejected by its thread', new ThreadBusyError('t'), passed('b')],
     ['refused by the database', new Error('violates check constraint'), passed('b')],
-    ['refused for ever', new AssistantNotFoundError('x'), 'b disabled: Assistant not found: x'],
+    ['refused for ever', new AssistantNotFoundError('x'), `b disabled: ${new AssistantNotFoundError('x').message}`],
   ])('goes on without one that spoils the transaction: %s', async (_, error, expected) => {
     creation.failures.set('b', error);
     expect(await look()).toEqual([fired('a'), expected, fired('c')]);
