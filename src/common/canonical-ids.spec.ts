@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { canonicalId, canonicalIdList, canonicalNamespace, canonicalReference, withCanonicalIds } from './canonical-ids.js';
+import {
+  canonicalId,
+  canonicalIdList,
+  canonicalNamespace,
+  canonicalReference,
+  withCanonicalIds,
+} from './canonical-ids.js';
 
 const UPPER = '0192F0C1-5D6E-7F80-9A1B-2C3D4E5F6071';
 const LOWER = UPPER.toLowerCase();

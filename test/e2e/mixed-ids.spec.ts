@@ -1,6 +1,15 @@
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { documentedRoutes, fill, own, ownBusy, type Owned, requestsTo, type RouteRequest, sender } from '../support/owned.js';
+import {
+  documentedRoutes,
+  fill,
+  own,
+  ownBusy,
+  type Owned,
+  requestsTo,
+  type RouteRequest,
+  sender,
+} from '../support/owned.js';
 import { serverForFile } from '../support/sdk.js';
 
 // Bob names things of alice beside his own, in every combination that a request allows. He has to be answered as if they
@@ -41,7 +50,11 @@ const mixed = (own: Owned, foreign: Owned, kinds: Kind[]): Owned => ({
 const missing = (): Owned => Object.fromEntries(KINDS.map((kind) => [kind, crypto.randomUUID()])) as unknown as Owned;
 
 /** The answer without the ids that were sent. */
-async function answerTo(name: string, { body, query }: RouteRequest, sent: Owned): Promise<{ status: number; text: string }> {
+async function answerTo(
+  name: string,
+  { body, query }: RouteRequest,
+  sent: Owned,
+): Promise<{ status: number; text: string }> {
   const [method, route] = name.split(' ');
   const leaving = new AbortController();
   const response = await bob(method, fill(route, sent) + (query?.(sent) ?? ''), body?.(sent), leaving.signal);

@@ -42,26 +42,29 @@ describe('The migration to canonical ids', () => {
     await insertCheckpoint(database, deleted.toUpperCase(), '3', { run_attempt: 1 });
     await insertCheckpoint(database, foreign.toUpperCase(), '4', { source: 'loop' });
     await insertCheckpoint(database, 'Not-A-UUID', '5', { run_attempt: 1 });
-    await pool.query('DELETE FROM migrations WHERE name = $1', [MIGRATION]);
+    await pool.query('DELETE FROM nestgraph_migrations WHERE name = $1', [MIGRATION]);
     const { code, output } = await runToEnd(['migrate'], { database });
     expect({ code, output }).toMatchObject({ code: 0 });
   });
   afterAll(() => database?.drop());
 
-  it.each(['checkpoints', 'checkpoint_blobs', 'checkpoint_writes'])('moves the rows of a thread in %s', async (table) => {
-    const id = table === 'checkpoint_blobs' ? 'version' : 'checkpoint_id';
-    const { rows } = await database.pool.query<{ thread_id: string; id: string }>(
-      `SELECT thread_id, ${id} AS id FROM ${table} ORDER BY ${id}`,
-    );
+  it.each(['checkpoints', 'checkpoint_blobs', 'checkpoint_writes'])(
+    'moves the rows of a thread in %s',
+    async (table) => {
+      const id = table === 'checkpoint_blobs' ? 'version' : 'checkpoint_id';
+      const { rows } = await database.pool.query<{ thread_id: string; id: string }>(
+        `SELECT thread_id, ${id} AS id FROM ${table} ORDER BY ${id}`,
+      );
 
-    expect(rows).toEqual([
-      { thread_id: kept, id: '1' },
-      { thread_id: kept, id: '2' },
-      // Of a deleted thread nothing stays. What another program keeps under names of its own is left alone.
-      { thread_id: foreign.toUpperCase(), id: '4' },
-      { thread_id: 'Not-A-UUID', id: '5' },
-    ]);
-  });
+      expect(rows).toEqual([
+        { thread_id: kept, id: '1' },
+        { thread_id: kept, id: '2' },
+        // Of a deleted thread nothing stays. What another program keeps under names of its own is left alone.
+        { thread_id: foreign.toUpperCase(), id: '4' },
+        { thread_id: 'Not-A-UUID', id: '5' },
+      ]);
+    },
+  );
 
   it('corrects what checkpoints say about their thread', async () => {
     const { rows } = await database.pool.query(
