@@ -1,5 +1,6 @@
 // Users by name: `Bearer alice`. Everybody has what they made; an admin sees everything, a reader changes nothing, an
-// auditor sees everything and changes nothing, a clerk changes all crons and runs nothing. Users whose names are in the file TEST_REVOKED may not run anything any more.
+// auditor sees everything and changes nothing, a clerk changes all crons and runs nothing. Users whose names are in the
+// file TEST_REVOKED may not run anything any more.
 import { existsSync, readFileSync } from 'node:fs';
 import { Auth, HTTPException } from '@langchain/langgraph-sdk/auth';
 
