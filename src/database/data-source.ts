@@ -1,6 +1,8 @@
 import pg from 'pg';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions, QueryFailedError, type QueryRunner } from 'typeorm';
 import { migrations } from '../../migrations/index.js';
+import { DatabaseUnavailableError } from './database.errors.js';
+import { toDatabaseError } from './transient.js';
 
 /** Begins every session's application_name, so that sessions of Nestgraph can be told from others. */
 export const APPLICATION_NAME = 'nestgraph';
@@ -10,16 +12,50 @@ export interface ConnectionSettings {
   pool_size: number;
 }
 
-/**
- * While a connection changes hands in the pool nobody listens to it: should it break in that moment, it would end the
- * process. Whoever has it is told by the next statement.
- */
+/** A connection of the pool. */
 class PooledClient extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
     super(config);
+    // While a connection changes hands in the pool nothing else listens: an error would end the process. The next
+    // statement on it fails.
     this.on('error', () => undefined);
   }
+
+  /** Whatever the reason, without a connection the database is unavailable. Only the pool calls this. */
+  override connect(callback?: (error: Error) => void): Promise<void> & void {
+    const report = callback && ((error?: Error) => callback((error && new DatabaseUnavailableError(error))!));
+    return super.connect(report!) as Promise<void> & void;
+  }
 }
+
+/** What this file needs of TypeORM's runner beyond its interface. */
+interface PostgresQueryRunner extends QueryRunner {
+  releasePostgresConnection(error?: Error): Promise<void>;
+}
+
+/** TypeORM with our errors: what another try may not meet is a {@link DatabaseUnavailableError}, as from `Sql`. */
+export class NestgraphDataSource extends DataSource {
+  override createQueryRunner(mode?: 'master' | 'slave'): QueryRunner {
+    const runner = super.createQueryRunner(mode) as PostgresQueryRunner;
+    const { query, releasePostgresConnection: release } = runner;
+    let broken: Error | undefined;
+    // TypeORM releases a runner at once when its connection breaks, and then says that the caller used it too long.
+    runner.releasePostgresConnection = (error) => {
+      broken ??= error;
+      return error ? Promise.resolve() : release.call(runner, broken);
+    };
+    runner.query = (async (...args: Parameters<QueryRunner['query']>) => {
+      try {
+        return (await query.apply(runner, args)) as unknown;
+      } catch (error) {
+        throw toDatabaseError(driverErrorOf(error), error);
+      }
+    }) as QueryRunner['query'];
+    return runner;
+  }
+}
+
+const driverErrorOf = (error: unknown): unknown => (error instanceof QueryFailedError ? error.driverError : error);
 
 export const dataSourceOptions = ({ uri, pool_size }: ConnectionSettings): DataSourceOptions => ({
   type: 'postgres',

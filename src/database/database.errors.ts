@@ -3,9 +3,8 @@ import { ApiError, withoutSecrets } from '../common/index.js';
 /** No connection could be made at start. */
 export class DatabaseUnreachableError extends Error {
   constructor(uri: string, cause: unknown) {
-    const reason = cause instanceof AggregateError ? cause.errors.map(String).join('; ') : reasonOf(cause);
     super(
-      `The database at ${withoutSecrets(uri)} cannot be reached: ${reason}. ` +
+      `The database at ${withoutSecrets(uri)} cannot be reached: ${reasonOf(cause)}. ` +
         'Check DATABASE_URI and that the server is running, or leave DATABASE_URI out to use the embedded database.',
       { cause },
     );
@@ -23,16 +22,33 @@ export class SchemaOutdatedError extends Error {
   }
 }
 
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message || cause.name : String(cause));
+/** Several addresses that all failed come as one error without a message. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof DatabaseUnavailableError) {
+    return reasonOf(cause.cause);
+  }
+  if (cause instanceof AggregateError) {
+    return cause.errors.map(String).join('; ');
+  }
+  return cause instanceof Error ? cause.message || cause.name : String(cause);
+}
 
-/** The database does not answer for the moment, or could not do this now; another try may succeed. */
+/**
+ * The database does not answer for the moment, or could not do this now; another try may succeed. The message says no more:
+ * reasons name hosts, sockets and files.
+ */
 export class DatabaseUnavailableError extends ApiError {
   constructor(cause: unknown) {
     super({
       status: 503,
       code: 'database_unavailable',
-      detail: `The database is not available (${reasonOf(cause)}); try again soon.`,
+      detail: 'The database is not available at the moment. Try again soon.',
       cause,
     });
+  }
+
+  /** For the log, with the reason. */
+  override toString(): string {
+    return `${super.toString()} (${reasonOf(this.cause)})`;
   }
 }

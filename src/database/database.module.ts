@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
-import { dataSourceOptions, poolOf } from './data-source.js';
+import { dataSourceOptions, NestgraphDataSource, poolOf } from './data-source.js';
 import type { Database } from './database.js';
 import { DATABASE } from './database.tokens.js';
 import { HealthChecks, ObservabilityModule } from '../observability/index.js';
@@ -25,6 +25,7 @@ export class DatabaseModule {
             autoLoadEntities: true,
             retryAttempts: 0,
           }),
+          dataSourceFactory: (options) => Promise.resolve(new NestgraphDataSource(options!)),
         }),
       ],
       providers: [

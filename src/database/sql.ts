@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { DatabaseUnavailableError } from './database.errors.js';
-import { isTransient } from './transient.js';
+import type { DatabaseUnavailableError } from './database.errors.js';
+import { toDatabaseError } from './transient.js';
 
 /** Anything that runs SQL: the pool, or the connection of a transaction. */
 export interface Queryable {
@@ -99,5 +99,5 @@ export class Sql implements Queryable {
 }
 
 function rethrow(error: unknown): never {
-  throw isTransient(error) ? new DatabaseUnavailableError(error) : error;
+  throw toDatabaseError(error);
 }

@@ -2,10 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseUnavailableError } from './database.errors.js';
 
 /** Node's codes of a connection that could not be made, or broke. */
-const CONNECTION_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT', 'EAI_AGAIN']);
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
 /** What node-postgres says without a code. */
 const CONNECTION_MESSAGES =
-  /Connection terminated|timeout exceeded when trying to connect|connection error|not queryable/;
+  /Connection terminated|timeout exceeded when trying to connect|connection error|not queryable|after calling end on the pool/;
 /**
  * SQLSTATE: connection exceptions, lack of resources, a server that starts, stops or recovers, a transaction that met
  * another one in the wrong moment.
@@ -16,8 +24,12 @@ const SQLSTATES = /^(08...|53...|57P0[123]|40001|40P01)$/;
 const RETRY_MS = 50;
 const LONGEST_RETRY_MS = 1_000;
 
+/** What is thrown for an error of the driver: {@link DatabaseUnavailableError} if another try may not meet it. */
+export const toDatabaseError = (driverError: unknown, otherwise: unknown = driverError): unknown =>
+  isTransient(driverError) ? new DatabaseUnavailableError(driverError) : otherwise;
+
 /** True for an error of the database, or of the way to it, that another try may not meet. */
-export function isTransient(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) {
     return false;
   }

@@ -685,7 +685,7 @@ describe('/ok and /info', () => {
       expect(await send(`${other.url}/ok`)).toMatchObject({ status: 200, json: { ok: true } });
       expect(await send(`${other.url}/ok?check_db=1`)).toMatchObject({ status: 500, json: { ok: false } });
       const failed = await send(`${other.url}/threads/${randomUUID()}`);
-      expect(failed).toMatchObject({ status: 500, json: { code: 'internal_error', detail: 'Internal server error' } });
+      expect(failed).toMatchObject({ status: 503, json: { code: 'database_unavailable' } });
 
       await refuse(true);
       expect(await send(`${other.url}/ok?check_db=1`)).toMatchObject({ status: 200, json: { ok: true } });

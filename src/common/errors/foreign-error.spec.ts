@@ -74,6 +74,13 @@ describe('what is foreign', () => {
     expect(errorStack(new Error('m'))).toContain('foreign-error.spec');
   });
 
+  it('of an error has its causes, be they a circle', () => {
+    const error = new Error('outer', { cause: new Error('inner') });
+    expect(errorStack(error)).toMatch(/^Error: outer\n[\s\S]*\nCaused by: Error: inner\n/);
+    (error.cause as Error).cause = error;
+    expect(errorStack(error).match(/Caused by/g)).toHaveLength(5);
+  });
+
   it('stays itself, unless its kind cannot be asked for', () => {
     const error = new CoffeeError('m');
     expect(toInspectable(error)).toBe(error);

@@ -32,10 +32,15 @@ export function errorText(thrown: unknown): string {
   return message === '' ? error : `${error}: ${message}`;
 }
 
-/** For log entries. */
-export function errorStack(thrown: unknown): string {
+/** Causes may form a circle. */
+const MAX_CAUSES = 5;
+
+/** For log entries: with the causes, which clients do not see. */
+export function errorStack(thrown: unknown, causes = MAX_CAUSES): string {
   const stack = readField(thrown, 'stack');
-  return typeof stack === 'string' && stack !== '' ? stack : errorText(thrown);
+  const text = typeof stack === 'string' && stack !== '' ? stack : errorText(thrown);
+  const cause = readField(thrown, 'cause') ?? undefined;
+  return cause === undefined || causes === 0 ? text : `${text}\nCaused by: ${errorStack(cause, causes - 1)}`;
 }
 
 /** What was thrown, or an error that says the same when not even `instanceof` can be asked of it. */
