@@ -112,6 +112,12 @@ function jwtConfig(environment: Environment, project_directory: string): JwtConf
       };
 }
 
+/** Nothing says who may call: every caller may do everything. */
+export const isOpen = (
+  { NESTGRAPH_API_KEYS: keys, NESTGRAPH_JWT_ISSUER: issuer }: Environment,
+  langgraph: LanggraphJson | undefined,
+): boolean => langgraph?.auth === undefined && issuer === undefined && readKeys(keys).length === 0;
+
 /** Settings that do not go together, or protect less than they seem to. */
 export function checkAuth(environment: Environment, langgraph: LanggraphJson | undefined, findings: Findings): void {
   const { NESTGRAPH_API_KEYS: keys, NESTGRAPH_JWT_ISSUER: issuer, NESTGRAPH_JWT_AUDIENCE: audience } = environment;

@@ -88,6 +88,7 @@ describe('the configuration', () => {
         url: { allowed_domains: [], allowed_ports: [], require_https: false, disable_loopback: false },
         headers: {},
         allow_private: false,
+        allow_loopback: true,
       },
       log: { level: 'info', json: false },
       langsmith: undefined,

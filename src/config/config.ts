@@ -1,7 +1,7 @@
 /** Everything that can be configured, as one typed object, and where its values come from. */
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { authConfig, type AuthConfig, checkAuth } from './auth.js';
+import { authConfig, type AuthConfig, checkAuth, isOpen } from './auth.js';
 import { ConfigError } from './config.errors.js';
 import { corsConfig, type CorsConfig } from './cors.js';
 import { asNumber, complaint } from './env-variable.js';
@@ -10,8 +10,13 @@ import { httpConfig, limitsConfig, type HttpConfig, type LimitsConfig } from './
 import { readEnv, readLanggraphJson, resolveGraphs, type GraphSpec } from './langgraph-json.js';
 import type { HeaderFilter, LanggraphJson } from './langgraph-json.shape.js';
 import { Findings, type JsonObject } from './shape.js';
-import { refuseUnprotected, warnAboutUnused } from './unsupported.js';
-import { checkSecret, readWebhookHeaders, webhooksConfig, type WebhooksConfig } from './webhooks.js';
+import {
+  refuseUnprotected,
+  refuseUnprotectedEnvironment,
+  warnAboutOtherDatabase,
+  warnAboutUnused,
+} from './unsupported.js';
+import { checkSecret, readWebhookHeaders, warnAboutHeaders, webhooksConfig, type WebhooksConfig } from './webhooks.js';
 
 export type Command = 'dev' | 'start' | 'worker' | 'migrate' | 'openapi';
 
@@ -198,14 +203,23 @@ export function loadConfig(options: CliOptions, env: NodeJS.ProcessEnv = process
   const environment = readEnvironment(env, findings);
   checkTogether(options, environment, findings);
   checkAuth(environment, langgraph, findings);
+  if (langgraph && !WORKS_WITHOUT_GRAPHS.includes(options.command)) {
+    refuseUnprotectedEnvironment(
+      env,
+      { langgraph, isOpen: options.command !== 'worker' && isOpen(environment, langgraph) },
+      findings,
+    );
+    warnAboutOtherDatabase(env, findings);
+  }
   if (findings.problems.length > 0) {
     throw new ConfigError(findings.problems);
   }
   if (langgraph) {
     warnAboutUnknownGraphs(environment, langgraph, findings);
   }
+  const webhooks = webhooksConfig(options.command, langgraph ?? {}, headers, environment);
+  warnAboutHeaders(webhooks, findings);
   const config = assemble(options, environment, config_file, langgraph, findings.warnings);
-  const webhooks = webhooksConfig(langgraph ?? {}, headers, environment);
   return { ...config, webhooks, under_npm: env.npm_lifecycle_event !== undefined };
 }
 

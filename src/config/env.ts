@@ -173,9 +173,9 @@ export class Environment {
   @Variable(integer({ min: 1 }), asNumber)
   readonly NESTGRAPH_STREAM_LIMIT_MB: number = 64;
 
-  /** Lets webhooks call private, loopback and other addresses that the internet does not reach. */
+  /** Lets webhooks call private, loopback and other addresses that the internet does not reach. Not set: `dev` allows loopback. */
   @Variable(flag(), asFlag)
-  readonly NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: boolean = false;
+  readonly NESTGRAPH_WEBHOOK_ALLOW_PRIVATE?: boolean;
 
   /** Signs webhooks, so that receivers can tell them from forgeries. At least 16 characters. */
   @Variable(text())

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { LANGGRAPH_JSON } from './langgraph-json.shape.js';
 import { Findings } from './shape.js';
-import { checkSecret, readWebhookHeaders, webhooksConfig } from './webhooks.js';
+import { checkSecret, readWebhookHeaders, warnAboutHeaders, webhooksConfig } from './webhooks.js';
 
 const ENV = { LG_WEBHOOK_TOKEN: 't0ken', LG_WEBHOOK_B: 'b', LG_WEBHOOK_EMPTY: '', HOOK_X: 'x', SECRET: 'shh' };
 
@@ -102,25 +102,68 @@ describe('webhooks.url.allowed_domains', () => {
 
 describe('webhooksConfig', () => {
   it('is open to public addresses, and to nothing else, unless told otherwise', () => {
-    expect(webhooksConfig({}, {}, { NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: false })).toEqual({
+    expect(webhooksConfig('start', {}, {}, {})).toEqual({
       disabled: false,
       url: { allowed_domains: [], allowed_ports: [], require_https: false, disable_loopback: false },
       headers: {},
       allow_private: false,
+      allow_loopback: false,
     });
   });
+
+  it.each<[string, boolean | undefined, boolean, { allow_private: boolean; allow_loopback: boolean }]>([
+    ['dev', undefined, false, { allow_private: false, allow_loopback: true }],
+    ['dev', undefined, true, { allow_private: false, allow_loopback: false }],
+    ['dev', false, false, { allow_private: false, allow_loopback: false }],
+    ['dev', true, false, { allow_private: true, allow_loopback: true }],
+    ['dev', true, true, { allow_private: true, allow_loopback: false }],
+    ['start', undefined, false, { allow_private: false, allow_loopback: false }],
+    ['worker', undefined, false, { allow_private: false, allow_loopback: false }],
+    ['start', true, false, { allow_private: true, allow_loopback: true }],
+    ['start', true, true, { allow_private: true, allow_loopback: false }],
+  ])(
+    '%s with NESTGRAPH_WEBHOOK_ALLOW_PRIVATE=%s, disable_loopback=%s',
+    (command, allowed, disable_loopback, expected) => {
+      const file = { webhooks: { url: { disable_loopback } } };
+      expect(webhooksConfig(command, file, {}, { NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: allowed })).toMatchObject(expected);
+    },
+  );
 
   it('takes over what the file and the environment say', () => {
     const url = { allowed_domains: ['a.com'], allowed_ports: [1], require_https: true, max_url_length: 9 };
     const file = { http: { disable_webhooks: true }, webhooks: { url } };
     const environment = { NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: true, NESTGRAPH_WEBHOOK_SECRET: 's' };
-    expect(webhooksConfig(file, { a: 'b' }, environment)).toEqual({
+    expect(webhooksConfig('start', file, { a: 'b' }, environment)).toEqual({
       disabled: true,
       url: { ...url, disable_loopback: false },
       headers: { a: 'b' },
       allow_private: true,
+      allow_loopback: true,
       secret: 's',
     });
+  });
+});
+
+describe('warnAboutHeaders', () => {
+  const warningsOf = (headers: Record<string, string>, file: Parameters<typeof webhooksConfig>[1] = {}): string[] => {
+    const findings = new Findings();
+    warnAboutHeaders(webhooksConfig('start', file, headers, {}), findings);
+    return findings.warnings;
+  };
+
+  it('names headers that go to any receiver, and not their values', () => {
+    expect(warningsOf({ authorization: 'Bearer t0ken', 'x-a': 'shh' })).toEqual([
+      'webhooks.headers (authorization, x-a) are sent to any address that a client names; ' +
+        'name the hosts of your receivers in webhooks.url.allowed_domains',
+    ]);
+  });
+
+  it.each<[string, Record<string, string>, Parameters<typeof webhooksConfig>[1]]>([
+    ['there are none', {}, {}],
+    ['the receivers are named', { a: 'b' }, { webhooks: { url: { allowed_domains: ['a.com'] } } }],
+    ['no webhook is called', { a: 'b' }, { http: { disable_webhooks: true } }],
+  ])('is silent when %s', (_, headers, file) => {
+    expect(warningsOf(headers, file)).toEqual([]);
   });
 });
 

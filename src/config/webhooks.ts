@@ -21,8 +21,10 @@ export interface WebhooksConfig {
   readonly url: WebhookUrlPolicy;
   /** Sent with every call, by their names in lower case. They may be secret. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Lets runs call addresses that only this machine or its network reaches. */
+  /** Runs may call addresses that the internet does not reach; those of this machine have a setting of their own. */
   readonly allow_private: boolean;
+  /** Runs may call addresses of this machine. */
+  readonly allow_loopback: boolean;
   /** Signs what is sent. */
   readonly secret?: string;
 }
@@ -38,19 +40,40 @@ const OURS =
 
 const TEMPLATE = /\$\{\{\s*env\.(\w+)\s*\}\}/g;
 
-/** `webhooks` and `http.disable_webhooks` with defaults. */
+/** `webhooks` and `http.disable_webhooks` with defaults. `dev` allows loopback: that is where receivers are developed. */
 export function webhooksConfig(
+  command: string,
   { webhooks, http }: Partial<Pick<LanggraphJson, 'webhooks' | 'http'>>,
   headers: Readonly<Record<string, string>>,
-  environment: { NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: boolean; NESTGRAPH_WEBHOOK_SECRET?: string },
+  environment: { NESTGRAPH_WEBHOOK_ALLOW_PRIVATE?: boolean; NESTGRAPH_WEBHOOK_SECRET?: string },
 ): WebhooksConfig {
+  const { NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: allowed, NESTGRAPH_WEBHOOK_SECRET: secret } = environment;
+  const url = {
+    allowed_domains: [],
+    allowed_ports: [],
+    require_https: false,
+    disable_loopback: false,
+    ...webhooks?.url,
+  };
   return {
     disabled: http?.disable_webhooks ?? false,
-    url: { allowed_domains: [], allowed_ports: [], require_https: false, disable_loopback: false, ...webhooks?.url },
+    url,
     headers,
-    allow_private: environment.NESTGRAPH_WEBHOOK_ALLOW_PRIVATE,
-    secret: environment.NESTGRAPH_WEBHOOK_SECRET,
+    allow_private: allowed ?? false,
+    allow_loopback: (allowed ?? command === 'dev') && !url.disable_loopback,
+    secret,
   };
+}
+
+/** Headers are sent wherever a client says, unless domains are configured; often they hold the receiver's secret. */
+export function warnAboutHeaders({ disabled, headers, url }: WebhooksConfig, findings: Findings): void {
+  const names = Object.keys(headers);
+  if (!disabled && names.length > 0 && url.allowed_domains.length === 0) {
+    findings.warn(
+      `webhooks.headers (${names.join(', ')}) are sent to any address that a client names; ` +
+        'name the hosts of your receivers in webhooks.url.allowed_domains',
+    );
+  }
 }
 
 /** `webhooks.headers` with the values of their variables. What is wrong is noted without repeating values. */

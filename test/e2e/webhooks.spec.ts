@@ -114,7 +114,7 @@ describe('a run that was stopped without an answer from its process', () => {
 
 describe('a name that stands for a private address', () => {
   it('is found out when it is looked up: the delivery fails for good, and no connection is made', async () => {
-    const server = await startServer({ database });
+    const server = await startServer({ database, command: 'start' });
     const webhook = `${receiver.url.replace('127.0.0.1', 'localhost')}/secret`.replace('//', '//user:secret@');
     expect((await wait(server, webhook)).json).toEqual({ path: STEPS });
 
@@ -125,6 +125,36 @@ describe('a name that stands for a private address', () => {
     await server.printed(/webhook to http:\/\/localhost:\d+ failed for good/);
     expect(server.output()).not.toContain('secret');
     expect(receiver.received).toEqual([]);
+  });
+});
+
+describe('while a graph is being developed', () => {
+  it.each(['127.0.0.1', 'localhost'])('a webhook reaches %s, as the log says', async (host) => {
+    const server = await startServer({ database, command: 'dev' });
+    await server.printed(/Webhooks may call addresses of this machine, because this is `nestgraph dev`/);
+    await wait(server, receiver.url.replace('127.0.0.1', host));
+    const [{ payload }] = await receiver.until(() => true);
+    expect(payload).toMatchObject({ status: 'success', values: { path: STEPS } });
+  });
+
+  it.each([
+    'http://10.0.0.1/',
+    'http://192.168.1.1/',
+    'http://169.254.169.254/latest/meta-data/',
+    'http://[fe80::1]/',
+    'http://[fd00::1]/',
+  ])('the network stays refused: %s', async (webhook) => {
+    const server = await startServer({ database, command: 'dev' });
+    expect(await wait(server, webhook)).toMatchObject({ status: 422, json: { code: 'webhook_refused' } });
+  });
+
+  it.each<[string, { command?: 'start'; env?: Record<string, string> }]>([
+    ['`start`', { command: 'start' }],
+    ['NESTGRAPH_WEBHOOK_ALLOW_PRIVATE=false', { env: { NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: 'false' } }],
+  ])('is the only time: with %s this machine is refused, and the log says nothing', async (_, options) => {
+    const server = await startServer({ database, ...options });
+    expect(await wait(server, receiver.url)).toMatchObject({ status: 422, json: { code: 'webhook_refused' } });
+    expect(server.output()).not.toContain('addresses of this machine');
   });
 });
 
@@ -171,6 +201,18 @@ describe('webhooks in langgraph.json', () => {
     expect(headers).toMatchObject({ authorization: 'Bearer t0ken', 'x-tenant': 'acme' });
     await server.printed(/webhook to \S+ delivered/);
     expect(server.output()).not.toContain('t0ken');
+  });
+
+  it('are warned about at the start when any address may receive them', async () => {
+    const headers = { authorization: 'Bearer ${{ env.LG_WEBHOOK_TOKEN }}' };
+    const env = { LG_WEBHOOK_TOKEN: 't0ken' };
+    await configure({ webhooks: { headers } });
+    const warned = await project.start({ database, env, command: 'start' });
+    expect(warned.output()).toContain('Warning: webhooks.headers (authorization) are sent to any address');
+    expect(warned.output()).not.toContain('t0ken');
+    await configure({ webhooks: { headers, url: { allowed_domains: ['example.com'] } } });
+    const named = await project.start({ database, env, command: 'start' });
+    expect(named.output()).not.toContain('webhooks.headers');
   });
 
   it('stop the start when a variable is missing, or is not meant to be sent', async () => {

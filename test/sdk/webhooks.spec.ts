@@ -18,7 +18,7 @@ const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const STEPS = ['one', 'two', 'three'];
 
 const server = serverForFile({ env: { NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: 'true' } });
-const strict = serverForFile();
+const strict = serverForFile({ command: 'start' });
 
 describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
   let client: Client;

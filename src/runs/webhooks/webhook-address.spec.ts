@@ -7,6 +7,7 @@ const config = (url: Partial<WebhookUrlPolicy> = {}, rest: Partial<WebhooksConfi
   url: { allowed_domains: [], allowed_ports: [], require_https: false, disable_loopback: false, ...url },
   headers: {},
   allow_private: false,
+  allow_loopback: (rest.allow_private ?? false) && !url.disable_loopback,
   ...rest,
 });
 
@@ -106,6 +107,14 @@ describe('refusalOf', () => {
 
   it.each(PRIVATE)('without loopback allows the network, if private addresses are allowed: %s', (webhook) => {
     expect(refusalOf(webhook, config({ disable_loopback: true }, { allow_private: true }))).toBeUndefined();
+  });
+
+  it.each([...LOOPBACK, ...DISGUISED])('in dev allows this machine: %s', (webhook) => {
+    expect(refusalOf(webhook, config({}, { allow_loopback: true }))).toBeUndefined();
+  });
+
+  it.each(PRIVATE)('in dev refuses the network: %s', (webhook) => {
+    expect(refusalOf(webhook, config({}, { allow_loopback: true }))).toMatch(/ is not a public address /);
   });
 
   const DOMAINS = { allowed_domains: ['hooks.example.com', '*.corp.example', '8.8.8.8'] };

@@ -89,12 +89,13 @@ function refusalOfUrl(
 }
 
 /** Why this IP address may not be called; undefined when it may. Asked for every address that a name stands for. */
-export function refusalOfIp(ip: string, { allow_private, url }: WebhooksConfig): string | undefined {
+export function refusalOfIp(ip: string, { allow_private, allow_loopback, url }: WebhooksConfig): string | undefined {
   const reach: Reach = reachOf(ip);
-  if (reach === 'public' || (allow_private && !(reach === 'loopback' && url.disable_loopback))) {
+  const isAllowed: Record<Reach, boolean> = { public: true, private: allow_private, loopback: allow_loopback };
+  if (isAllowed[reach]) {
     return undefined;
   }
-  return allow_private
+  return reach === 'loopback' && url.disable_loopback
     ? `${ip} is an address of this machine (webhooks.url.disable_loopback)`
     : `${ip} is not a public address (NESTGRAPH_WEBHOOK_ALLOW_PRIVATE lets webhooks call it)`;
 }

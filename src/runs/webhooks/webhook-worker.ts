@@ -82,8 +82,19 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
     this.notifications.on('webhook_queued', () => this.wake());
     this.notifications.onReconnect(() => this.wake());
     this.own.onListen(() => this.wake());
+    this.reportLoopback();
     this.timers = [setInterval(() => this.wake(), POLL_MS), setInterval(() => void this.sweep(), SWEEP_MS)];
     this.wake();
+  }
+
+  private reportLoopback(): void {
+    const { allow_loopback, allow_private } = this.config.webhooks;
+    if (allow_loopback && !allow_private) {
+      this.logger.log(
+        'Webhooks may call addresses of this machine, because this is `nestgraph dev`. ' +
+          '`nestgraph start` refuses them without NESTGRAPH_WEBHOOK_ALLOW_PRIVATE=true.',
+      );
+    }
   }
 
   /** After the runs, which may have ended until now. What is still under way is sent again, by another process or later. */

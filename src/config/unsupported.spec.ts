@@ -1,0 +1,112 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError } from './config.errors.js';
+import { loadConfig, type Command } from './config.js';
+
+/** What comes to light when a command reads this environment, beside a langgraph.json. */
+function read(env: NodeJS.ProcessEnv, { file = {}, command = 'start' }: { file?: object; command?: Command } = {}) {
+  const config = join(mkdtempSync(join(tmpdir(), 'config-')), 'langgraph.json');
+  writeFileSync(config, JSON.stringify({ graphs: { agent: './agent.ts:graph' }, ...file }));
+  try {
+    return { problems: [], warnings: loadConfig({ command, config }, { ...env }).warnings };
+  } catch (error) {
+    return { problems: (error as ConfigError).problems, warnings: [] };
+  }
+}
+
+const NOTHING = { problems: [], warnings: [] };
+
+describe('encryption by the variables of the official server', () => {
+  const NAMES = [
+    'LANGGRAPH_AES_KEY',
+    'LANGGRAPH_AES_JSON_KEYS',
+    'LANGGRAPH_AES_LEGACY_KEY',
+    'LANGGRAPH_AES_FALLBACK_KEYS',
+    'LANGGRAPH_ENCRYPTION',
+  ];
+
+  it.each(NAMES)('stops the start, and its value is not repeated: %s', (name) => {
+    const { problems } = read({ [name]: '0123456789abcdef' });
+    expect(problems).toEqual([
+      `${name}: encryption is not supported by this version yet; data would be stored as plain text. ` +
+        `Encrypt the disk of the database, then remove ${name}`,
+    ]);
+  });
+
+  it('stops the start, too, when it comes from langgraph.json', () => {
+    expect(read({}, { file: { env: { LANGGRAPH_AES_KEY: '0123456789abcdef' } } }).problems).toHaveLength(1);
+  });
+
+  it.each<Command>(['dev', 'start', 'worker'])('stops %s', (command) => {
+    expect(read({ LANGGRAPH_AES_KEY: '0123456789abcdef' }, { command }).problems).toHaveLength(1);
+  });
+
+  it.each<Command>(['migrate', 'openapi'])('does not matter to %s, which stores nothing', (command) => {
+    expect(read({ LANGGRAPH_AES_KEY: '0123456789abcdef' }, { command })).toEqual(NOTHING);
+  });
+
+  it.each(['', ' ', 'null', '{}'])('is not meant by %j', (value) => {
+    expect(read({ LANGGRAPH_AES_KEY: value, LANGGRAPH_ENCRYPTION: value })).toEqual(NOTHING);
+  });
+});
+
+describe('authentication by the variables of the official server', () => {
+  const AUTH = { path: './auth.ts:auth' };
+  const KEYS = { NESTGRAPH_API_KEYS: 'alice:0123456789abcdef' };
+  const JWT = { NESTGRAPH_JWT_ISSUER: 'https://login.example.com', NESTGRAPH_JWT_AUDIENCE: 'us' };
+  const reason = 'is not read by this server, which would let every caller in. Set "auth" in langgraph.json, ';
+
+  it.each<NodeJS.ProcessEnv>([
+    { LANGGRAPH_AUTH: JSON.stringify(AUTH) },
+    { LANGGRAPH_AUTH_TYPE: 'langsmith' },
+    { LANGGRAPH_AUTH_TYPE: 'custom' },
+  ])('stops a start that would let every caller in: %j', (env) => {
+    const [name] = Object.keys(env);
+    expect(read(env).problems).toEqual([`${name}: ${reason}NESTGRAPH_API_KEYS or NESTGRAPH_JWT_ISSUER`]);
+  });
+
+  it.each<[string, NodeJS.ProcessEnv, object]>([
+    ['an auth module decides', {}, { auth: AUTH }],
+    ['callers need keys', KEYS, {}],
+    ['callers need tokens', JWT, {}],
+  ])('is fine where %s', (_, env, file) => {
+    const official = { LANGGRAPH_AUTH: JSON.stringify(AUTH), LANGGRAPH_AUTH_TYPE: 'custom' };
+    expect(read({ ...official, ...env }, { file })).toEqual(NOTHING);
+  });
+
+  it.each([{ LANGGRAPH_AUTH_TYPE: 'noop' }, { LANGGRAPH_AUTH_TYPE: '' }, { LANGGRAPH_AUTH: '{}' }])(
+    'is not meant by %j',
+    (env) => {
+      expect(read(env)).toEqual(NOTHING);
+    },
+  );
+
+  it('does not matter to a worker, which has no callers', () => {
+    expect(read({ LANGGRAPH_AUTH_TYPE: 'langsmith' }, { command: 'worker' })).toEqual(NOTHING);
+  });
+});
+
+describe('blocks of langgraph.json that images hand on as variables', () => {
+  it.each([
+    ['LANGGRAPH_HTTP', 'http', { disable_store: true }],
+    ['LANGGRAPH_WEBHOOKS', 'webhooks', { url: { require_https: true } }],
+  ])('%s stops the start unless the file has "%s"', (name, block, value) => {
+    const env = { [name]: JSON.stringify(value) };
+    expect(read(env).problems).toEqual([
+      `${name}: is not read by this server. Write it into langgraph.json as "${block}", then remove it`,
+    ]);
+    expect(read(env, { file: { [block]: value } })).toEqual(NOTHING);
+  });
+});
+
+describe('another database', () => {
+  it.each(['POSTGRES_URI', 'POSTGRES_URI_CUSTOM'])('is warned about: %s', (name) => {
+    const env = { [name]: 'postgres://u:secret@h/d' };
+    expect(read(env).warnings).toEqual([
+      `${name} is not read by this server, which uses its embedded database; set DATABASE_URI`,
+    ]);
+    expect(read({ ...env, DATABASE_URI: 'postgres://h/d' }).warnings).toEqual([]);
+  });
+});
