@@ -29,6 +29,9 @@ export const STUDIO_USER: AuthUser = {
   permissions: [],
 };
 
+/** For a request of its own: handlers may change the user that they are given. */
+export const copyOf = (user: AuthUser): AuthUser => ({ ...user, permissions: [...user.permissions] });
+
 /**
  * What an authenticator returns as a user: a text is the identity, an object needs one (behaviours 11.4). Throws
  * {@link AuthHandlerError} for anything else.

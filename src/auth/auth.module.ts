@@ -9,6 +9,7 @@ import { CustomAuth } from './custom-auth.js';
 import { EitherAuth } from './either-auth.js';
 import { JwtAuth } from './jwt.js';
 import { OwnerOnly } from './owner-only.js';
+import { StudioAuth } from './studio-auth.js';
 
 /** Who is calling, and what they may do. It knows nothing of threads, runs and the like: their folders ask it. */
 @Module({})
@@ -23,8 +24,9 @@ export class AuthModule {
 export async function loadAuth({ auth, project_directory }: NestgraphConfig): Promise<AuthService> {
   if (auth.custom) {
     const custom = await loadCustomAuth(auth.custom, project_directory);
-    const { cache } = auth.custom;
-    return new AuthService(cache ? new CachedAuthenticator(custom, cache) : custom, custom);
+    const { cache, studio } = auth.custom;
+    const authenticator = cache ? new CachedAuthenticator(custom, cache) : custom;
+    return new AuthService(studio ? new StudioAuth(authenticator) : authenticator, custom);
   }
   const authenticators = builtIn(auth);
   return authenticators.length === 0
@@ -46,7 +48,7 @@ async function loadCustomAuth(config: CustomAuthConfig, project_directory: strin
   } catch (error) {
     throw error instanceof ModuleError ? fail(error.message, error) : error;
   }
-  const custom = CustomAuth.from(exported, { disable_studio_auth: !config.studio });
+  const custom = CustomAuth.from(exported);
   if (!custom) {
     throw fail('expected an Auth object, as `new Auth()` of @langchain/langgraph-sdk/auth makes it');
   }

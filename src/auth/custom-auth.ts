@@ -1,7 +1,7 @@
 import { isObject } from '../common/index.js';
 import { AuthHandlerError, AuthRefusalError, ForbiddenError, UnauthenticatedError } from './auth.errors.js';
 import { type AuthFilter, parseFilter } from './auth-filter.js';
-import { type AuthUser, STUDIO_USER, toUser } from './auth-user.js';
+import { type AuthUser, toUser } from './auth-user.js';
 import type { Authenticator, AuthRequest, Authorizer } from './authenticator.js';
 
 /** What the SDK's `Auth` object keeps for servers. */
@@ -14,22 +14,14 @@ const HANDLERS = '~handlerCache';
 
 /** The `Auth` object of `auth.path` in langgraph.json (contract 6.3). */
 export class CustomAuth implements Authenticator, Authorizer {
-  private constructor(
-    private readonly handlers: Handlers,
-    private readonly letsStudioIn: boolean,
-  ) {}
+  private constructor(private readonly handlers: Handlers) {}
 
   /** Undefined when it is not an `Auth` object, of whichever version of the SDK. */
-  static from(exported: unknown, { disable_studio_auth }: { disable_studio_auth: boolean }): CustomAuth | undefined {
-    return isObject(exported) && isObject(exported[HANDLERS])
-      ? new CustomAuth(exported[HANDLERS], !disable_studio_auth)
-      : undefined;
+  static from(exported: unknown): CustomAuth | undefined {
+    return isObject(exported) && isObject(exported[HANDLERS]) ? new CustomAuth(exported[HANDLERS]) : undefined;
   }
 
   async authenticate(request: Request): Promise<AuthUser> {
-    if (this.letsStudioIn && request.headers.get('x-auth-scheme') === 'langsmith') {
-      return STUDIO_USER;
-    }
     if (!this.handlers.authenticate) {
       throw new UnauthenticatedError('The auth module has no authenticate handler: nobody is let in.');
     }
