@@ -37,16 +37,17 @@ interface PostgresQueryRunner extends QueryRunner {
 export class NestgraphDataSource extends DataSource {
   override createQueryRunner(mode?: 'master' | 'slave'): QueryRunner {
     const runner = super.createQueryRunner(mode) as PostgresQueryRunner;
-    const { query, releasePostgresConnection: release } = runner;
+    const query = runner.query.bind(runner);
+    const release = runner.releasePostgresConnection.bind(runner);
     let broken: Error | undefined;
     // TypeORM releases a runner at once when its connection breaks, and then says that the caller used it too long.
     runner.releasePostgresConnection = (error) => {
       broken ??= error;
-      return error ? Promise.resolve() : release.call(runner, broken);
+      return error ? Promise.resolve() : release(broken);
     };
     runner.query = (async (...args: Parameters<QueryRunner['query']>) => {
       try {
-        return (await query.apply(runner, args)) as unknown;
+        return (await query(...args)) as unknown;
       } catch (error) {
         throw toDatabaseError(driverErrorOf(error), error);
       }

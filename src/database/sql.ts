@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import type { DatabaseUnavailableError } from './database.errors.js';
 import { toDatabaseError } from './transient.js';
 
 /** Anything that runs SQL: the pool, or the connection of a transaction. */
@@ -13,7 +12,7 @@ const MOST_PREPARED = 64;
 
 /**
  * Hand-written SQL on the shared pool. Statements are prepared once on each connection: planning them is a third of what
- * they cost (docs/decisions/0012). Errors that another try may not meet become {@link DatabaseUnavailableError}.
+ * they cost (docs/decisions/0012). Errors that another try may not meet become a `DatabaseUnavailableError`.
  */
 export class Sql implements Queryable {
   private readonly names = new Map<string, string>();
