@@ -6,7 +6,9 @@ import type { Authenticator } from './authenticator.js';
 import { CachedAuthenticator } from './cached-authenticator.js';
 import { StudioAuth } from './studio-auth.js';
 
-beforeAll(() => Logger.overrideLogger(false));
+beforeAll(() => {
+  Logger.overrideLogger(false);
+});
 
 type Handler = (request: Request) => unknown;
 
