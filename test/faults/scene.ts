@@ -122,7 +122,7 @@ export class Scene {
 
   async threads(): Promise<ThreadRow[]> {
     const { rows } = await this.cluster.database.pool.query<ThreadRow>(
-      `SELECT thread_id, status, coalesce(values -> 'done', '[]') AS done FROM threads WHERE NOT hidden`,
+      `SELECT thread_id, status, coalesce(values -> 'done', '[]') AS done FROM threads WHERE NOT hidden ORDER BY created_at, thread_id`,
     );
     return rows;
   }

@@ -156,7 +156,7 @@ describe.each(Object.keys(GRAPHS))('States of a graph that is %s', (graph_id) =>
   /** The newest states of the graph and of its subgraphs, and all before. */
   const places = async (): Promise<object[]> => {
     const { rows } = await database.pool.query<{ checkpoint_ns: string; checkpoint_id: string }>(
-      'SELECT checkpoint_ns, checkpoint_id FROM checkpoints',
+      'SELECT checkpoint_ns, checkpoint_id FROM checkpoints ORDER BY 1, 2',
     );
     const namespaces = [...new Set(rows.map(({ checkpoint_ns }) => checkpoint_ns))];
     return [...namespaces.map((checkpoint_ns) => ({ checkpoint_ns })), ...rows];
