@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
-import { authenticateRequests, type AuthService, loadAuth } from './auth/index.js';
+import { authenticateRequests, type AuthService, BrowserGuard, guardBrowsers, loadAuth } from './auth/index.js';
 import {
   answersSent,
   ApiExceptionFilter,
@@ -29,7 +29,7 @@ import { loadUserModules } from './user-modules.js';
 
 /** A server that has not begun anything yet: `listen` loads the graphs and starts the worker. */
 export async function createServer(config: NestgraphConfig, database: Database): Promise<NestFastifyApplication> {
-  const { body_limit_bytes, request_timeout_ms, trust_proxy, cors, mount_prefix } = config.server;
+  const { body_limit_bytes, request_timeout_ms, trust_proxy, cors, hosts, mount_prefix } = config.server;
   const adapter = new FastifyAdapter({
     bodyLimit: body_limit_bytes,
     ...arrivalLimits(request_timeout_ms),
@@ -68,8 +68,12 @@ export async function createServer(config: NestgraphConfig, database: Database):
     breakOffOpenResponses();
     await answersSent();
   });
+  const browserGuard = hosts && new BrowserGuard(hosts, cors);
+  if (browserGuard) {
+    guardBrowsers(adapter.getInstance(), browserGuard);
+  }
   app.setGlobalPrefix(mount_prefix);
-  app.enableCors(corsOptions(cors));
+  app.enableCors(corsOptions(cors, browserGuard));
   await guard(adapter.getInstance(), config, auth);
   shareServerWithGraphs(app, mount_prefix);
   app.useGlobalFilters(new ApiExceptionFilter());
@@ -114,12 +118,12 @@ function requestId({ headers }: Pick<IncomingMessage, 'headers'>): string {
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
-function corsOptions(cors: CorsConfig) {
-  const anyOrigin = cors.allow_origins.includes('*');
-  // Browsers refuse `*` together with credentials: the caller's origin is named instead.
-  const origins = anyOrigin ? (cors.allow_credentials ? true : '*') : [...cors.allow_origins];
+function corsOptions(cors: CorsConfig, guard: BrowserGuard | undefined) {
+  const anyOrigin = cors.allow_origin_regex === undefined && cors.allow_origins.includes('*');
+  const named = cors.allow_origin_regex ?? [...cors.allow_origins];
   return {
-    origin: cors.allow_origin_regex ?? origins,
+    // Browsers refuse `*` together with credentials: the caller's origin is named instead.
+    origin: anyOrigin ? cors.allow_credentials || '*' : guard ? originsOf(guard) : named,
     methods: [...cors.allow_methods],
     // Left out, it allows whatever a preflight asks for.
     ...(!cors.allow_headers.includes('*') && { allowedHeaders: [...cors.allow_headers] }),
@@ -128,3 +132,9 @@ function corsOptions(cors: CorsConfig) {
     maxAge: cors.max_age,
   };
 }
+
+/** Nest answers preflights before any hook of ours: what the guard does not allow is left to it. */
+const originsOf =
+  (guard: BrowserGuard) =>
+  (origin: string | undefined, done: (error: Error | null, isAllowed: boolean) => void): void =>
+    done(null, origin === undefined || guard.allows(origin));

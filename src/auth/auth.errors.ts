@@ -15,6 +15,29 @@ export class ForbiddenError extends ApiError {
   }
 }
 
+/** A web page of an origin that may not call this server. */
+export class OriginRefusedError extends ApiError {
+  constructor() {
+    super({
+      status: 403,
+      code: 'origin_refused',
+      detail: 'Pages of this origin may not call this server. Its log says how to allow them.',
+      headers: { vary: 'Origin' },
+    });
+  }
+}
+
+/** The `Host` header names another server. */
+export class HostRefusedError extends ApiError {
+  constructor() {
+    super({
+      status: 403,
+      code: 'host_refused',
+      detail: 'This server does not answer to this host name. Its log says how to allow it.',
+    });
+  }
+}
+
 /** A handler of the auth module refuses the request with a status of its own. */
 export class AuthRefusalError extends ApiError {
   constructor(status: number, detail: string, headers: Record<string, string>, cause: unknown) {

@@ -7,4 +7,5 @@ export { AuthModule, loadAuth } from './auth.module.js';
 export { type Authorized, AuthService } from './auth.service.js';
 export { type AuthContext, type AuthUser, NOBODY } from './auth-user.js';
 export { authenticateRequests } from './authenticate-requests.js';
+export { BrowserGuard, guardBrowsers } from './browser-guard.js';
 export { filterQuery } from './filter-query.js';

@@ -16,6 +16,7 @@ export * from './http/header-filter.js';
 export * from './http/has-left.js';
 export * from './http/headers.js';
 export * from './http/hijack.js';
+export * from './http/host-names.js';
 export * from './http/in-process.js';
 export * from './http/on-close.js';
 export * from './http/open-responses.js';

@@ -59,13 +59,14 @@ describe('the configuration', () => {
         request_timeout_ms: 300_000,
         trust_proxy: undefined,
         cors: {
-          allow_origins: ['*'],
+          allow_origins: [],
           allow_methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
           allow_headers: ['*'],
           allow_credentials: false,
           expose_headers: ['Content-Location', 'Location', 'X-Pagination-Total', 'X-Pagination-Next', 'X-Request-Id'],
           max_age: 600,
         },
+        hosts: { names: ['127.0.0.1'], any_address: false },
       },
       database: { pool_size: 10, prepared_statements: true },
       queue: {
@@ -102,14 +103,13 @@ describe('the configuration', () => {
       graphs: [{ graph_id: 'agent', file: join(project_directory, 'agent.ts'), export_name: 'graph' }],
       nest_modules: [],
       graph_defaults: {},
-      dev_endpoints: false,
       under_npm: false,
       warnings: [],
     });
   });
 
   it('takes every value from the environment', () => {
-    const { server, database, queue, streams, log, data_directory, schema_timeout_ms, dev_endpoints } = load({
+    const { server, database, queue, streams, log, data_directory, schema_timeout_ms } = load({
       env: {
         HOST: '0.0.0.0',
         PORT: '1',
@@ -130,14 +130,13 @@ describe('the configuration', () => {
         NESTGRAPH_STREAM_RETENTION_SECS: '20',
         NESTGRAPH_STREAM_LIMIT_MB: '2',
         NESTGRAPH_PREPARED_STATEMENTS: 'false',
-        NESTGRAPH_DEV_ENDPOINTS: 'true',
         NESTGRAPH_REQUEST_TIMEOUT_SECS: '12',
         NESTGRAPH_TRUST_PROXY: 'loopback',
         NESTGRAPH_MAX_QUEUED_RUNS: '13',
         LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS: '11',
       },
     });
-    expect({ server, database, queue, streams, log, data_directory, schema_timeout_ms, dev_endpoints }).toEqual({
+    expect({ server, database, queue, streams, log, data_directory, schema_timeout_ms }).toEqual({
       schema_timeout_ms: 11,
       server: {
         host: '0.0.0.0',
@@ -148,6 +147,7 @@ describe('the configuration', () => {
         request_timeout_ms: 12_000,
         trust_proxy: ['loopback'],
         cors: expect.anything(),
+        hosts: { names: ['0.0.0.0'], any_address: true },
       },
       database: { uri: 'postgres://h/d', pool_size: 6, prepared_statements: false },
       queue: {
@@ -163,7 +163,6 @@ describe('the configuration', () => {
       streams: { resumable_ms: 20_000, other_ms: 60_000, max_bytes: 2 * 1024 * 1024 },
       log: { level: 'warn', json: true },
       data_directory: '/data',
-      dev_endpoints: true,
     });
   });
 
@@ -225,6 +224,26 @@ describe('the configuration', () => {
       ],
       max_age: 5,
     });
+  });
+
+  it.each<[string, Given, { allow_origins: string[]; isGuarded: boolean }]>([
+    ['dev', {}, { allow_origins: [], isGuarded: true }],
+    ['start', { cli: { command: 'start' } }, { allow_origins: ['*'], isGuarded: false }],
+    ['keys', { env: { NESTGRAPH_API_KEYS: '0123456789abcdef' } }, { allow_origins: ['*'], isGuarded: false }],
+    ['an auth module', { file: { auth: { path: './a.ts:auth' } } }, { allow_origins: ['*'], isGuarded: false }],
+    [
+      'CORS_ALLOW_ORIGINS',
+      { env: { CORS_ALLOW_ORIGINS: 'https://a.com, ,*' } },
+      { allow_origins: ['https://a.com', '*'], isGuarded: true },
+    ],
+    [
+      'a file beside it',
+      { env: { CORS_ALLOW_ORIGINS: '*' }, file: { http: { cors: { allow_origins: ['https://a.com'] } } } },
+      { allow_origins: ['https://a.com'], isGuarded: true },
+    ],
+  ])('keeps web pages away from dev without auth: %s', (_, given, expected) => {
+    const { cors, hosts } = load(given).server;
+    expect({ allow_origins: cors.allow_origins, isGuarded: hosts !== undefined }).toEqual(expected);
   });
 
   it('reports problems of the file, the environment and the command line together', () => {
@@ -451,7 +470,7 @@ describe('the http block', () => {
     };
     const config = load({ file: { http } });
     expect(config.http).toEqual({
-      disabled: ['store', 'mcp'],
+      disabled: ['store'],
       app: {
         file: join(config.project_directory, 'web/app.ts'),
         export_name: 'app',
@@ -508,12 +527,10 @@ describe('what this version does not support', () => {
   it('includes variables without use yet and defaults for graphs that do not exist', () => {
     const env = {
       REDIS_URI: 'redis://h',
-      NESTGRAPH_DEV_ENDPOINTS: 'true',
       LANGGRAPH_CONFIG: '{"agnet": {}, "agent": {}}',
     };
     expect(load({ env }).warnings).toEqual([
       'REDIS_URI is used to count requests (NESTGRAPH_RATE_LIMIT_PER_MINUTE) and for nothing else yet',
-      'NESTGRAPH_DEV_ENDPOINTS is not used by this version yet',
       'LANGGRAPH_CONFIG: there is no graph "agnet"; its defaults are ignored',
     ]);
   });

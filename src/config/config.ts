@@ -5,7 +5,8 @@ import { authConfig, type AuthConfig, checkAuth, isOpen } from './auth.js';
 import { ConfigError } from './config.errors.js';
 import { corsConfig, type CorsConfig } from './cors.js';
 import { asNumber, complaint } from './env-variable.js';
-import { PORT, readEnvironment, type Environment } from './env.js';
+import { PORT, publishedAddress, readEnvironment, type Environment } from './env.js';
+import { hostsConfig, type HostsConfig } from './hosts.js';
 import { httpConfig, limitsConfig, type HttpConfig, type LimitsConfig } from './http.js';
 import { readEnv, readLanggraphJson, resolveGraphs, type GraphSpec } from './langgraph-json.js';
 import type { HeaderFilter, LanggraphJson } from './langgraph-json.shape.js';
@@ -45,6 +46,8 @@ export interface ServerConfig {
   /** Addresses of the proxies whose `X-Forwarded-For` is believed. Absent: nobody's. */
   readonly trust_proxy?: readonly string[];
   readonly cors: CorsConfig;
+  /** Present for `dev` without authentication, which web pages are kept away from. */
+  readonly hosts?: HostsConfig;
 }
 
 export interface DatabaseConfig {
@@ -169,8 +172,6 @@ export interface NestgraphConfig {
   readonly langgraph?: LanggraphJson;
   /** Started by `npm start` or `npx`, with a shell in between that does not hand signals on. */
   readonly under_npm: boolean;
-  /** Opens `POST /internal/truncate`. */
-  readonly dev_endpoints: boolean;
   /** Sentences for the start log. */
   readonly warnings: readonly string[];
 }
@@ -219,7 +220,7 @@ export function loadConfig(options: CliOptions, env: NodeJS.ProcessEnv = process
   }
   const webhooks = webhooksConfig(options.command, langgraph ?? {}, headers, environment);
   warnAboutHeaders(webhooks, findings);
-  const config = assemble(options, environment, config_file, langgraph, findings.warnings);
+  const config = assemble(options, environment, config_file, langgraph, findings.warnings, env);
   return { ...config, webhooks, under_npm: env.npm_lifecycle_event !== undefined };
 }
 
@@ -270,9 +271,6 @@ function checkTogether({ command, port }: CliOptions, environment: Environment, 
   if (environment.REDIS_URI) {
     findings.warn('REDIS_URI is used to count requests (NESTGRAPH_RATE_LIMIT_PER_MINUTE) and for nothing else yet');
   }
-  if (environment.NESTGRAPH_DEV_ENDPOINTS) {
-    findings.warn('NESTGRAPH_DEV_ENDPOINTS is not used by this version yet');
-  }
 }
 
 /** Commands that send nothing do without the variables that headers name. */
@@ -302,12 +300,13 @@ function assemble(
   config_file: string | undefined,
   langgraph: LanggraphJson | undefined,
   warnings: readonly string[],
+  env: NodeJS.ProcessEnv,
 ): Omit<NestgraphConfig, 'under_npm' | 'webhooks'> {
   const { command, reload = true } = options;
   const project_directory = config_file === undefined ? process.cwd() : dirname(config_file);
   return {
     command,
-    server: serverConfig(options, environment, langgraph),
+    server: serverConfig(options, environment, langgraph, publishedAddress(env)),
     database: {
       uri: environment.DATABASE_URI,
       pool_size: environment.NESTGRAPH_DATABASE_POOL_SIZE,
@@ -338,24 +337,31 @@ function assemble(
     })),
     graph_defaults: graphDefaults(environment),
     langgraph,
-    dev_endpoints: environment.NESTGRAPH_DEV_ENDPOINTS,
     warnings,
   };
 }
 
-function serverConfig(options: CliOptions, environment: Environment, langgraph?: LanggraphJson): ServerConfig {
+function serverConfig(
+  options: CliOptions,
+  environment: Environment,
+  langgraph: LanggraphJson | undefined,
+  published: string | undefined,
+): ServerConfig {
   const http = langgraph?.http;
+  const isGuarded = options.command === 'dev' && isOpen(environment, langgraph);
+  // An empty host would open the service to every network.
+  const host = options.host || environment.HOST;
   const port = options.port === undefined ? environment.PORT : Number(options.port);
   return {
-    // An empty host would open the service to every network.
-    host: options.host || environment.HOST,
+    host,
     port: port ?? DEFAULT_PORT,
     port_requested: port !== undefined,
     mount_prefix: (environment.MOUNT_PREFIX ?? http?.mount_prefix ?? '').replace(/\/+$/, ''),
     body_limit_bytes: environment.NESTGRAPH_BODY_LIMIT_MB * BYTES_PER_MB,
     request_timeout_ms: environment.NESTGRAPH_REQUEST_TIMEOUT_SECS * 1000,
     trust_proxy: environment.NESTGRAPH_TRUST_PROXY,
-    cors: corsConfig(http?.cors),
+    cors: corsConfig(http?.cors, environment.CORS_ALLOW_ORIGINS ?? (isGuarded ? [] : ['*'])),
+    ...(isGuarded && { hosts: hostsConfig(host, environment, published) }),
   };
 }
 

@@ -1,4 +1,6 @@
+import type { FromText } from './env-variable.js';
 import type { CorsSettings } from './langgraph-json.shape.js';
+import { listOf, text, type Shape } from './shape.js';
 
 /** Who may call from a browser, and what browsers let them see. */
 export interface CorsConfig {
@@ -20,12 +22,27 @@ const ALWAYS_EXPOSED = ['Content-Location', 'Location', 'X-Pagination-Total', 'X
 
 const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-/** `http.cors` with defaults: any origin, method and header, without credentials. */
-export function corsConfig({ expose_headers = [], ...settings }: CorsSettings = {}): CorsConfig {
+/** Origins, separated by commas. */
+export const origins: Shape<readonly string[]> = {
+  ...listOf(text()),
+  expected: 'origins, separated by commas, such as https://app.example.com, or *',
+};
+
+/** A string without any origin is left as it is, and refused. */
+export const asOrigins: FromText = (source) => {
+  const list = source.split(',').map((origin) => origin.trim()).filter(Boolean); // prettier-ignore
+  return list.length > 0 ? list : source;
+};
+
+/** `http.cors` with defaults: the origins of `allow_origins`, any method and header, without credentials. */
+export function corsConfig(
+  { expose_headers = [], ...settings }: CorsSettings = {},
+  allow_origins: readonly string[] = ['*'],
+): CorsConfig {
   const always = new Set(ALWAYS_EXPOSED.map((header) => header.toLowerCase()));
   const others = expose_headers.filter((header) => !always.has(header.toLowerCase()));
   return {
-    allow_origins: ['*'],
+    allow_origins,
     allow_methods: ALL_METHODS,
     allow_headers: ['*'],
     allow_credentials: false,

@@ -33,10 +33,10 @@ describe('the environment', () => {
         NESTGRAPH_MAX_STREAMS_PER_CALLER: 0,
         NESTGRAPH_MAX_QUEUED_RUNS: 1000,
         NESTGRAPH_STATELESS_RETENTION_SECS: 60,
+        NESTGRAPH_ALLOWED_HOSTS: [],
         NESTGRAPH_JWT_IDENTITY_CLAIM: 'sub',
         NESTGRAPH_JWT_PERMISSIONS_CLAIM: 'scope',
         NESTGRAPH_AUTH_OWNER_ONLY: true,
-        NESTGRAPH_DEV_ENDPOINTS: false,
       },
       problems: [],
     });
@@ -54,7 +54,6 @@ describe('the environment', () => {
     ['BG_JOB_TIMEOUT_SECS', '0.5', 0.5],
     ['LOG_LEVEL', 'DEBUG', 'debug'],
     ['LOG_JSON', 'false', false],
-    ['NESTGRAPH_DEV_ENDPOINTS', 'true', true],
     ['NESTGRAPH_WEBHOOK_ALLOW_PRIVATE', 'true', true],
     ['NESTGRAPH_WEBHOOK_SECRET', 'shh', 'shh'],
     [

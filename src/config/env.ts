@@ -3,6 +3,8 @@ import { plainToInstance } from 'class-transformer';
 import { ValidateBy, validateSync, type ValidationArguments } from 'class-validator';
 import { LONGEST_TIMER_SECS } from '../common/index.js';
 import { asFlag, asJson, asNumber, Variable } from './env-variable.js';
+import { asHostNames, hostNames } from './hosts.js';
+import { asOrigins, origins } from './cors.js';
 import { asProxies, proxies } from './proxies.js';
 import {
   anything,
@@ -39,6 +41,14 @@ export class Environment {
   /** Port to listen on. Without it: 2024, or the next free one. */
   @Variable(PORT, asNumber)
   readonly PORT?: number;
+
+  /** Host names by which `dev` without authentication may be called, besides loopback; separated by commas. */
+  @Variable(hostNames, asHostNames)
+  readonly NESTGRAPH_ALLOWED_HOSTS: readonly string[] = [];
+
+  /** Origins of the pages that may call, separated by commas; `http.cors` in langgraph.json wins. */
+  @Variable(origins, asOrigins)
+  readonly CORS_ALLOW_ORIGINS?: readonly string[];
 
   /** Path below which all routes are served; wins over `http.mount_prefix` in langgraph.json. */
   @Variable(text({ expected: 'a path that begins with "/"', pattern: /^\// }))
@@ -208,10 +218,6 @@ export class Environment {
   /** Callers with keys and tokens see what they have made, and nothing else. `false`: everybody sees everything. */
   @Variable(flag(), asFlag)
   readonly NESTGRAPH_AUTH_OWNER_ONLY: boolean = true;
-
-  /** Opens `POST /internal/truncate`, which deletes everything. For tests. */
-  @Variable(flag(), asFlag)
-  readonly NESTGRAPH_DEV_ENDPOINTS: boolean = false;
 }
 
 function ShorterThanLease(): PropertyDecorator {

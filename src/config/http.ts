@@ -4,7 +4,7 @@ import type { Environment } from './env.js';
 import type { HeaderFilter, LanggraphJson } from './langgraph-json.shape.js';
 
 /** Groups of routes that `disable_<group>` switches off. Routes of crons belong to the runs they start. */
-export const ROUTE_GROUPS = ['assistants', 'threads', 'runs', 'store', 'mcp', 'a2a', 'meta', 'ui'] as const;
+export const ROUTE_GROUPS = ['assistants', 'threads', 'runs', 'store', 'meta'] as const;
 
 export type RouteGroup = (typeof ROUTE_GROUPS)[number];
 

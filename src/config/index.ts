@@ -20,5 +20,6 @@ export type { CorsConfig } from './cors.js';
 export type { CustomAppConfig, HttpConfig, LimitsConfig, RouteGroup } from './http.js';
 export type { GraphSpec } from './langgraph-json.js';
 export { publishAddress, publishedAddress } from './env.js';
+export { type HostsConfig, namesServer } from './hosts.js';
 export type { HeaderFilter, LanggraphJson } from './langgraph-json.shape.js';
 export type { WebhooksConfig, WebhookUrlPolicy } from './webhooks.js';

@@ -173,7 +173,7 @@ const checkpointer = object({
 const domain = converted(text(), readDomain, 'a host name like "hooks.example.com" or "*.example.com"');
 
 /** As a URL spells it: in lower case, other alphabets in their ASCII form. */
-function readDomain(source: string): string | undefined {
+export function readDomain(source: string): string | undefined {
   const [wildcard, name] = source.startsWith('*.') ? ['*.', source.slice(2)] : ['', source];
   const url = URL.canParse(`http://${name}`) ? new URL(`http://${name}`) : undefined;
   const isName = url !== undefined && !/[*@]|:\d*$/.test(name) && url.href === `http://${url.hostname}/`;

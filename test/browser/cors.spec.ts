@@ -26,7 +26,7 @@ beforeAll(async () => {
     graphs: { steps: './steps.ts:graph' },
     http: { cors: { allow_origins: [pageOrigin()], allow_credentials: true } },
   });
-  named = await project.start({ database });
+  named = await project.start({ database, command: 'start' });
 });
 
 afterAll(async () => {

@@ -72,6 +72,9 @@ const start = (project: Project, database: TestDatabase, env: Record<string, str
     env: {
       FUZZ_SECRET: SECRETS.FUZZ_SECRET,
       NESTGRAPH_BODY_LIMIT_MB: '1',
+      // Requests of the suite have hosts and origins of all kinds.
+      NESTGRAPH_ALLOWED_HOSTS: 'fuzz',
+      CORS_ALLOW_ORIGINS: '*',
       NESTGRAPH_WEBHOOK_SECRET: SECRETS.FUZZ_SECRET,
       ...env,
     },

@@ -74,7 +74,7 @@ describe('what is foreign', () => {
     expect(errorStack(new Error('m'))).toContain('foreign-error.spec');
   });
 
-  it('of an error has its causes, be they a circle', () => {
+  it('is logged with its causes, be they a circle', () => {
     const error = new Error('outer', { cause: new Error('inner') });
     expect(errorStack(error)).toMatch(/^Error: outer\n[\s\S]*\nCaused by: Error: inner\n/);
     (error.cause as Error).cause = error;

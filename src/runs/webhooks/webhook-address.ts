@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { matchesDomain } from '../../common/index.js';
 import type { WebhooksConfig, WebhookUrlPolicy } from '../../config/index.js';
 import { type Reach, reachOf } from './ip-range.js';
 
@@ -82,7 +83,7 @@ function refusalOfUrl(
   if (allowed_ports.length > 0 && !allowed_ports.includes(port)) {
     return `port ${port} is not one of those allowed (webhooks.url.allowed_ports)`;
   }
-  if (allowed_domains.length > 0 && !allowed_domains.some((domain) => matches(domain, url.hostname))) {
+  if (allowed_domains.length > 0 && !allowed_domains.some((domain) => matchesDomain(domain, url.hostname))) {
     return `the host ${hostOf(url)} is not one of those allowed (webhooks.url.allowed_domains)`;
   }
   return undefined;
@@ -98,12 +99,6 @@ export function refusalOfIp(ip: string, { allow_private, allow_loopback, url }: 
   return reach === 'loopback' && url.disable_loopback
     ? `${ip} is an address of this machine (webhooks.url.disable_loopback)`
     : `${ip} is not a public address (NESTGRAPH_WEBHOOK_ALLOW_PRIVATE lets webhooks call it)`;
-}
-
-/** An entry with `*.` stands for the names below a domain, not for the domain itself. */
-function matches(domain: string, hostname: string): boolean {
-  const host = hostname.replace(/\.$/, '');
-  return domain.startsWith('*.') ? host.endsWith(domain.slice(1)) && host.length > domain.length - 1 : host === domain;
 }
 
 /** Without the brackets of IPv6. */

@@ -17,7 +17,7 @@ export const server: Scenarios = {
       'access-control-allow-credentials',
       'access-control-max-age',
     ];
-    const headers = { origin: 'http://elsewhere.example' };
+    const headers = { origin: 'http://localhost:3000' };
     await raw('request', '/ok', { headers }, names);
     await raw(
       'preflight',
