@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import { importExport, ModuleError } from './common/index.js';
+import { importExport, ModuleError } from './project-code/index.js';
 import type { NestgraphConfig } from './config/index.js';
 
 /** A Nest module that `nest.modules` of langgraph.json names cannot be used. The server does not start. */
@@ -11,14 +11,14 @@ export class UserModuleError extends Error {
 }
 
 /** The Nest modules of the project, in their order. Throws {@link UserModuleError}. */
-export function loadUserModules({ nest_modules, project_directory }: NestgraphConfig): Promise<Type[]> {
+export function loadUserModules({ nest_modules }: NestgraphConfig): Promise<Type[]> {
   return Promise.all(
-    nest_modules.map(async (reference, index) => {
+    nest_modules.map(async (reference) => {
       const fail = (reason: string, cause?: unknown) =>
         new UserModuleError(`${reference.file}:${reference.export_name}`, reason, cause);
       let exported: unknown;
       try {
-        exported = await importExport(reference, project_directory, `nest-${index}`);
+        exported = await importExport(reference);
       } catch (error) {
         throw error instanceof ModuleError ? fail(error.message, error) : error;
       }

@@ -11,6 +11,7 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const LINE = [
   ['migrations'],
   ['common'],
+  ['project-code'],
   ['config'],
   ['observability'],
   ['auth'],

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { importExport, ModuleError } from '../common/index.js';
+import { importExport, ModuleError } from '../project-code/index.js';
 import type { AuthConfig, CustomAuthConfig, NestgraphConfig } from '../config/index.js';
 import { ApiKeyAuth } from './api-keys.js';
 import { AuthLoadError } from './auth.errors.js';
@@ -21,9 +21,9 @@ export class AuthModule {
 }
 
 /** What the configuration says about callers. Throws {@link AuthLoadError}. */
-export async function loadAuth({ auth, project_directory }: NestgraphConfig): Promise<AuthService> {
+export async function loadAuth({ auth }: NestgraphConfig): Promise<AuthService> {
   if (auth.custom) {
-    const custom = await loadCustomAuth(auth.custom, project_directory);
+    const custom = await loadCustomAuth(auth.custom);
     const { cache, studio } = auth.custom;
     const authenticator = cache ? new CachedAuthenticator(custom, cache) : custom;
     return new AuthService(studio ? new StudioAuth(authenticator) : authenticator, custom);
@@ -39,12 +39,12 @@ const builtIn = ({ api_keys, jwt }: AuthConfig) => [
   ...(jwt ? [new JwtAuth(jwt)] : []),
 ];
 
-async function loadCustomAuth(config: CustomAuthConfig, project_directory: string): Promise<CustomAuth> {
+async function loadCustomAuth(config: CustomAuthConfig): Promise<CustomAuth> {
   const fail = (reason: string, cause?: unknown) =>
     new AuthLoadError(`${config.file}:${config.export_name}`, reason, cause);
   let exported: unknown;
   try {
-    exported = await importExport(config, project_directory, 'auth');
+    exported = await importExport(config);
   } catch (error) {
     throw error instanceof ModuleError ? fail(error.message, error) : error;
   }

@@ -15,6 +15,8 @@ Options:
   --host HOST     address to listen on (default 127.0.0.1)
   --port PORT     port to listen on (default 2024)
   --no-reload     dev: do not reload graphs when their files change
+  --skip-failed-graphs
+                  start, worker: serve the other graphs when one cannot be loaded
   --help          show this text
   --version       show the version`;
 
@@ -43,6 +45,7 @@ export function parseCommandLine(argv: string[]): CliOptions | 'help' | 'version
     host: values.host,
     port: values.port,
     reload: !values['no-reload'],
+    skip_failed_graphs: values['skip-failed-graphs'],
   };
 }
 
@@ -56,6 +59,7 @@ function parse(argv: string[]) {
         host: { type: 'string' },
         port: { type: 'string' },
         'no-reload': { type: 'boolean' },
+        'skip-failed-graphs': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean', short: 'v' },
       },

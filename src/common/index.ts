@@ -32,6 +32,4 @@ export * from './json.js';
 export * from './json-chunks.js';
 export * from './longest-time.js';
 export * from './http/api-docs.js';
-export * from './modules/bundler.js';
-export { importExport, ModuleError } from './modules/import-export.js';
 export * from './without-secrets.js';

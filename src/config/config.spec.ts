@@ -100,6 +100,7 @@ describe('the configuration', () => {
       config_file,
       schema_timeout_ms: 30_000,
       reload: true,
+      skip_failed_graphs: true,
       graphs: [{ graph_id: 'agent', file: join(project_directory, 'agent.ts'), export_name: 'graph' }],
       nest_modules: [],
       graph_defaults: {},

@@ -30,6 +30,8 @@ export interface CliOptions {
   readonly port?: string;
   /** False for `--no-reload`. */
   readonly reload?: boolean;
+  /** True for `--skip-failed-graphs`. */
+  readonly skip_failed_graphs?: boolean;
 }
 
 export interface ServerConfig {
@@ -162,6 +164,8 @@ export interface NestgraphConfig {
   readonly schema_timeout_ms: number;
   /** Start again when a source file changes. */
   readonly reload: boolean;
+  /** Serve the other graphs when one cannot be loaded; else that stops the start. */
+  readonly skip_failed_graphs: boolean;
   /** Empty only when there is no langgraph.json. */
   readonly graphs: readonly GraphSpec[];
   /** Nest modules of the project that join the application. */
@@ -302,7 +306,7 @@ function assemble(
   warnings: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Omit<NestgraphConfig, 'under_npm' | 'webhooks'> {
-  const { command, reload = true } = options;
+  const { command, reload = true, skip_failed_graphs = false } = options;
   const project_directory = config_file === undefined ? process.cwd() : dirname(config_file);
   return {
     command,
@@ -330,6 +334,7 @@ function assemble(
     config_file,
     schema_timeout_ms: environment.LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS,
     reload: command === 'dev' && reload,
+    skip_failed_graphs: command === 'dev' || skip_failed_graphs,
     graphs: langgraph ? resolveGraphs(langgraph, project_directory) : [],
     nest_modules: (langgraph?.nest?.modules ?? []).map(({ path, export_name }) => ({
       file: resolve(project_directory, path),

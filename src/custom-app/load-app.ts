@@ -1,4 +1,4 @@
-import { importExport, ModuleError } from '../common/index.js';
+import { importExport, ModuleError } from '../project-code/index.js';
 import type { CustomAppConfig } from '../config/index.js';
 import { HttpAppLoadError } from './custom-app.errors.js';
 
@@ -12,11 +12,11 @@ export interface FetchApp {
 }
 
 /** Throws {@link HttpAppLoadError}. */
-export async function loadApp({ file, export_name }: CustomAppConfig, projectDirectory: string): Promise<ExportedApp> {
+export async function loadApp({ file, export_name }: CustomAppConfig): Promise<ExportedApp> {
   const fail = (reason: string, cause?: unknown) => new HttpAppLoadError(`${file}:${export_name}`, reason, cause);
   let exported: unknown;
   try {
-    exported = await importExport({ file, export_name }, projectDirectory, 'app');
+    exported = await importExport({ file, export_name });
   } catch (error) {
     throw error instanceof ModuleError ? fail(error.message, error) : error;
   }

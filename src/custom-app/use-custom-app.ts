@@ -24,12 +24,12 @@ const readAgain = new WeakMap<IncomingMessage, ReturnType<RequestBody['replay']>
  */
 export async function useCustomApp(
   fastify: FastifyInstance,
-  { http, server, project_directory }: NestgraphConfig,
+  { http, server }: NestgraphConfig,
 ): Promise<void> {
   if (!http.app) {
     return;
   }
-  const ask = asking(await loadApp(http.app, project_directory));
+  const ask = asking(await loadApp(http.app));
   const { mount_prefix, body_limit_bytes } = server;
   fastify.addHook('onRequest', async (request, reply): Promise<void> => {
     const path = pathBelow(mount_prefix, request.url);

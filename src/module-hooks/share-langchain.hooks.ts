@@ -1,8 +1,7 @@
 import type { InitializeHook, ResolveHook } from 'node:module';
+import { SHARED } from './shared-packages.js';
 
 /** Runs in Node's hooks thread, see share-langchain.ts. */
-const SHARED = /^@langchain\/(core|langgraph|langgraph-checkpoint)(\/|$)/;
-
 let anchor: string;
 
 export const initialize: InitializeHook<{ anchor: string }> = (data) => {

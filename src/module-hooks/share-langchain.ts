@@ -1,9 +1,23 @@
 import { readFileSync, realpathSync } from 'node:fs';
-import { createRequire, register } from 'node:module';
+import Module, { createRequire, register } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { SHARED } from './shared-packages.js';
 
 const ANCHOR = '@langchain/langgraph';
+
+interface ResolveContext {
+  parentURL?: string;
+}
+
+type Resolve = (specifier: string, context: ResolveContext) => { url: string };
+
+/** Hooks in the thread of the application: Node 22.15 and newer. */
+type RegisterHooks = (hooks: {
+  resolve: (specifier: string, context: ResolveContext, nextResolve: Resolve) => { url: string };
+}) => void;
+
+const { registerHooks } = Module as unknown as { registerHooks?: RegisterHooks };
 
 /**
  * Graphs and server must share one copy of LangGraph, or messages and interrupts of one are strangers to the other.
@@ -25,7 +39,18 @@ export function shareLangchainPackages(configFile = 'langgraph.json'): void {
     );
   }
   const anchor = pathToFileURL(fits ? theirs.entry : ours.entry).href;
-  register('./share-langchain.hooks.js', import.meta.url, { data: { anchor } });
+  resolveFrom(anchor);
+}
+
+function resolveFrom(anchor: string): void {
+  if (registerHooks) {
+    registerHooks({
+      resolve: (specifier, context, nextResolve) =>
+        nextResolve(specifier, SHARED.test(specifier) ? { ...context, parentURL: anchor } : context),
+    });
+  } else {
+    register('./share-langchain.hooks.js', import.meta.url, { data: { anchor } });
+  }
 }
 
 interface Copy {

@@ -262,7 +262,7 @@ describe('a graph', () => {
   ])('%s stops the start and is named', async (_name, files, sentences) => {
     const graphs = { a: './a.ts:graph', b: './b.ts:graph' };
     const project = await projectOf({ 'langgraph.json': { graphs }, 'a.ts': GRAPH, ...files });
-    const { code, output } = await project.run(['dev', '--port', '0'], { database });
+    const { code, output } = await project.run(['start', '--port', '0'], { database });
 
     expect(code).toBe(1);
     for (const sentence of sentences) {
@@ -271,17 +271,38 @@ describe('a graph', () => {
     expect(output).not.toContain('API');
   });
 
-  it('that cannot be compiled into its project says where it has to be written', async () => {
+  it('that fails does not keep the others from being served in dev, and is loaded once its file is right', async () => {
     const project = await projectOf({
-      'langgraph.json': { graphs: { a: './a.ts:graph' } },
+      'langgraph.json': { graphs: { a: './a.ts:graph', b: './src/b.ts:graph' } },
       'a.ts': GRAPH,
-      '.nestgraph/graphs': 'a file where a folder has to be',
+      'src/b.ts': `import { tool } from './tool.js';\nexport const graph = tool();\n`,
+      'src/tool.ts': `const fail = () => {\n  throw new RangeError('no tools', { cause: new Error('no key') });\n};\n\nexport const tool = () =>\n  fail();\n`,
     });
-    const { code, output } = await project.run(['dev', '--port', '0'], { database });
+    const server = await project.start({ database });
+    const run = (assistant_id: string) => sendJson(`${server.url}/runs/wait`, { assistant_id, input: {} });
+    const sentence = /Graph "b" .+: RangeError: no tools; caused by Error: no key \(src\/tool\.ts:2\)/;
 
-    expect(code).toBe(1);
-    expect(output).toMatch(/Compiled graphs cannot be written to .+\.nestgraph.+: .+ make the folder writable/);
-    expect(isForPeople(output)).toBe(true);
+    expect(server.output()).toMatch(sentence);
+    expect((await run('a')).status).toBe(200);
+    expect(await run('b')).toMatchObject({
+      status: 503,
+      json: { code: 'graph_not_loaded', detail: expect.stringMatching(sentence) as unknown },
+    });
+    await project.write('src/tool.ts', `import { graph } from '../a.js';\nexport const tool = () => graph;\n`);
+    await server.printed(/Reloaded a, b in/);
+    expect((await run('b')).status).toBe(200);
+    await server.stop();
+  });
+
+  it('that fails stops start, unless failed graphs are skipped', async () => {
+    const project = await projectOf({
+      'langgraph.json': { graphs: { a: './a.ts:graph', b: './b.ts:graph' } },
+      'a.ts': GRAPH,
+    });
+    const server = await project.start({ database, command: 'start', args: ['--skip-failed-graphs'] });
+
+    expect(server.output()).toMatch(/Graph "b" .+ does not exist; calls are answered with 503/);
+    await server.stop();
   });
 });
 

@@ -47,6 +47,7 @@ export async function createProject({
     await copyFile(path.join(TEST_PROJECT, graph), path.join(folder, graph));
   }
   const specs = graphs.map((graph) => [path.parse(graph).name, `./${graph}:graph`]);
+  await write('package.json', { private: true, type: 'module' });
   await write('langgraph.json', { graphs: Object.fromEntries(specs) as object });
   for (const [file, content] of Object.entries(files)) {
     await write(file, content);

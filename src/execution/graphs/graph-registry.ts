@@ -1,35 +1,52 @@
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type BaseCheckpointSaver, BaseStore } from '@langchain/langgraph';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import type { CompiledGraph, GraphConfig } from './graph.js';
-import { GraphNotFoundError } from './graph.errors.js';
-import { GraphLoader, type LoadedGraphs } from './graph-loader.js';
+import { GraphNotFoundError, GraphNotLoadedError } from './graph.errors.js';
+import { GraphLoader, type GraphSource, type LoadedGraphs } from './graph-loader.js';
 
 /** The graphs of langgraph.json, loaded and ready to be called. */
 @Injectable()
-export class GraphRegistry implements OnApplicationShutdown {
+export class GraphRegistry {
+  private readonly logger = new Logger('Graphs');
   private readonly loader: GraphLoader;
-  private loaded: LoadedGraphs = { sources: new Map(), inputs: [] };
+  private loaded: LoadedGraphs = { sources: new Map(), failures: new Map() };
 
   constructor(
-    @Inject(CONFIG) config: NestgraphConfig,
+    @Inject(CONFIG) private readonly config: NestgraphConfig,
     private readonly store: BaseStore,
   ) {
     this.loader = new GraphLoader(config.graphs, config.project_directory);
   }
 
-  /** Loads all graphs anew. When one fails, the graphs loaded before stay in use. */
+  /**
+   * Loads all graphs anew. One that fails keeps the version loaded before; without one it is refused until it loads. Throws
+   * a GraphLoadError when `skip_failed_graphs` is off.
+   */
   async load(): Promise<void> {
-    this.loaded = await this.loader.load();
+    const { sources, failures } = await this.loader.load();
+    for (const [graph_id, failure] of failures) {
+      if (!this.config.skip_failed_graphs) {
+        throw failure;
+      }
+      const previous = this.loaded.sources.get(graph_id);
+      if (previous) {
+        sources.set(graph_id, previous);
+      }
+      const consequence = previous ? 'the version loaded before stays in use' : 'calls are answered with 503';
+      this.logger.error(`${failure.message}; ${consequence}`);
+    }
+    this.loaded = { sources, failures };
   }
 
-  /** Nothing runs any more: the compiled sources are removed. */
-  onApplicationShutdown(): Promise<void> {
-    return this.loader.clean();
-  }
-
+  /** In the order of langgraph.json, also those that failed to load. */
   get ids(): string[] {
-    return [...this.loaded.sources.keys()];
+    return this.config.graphs.map(({ graph_id }) => graph_id);
+  }
+
+  /** Those that failed to load and have no version loaded before. */
+  get unavailable(): string[] {
+    return this.ids.filter((graph_id) => !this.loaded.sources.has(graph_id));
   }
 
   /** Another object each time the graphs are loaded: what is derived from them can be kept by it. */
@@ -37,20 +54,13 @@ export class GraphRegistry implements OnApplicationShutdown {
     return this.loaded;
   }
 
-  /** The source files of all graphs. */
-  get inputs(): string[] {
-    return this.loaded.inputs;
-  }
-
   has(graph_id: string): boolean {
-    return this.loaded.sources.has(graph_id);
+    return this.ids.includes(graph_id);
   }
 
-  /** Throws {@link GraphNotFoundError}. */
+  /** Throws {@link GraphNotFoundError}, or {@link GraphNotLoadedError} for a graph that failed to load. */
   assertExists(graph_id: string): void {
-    if (!this.has(graph_id)) {
-      throw new GraphNotFoundError(graph_id, this.ids);
-    }
+    this.sourceOf(graph_id);
   }
 
   /**
@@ -59,13 +69,18 @@ export class GraphRegistry implements OnApplicationShutdown {
    * with `config`.
    */
   async get(graph_id: string, config: GraphConfig, checkpointer?: BaseCheckpointSaver): Promise<CompiledGraph> {
-    const source = this.loaded.sources.get(graph_id);
-    if (!source) {
-      throw new GraphNotFoundError(graph_id, this.ids);
-    }
-    const graph = (await source(config)).withConfig({});
+    const graph = (await this.sourceOf(graph_id)(config)).withConfig({});
     graph.checkpointer = checkpointer;
     graph.store = this.store;
     return graph;
+  }
+
+  private sourceOf(graph_id: string): GraphSource {
+    const source = this.loaded.sources.get(graph_id);
+    if (source) {
+      return source;
+    }
+    const failure = this.loaded.failures.get(graph_id);
+    throw failure ? new GraphNotLoadedError(failure) : new GraphNotFoundError(graph_id, this.ids);
   }
 }

@@ -1,22 +1,10 @@
 import { ApiError } from '../../common/index.js';
 
-/** A graph could not be loaded: names it, its file and the reason. Stops the start. */
+/** A graph could not be loaded: names it, its file and the reason. Stops the start unless failed graphs are skipped. */
 export class GraphLoadError extends Error {
   constructor(graph_id: string, location: string, reason: string, cause?: unknown) {
     super(`Graph "${graph_id}" (${location}) could not be loaded: ${reason}`, { cause });
     this.name = 'GraphLoadError';
-  }
-}
-
-/** Compiled graphs cannot be written into the project. Stops the start. */
-export class GraphFolderError extends Error {
-  constructor(folder: string, cause: Error) {
-    super(
-      `Compiled graphs cannot be written to ${folder}: ${cause.message}. ` +
-        'They have to lie inside the project, where its packages are found: make the folder writable, or mount one there.',
-      { cause },
-    );
-    this.name = 'GraphFolderError';
   }
 }
 
@@ -28,5 +16,12 @@ export class GraphNotFoundError extends ApiError {
       code: 'graph_not_found',
       detail: `Graph "${graph_id}" not found. This server has: ${known.join(', ')}.`,
     });
+  }
+}
+
+/** The graph is in langgraph.json and failed to load; the others are served. */
+export class GraphNotLoadedError extends ApiError {
+  constructor(failure: GraphLoadError) {
+    super({ status: 503, code: 'graph_not_loaded', detail: failure.message });
   }
 }

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { importExport, ModuleError } from '../../common/index.js';
+import { importExport, ModuleError } from '../../project-code/index.js';
 import type { StoreIndexConfig } from '../../config/index.js';
 import { EmbeddingsLoadError } from '../store.errors.js';
 import { type Embeddings, toEmbeddings } from './embeddings.js';
@@ -27,7 +27,7 @@ const modelOptions = (model: string): object => ({ model, modelName: model });
 
 /** Throws {@link EmbeddingsLoadError}. */
 export const loadEmbeddings = ({ embed }: StoreIndexConfig, project_directory: string): Promise<Embeddings> =>
-  'provider' in embed ? fromProvider(embed, project_directory) : fromFile(embed, project_directory);
+  'provider' in embed ? fromProvider(embed, project_directory) : fromFile(embed);
 
 type Of<K extends 'provider' | 'file'> = Extract<StoreIndexConfig['embed'], Record<K, unknown>>;
 
@@ -61,11 +61,11 @@ function locate(specifier: string, project_directory: string): string | undefine
   }
 }
 
-async function fromFile({ file, export_name }: Of<'file'>, project_directory: string): Promise<Embeddings> {
+async function fromFile({ file, export_name }: Of<'file'>): Promise<Embeddings> {
   const fail = (reason: string, cause?: unknown) => new EmbeddingsLoadError(`${file}:${export_name}`, reason, cause);
   let exported: unknown;
   try {
-    exported = await importExport({ file, export_name }, project_directory, 'embeddings');
+    exported = await importExport({ file, export_name });
   } catch (error) {
     throw error instanceof ModuleError ? fail(error.message, error) : error;
   }

@@ -1,0 +1,51 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ModuleError } from '../../project-code/index.js';
+
+/** A chain of causes has an end, whatever an error names as its own cause. */
+const MAX_CAUSES = 5;
+
+/** `at load (file:///project/src/agent.ts?nestgraph=1:12:3)`: the file and the line. */
+const FRAME =
+  /\(?(?:async )?((?:file:\/\/)?\/[^()\s]+?|(?:file:\/\/\/|\b)[A-Za-z]:[\\/][^()\s]+?)(?:\?[^:\s]*)?:(\d+):\d+\)?$/;
+
+/** Why code of the project failed: each error of the chain, and the first line of the project that was being executed. */
+export function reasonOf(error: unknown, project_directory: string): string {
+  const errors = chainOf(error);
+  const frame = errors.map((one) => projectFrame(one, project_directory)).find((found) => found !== undefined);
+  const sentences = errors.map((one) => sentenceOf(one)).join('; caused by ');
+  return frame ? `${sentences} (${frame})` : sentences;
+}
+
+/** The error itself first. The wrapper that says no more than its cause is left out. */
+function chainOf(error: unknown): unknown[] {
+  const chain: unknown[] = [];
+  for (let one = error; one != null && chain.length < MAX_CAUSES && !chain.includes(one);) {
+    const { cause } = one as { cause?: unknown };
+    if (!(one instanceof ModuleError && cause !== undefined)) {
+      chain.push(one);
+    }
+    one = cause;
+  }
+  return chain;
+}
+
+const sentenceOf = (error: unknown): string => {
+  if (error instanceof ModuleError) {
+    return error.message;
+  }
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+};
+
+function projectFrame(error: unknown, project_directory: string): string | undefined {
+  const { stack } = error as { stack?: unknown };
+  for (const line of typeof stack === 'string' ? stack.split('\n') : []) {
+    const [, location, number] = FRAME.exec(line.trim()) ?? [];
+    const file = location?.startsWith('file:') ? fileURLToPath(location) : location;
+    const relative = file === undefined ? undefined : path.relative(project_directory, file);
+    if (relative && !relative.startsWith('..') && !relative.includes('node_modules')) {
+      return `${relative}:${number}`;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,91 @@
+import { access } from 'node:fs/promises';
+import Module from 'node:module';
+import path from 'node:path';
+import { generationUrl, isSource } from './source-file.js';
+import { registerSourceHooks } from './source-hooks.js';
+
+type Exports = Record<string, unknown>;
+type SourceListener = (file: string) => void;
+
+/** A file of the project cannot be imported, or lacks the export that was named; the message says why. */
+export class ModuleError extends Error {
+  constructor(reason: string, cause?: unknown) {
+    super(reason, { cause });
+    this.name = 'ModuleError';
+  }
+}
+
+/** An export of a file in a project. */
+export interface ExportReference {
+  /** Absolute. */
+  file: string;
+  export_name: string;
+}
+
+/** CommonJS modules by file; `import` evaluates them through here. */
+const { _cache: commonJs } = Module as unknown as { _cache: Record<string, unknown> };
+
+const listeners = new Set<SourceListener>();
+
+/** Calls the listener for each source file that is imported, also later by `import()`; gives the function that ends this. */
+export function onSourceImported(listener: SourceListener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+const announce = (file: string): void => listeners.forEach((listener) => listener(file));
+
+/**
+ * The exports of a source file, as it is written and where it lies: its imports resolve from there. A `generation` of modules
+ * evaluates each source once; the next one sees what has changed. Throws {@link ModuleError}.
+ */
+export async function importSource(file: string, generation = 1): Promise<Exports> {
+  await access(file).catch(() => {
+    throw new ModuleError(`the file ${file} does not exist`);
+  });
+  await registerSourceHooks(path.dirname(file), announce);
+  announce(file);
+  try {
+    return (await import(generationUrl(file, generation))) as Exports;
+  } catch (error) {
+    throw new ModuleError(reasonOf(error), error);
+  } finally {
+    commonJsSources().forEach(announce);
+  }
+}
+
+/** Lets the next generation evaluate CommonJS sources anew: Node keeps them by file, whatever their URL says. */
+export function forgetCommonJsSources(): void {
+  for (const file of commonJsSources()) {
+    delete commonJs[file];
+  }
+}
+
+const commonJsSources = (): string[] => Object.keys(commonJs).filter(isSource);
+
+/** What a file of a project exports, a promise awaited. Throws {@link ModuleError}. */
+export async function importExport({ file, export_name }: ExportReference): Promise<unknown> {
+  return findExport(await importSource(file), export_name);
+}
+
+/** An export by name, a promise awaited. A CommonJS module may hold it in its default export. Throws {@link ModuleError}. */
+export async function findExport(module: Exports, name: string): Promise<unknown> {
+  const exported = await (module[name] ?? commonJsExports(module)?.[name]);
+  if (exported === undefined) {
+    const names = exportNames(module).join(', ') || 'nothing';
+    throw new ModuleError(`it has no export "${name}"; it exports ${names}`);
+  }
+  return exported;
+}
+
+function commonJsExports({ default: exports }: Exports): Exports | undefined {
+  return typeof exports === 'object' && exports !== null ? (exports as Exports) : undefined;
+}
+
+/** `module.exports` is how newer versions of Node call what `default` is as well. */
+function exportNames(module: Exports): string[] {
+  return Object.keys({ ...module, ...commonJsExports(module) }).filter((name) => name !== 'module.exports');
+}
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : String(error);

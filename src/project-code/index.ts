@@ -1,0 +1,9 @@
+export {
+  type ExportReference,
+  findExport,
+  forgetCommonJsSources,
+  importExport,
+  importSource,
+  ModuleError,
+  onSourceImported,
+} from './import-source.js';

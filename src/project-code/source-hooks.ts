@@ -1,0 +1,60 @@
+import Module, { register } from 'node:module';
+import { MessageChannel } from 'node:worker_threads';
+import { findTsconfig } from 'get-tsconfig';
+import { shareLangchainWithCommonJs } from './commonjs-langchain.js';
+import { compileInWorkers } from './compile-in-workers.js';
+import { resolveSourceSync } from './resolve-source.js';
+
+interface ResolveContext {
+  parentURL?: string;
+}
+
+interface Resolved {
+  url: string;
+}
+
+/** Hooks in the thread of the application: Node 22.15 and newer. */
+type RegisterHooks = (hooks: {
+  resolve: (
+    specifier: string,
+    context: ResolveContext,
+    nextResolve: (specifier: string, context: ResolveContext) => Resolved,
+  ) => Resolved;
+}) => void;
+
+const { registerHooks } = Module as unknown as { registerHooks?: RegisterHooks };
+
+let hooks: Promise<void> | undefined;
+
+/**
+ * Lets this process import sources of a project where they lie: TypeScript, JSX and CommonJS, with the paths of the project's
+ * `tsconfig.json`. Module hooks belong to the process, so they are registered once. `onSource` is called with each source file
+ * that another one imports. Why tsx: docs/decisions/0003-loading-graphs.md.
+ */
+export const registerSourceHooks = (folder: string, onSource: (file: string) => void): Promise<void> =>
+  (hooks ??= registerOnce(folder, onSource));
+
+async function registerOnce(folder: string, onSource: (file: string) => void): Promise<void> {
+  // Before tsx, which replaces how CommonJS is loaded.
+  shareLangchainWithCommonJs();
+  // It looks in the current folder only.
+  const tsconfig = findTsconfig(folder);
+  if (tsconfig) {
+    process.env.TSX_TSCONFIG_PATH ??= tsconfig;
+  }
+  const [commonJs, esm] = await Promise.all([import('tsx/cjs/api'), import('tsx/esm/api')]);
+  commonJs.register();
+  esm.register();
+  // Hooks that come later are called first: this one sees what tsx has resolved.
+  if (registerHooks) {
+    registerHooks({
+      resolve: (specifier, context, nextResolve) =>
+        resolveSourceSync(specifier, context.parentURL, (one) => nextResolve(one, context), onSource),
+    });
+  } else {
+    const { port1, port2 } = new MessageChannel();
+    port1.on('message', onSource).unref();
+    register('./source-hooks.thread.js', import.meta.url, { data: { sources: port2 }, transferList: [port2] });
+  }
+  compileInWorkers();
+}
