@@ -8,7 +8,7 @@ import { asNumber, complaint } from './env-variable.js';
 import { PORT, publishedAddress, readEnvironment, type Environment } from './env.js';
 import { hostsConfig, type HostsConfig } from './hosts.js';
 import { httpConfig, limitsConfig, type HttpConfig, type LimitsConfig } from './http.js';
-import { readEnv, readLanggraphJson, resolveGraphs, type GraphSpec } from './langgraph-json.js';
+import { checkPythonGraphs, readEnv, readLanggraphJson, resolveGraphs, type GraphSpec } from './langgraph-json.js';
 import type { HeaderFilter, LanggraphJson } from './langgraph-json.shape.js';
 import { Findings, type JsonObject } from './shape.js';
 import {
@@ -200,7 +200,9 @@ export function loadConfig(options: CliOptions, env: NodeJS.ProcessEnv = process
   const langgraph = config_file === undefined ? undefined : readLanggraphJson(config_file, findings);
   let headers = {};
   if (langgraph && config_file) {
-    addMissing(env, readEnv(langgraph, config_file, findings));
+    const missing = options.command === 'start' || options.command === 'worker' ? 'stop' : 'warn';
+    addMissing(env, readEnv(langgraph, config_file, missing, findings));
+    checkPythonGraphs(langgraph, missing, findings.within(basename(config_file)));
     addMissing(env, { ...GRAPH_ENVIRONMENT, ...(options.command === 'dev' && { NODE_ENV: 'development' }) });
     checkSupport(options.command, langgraph, findings.within(basename(config_file)));
     headers = webhookHeaders(options.command, langgraph, env, findings.within(basename(config_file)));

@@ -3,6 +3,7 @@ import { isUuid, LONGEST_SECONDS, LONGEST_TIMER_SECS } from '../common/index.js'
 import {
   anything,
   converted,
+  described,
   either,
   flag,
   integer,
@@ -127,6 +128,7 @@ const http = object({
   disable_meta: flag(),
   disable_ui: flag(),
   disable_webhooks: flag(),
+  disable_event_streaming: flag(),
   enable_custom_route_auth: flag(),
   middleware_order: oneOf('auth_first', 'middleware_first'),
 });
@@ -201,7 +203,10 @@ const variables = converted(mapOf(either(text(), number(), flag())), (values): R
 export const LANGGRAPH_JSON = object({
   graphs: required(graphs),
   /** A file of `NAME=value` lines, or the variables themselves. */
-  env: either(text({ expected: 'a file path', pattern: /\S/ }), variables),
+  env: described(
+    either(text({ expected: 'a file path', pattern: /\S/ }), variables),
+    'a file path such as ".env", or the variables as an object such as {"NAME": "value"}',
+  ),
   auth,
   http,
   store,
@@ -221,6 +226,8 @@ export const LANGGRAPH_JSON = object({
   $schema: anything(),
   node_loader: anything(),
   python_version: anything(),
+  /** How runs of the official server's queue are prioritised. */
+  priority: anything(),
   base_image: anything(),
   image_distro: anything(),
   dockerfile_lines: anything(),

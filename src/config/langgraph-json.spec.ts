@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { LANGGRAPH_JSON, splitReference } from './langgraph-json.shape.js';
-import { readEnv, readLanggraphJson, resolveGraphs } from './langgraph-json.js';
+import { checkPythonGraphs, readEnv, readLanggraphJson, resolveGraphs } from './langgraph-json.js';
 import { Findings } from './shape.js';
 
 const GRAPHS = { agent: './agent.ts:graph' };
@@ -134,7 +134,10 @@ describe('langgraph.json', () => {
     [{ graphs: { a: 1 } }, 'graphs.a: expected text of the form "path:export" or {path, description}, got number'],
     [{ graphs: { a: './a.ts:' } }, 'graphs.a: expected text of the form "path:export", got "./a.ts:"'],
     [{ graphs: { a: {} } }, 'graphs.a.path: expected text of the form "path:export", got nothing'],
-    [{ env: ['A'] }, 'env: expected a file path or an object, got a list'],
+    [
+      { env: ['A'] },
+      'env: expected a file path such as ".env", or the variables as an object such as {"NAME": "value"}, got a list',
+    ],
     [{ env: { A: {} } }, 'env.A: expected text or a number or true or false, got an object'],
     [{ http: { cors: { allow_origins: ['*', 1] } } }, 'http.cors.allow_origins[1]: expected text, got number'],
     [
@@ -248,20 +251,58 @@ describe('the file of langgraph.json', () => {
 
   it('stands for variables as a map of scalars', () => {
     const { settings, file, findings } = readFile(JSON.stringify({ graphs: GRAPHS, env: { A: 'a', N: 1, F: false } }));
-    expect(readEnv(settings!, file, findings)).toEqual({ A: 'a', N: '1', F: 'false' });
+    expect(readEnv(settings!, file, 'stop', findings)).toEqual({ A: 'a', N: '1', F: 'false' });
   });
 
   it('stands for the variables of an env file beside it', () => {
     const { settings, file, findings } = readFile(JSON.stringify({ graphs: GRAPHS, env: './my.env' }));
     writeFileSync(join(file, '../my.env'), '# comment\nA=1\nB="two words"\n');
-    expect(readEnv(settings!, file, findings)).toEqual({ A: '1', B: 'two words' });
+    expect(readEnv(settings!, file, 'stop', findings)).toEqual({ A: '1', B: 'two words' });
   });
 
   it('is wrong when its env file is missing', () => {
     const { settings, file, findings } = readFile(JSON.stringify({ graphs: GRAPHS, env: './my.env' }));
-    expect(readEnv(settings!, file, findings)).toEqual({});
+    expect(readEnv(settings!, file, 'stop', findings)).toEqual({});
     expect(findings.problems).toEqual([
       `langgraph.json: env: cannot read ${join(file, '../my.env')} (ENOENT: no such file or directory)`,
     ]);
+  });
+
+  it('is a warning while developing when its env file is missing, which names the example beside it', () => {
+    const { settings, file, findings } = readFile(JSON.stringify({ graphs: GRAPHS, env: '.env' }));
+    const missing = join(file, '../.env');
+    expect(readEnv(settings!, file, 'warn', findings)).toEqual({});
+    writeFileSync(`${missing}.example`, 'KEY=\n');
+    expect(readEnv(settings!, file, 'warn', findings)).toEqual({});
+    expect(findings).toMatchObject({
+      problems: [],
+      warnings: [
+        `langgraph.json: env: there is no ${missing}; graphs that need its variables may fail`,
+        `langgraph.json: env: there is no ${missing}; copy .env.example to .env and fill it in`,
+      ],
+    });
+  });
+});
+
+describe('Python graphs', () => {
+  const mixed = { python: './agent.py:graph', ...GRAPHS };
+  const check = (graphs: Record<string, string>, missing: 'warn' | 'stop') => {
+    const { settings } = parse({ graphs });
+    const findings = new Findings();
+    checkPythonGraphs(settings!, missing, findings);
+    return { ids: resolveGraphs(settings!, '/p').map(({ graph_id }) => graph_id), findings };
+  };
+  const sentence = /graphs\.python: Python graphs are not served \(\.\/agent\.py\)/;
+
+  it('are left out while developing, with a warning', () => {
+    const { ids, findings } = check(mixed, 'warn');
+    expect(ids).toEqual(['agent']);
+    expect(findings.warnings).toEqual([expect.stringMatching(sentence)]);
+    expect(findings.problems).toEqual([]);
+  });
+
+  it('stop the start in production, and wherever no other graph is left', () => {
+    expect(check(mixed, 'stop').findings.problems).toEqual([expect.stringMatching(sentence)]);
+    expect(check({ python: './agent.py:graph' }, 'warn').findings.problems).toEqual([expect.stringMatching(sentence)]);
   });
 });

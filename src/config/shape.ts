@@ -121,6 +121,10 @@ export const anything = (): Shape<unknown> => ({
   read: (value) => value,
 });
 
+/** The same values, called by other words. */
+export const described = <T>(shape: Shape<T>, expected: string): Shape<T> =>
+  converted(shape, (value) => value, expected);
+
 /** What `shape` reads, turned into what the program works with. `convert` gives undefined for what does not fit. */
 export function converted<T, U>(
   shape: Shape<T>,

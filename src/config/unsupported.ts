@@ -2,7 +2,15 @@
 import type { LanggraphJson } from './langgraph-json.shape.js';
 import { isObject, type Findings } from './shape.js';
 
-const UNUSED_KEYS = ['store.path', 'checkpointer.path', 'checkpointer.serde', 'ui', 'ui_config'];
+const UNUSED_KEYS = [
+  'store.path',
+  'checkpointer.path',
+  'checkpointer.serde',
+  'ui',
+  'ui_config',
+  'priority',
+  'http.disable_event_streaming',
+];
 
 const valueAt = (settings: LanggraphJson, path: string): unknown =>
   path.split('.').reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), settings);
