@@ -37,14 +37,10 @@ export const registerSourceHooks = (folder: string, onSource: (file: string) => 
 async function registerOnce(folder: string, onSource: (file: string) => void): Promise<void> {
   // Before tsx, which replaces how CommonJS is loaded.
   shareLangchainWithCommonJs();
-  // It looks in the current folder only.
-  const tsconfig = findTsconfig(folder);
-  if (tsconfig) {
-    process.env.TSX_TSCONFIG_PATH ??= tsconfig;
-  }
   const [commonJs, esm] = await Promise.all([import('tsx/cjs/api'), import('tsx/esm/api')]);
   commonJs.register();
-  esm.register();
+  // By itself it looks in the current folder only.
+  esm.register({ tsconfig: findTsconfig(folder) });
   // Hooks that come later are called first: this one sees what tsx has resolved.
   if (registerHooks) {
     registerHooks({

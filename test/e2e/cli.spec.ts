@@ -130,7 +130,7 @@ describe('langgraph.json', () => {
     [
       'an auth module that is not there',
       { graphs: { a: './a.ts:graph' }, auth: { path: './auth.ts:auth' } },
-      [/auth\.path of langgraph\.json \(.*auth\.ts:auth\): Could not resolve/],
+      [/auth\.path of langgraph\.json \(.*auth\.ts:auth\): the file .+auth\.ts does not exist/],
     ],
     [
       'encryption',
@@ -301,7 +301,7 @@ describe('a graph', () => {
     });
     const server = await project.start({ database, command: 'start', args: ['--skip-failed-graphs'] });
 
-    expect(server.output()).toMatch(/Graph "b" .+ does not exist; calls are answered with 503/);
+    expect(server.output()).toMatch(/Graph \\"b\\" .+ does not exist; calls are answered with 503/);
     await server.stop();
   });
 });
