@@ -19,8 +19,8 @@ import { GraphStateService } from './state/graph-state.service.js';
 export class ExecutionModule implements OnModuleInit {
   constructor(private readonly graphs: GraphRegistry) {}
 
-  onModuleInit(): Promise<void> {
+  async onModuleInit(): Promise<void> {
     shareLoggerWithGraphs();
-    return this.graphs.load();
+    await this.graphs.load();
   }
 }

@@ -104,7 +104,7 @@ describe('langgraph.json', () => {
     ['no JSON', '{"graphs": {', [/langgraph\.json: not valid JSON; line 1, column \d+/]],
     ['a trailing comma', '{\n  "graphs": {},\n}', [/langgraph\.json: not valid JSON; line \d, column \d+/]],
     ['a list', [], [/langgraph\.json: expected an object, got a list/]],
-    ['no graphs', {}, [/langgraph\.json: graphs: expected an object with at least one graph, got nothing/]],
+    ['no graphs', {}, [/langgraph\.json: graphs: expected an object with at least one graph, .+, got nothing/]],
     ['empty graphs', { graphs: {} }, [/langgraph\.json: graphs: expected an object with at least one graph/]],
     ['a graph without a path', { graphs: { a: '' } }, [/langgraph\.json: graphs\.a: expected text of the form/]],
     ['a graph that is a number', { graphs: { a: 7 } }, [/langgraph\.json: graphs\.a: expected .+, got number/]],
@@ -126,7 +126,6 @@ describe('langgraph.json', () => {
         /store\.index\.dims: expected a whole number/,
       ],
     ],
-    ['an env file that is not there', { graphs: { a: './a.ts:graph' }, env: './.env' }, [/env: cannot read .+\.env/]],
     [
       'an auth module that is not there',
       { graphs: { a: './a.ts:graph' }, auth: { path: './auth.ts:auth' } },
@@ -147,6 +146,21 @@ describe('langgraph.json', () => {
       expect(output).toMatch(sentence);
     }
     expect(isForPeople(output)).toBe(true);
+  });
+
+  it('with an env file that is not there stops start, and not dev', async () => {
+    const project = await projectOf({
+      'langgraph.json': { graphs: { a: './a.ts:graph' }, env: './.env' },
+      'a.ts': GRAPH,
+      '.env.example': 'KEY=\n',
+    });
+    const { code, output } = await project.run(['start'], { database });
+    expect(code).toBe(1);
+    expect(output).toMatch(/env: cannot read .+\.env/);
+
+    const server = await project.start({ database });
+    expect(server.output()).toMatch(/Warning: .+env: there is no .+\.env; copy \.env\.example to \.env/);
+    await server.stop();
   });
 
   it.each(['start', 'worker', 'migrate', 'openapi'])('that is wrong stops %s too', async (command) => {

@@ -145,10 +145,10 @@ describe('dev', () => {
   ])('keeps the old graphs and says so after an edit with %s, and takes up the next one', async (_name, edit, said) => {
     const server = await serve();
     await project.write('agent.ts', edit);
-    await server.printed(/the graphs loaded before stay in use/);
+    await server.printed(/the version loaded before stays in use/);
 
     expect(server.output()).toMatch(said);
-    expect(server.output()).not.toContain('Reloaded');
+    expect(server.output()).not.toContain('Reloaded agent');
     expect(await answerOf(server)).toBe('first');
     await project.write('agent.ts', agent(`'mended'`));
     await reloads(server);
@@ -159,7 +159,7 @@ describe('dev', () => {
   it('keeps the old graphs when a file has been deleted, and takes it up when it is back', async () => {
     const server = await serve();
     await rm(path.join(project.folder, 'agent.ts'));
-    await server.printed(/the graphs loaded before stay in use/);
+    await server.printed(/the version loaded before stays in use/);
     expect(await answerOf(server)).toBe('first');
 
     await project.write('agent.ts', agent(`'back'`));
@@ -203,9 +203,9 @@ describe('dev', () => {
     // A server that loads one at a time does not get there before the gate is open.
     await Promise.race([exists(done), sleep(2_000)]);
     await project.write('gate', '');
-    await server.printed(/((Reloaded|stay in use)[^]*){2}/);
+    await server.printed(/((Reloaded|stays in use)[^]*){2}/);
 
-    expect(server.output()).not.toContain('stay in use');
+    expect(server.output()).not.toContain('stays in use');
     expect(await answerOf(server)).toBe('fast');
     await server.stop();
   });

@@ -20,11 +20,12 @@ export class GraphRegistry {
   }
 
   /**
-   * Loads all graphs anew. One that fails keeps the version loaded before; without one it is refused until it loads. Throws
-   * a GraphLoadError when `skip_failed_graphs` is off.
+   * Loads all graphs anew and gives the ids of those that loaded. One that fails keeps the version loaded before; without one
+   * it is refused until it loads. Throws a GraphLoadError when `skip_failed_graphs` is off.
    */
-  async load(): Promise<void> {
+  async load(): Promise<string[]> {
     const { sources, failures } = await this.loader.load();
+    const loaded = [...sources.keys()];
     for (const [graph_id, failure] of failures) {
       if (!this.config.skip_failed_graphs) {
         throw failure;
@@ -37,16 +38,12 @@ export class GraphRegistry {
       this.logger.error(`${failure.message}; ${consequence}`);
     }
     this.loaded = { sources, failures };
+    return loaded;
   }
 
   /** In the order of langgraph.json, also those that failed to load. */
   get ids(): string[] {
     return this.config.graphs.map(({ graph_id }) => graph_id);
-  }
-
-  /** Those that failed to load and have no version loaded before. */
-  get unavailable(): string[] {
-    return this.ids.filter((graph_id) => !this.loaded.sources.has(graph_id));
   }
 
   /** Another object each time the graphs are loaded: what is derived from them can be kept by it. */

@@ -80,10 +80,10 @@ export class GraphWatcher implements OnApplicationBootstrap, OnModuleDestroy {
   private async reload(): Promise<void> {
     const begin = performance.now();
     try {
-      await this.graphs.load();
-      const { ids, unavailable } = this.graphs;
-      const loaded = ids.filter((graph_id) => !unavailable.includes(graph_id));
-      this.logger.log(`Reloaded ${loaded.join(', ')} in ${Math.round(performance.now() - begin)} ms`);
+      const loaded = await this.graphs.load();
+      if (loaded.length > 0) {
+        this.logger.log(`Reloaded ${loaded.join(', ')} in ${Math.round(performance.now() - begin)} ms`);
+      }
     } catch (error) {
       this.logger.error(`The graphs could not be reloaded: ${String(error)}`);
     }

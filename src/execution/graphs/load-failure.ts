@@ -9,11 +9,15 @@ const MAX_CAUSES = 5;
 const FRAME =
   /\(?(?:async )?((?:file:\/\/)?\/[^()\s]+?|(?:file:\/\/\/|\b)[A-Za-z]:[\\/][^()\s]+?)(?:\?[^:\s]*)?:(\d+):\d+\)?$/;
 
+/** How esbuild says where a source cannot be compiled. */
+const COMPILE_ERROR = /^(.+?):(\d+):\d+: ERROR: (.+)$/m;
+
 /** Why code of the project failed: each error of the chain, and the first line of the project that was being executed. */
 export function reasonOf(error: unknown, project_directory: string): string {
   const errors = chainOf(error);
   const frame = errors.map((one) => projectFrame(one, project_directory)).find((found) => found !== undefined);
-  const sentences = errors.map((one) => sentenceOf(one)).join('; caused by ');
+  const sentences =
+    errors.length === 0 ? String(error) : errors.map((one) => sentenceOf(one, project_directory)).join('; caused by ');
   return frame ? `${sentences} (${frame})` : sentences;
 }
 
@@ -30,12 +34,16 @@ function chainOf(error: unknown): unknown[] {
   return chain;
 }
 
-const sentenceOf = (error: unknown): string => {
-  if (error instanceof ModuleError) {
-    return error.message;
+function sentenceOf(error: unknown, project_directory: string): string {
+  if (!(error instanceof Error)) {
+    return String(error);
   }
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-};
+  const [, file, line, reason] = COMPILE_ERROR.exec(error.message) ?? [];
+  if (file !== undefined) {
+    return `${path.relative(project_directory, file)}:${line}: ${reason}`;
+  }
+  return error instanceof ModuleError ? error.message : `${error.name}: ${error.message}`;
+}
 
 function projectFrame(error: unknown, project_directory: string): string | undefined {
   const { stack } = error as { stack?: unknown };
