@@ -7,7 +7,7 @@ const SHARED = /^@langchain\/(core|langgraph|langgraph-checkpoint)(\/|$)/;
 type Loader = (module: Module, file: string) => void;
 
 interface ModuleInternals {
-  _load(request: string, parent: unknown, isMain: boolean): unknown;
+  _load: (this: unknown, request: string, parent: unknown, isMain: boolean) => unknown;
   _extensions: Record<string, Loader>;
 }
 

@@ -24,7 +24,7 @@ export function reasonOf(error: unknown, project_directory: string): string {
 /** The error itself first. The wrapper that says no more than its cause is left out. */
 function chainOf(error: unknown): unknown[] {
   const chain: unknown[] = [];
-  for (let one = error; one != null && chain.length < MAX_CAUSES && !chain.includes(one);) {
+  for (let one = error; one !== undefined && one !== null && chain.length < MAX_CAUSES && !chain.includes(one);) {
     const { cause } = one as { cause?: unknown };
     if (!(one instanceof ModuleError && cause !== undefined)) {
       chain.push(one);
