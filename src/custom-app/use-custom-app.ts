@@ -22,10 +22,7 @@ const readAgain = new WeakMap<IncomingMessage, ReturnType<RequestBody['replay']>
  * Asks the app of `http.app` before our own routes: it answers, or lets the request go on with headers for its answer and
  * a changed body. It sees paths without the mount prefix, and nothing outside of that.
  */
-export async function useCustomApp(
-  fastify: FastifyInstance,
-  { http, server }: NestgraphConfig,
-): Promise<void> {
+export async function useCustomApp(fastify: FastifyInstance, { http, server }: NestgraphConfig): Promise<void> {
   if (!http.app) {
     return;
   }
