@@ -123,6 +123,25 @@ describe('In upper case', () => {
     expect(await joined).toMatchObject({ order: ['a:start', 'a:end'] });
   });
 
+  it('the thread in the config of a run that was queued before ids had one spelling is the thread of its row', async () => {
+    const { pool } = server.database;
+    const { thread_id } = await accepted<{ thread_id: string }>(send('POST', '/threads', {}));
+    const delayed = { ...INPUT, after_seconds: 3600 };
+    const { run_id } = await accepted<{ run_id: string }>(send('POST', `/threads/${thread_id}/runs`, delayed));
+    await pool.query('UPDATE runs SET kwargs = replace(kwargs::text, $2, upper($2))::json WHERE run_id = $1', [
+      run_id,
+      thread_id,
+    ]);
+    await pool.query('UPDATE runs SET due_at = now(), turn_at = now() WHERE run_id = $1', [run_id]);
+    await accepted(send('GET', `/threads/${thread_id}/runs/${run_id}/join`));
+
+    const { rows } = await pool.query(
+      'SELECT DISTINCT thread_id FROM checkpoints WHERE lower(thread_id) = $1 ORDER BY 1',
+      [thread_id],
+    );
+    expect(rows).toEqual([{ thread_id }]);
+  });
+
   it('the id of a new thread or assistant is the one that it is found by', async () => {
     const [thread_id, assistant_id] = [crypto.randomUUID(), crypto.randomUUID()];
     const thread = await accepted(send('POST', '/threads', { thread_id: thread_id.toUpperCase() }));
