@@ -10,15 +10,12 @@ import {
   type RouteRequest,
   sender,
 } from '../support/owned.js';
+import { isRespelled, respelledRows } from '../support/respelled.js';
 import { newGate, serverForFile } from '../support/sdk.js';
 
 // Swift, .NET and Java print UUIDs in upper case. Whatever a client sends, and wherever, one spelling is kept and compared.
 const server = serverForFile();
 const send = sender(server);
-
-const UPPER_CASE = /[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}/;
-const hasUpperCase = (text: string): boolean => text.match(new RegExp(UPPER_CASE, 'g'))?.some(isUpper) ?? false;
-const isUpper = (id: string): boolean => id !== id.toLowerCase();
 
 const inUpperCase = (owned: Owned): Owned =>
   Object.fromEntries(
@@ -36,7 +33,7 @@ async function answerTo(name: string, { body, query }: RouteRequest, owned: Owne
   }
   const text = await response.text();
   const parsed = text ? (JSON.parse(text) as unknown) : undefined;
-  return { status: response.status, shape: shapeOf(parsed), hasUpperCase: hasUpperCase(text) };
+  return { status: response.status, shape: shapeOf(parsed), isRespelled: isRespelled(text) };
 }
 
 function shapeOf(value: unknown): unknown {
@@ -44,21 +41,6 @@ function shapeOf(value: unknown): unknown {
     return value.length;
   }
   return typeof value === 'object' && value !== null ? Object.keys(value).sort() : value;
-}
-
-/** Texts of all tables that hold a UUID in upper case. */
-async function respelledRows(): Promise<string[]> {
-  const { pool } = server.database;
-  const { rows: tables } = await pool.query<{ name: string }>(
-    `SELECT oid::regclass::text AS name FROM pg_class
-     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1`,
-  );
-  const found: string[] = [];
-  for (const { name } of tables) {
-    const { rows } = await pool.query<{ text: string }>(`SELECT t::text AS text FROM ${name} t ORDER BY 1`);
-    found.push(...rows.filter(({ text }) => hasUpperCase(text)).map(({ text }) => `${name}: ${text.slice(0, 500)}`));
-  }
-  return found;
 }
 
 const cases = documentedRoutes().flatMap((name) =>
@@ -74,7 +56,7 @@ describe('A request with its ids in upper case', () => {
   });
 
   it('leaves no id in upper case in the database', async () => {
-    expect(await respelledRows()).toEqual([]);
+    expect(await respelledRows(server.database.pool)).toEqual([]);
   });
 });
 

@@ -10,6 +10,7 @@ import {
   type RouteRequest,
   sender,
 } from '../support/owned.js';
+import { rowsOfOwner } from '../support/owner-rows.js';
 import { serverForFile } from '../support/sdk.js';
 
 // Bob names things of alice beside his own, in every combination that a request allows. He has to be answered as if they
@@ -67,22 +68,7 @@ async function answerTo(
   return { status, text: KINDS.reduce((rest, kind) => rest.replaceAll(sent[kind], `<${kind}>`), text) };
 }
 
-/** Everything of alice's in the database, but what workers write beside her: leases and times. */
-async function aliceRows(): Promise<string[]> {
-  const without = `- 'lease_until' - 'lease_token' - 'updated_at' - 'next_run_date'`;
-  const { rows } = await server.database.pool.query<{ row: string }>(
-    `WITH mine AS (SELECT thread_id FROM threads WHERE metadata @> '{"owner": "alice"}')
-     SELECT row FROM (
-       SELECT 'thread' || (to_jsonb(t) ${without})::text FROM threads t WHERE thread_id IN (SELECT thread_id FROM mine)
-       UNION ALL SELECT 'run' || (to_jsonb(r) ${without})::text FROM runs r WHERE thread_id IN (SELECT thread_id FROM mine)
-       UNION ALL SELECT 'assistant' || to_jsonb(a)::text FROM assistants a WHERE metadata @> '{"owner": "alice"}'
-       UNION ALL SELECT 'cron' || (to_jsonb(c) ${without})::text FROM crons c WHERE metadata @> '{"owner": "alice"}'
-       UNION ALL SELECT 'checkpoint' || to_jsonb(c)::text FROM checkpoints c
-         WHERE thread_id IN (SELECT thread_id::text FROM mine)
-     ) AS everything (row) ORDER BY row`,
-  );
-  return rows.map(({ row }) => row);
-}
+const aliceRows = (): Promise<string[]> => rowsOfOwner(server.database.pool, 'alice');
 
 const cases = documentedRoutes().flatMap((name) =>
   requestsTo(name)

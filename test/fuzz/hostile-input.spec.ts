@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { respelledRows } from '../support/respelled.js';
 import { killLeftovers } from '../support/server.js';
 import { attack, type Counts } from './attack.js';
 import { noteChanges } from './changes.js';
@@ -58,6 +59,10 @@ describe.each([
     const answer = await fetch(`${scene.server.url}/ok?check_db=1`);
     expect(answer.status).toBe(200);
     expect(residentMegabytes(scene.server.pid)).toBeLessThan(MOST_MEMORY);
+  });
+
+  it('keeps every id in lower case, however clients write it', async () => {
+    expect(await respelledRows(scene.database.pool)).toEqual([]);
   });
 
   it('has found nothing that it did not expect', () => {

@@ -1,4 +1,5 @@
 import type { Kind, Place } from './places.js';
+import { respell, type Spelling } from './spellings.js';
 
 /** JSON text as it stands, which need not be JSON: numbers that are too large, keys that come twice. */
 export class Raw {
@@ -11,6 +12,7 @@ export class Ref {
     readonly kind: Kind,
     /** How many places away from that of the request; mostly none. */
     readonly away: number,
+    readonly spelling: Spelling = 'as given',
   ) {}
 }
 
@@ -20,13 +22,15 @@ export type Value = unknown;
 /** The place that is so far away. */
 export type PlaceAt = (away: number) => Place;
 
+const idOf = ({ kind, away, spelling }: Ref, placeAt: PlaceAt): string => respell(placeAt(away)[kind], spelling);
+
 /** The JSON text of a value, with what its references stand for. */
 export function write(value: Value, placeAt: PlaceAt): string {
   if (value instanceof Raw) {
     return value.text;
   }
   if (value instanceof Ref) {
-    return JSON.stringify(placeAt(value.away)[value.kind]);
+    return JSON.stringify(idOf(value, placeAt));
   }
   if (Array.isArray(value)) {
     return `[${value.map((item) => write(item, placeAt)).join(',')}]`;
@@ -40,6 +44,6 @@ export function write(value: Value, placeAt: PlaceAt): string {
 
 /** The text of a value in an address or a header. */
 export function writeText(value: Value, placeAt: PlaceAt): string {
-  const given = value instanceof Ref ? placeAt(value.away)[value.kind] : value;
+  const given = value instanceof Ref ? idOf(value, placeAt) : value;
   return typeof given === 'string' ? given : write(given, placeAt);
 }

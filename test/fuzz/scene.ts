@@ -96,7 +96,7 @@ const YEARLY = '59 23 31 12 *';
 const INPUT = { messages: [{ role: 'user', content: 'Hello' }], question: 'why?' };
 
 /** Threads with checkpoints, which requests do not know of: those get copies. */
-async function plantMasters(client: Client): Promise<string[]> {
+export async function plantMasters(client: Client): Promise<string[]> {
   return Promise.all(
     GRAPHS.map(async (graph) => {
       const { thread_id } = await client.threads.create();
@@ -108,7 +108,8 @@ async function plantMasters(client: Client): Promise<string[]> {
   );
 }
 
-async function plant(client: Client, masters: string[], places: Places): Promise<void> {
+/** One of everything, for requests to be about. */
+export async function plant(client: Client, masters: string[], places: Places): Promise<void> {
   for (const master of masters) {
     await plantOne(client, master, places).catch(leaveOut);
   }
@@ -133,5 +134,5 @@ async function plantOne(client: Client, master: string, places: Places): Promise
   places.add({ thread_id, run_id, cron_id, checkpoint_ns, assistant_id, ...(checkpoint_id && { checkpoint_id }) });
 }
 
-const connect = (apiUrl: string, apiKey: string | null = null): Client =>
+export const connect = (apiUrl: string, apiKey: string | null = null): Client =>
   new Client({ apiUrl, apiKey, callerOptions: { maxRetries: 0 } });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { Ref, type Value } from './json.js';
 import type { Kind } from './places.js';
+import { SPELLINGS } from './spellings.js';
 
 /** Graphs of the project of this suite. */
 export const GRAPHS = ['echo', 'steps', 'ask', 'nested', 'failing', 'settings', 'parallel', 'tokens', 'dynamic'];
@@ -12,8 +13,14 @@ const oneOf = (...values: Value[]): fc.Arbitrary<Value> => fc.constantFrom(...va
 /** Something that is there: mostly what belongs to the rest of the request. */
 const ref = (kind: Kind): fc.Arbitrary<Value> =>
   fc
-    .oneof({ weight: 6, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(50) })
-    .map((away) => new Ref(kind, away));
+    .tuple(
+      fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(50) }),
+      fc.oneof(
+        { weight: 3, arbitrary: fc.constant(SPELLINGS[0]) },
+        { weight: 1, arbitrary: fc.constantFrom(...SPELLINGS) },
+      ),
+    )
+    .map(([away, spelling]) => new Ref(kind, away, spelling));
 
 const listOf = (item: fc.Arbitrary<Value>): fc.Arbitrary<Value> => fc.array(item, { maxLength: 3 });
 
@@ -32,6 +39,23 @@ const input = oneOf(
 );
 
 const object = fc.dictionary(fc.constantFrom('a', 'owner', 'graph_id', 'source', 'lang'), fc.constantFrom<Value>(1, 'x', null, { b: [1] }), { maxKeys: 2 }); // prettier-ignore
+
+/** Settings beside ids, which the server finds out by itself. */
+const configurable = fc.oneof(
+  { weight: 3, arbitrary: object },
+  {
+    weight: 1,
+    arbitrary: fc.record(
+      {
+        thread_id: ref('thread_id'),
+        run_id: ref('run_id'),
+        assistant_id: ref('assistant_id'),
+        checkpoint_id: ref('checkpoint_id'),
+      },
+      { requiredKeys: [] },
+    ),
+  },
+);
 
 /** What a word means wherever it stands: values that are accepted, for the deeper code to be reached. */
 const WORDS: Record<string, fc.Arbitrary<Value>> = {
@@ -53,10 +77,13 @@ const WORDS: Record<string, fc.Arbitrary<Value>> = {
   interrupt_before: fc.oneof(oneOf('*'), listOf(oneOf(...NODES))),
   interrupt_after: fc.oneof(oneOf('*'), listOf(oneOf(...NODES))),
   command: oneOf({ resume: 'yes' }, { goto: 'two' }, { update: { path: ['z'] } }, { resume: { x: 1 }, goto: ['one'] }),
-  metadata: object,
+  metadata: fc.oneof(
+    { weight: 3, arbitrary: object },
+    { weight: 1, arbitrary: fc.record({ assistant_id: ref('assistant_id') }) },
+  ),
   context: object,
-  configurable: object,
-  config: fc.record({ tags: oneOf(['t']), recursion_limit: oneOf(5, 25), configurable: object }, { requiredKeys: [] }),
+  configurable,
+  config: fc.record({ tags: oneOf(['t']), recursion_limit: oneOf(5, 25), configurable }, { requiredKeys: [] }),
   extract: oneOf({ last: 'values.messages[-1].content' }, { all: 'values', id: 'thread_id' }),
   namespace: oneOf('child', 'child|inner', 'fuzz', 'memories', ['fuzz', 'memories']),
   prefix: oneOf(['fuzz'], ['*'], []),
