@@ -461,7 +461,7 @@ describe('a refused request', () => {
       post(`/threads/${thread_id}/runs`, { ...run, feedback_keys: ['helpful'] }),
       post(`/threads/${thread_id}/runs/wait`, { ...run, langsmith_tracer: { project_name: 'p' } }),
       post(`/threads/${thread_id}/runs`, { ...run, after_seconds: -5 }),
-      post('/runs/batch', [run, { ...run, webhook: 'http://127.0.0.1' }]),
+      post('/runs/batch', [run, { ...run, webhook: 'http://10.0.0.1' }]),
       post('/runs/batch', [run, { ...run, thread_id: randomUUID() }]),
       post('/runs/batch', []),
       post('/runs/batch', run),
