@@ -32,4 +32,5 @@ export * from './json.js';
 export * from './json-chunks.js';
 export * from './longest-time.js';
 export * from './http/api-docs.js';
+export * from './unserializable.js';
 export * from './without-secrets.js';

@@ -1,5 +1,6 @@
 import { describeError } from './errors/foreign-error.js';
 import { jsonbText } from './json-text.js';
+import { explainUnserializable } from './unserializable.js';
 
 export { jsonbText };
 
@@ -18,10 +19,15 @@ const isMessage = (value: unknown): value is Message =>
 
 /**
  * JSON as clients expect it: LangChain messages flattened to their fields plus `type`, never in constructor form
- * (behaviours 1.2). The original value is read from the holder because `toJSON` has already run on `value`.
+ * (behaviours 1.2). The original value is read from the holder because `toJSON` has already run on `value`. Throws
+ * {@link UnserializableValueError}, which names the place in the value.
  */
 export function toWireJson(value: unknown): string {
-  return JSON.stringify(value, flattenMessages) ?? 'null';
+  try {
+    return JSON.stringify(value, flattenMessages) ?? 'null';
+  } catch (error) {
+    throw explainUnserializable(value, error);
+  }
 }
 
 function flattenMessages(this: unknown, key: string, value: unknown): unknown {

@@ -60,7 +60,14 @@ export class GraphExecution {
 
   constructor(private readonly options: GraphExecutionOptions) {}
 
+  /** A last state or an interrupt that cannot be serialized is an error of the graph, too. */
   async run(): Promise<void> {
+    await this.execute();
+    this.serializeLast();
+    toWireJson(this.interrupts);
+  }
+
+  private async execute(): Promise<void> {
     const { graph, input, config, run_id, stream_mode, subgraphs } = this.options;
     await this.takeTurns();
     const streamConfig = {
@@ -112,11 +119,21 @@ export class GraphExecution {
     }
   }
 
+  /** Never throws: behind an error, what cannot be serialized is left out. */
   outcome(): GraphOutcome {
+    try {
+      this.serializeLast();
+      toWireJson(this.interrupts);
+      return { values: this.lastValuesJson, rawValues: this.lastValues, interrupts: this.interrupts };
+    } catch {
+      return {};
+    }
+  }
+
+  private serializeLast(): void {
     if (this.lastValues !== undefined) {
       this.lastValuesJson ??= toWireJson(this.lastValues);
     }
-    return { values: this.lastValuesJson, rawValues: this.lastValues, interrupts: this.interrupts };
   }
 
   private toChunk(chunk: unknown): Chunk {

@@ -83,11 +83,24 @@ export class RunLifecycle {
       const refusal = await this.refusalOf(run);
       return await (refusal ? this.refuse(run, refusal, stream) : this.runToEnd(active, stream));
     } catch (error) {
-      // The database is away: the lease runs out and the run is taken up again.
-      this.logger.error(`run_id=${run.run_id} could not be ended`, errorStack(error));
-      stream.breakOff();
-      return false;
+      return this.endAfter(error, run, stream);
     }
+  }
+
+  /** What fails beside the graph ends the run as well. Without the database its lease runs out: another worker resumes it. */
+  private async endAfter(error: unknown, run: ClaimedRun, stream: RunStream): Promise<boolean> {
+    this.logger.error(`run_id=${run.run_id} could not be ended`, errorStack(error));
+    if (!(error instanceof DatabaseUnavailableError)) {
+      try {
+        const ending: Ending = { status: 'error', error: describeError(error), outcome: {} };
+        stream.append('error', JSON.stringify(ending.error));
+        return await this.finish(run, ending, undefined, stream);
+      } catch (again) {
+        this.logger.error(`run_id=${run.run_id} could not be ended with an error: ${errorText(again)}`);
+      }
+    }
+    stream.breakOff();
+    return false;
   }
 
   /**
