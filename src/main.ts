@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
 import { parseCommandLine, USAGE, UsageError } from './cli/args.js';
+import { checkPeers } from './module-hooks/check-peers.js';
 import { shareLangchainPackages } from './module-hooks/share-langchain.js';
 
 /** The entry: what decides how modules are found happens before any of them is loaded. */
@@ -16,7 +17,7 @@ async function main(argv: string[]): Promise<void> {
     return;
   }
   process.setSourceMapsEnabled(true);
-  shareLangchainPackages(options.config);
+  checkPeers(shareLangchainPackages(options.config));
   const { runCommand } = await import('./cli/run-command.js');
   await runCommand(options);
 }
@@ -35,6 +36,6 @@ function forPeople(error: unknown): string {
     return String(error);
   }
   const explained =
-    /^(ConfigError|Auth\w+Error|UserModuleError|Embed\w+Error|Graph\w+Error|Database\w+Error|Schema\w+Error|HttpApp\w+Error|EmbeddedPostgres\w*Error|PortTakenError|AddressError)$/;
+    /^(ConfigError|Auth\w+Error|UserModuleError|Embed\w+Error|Graph\w+Error|Database\w+Error|Schema\w+Error|HttpApp\w+Error|EmbeddedPostgres\w*Error|PortTakenError|AddressError|PeerVersionError)$/;
   return explained.test(error.name) ? error.message : (error.stack ?? error.message);
 }

@@ -30,6 +30,7 @@ export * from './ids.js';
 export * from './json.js';
 
 export * from './json-chunks.js';
+export * from './langchain-fields.js';
 export * from './longest-time.js';
 export * from './http/api-docs.js';
 export * from './unserializable.js';

@@ -90,7 +90,8 @@ const isPlain = (value: unknown): value is Record<string, unknown> =>
   isObject(value) &&
   typeof value.toJSON !== 'function' &&
   typeof value.toDict !== 'function' &&
-  !(value instanceof Error);
+  !(value instanceof Error) &&
+  !(value instanceof Uint8Array);
 
 const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value;

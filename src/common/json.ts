@@ -1,5 +1,6 @@
 import { describeError } from './errors/foreign-error.js';
 import { jsonbText } from './json-text.js';
+import { isLangChainObject, langchainFields } from './langchain-fields.js';
 import { explainUnserializable } from './unserializable.js';
 
 export { jsonbText };
@@ -11,6 +12,7 @@ export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 interface Message {
+  getType?(): string;
   toDict(): { type: string; data: JsonObject };
 }
 
@@ -37,10 +39,21 @@ function flattenMessages(this: unknown, key: string, value: unknown): unknown {
   }
   const original = (this as JsonObject)[key];
   if (isMessage(original)) {
-    const { type, data } = original.toDict();
-    return { ...data, type };
+    return flatten(original);
+  }
+  if (original instanceof Uint8Array) {
+    // All bytes as Node writes its buffers: a database gives back buffers.
+    return { type: 'Buffer', data: Array.from(original) };
   }
   return original instanceof Error ? describeError(original) : value;
+}
+
+function flatten(message: Message): JsonObject {
+  if (isLangChainObject(message) && message.getType) {
+    return { ...langchainFields(message), type: message.getType() };
+  }
+  const { type, data } = message.toDict();
+  return { ...data, type };
 }
 
 /** The same as {@link toWireJson}, as a value. */

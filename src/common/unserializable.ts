@@ -1,4 +1,5 @@
 import { errorText } from './errors/foreign-error.js';
+import { isLangChainObject, langchainFields } from './langchain-fields.js';
 
 type Key = string | number;
 
@@ -48,6 +49,9 @@ function findFault(value: unknown, path: Key[], ancestors: object[]): Fault | un
   }
   let replacement: unknown;
   try {
+    if (isLangChainObject(value)) {
+      return findInParts(langchainFields(value), path, [...ancestors, value]);
+    }
     const { toJSON } = value as { toJSON?: unknown };
     replacement = typeof toJSON === 'function' ? toJSON.call(value, String(path.at(-1) ?? '')) : undefined;
   } catch (error) {

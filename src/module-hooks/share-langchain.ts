@@ -22,14 +22,14 @@ const { registerHooks } = Module as unknown as { registerHooks?: RegisterHooks }
 /**
  * Graphs and server must share one copy of LangGraph, or messages and interrupts of one are strangers to the other.
  * When the project has a copy of its own it is the one (its author chose the version), unless its major version is
- * another than ours; without one, ours. Must run before anything imports LangGraph.
+ * another than ours; without one, ours. Must run before anything imports LangGraph. Returns a file of the copy in use.
  */
-export function shareLangchainPackages(configFile = 'langgraph.json'): void {
+export function shareLangchainPackages(configFile = 'langgraph.json'): string | undefined {
   const project = path.dirname(path.resolve(configFile));
   const ours = locate(import.meta.url);
   const theirs = locate(pathToFileURL(path.join(project, 'langgraph.json')).href);
   if (!ours || ours.entry === theirs?.entry) {
-    return;
+    return ours?.entry;
   }
   const fits = theirs !== undefined && theirs.major === ours.major;
   if (theirs && !fits) {
@@ -38,8 +38,9 @@ export function shareLangchainPackages(configFile = 'langgraph.json'): void {
         `graphs are run with ${ours.version}.\n`,
     );
   }
-  const anchor = pathToFileURL(fits ? theirs.entry : ours.entry).href;
-  resolveFrom(anchor);
+  const { entry } = fits ? theirs : ours;
+  resolveFrom(pathToFileURL(entry).href);
+  return entry;
 }
 
 function resolveFrom(anchor: string): void {

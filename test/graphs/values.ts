@@ -43,7 +43,7 @@ export const graph = new StateGraph(State)
     }
     const artifact = { id: 9007199254740993n, at: new Date(0), tags: new Set(['a']) };
     const message = new ToolMessage({ content: '1 row', tool_call_id: 't', id: 'row', artifact });
-    return kind === 'artifact' ? { messages: [message] } : { kept: value };
+    return kind === 'artifact' ? { messages: [message] } : kind === 'same' ? {} : { kept: value };
   })
   .addNode('look', ({ kept, messages }) => {
     const { id = kept } = (messages.at(-1) as ToolMessage | undefined)?.artifact ?? kept ?? {};

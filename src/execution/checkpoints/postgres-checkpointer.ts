@@ -4,13 +4,13 @@ import {
   type CheckpointMetadata,
   type CheckpointTuple,
 } from '@langchain/langgraph';
-import { jsonbText, toJsonb } from '../../common/index.js';
+import { jsonbText, toJsonb, UnserializableValueError } from '../../common/index.js';
 import { type Queryable, SqlParameters } from '../../database/index.js';
 import type { CheckpointConfig } from '../graphs/graph.js';
-import { FastSerializer } from './fast-serializer.js';
 import { LeaseLostError } from './lease-lost.error.js';
 import { type CheckpointRows, toParameters } from './checkpoint-rows.js';
 import type { DumpedValue } from './pack-values.js';
+import { CheckpointSerializer } from './serde/checkpoint-serializer.js';
 import { TupleParts } from './tuple-parts.js';
 import { DELETE_THREADS } from './delete-sql.js';
 import {
@@ -90,8 +90,7 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
     private readonly fence?: Fence,
     private readonly only?: CheckpointSelection,
   ) {
-    super();
-    this.serde = new FastSerializer(this.serde);
+    super(new CheckpointSerializer());
   }
 
   /**
@@ -155,7 +154,7 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
     const changed = Object.entries(newVersions);
     const values = await Promise.all(
       changed.map(async ([channel]): Promise<DumpedValue> =>
-        Object.hasOwn(channel_values, channel) ? await this.serde.dumpsTyped(channel_values[channel]) : ['empty', null],
+        Object.hasOwn(channel_values, channel) ? await this.dump(channel, channel_values[channel]) : ['empty', null],
       ),
     );
     const place = placeOf(thread_id, checkpoint_ns, checkpoint.id);
@@ -190,7 +189,7 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
     }
     const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
     const place = placeOf(thread_id, checkpoint_ns, checkpoint_id);
-    const values = await Promise.all(writes.map(([, value]) => this.serde.dumpsTyped(value)));
+    const values = await Promise.all(writes.map(([channel, value]) => this.dump(channel, value)));
     const replaces = writes.every(([channel]) => SPECIAL_WRITES.has(channel));
     await this.save({
       checkpoints: [],
@@ -240,6 +239,14 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
   /** Writes all rows, or fails. */
   protected save(rows: CheckpointRows): Promise<void> {
     return saveCheckpoints(this.db, rows, this.fence);
+  }
+
+  private async dump(channel: string, value: unknown): Promise<DumpedValue> {
+    try {
+      return await this.serde.dumpsTyped(value);
+    } catch (error) {
+      throw error instanceof UnserializableValueError ? error.inChannel(channel) : error;
+    }
   }
 
   private async dumpMetadata(metadata: CheckpointMetadata): Promise<string> {
