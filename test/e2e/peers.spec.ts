@@ -5,20 +5,20 @@ import { installOldestPeers, oldestPeers } from '../support/oldest-peers.js';
 import { createProject, type Project } from '../support/project.js';
 import { killLeftovers, type TestServer } from '../support/server.js';
 
-/** Versions that fit, of packages that hold nothing. */
+/** Versions that fit. */
 const FITTING = {
   '@langchain/core': '1.1.48',
   '@langchain/langgraph': '1.3.0',
   '@langchain/langgraph-checkpoint': '1.1.5',
 };
 
-/** A project whose packages say when somebody imports them. */
+/** A project whose packages hold nothing. */
 const projectWith = (versions: Record<string, string>): Promise<Project> =>
   createProject({
     files: Object.fromEntries(
       Object.entries(versions).flatMap(([name, version]) => [
         [`node_modules/${name}/package.json`, { name, version, main: 'index.js' }],
-        [`node_modules/${name}/index.js`, `console.log('imported ${name}');`],
+        [`node_modules/${name}/index.js`, ''],
       ]),
     ),
   });
@@ -54,8 +54,8 @@ describe('A start with packages that do not fit', () => {
     );
   });
 
-  it('goes on to read them when they fit', async () => {
-    expect((await start({}, 'openapi')).output).toContain('imported @langchain/langgraph');
+  it('goes on to import them when they fit', async () => {
+    expect((await start({}, 'openapi')).output).toMatch(/imported from \S+node_modules\/@langchain\/langgraph\//);
   });
 });
 

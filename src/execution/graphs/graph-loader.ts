@@ -2,6 +2,7 @@ import type { GraphSpec } from '../../config/index.js';
 import { findExport, forgetCommonJsSources, importSource } from '../../project-code/index.js';
 import type { CompiledGraph, GraphConfig } from './graph.js';
 import { GraphLoadError } from './graph.errors.js';
+import { allowBigIntInJson } from './json-bigint.js';
 import { reasonOf } from './load-failure.js';
 
 /** Gives the graph of a run: the same one each time, or a new one from the user's factory. */
@@ -27,6 +28,7 @@ export class GraphLoader {
 
   /** A graph that cannot be loaded does not keep the others from it. */
   async load(): Promise<LoadedGraphs> {
+    allowBigIntInJson();
     this.generation += 1;
     forgetCommonJsSources();
     const loaded: LoadedGraphs = { sources: new Map(), failures: new Map() };
