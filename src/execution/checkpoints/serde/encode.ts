@@ -1,4 +1,10 @@
-import { isLangChainObject, type JsonObject, langchainFields } from '../../../common/index.js';
+import {
+  describeError,
+  isLangChainObject,
+  type JsonObject,
+  langchainFields,
+  readField,
+} from '../../../common/index.js';
 import { langchainIdOf } from './langchain-classes.js';
 import {
   constructorMark,
@@ -144,8 +150,14 @@ function encodeParts(object: JsonObject, ancestors: object[]): JsonObject {
 
 /** The class of an error is not kept, its name is: answers show it. */
 function encodeError(error: Error): object {
-  const { name, message } = error;
-  return constructorMark('Error', [String(message)], null, name === 'Error' ? {} : { name: String(name) });
+  const described = describeError(error);
+  const message = readField(error, 'message');
+  return constructorMark(
+    'Error',
+    [typeof message === 'string' ? message : described.message],
+    null,
+    described.error === 'Error' ? {} : { name: described.error },
+  );
 }
 
 const isRecord = (object: object): boolean => {
