@@ -55,24 +55,22 @@ export function satisfiesCaret(version: string, range: string): boolean {
 
 /** The version of a package as a file finds it. */
 function versionAt(file: string, name: string): string | undefined {
-  for (let folder = path.dirname(file); ; folder = path.dirname(folder)) {
-    const manifest = path.join(folder, 'node_modules', name, 'package.json');
-    if (existsSync(manifest)) {
-      return read(manifest).version;
-    }
-    if (folder === path.dirname(folder)) {
-      return undefined;
-    }
-  }
+  const manifest = foldersAbove(file)
+    .map((folder) => path.join(folder, 'node_modules', name, 'package.json'))
+    .find((candidate) => existsSync(candidate));
+  return manifest && read(manifest).version;
 }
 
 /** The nearest package.json above this file: it lies deeper in `dist` than in the sources. */
 function ownManifest(): Manifest {
-  let folder = path.dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(path.join(folder, 'package.json'))) {
-    folder = path.dirname(folder);
-  }
-  return read(path.join(folder, 'package.json'));
+  const manifests = foldersAbove(fileURLToPath(import.meta.url)).map((folder) => path.join(folder, 'package.json'));
+  return read(manifests.find((candidate) => existsSync(candidate))!);
+}
+
+/** The nearest one first. */
+function foldersAbove(file: string): string[] {
+  const folder = path.dirname(file);
+  return folder === file ? [] : [folder, ...foldersAbove(folder)];
 }
 
 const read = (file: string): Manifest => JSON.parse(readFileSync(file, 'utf8')) as Manifest;

@@ -16,7 +16,7 @@ const FITTING = {
 const projectWith = (versions: Record<string, string>): Promise<Project> =>
   createProject({
     files: Object.fromEntries(
-      Object.entries(versions).flatMap(([name, version]) => [
+      Object.entries(versions).flatMap(([name, version]): [string, string | object][] => [
         [`node_modules/${name}/package.json`, { name, version, main: 'index.js' }],
         [`node_modules/${name}/index.js`, ''],
       ]),

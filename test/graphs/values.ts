@@ -29,7 +29,8 @@ const MAKERS: Record<string, () => unknown> = {
   toJSON: () => ({ inside: { toJSON: () => { throw new Angry('not me'); } } }), // prettier-ignore
   getter: () => ({ rows: [Object.defineProperty({}, 'cell', { enumerable: true, get: () => { throw new Angry('nor me'); } })] }), // prettier-ignore
   dates: () => ({ at: new Date(0), map: new Map([['a', new Set([1n])]]), error: new Angry('kept'), bytes: new Uint8Array([1]) }), // prettier-ignore
-  artifact: () => undefined,
+  // Answers show nothing of what is in a map.
+  hidden: () => ({ map: new Map([['a', circle()]]) }),
 };
 
 export const graph = new StateGraph(State)
@@ -46,7 +47,8 @@ export const graph = new StateGraph(State)
     return kind === 'artifact' ? { messages: [message] } : kind === 'same' ? {} : { kept: value };
   })
   .addNode('look', ({ kept, messages }) => {
-    const { id = kept } = (messages.at(-1) as ToolMessage | undefined)?.artifact ?? kept ?? {};
+    const artifact = (messages.at(-1) as ToolMessage | undefined)?.artifact as unknown;
+    const { id = kept } = (artifact ?? kept ?? {}) as { id?: unknown };
     return {
       seen: typeof id,
       ...(messages.length > 0 && { messages: [new AIMessage({ content: 'next', id: 'next' })] }),

@@ -128,6 +128,19 @@ describe('Beside the official saver', () => {
       expect((await ours.getTuple(config))?.metadata).toEqual(metadata);
     });
 
+    it('is data that looks serialized, and does not keep anyone from reading it', async () => {
+      const [writer, reader] = savers();
+      const messages = [new HumanMessage({ content: 'x', additional_kwargs: { plain: { lc: 'en', n: [1] } } })];
+      const data = { lc: 7, type: 'constructor', id: ['Set'], kwargs: { lc: null, type: 'secret' } };
+      const versions = { data: 1, messages: 1 };
+      const checkpoint = { ...emptyAt(1), channel_values: { data, messages }, channel_versions: versions };
+      const config = await writer.put(thread, checkpoint, METADATA, versions);
+      await writer.putWrites(config, [['data', data], ['messages', messages]], 'task'); // prettier-ignore
+      const tuple = await reader.getTuple(config);
+      expect(tuple?.checkpoint.channel_values).toEqual({ data, messages });
+      expect(tuple?.pendingWrites).toEqual([['task', 'data', data], ['task', 'messages', messages]]); // prettier-ignore
+    });
+
     it('can be forked, and both branches are found by both', async () => {
       const [writer, reader] = savers();
       await compile(writer).invoke(INPUT, thread);
@@ -171,19 +184,70 @@ describe('Beside the official saver', () => {
     });
   });
 
+  describe('reads what it has left and cannot read itself', () => {
+    const mark = (id: string[], kwargs: object) => ({ lc: 1, type: 'constructor', id, kwargs });
+
+    it.each([
+      ['a class that it does not know', mark(['langchain', 'chat_models', 'openai', 'ChatOpenAI'], { model: 'm' })],
+      ['a secret', mark(['langchain_core', 'messages', 'HumanMessage'], { content: { lc: 1, type: 'secret', id: ['HOME'] } })],
+      ['a class that refuses its fields', mark(['langchain_core', 'messages', 'AIMessage'], { tool_calls: [null] })],
+    ])('%s', async (_name, data) => {
+      const versions = { data: 1 };
+      const config = await official.put(
+        { configurable: { thread_id: 't' } },
+        { ...emptyAt(1), channel_values: { data }, channel_versions: versions },
+        { ...METADATA, given: data } as typeof METADATA,
+        versions,
+      );
+      await official.putWrites(config, [['data', data]], 'task');
+      const tuple = await ours.getTuple(config);
+      const found = [tuple?.checkpoint.channel_values.data, tuple?.pendingWrites?.[0][2]];
+      // The secret stays where it is, in the message or in the object.
+      expect(JSON.parse(JSON.stringify(found))).toMatchObject([{ id: data.id }, { id: data.id }]);
+      expect(tuple?.metadata).toHaveProperty('given');
+    }); // prettier-ignore
+  });
+
+  it('leaves data that the official saver can read', async () => {
+    const data = {
+      lc: 1,
+      type: 'constructor',
+      id: ['elsewhere', 'Thing'],
+      kwargs: { of: { lc: 2, type: 'undefined' } },
+    };
+    const values = { data, big: { n: 12n }, error: new TypeError('typed') };
+    const versions = { data: 1, big: 1, error: 1 };
+    const checkpoint = { ...emptyAt(1), channel_values: values, channel_versions: versions };
+    const config = await ours.put({ configurable: { thread_id: 't' } }, checkpoint, METADATA, versions);
+    expect((await ours.getTuple(config))?.checkpoint.channel_values).toEqual(values);
+    expect((await official.getTuple(config))?.checkpoint.channel_values).toEqual({
+      data: {
+        '~lc': 1,
+        type: 'constructor',
+        id: ['elsewhere', 'Thing'],
+        kwargs: { of: { '~lc': 2, type: 'undefined' } },
+      },
+      big: { n: { lc: 2, type: 'constructor', id: ['BigInt'], method: null, args: ['12'], kwargs: {} } },
+      error: new Error('typed'),
+    });
+  });
+
   it('replaces interrupts and errors as it does, also two at a time, and never what a task returned', async () => {
+    const checkpoint = emptyAt(1);
     for (const [thread_id, saver] of [
       ['a', official],
       ['b', ours],
     ] as const) {
       // prettier-ignore
-      const config = await saver.put({ configurable: { thread_id } }, emptyAt(1), METADATA, {});
+      const config = await saver.put({ configurable: { thread_id } }, checkpoint, METADATA, {});
       await saver.putWrites(config, [['x', 1], ['y', 2]], 'task'); // prettier-ignore
       await saver.putWrites(config, [['x', 3], ['__interrupt__', 4]], 'task'); // prettier-ignore
       await saver.putWrites(config, [['__interrupt__', 5], ['__error__', 6], ['__interrupt__', 7]], 'task'); // prettier-ignore
     }
+    // By its id: without one, ours leaves out the interrupts of a task that has returned something.
+    const configurable = { checkpoint_id: checkpoint.id, checkpoint_ns: '' };
     const writesOf = async (saver: BaseCheckpointSaver, thread_id: string) =>
-      (await saver.getTuple({ configurable: { thread_id } }))?.pendingWrites;
+      (await saver.getTuple({ configurable: { ...configurable, thread_id } }))?.pendingWrites;
     expect(await writesOf(ours, 'b')).toEqual(await writesOf(official, 'a'));
     expect(await writesOf(ours, 'b')).toHaveLength(4);
   });

@@ -62,6 +62,14 @@ describe.each(SDKS)('values that cannot be serialized with SDK %s', (_, Client) 
     });
   });
 
+  it('end a run with the channel and the place when only its checkpoint cannot hold them', async () => {
+    const thread_id = await newThread(client);
+    const answer = await client.runs.wait(thread_id, 'values', { input: { kind: 'hidden' }, raiseError: false });
+    const message = 'Cannot serialize channel "kept" at kept.map[0][1].list[0].back: it contains itself.';
+    expect(answer).toEqual({ __error__: { error: ERROR, message } });
+    expect((await client.threads.getState<{ kind: string }>(thread_id)).values).toMatchObject({ kind: 'hidden' });
+  });
+
   it('end a run that throws them', async () => {
     const thread_id = await newThread(client);
     const answer = await client.runs.wait(thread_id, 'values', { input: { kind: 'thrown' }, raiseError: false });

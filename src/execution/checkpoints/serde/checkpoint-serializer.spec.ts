@@ -155,9 +155,9 @@ describe('CheckpointSerializer', () => {
 
   it.each(DATA)('gives back data that looks like %s as it was inside a message, too', async (_name, value) => {
     const message = new ToolMessage({ content: '', tool_call_id: 't', artifact: value, additional_kwargs: { value } });
-    const { artifact, additional_kwargs } = (await restored(message)) as ToolMessage;
-    expect(artifact).toEqual(value);
-    expect(JSON.stringify(additional_kwargs)).toBe(JSON.stringify({ value }));
+    const found = (await restored(message)) as ToolMessage;
+    expect(found.artifact).toEqual(value);
+    expect(JSON.stringify(found.additional_kwargs)).toBe(JSON.stringify({ value }));
   });
 
   it.each(DATA)('writes data that looks like %s so that the official serializer reads data', async (_name, value) => {
