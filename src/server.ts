@@ -54,7 +54,7 @@ export async function createServer(config: NestgraphConfig, database: Database):
       abortOnError: false,
     },
   );
-  useJsonBodies(adapter.getInstance());
+  useJsonBodies(adapter.getInstance(), config.server.body_limit_values);
   const requestLog = new RequestLog(config.http.logging_headers);
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);

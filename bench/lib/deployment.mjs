@@ -68,6 +68,16 @@ export class Deployment {
     return { heap_used_after_gc_mb: mb(heapUsed), external_mb: mb(external), rss_mb: mb(rss) };
   }
 
+  /** From now on, turns of the event loop are measured in the process that answers requests. */
+  beginTurns() {
+    return this.#front.ask('beginTurns');
+  }
+
+  /** The longest one, in milliseconds of CPU. */
+  endTurns() {
+    return this.#front.ask('endTurns');
+  }
+
   /** Looks at the memory until the function that it gives is called, which gives the most that was seen, in MB. */
   watchRss() {
     const { pid } = this.#front;

@@ -7,6 +7,22 @@ import { isMainThread } from 'node:worker_threads';
 const SAMPLING_INTERVAL_US = 500;
 const session = new Session();
 
+const TURN_SAMPLE_MS = 1;
+let turns;
+let longestTurn = 0;
+let lastCpu = 0;
+
+const cpuMs = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+function noteTurn() {
+  const now = cpuMs();
+  longestTurn = Math.max(longestTurn, now - lastCpu);
+  lastCpu = now;
+}
+
 const answers = {
   /** What is alive, and what the process takes for it. */
   memory() {
@@ -15,6 +31,21 @@ const answers = {
     globalThis.gc();
     const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
     return { heapUsed, external, arrayBuffers, rss };
+  },
+
+  /** Measures turns of the event loop from now on. */
+  beginTurns() {
+    longestTurn = 0;
+    clearInterval(turns);
+    turns = setInterval(noteTurn, TURN_SAMPLE_MS).unref();
+    lastCpu = cpuMs();
+  },
+
+  /** The most CPU, in milliseconds, that was used between two turns: others waited for so long, or longer. */
+  endTurns() {
+    noteTurn();
+    clearInterval(turns);
+    return longestTurn;
   },
 
   async startProfile() {

@@ -1,6 +1,7 @@
 import { background } from './background.mjs';
 import { backlog } from './backlog.mjs';
 import { bigstate } from './bigstate.mjs';
+import { bodies } from './bodies.mjs';
 import { cancel } from './cancel.mjs';
 import { crons } from './crons.mjs';
 import { fanOut } from './fan-out.mjs';
@@ -37,4 +38,5 @@ export const SCENARIOS = {
   backlog,
   crons,
   store,
+  bodies,
 };

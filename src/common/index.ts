@@ -31,6 +31,7 @@ export * from './json.js';
 
 export * from './json-chunks.js';
 export * from './langchain-fields.js';
+export * from './json-values.js';
 export * from './longest-time.js';
 export * from './http/api-docs.js';
 export * from './unserializable.js';

@@ -43,6 +43,8 @@ export interface ServerConfig {
   /** Begins with `/` and does not end with one; empty when routes are served at the root. */
   readonly mount_prefix: string;
   readonly body_limit_bytes: number;
+  /** Scalars, lists and objects of a body, all together. */
+  readonly body_limit_values: number;
   /** Milliseconds in which a request must have arrived whole. */
   readonly request_timeout_ms: number;
   /** Addresses of the proxies whose `X-Forwarded-For` is believed. Absent: nobody's. */
@@ -365,6 +367,7 @@ function serverConfig(
     port_requested: port !== undefined,
     mount_prefix: (environment.MOUNT_PREFIX ?? http?.mount_prefix ?? '').replace(/\/+$/, ''),
     body_limit_bytes: environment.NESTGRAPH_BODY_LIMIT_MB * BYTES_PER_MB,
+    body_limit_values: environment.NESTGRAPH_BODY_LIMIT_VALUES,
     request_timeout_ms: environment.NESTGRAPH_REQUEST_TIMEOUT_SECS * 1000,
     trust_proxy: environment.NESTGRAPH_TRUST_PROXY,
     cors: corsConfig(http?.cors, environment.CORS_ALLOW_ORIGINS ?? (isGuarded ? [] : ['*'])),

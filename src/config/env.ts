@@ -149,7 +149,11 @@ export class Environment {
 
   /** Largest request body, in MiB. */
   @Variable(integer({ min: 1 }), asNumber)
-  readonly NESTGRAPH_BODY_LIMIT_MB: number = 300;
+  readonly NESTGRAPH_BODY_LIMIT_MB: number = 32;
+
+  /** Most values of a request body: scalars, lists and objects, all together. */
+  @Variable(integer({ min: 1 }), asNumber)
+  readonly NESTGRAPH_BODY_LIMIT_VALUES: number = 100_000;
 
   /** Seconds in which a request must have arrived whole, body included. How long its answer takes does not matter. */
   @Variable(seconds({ min: A_MILLISECOND }), asNumber)

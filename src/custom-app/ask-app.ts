@@ -1,3 +1,4 @@
+import { refuseCostlyJson } from '../common/index.js';
 import type { ExportedApp } from './load-app.js';
 
 /** What an app makes of a request. */
@@ -24,7 +25,7 @@ interface HonoApp {
 
 interface HonoContext {
   env: Passage;
-  req: { json(): Promise<unknown> };
+  req: { json(): Promise<unknown>; text(): Promise<string> };
   body(text: null): Response;
 }
 
@@ -34,6 +35,8 @@ const PASSAGE = Symbol('passage');
 interface Passage {
   [PASSAGE]: {
     json?: Promise<unknown>;
+    /** Why its body was not parsed. */
+    refusal?: Error;
     /** No route has answered. */
     passed?: { json: unknown };
   };
@@ -44,7 +47,9 @@ const isHono = (app: ExportedApp): app is HonoApp & ExportedApp => {
   return Array.isArray(routes) && [route, notFound, use].every((method) => typeof method === 'function');
 };
 
-export const asking = (app: ExportedApp): AskApp => (isHono(app) ? askingHono(app) : askingFetch(app));
+/** Apps of Hono read JSON with at most `maxValues` values; other apps parse bodies themselves. */
+export const asking = (app: ExportedApp, maxValues: number): AskApp =>
+  isHono(app) ? askingHono(app, maxValues) : askingFetch(app);
 
 /** Says 404, or nothing, to what it does not know: whether it means a route or a thing of its own cannot be told. */
 function askingFetch(app: ExportedApp): AskApp {
@@ -59,11 +64,18 @@ function askingFetch(app: ExportedApp): AskApp {
  * Mounts the app into another one of its own kind, of which we are the "not found" handler: middleware runs around
  * requests for our routes too, up to the moment in which ours begin.
  */
-function askingHono(app: HonoApp): AskApp {
+function askingHono(app: HonoApp, maxValues: number): AskApp {
   const outer = new (app.constructor as new () => HonoApp)();
   outer.getPath = app.getPath;
   outer.use(async ({ env: { [PASSAGE]: passage }, req }, next) => {
-    const read = req.json.bind(req);
+    const read = async (): Promise<unknown> => {
+      const text = await req.text();
+      passage.refusal = refuseCostlyJson(text, maxValues);
+      if (passage.refusal) {
+        throw passage.refusal;
+      }
+      return JSON.parse(text) as unknown;
+    };
     // One object for everybody: what a middleware changes in it is what the next one, and then our route, finds.
     req.json = () => (passage.json ??= read());
     await next();
@@ -78,7 +90,11 @@ function askingHono(app: HonoApp): AskApp {
   return async (request) => {
     const env: Passage = { [PASSAGE]: {} };
     const response = (await outer.fetch(request, env)) as Response;
-    const { passed } = env[PASSAGE];
+    const { passed, refusal } = env[PASSAGE];
+    if (refusal) {
+      // The app may have made something else of it.
+      throw refusal;
+    }
     // A middleware may have answered after all.
     return passed && response.ok && response.body === null ? { headers: response.headers, ...passed } : { response };
   };

@@ -26,8 +26,8 @@ export async function useCustomApp(fastify: FastifyInstance, { http, server }: N
   if (!http.app) {
     return;
   }
-  const ask = asking(await loadApp(http.app));
-  const { mount_prefix, body_limit_bytes } = server;
+  const { mount_prefix, body_limit_bytes, body_limit_values } = server;
+  const ask = asking(await loadApp(http.app), body_limit_values);
   fastify.addHook('onRequest', async (request, reply): Promise<void> => {
     const path = pathBelow(mount_prefix, request.url);
     if (path !== undefined) {

@@ -1,5 +1,5 @@
 import { type AuthFilter, filterSql as authFilterSql } from '../auth/index.js';
-import { fitsJsonb, isObject, type JsonObject, ValidationFailedError } from '../common/index.js';
+import { isObject, isStorableJson, type JsonObject, ValidationFailedError } from '../common/index.js';
 
 const COMPARISONS = { $gt: '>', $gte: '>=', $lt: '<', $lte: '<=' } as const;
 const OPERATORS = ['$eq', '$ne', ...Object.keys(COMPARISONS), '$in', '$nin'];
@@ -100,7 +100,7 @@ function assertOperand(operator: Condition['operator'], operand: unknown, path: 
 }
 
 function assertStorable(asked: unknown, path: string[]): void {
-  if (!fitsJsonb(JSON.stringify([path.at(-1), asked]))) {
+  if (!isStorableJson([path.at(-1), asked])) {
     throw refusal(path, 'must not contain NUL or half characters');
   }
 }

@@ -66,8 +66,7 @@ export class SemanticIndex implements OnModuleInit, OnApplicationShutdown {
     const { fields } = this.settings!;
     const texts = puts.flatMap(({ namespace, key, value, index }) => {
       const paths = index === false ? [] : (index ?? fields);
-      const found = new Set(paths.flatMap((path) => textsAt(value, path)));
-      return [...found].map((text) => ({ namespace: encodeNamespace(namespace), key, text }));
+      return textsAt(value, paths).map((text) => ({ namespace: encodeNamespace(namespace), key, text }));
     });
     const vectors = await this.embedder!.embedDocuments(texts.map(({ text }) => text));
     return texts.map(({ namespace, key, text }) => ({ namespace, key, vector: vectors.get(text)! }));

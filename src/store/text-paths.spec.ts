@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ValidationFailedError } from '../common/index.js';
 import { isIndex, textsAt } from './text-paths.js';
 
 const VALUE = {
@@ -38,7 +39,7 @@ describe('textsAt', () => {
     ['$', [JSON.stringify(VALUE, null, 2)]],
     ['constructor.name', []],
   ])('finds what is at %s', (path, texts) => {
-    expect(textsAt(VALUE, path)).toEqual(texts);
+    expect(textsAt(VALUE, [path])).toEqual(texts);
   });
 });
 
@@ -48,3 +49,28 @@ it.each([true, 'title', [1], [''], ['a\0'], Array.from({ length: 101 }, () => 'a
     expect(isIndex(value)).toBe(false);
   },
 );
+
+describe('what the paths of one value may reach', () => {
+  const nested = (levels: number): object => (levels === 0 ? { a: 'x' } : { a: nested(levels - 1) });
+
+  it('is found once, however many paths lead to it', () => {
+    expect(textsAt({ a: 'x', b: 'x' }, ['a', 'b', '{a,a}', '*'])).toEqual(['x']);
+  });
+
+  it.each<[string, unknown, string[]]>([
+    ['paths that multiply', nested(40), ['{a,a}'.repeat(40)]],
+    ['many values as one text', { list: Array(10_001).fill(0) }, ['$']],
+    ['many texts', { list: Array.from({ length: 10_001 }, String) }, ['list[*]']],
+    [
+      'long texts, again and again',
+      { text: 'x'.repeat(1_000_000) },
+      Array.from({ length: 11 }, (_, at) => `{text,missing ${at}}`),
+    ],
+  ])('has a bound: %s', (_, value, paths) => {
+    expect(() => textsAt(value, paths)).toThrow(ValidationFailedError);
+  });
+
+  it('is a whole document, still', () => {
+    expect(textsAt({ chapters: Array(1_000).fill({ text: 'x'.repeat(1_000) }) }, ['$'])).toHaveLength(1);
+  });
+});

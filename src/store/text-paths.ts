@@ -1,3 +1,5 @@
+import { ValidationFailedError } from '../common/index.js';
+
 const MOST_PATHS = 100;
 const LONGEST_PATH = 1_000;
 
@@ -20,16 +22,57 @@ export const INDEX_SCHEMA = {
 /** A member, an element (`[0]`, `[-1]`), all of them (`[*]`, `*`), or several members (`{a,b.c}`). */
 const STEP = /\[[^\]]*\]|\{[^}]*\}|[^.[\]{}]+/g;
 
-/** The texts of a value at a path, as LangGraph's own stores find them; `$` is all of it as JSON. */
-export function textsAt(value: unknown, path: string): string[] {
-  const steps = path.match(STEP) ?? [];
-  return walk([value], steps[0] === '$' ? steps.slice(1) : steps).flatMap(toText);
+/** What the texts of one value may cost: a value or a step costs 1, and so do a thousand characters. */
+const MAX_COST = 10_000;
+const CHARACTERS_PER_COST = 1_000;
+
+/** Paths multiply: `{a,a}{a,a}` reaches the same part four times. Throws {@link ValidationFailedError} when it is spent. */
+class Budget {
+  private left = MAX_COST;
+
+  spend(cost: number): void {
+    this.left -= cost;
+    if (this.left < 0) {
+      const message = `reaches more than ${MAX_COST} values: name fewer of them, or say false`;
+      throw new ValidationFailedError([{ path: 'index', message }]);
+    }
+  }
+
+  /** For a part and everything inside of it. */
+  spendOn(part: unknown): void {
+    const parts = [part];
+    for (let next = parts.pop(); next !== undefined; next = parts.pop()) {
+      this.spend(typeof next === 'string' ? 1 + next.length / CHARACTERS_PER_COST : 1);
+      if (typeof next === 'object' && next !== null) {
+        parts.push(...Object.values(next).filter((inner) => inner !== undefined));
+      }
+    }
+  }
 }
 
-const walk = (parts: unknown[], steps: readonly string[]): unknown[] =>
-  steps.reduce((found, step) => found.flatMap((part) => take(part, step)), parts);
+/**
+ * The texts of a value at some paths, each once, as LangGraph's own stores find them; `$` is all of it as JSON. Throws
+ * {@link ValidationFailedError} when that is too much.
+ */
+export function textsAt(value: unknown, paths: readonly string[]): string[] {
+  const budget = new Budget();
+  const texts = paths.flatMap((path) => {
+    const steps = path.match(STEP) ?? [];
+    return walk([value], steps[0] === '$' ? steps.slice(1) : steps, budget).flatMap((part) => toText(part, budget));
+  });
+  return [...new Set(texts)];
+}
 
-function take(part: unknown, step: string): unknown[] {
+const walk = (parts: unknown[], steps: readonly string[], budget: Budget): unknown[] =>
+  steps.reduce((found, step) => found.flatMap((part) => take(part, step, budget)), parts);
+
+function take(part: unknown, step: string, budget: Budget): unknown[] {
+  const found = follow(part, step, budget);
+  budget.spend(1 + found.length);
+  return found;
+}
+
+function follow(part: unknown, step: string, budget: Budget): unknown[] {
   if (typeof part !== 'object' || part === null) {
     return [];
   }
@@ -43,12 +86,13 @@ function take(part: unknown, step: string): unknown[] {
   }
   if (step.startsWith('{')) {
     const paths = step.slice(1, -1).split(',');
-    return paths.flatMap((path) => walk([part], path.trim().match(STEP) ?? []));
+    return paths.flatMap((path) => walk([part], path.trim().match(STEP) ?? [], budget));
   }
   return Object.hasOwn(part, step) ? [(part as Record<string, unknown>)[step]] : [];
 }
 
-function toText(part: unknown): string[] {
+function toText(part: unknown, budget: Budget): string[] {
+  budget.spendOn(part);
   switch (typeof part) {
     case 'string':
       return part.trim() === '' ? [] : [part];

@@ -10,6 +10,7 @@ import {
   Limit,
   ListOf,
   Metadata,
+  MetadataFilter,
   Nested,
   Offset,
   OneOf,
@@ -87,7 +88,7 @@ export class AssistantCreate {
 /** Filters of search and count; an assistant matches when all of them do. */
 export class AssistantCountRequest {
   /** Assistants whose metadata contains this object. */
-  @Metadata()
+  @MetadataFilter()
   metadata?: JsonObject;
   /** Assistants of this graph. */
   @Text()
@@ -123,7 +124,7 @@ export class AssistantVersionsRequest {
   @Offset()
   offset = 0;
   /** Versions whose metadata contains this object. */
-  @Metadata()
+  @MetadataFilter()
   metadata?: JsonObject;
 }
 

@@ -18,7 +18,8 @@ import {
 } from 'class-validator';
 import { canonicalId, canonicalIdList, withCanonicalIds } from '../canonical-ids.js';
 import { isUuid } from '../ids.js';
-import { fitsJsonb, isObject } from '../json.js';
+import { isObject } from '../json.js';
+import { hasMoreValues, isStorableJson } from '../json-values.js';
 import { nested, readAs, takesNull } from './instantiate.js';
 
 /** What every field may say besides its type. */
@@ -46,9 +47,15 @@ const rule = (name: string, message: string, validate: (value: unknown) => boole
   ValidateBy({ name, validator: { validate, defaultMessage: buildMessage((each) => `${each}${message}`) } });
 
 /** Refused rather than stored as something else, which would not be found again. */
-const isStorable = rule('isStorable', 'must not contain NUL or half characters', (value) =>
-  fitsJsonb(JSON.stringify(value ?? null)),
-);
+const isStorable = rule('isStorable', 'must not contain NUL or half characters', isStorableJson);
+
+/** Values of an object that goes into an index. */
+const MAX_INDEXED_VALUES = 10_000;
+/** Values of a filter: PostgreSQL compares each of them with each value of a row. */
+export const MAX_FILTER_VALUES = 1_000;
+
+const hasAtMost = (limit: number): PropertyDecorator =>
+  rule('hasFewValues', `must have at most ${limit} values, itself included`, (value) => !hasMoreValues(value, limit));
 
 const isUuidRule = rule('isUuid', 'must be a UUID', isUuid);
 /** Items of a list, unless its field says otherwise. */
@@ -82,19 +89,30 @@ export const IdOrName = (options: FieldOptions = {}): PropertyDecorator =>
 export const FreeObject = (options: FieldOptions = {}): PropertyDecorator =>
   field({ type: 'object', additionalProperties: true }, options, isObjectRule, isStorable);
 
-/** The same, where the server keeps ids of its own under some keys. */
+/** A {@link FreeObject} that rows are found by, in which the server keeps ids of its own under some keys. */
 export const Metadata = (options: FieldOptions = {}): PropertyDecorator =>
-  applyDecorators(FreeObject(options), readAs(withCanonicalIds));
+  applyDecorators(FreeObject(options), hasAtMost(MAX_INDEXED_VALUES), readAs(withCanonicalIds));
+
+/** A {@link FreeObject} that rows are compared with. */
+export const Filter = (options: FieldOptions = {}): PropertyDecorator =>
+  applyDecorators(FreeObject(options), hasAtMost(MAX_FILTER_VALUES));
+
+/** A {@link Filter} that is compared with {@link Metadata}. */
+export const MetadataFilter = (options: FieldOptions = {}): PropertyDecorator =>
+  applyDecorators(Filter(options), readAs(withCanonicalIds));
 
 /** Any JSON at all: not even its type is checked. */
 export const AnyJson = (options: FieldOptions = {}): PropertyDecorator =>
   field({ oneOf: [{}] }, { description: 'Any JSON.', ...options }, takesNull);
 
-/** Any JSON; a list has its bounds as every list has. */
-export const AnyJsonOrList = (options: FieldOptions = {}): PropertyDecorator =>
+/** Supersteps of a thread, updates of a superstep: the graph's own code runs for each, one behind the other. */
+export const MAX_UPDATES = 1_000;
+
+/** One update of a state, or a list of them. */
+export const StateUpdates = (options: FieldOptions = {}): PropertyDecorator =>
   applyDecorators(
     AnyJson(options),
-    rule('isBounded', `must have at most ${MOST_ITEMS} items`, (v) => !Array.isArray(v) || v.length <= MOST_ITEMS),
+    rule('isBounded', `must have at most ${MAX_UPDATES} items`, (v) => !Array.isArray(v) || v.length <= MAX_UPDATES),
   );
 
 export const Flag = (options: FieldOptions = {}): PropertyDecorator => field({ type: Boolean }, options, IsBoolean());
@@ -170,14 +188,14 @@ export const Nested = (
 /** A list of nested schemas. */
 export const NestedList = (
   type: () => new () => object,
-  { minimum = 0, ...options }: FieldOptions & { minimum?: number } = {},
+  { minimum = 0, maximum = MOST_ITEMS, ...options }: FieldOptions & { minimum?: number; maximum?: number } = {},
 ): PropertyDecorator =>
   field(
-    { ...lazily(type), isArray: true, minItems: minimum, maxItems: MOST_ITEMS },
+    { ...lazily(type), isArray: true, minItems: minimum, maxItems: maximum },
     options,
     IsArray(),
     ArrayMinSize(minimum),
-    ArrayMaxSize(MOST_ITEMS),
+    ArrayMaxSize(maximum),
     isObjectsRule,
     ValidateNested(),
     nested(type),

@@ -34,11 +34,16 @@ export class ApiError extends Error {
   }
 }
 
+/** Refused fields that an answer names: a body may have as many as it has values. */
+const MAX_PROBLEMS = 100;
+
 /** The body, a path parameter or the query does not fit its schema. Nothing has been changed. */
 export class ValidationFailedError extends ApiError {
-  constructor(errors: FieldProblem[]) {
-    const detail = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
-    super({ status: 422, code: 'validation_failed', detail, errors });
+  constructor(problems: FieldProblem[]) {
+    const errors = problems.slice(0, MAX_PROBLEMS);
+    const sentences = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message));
+    const more = problems.length > MAX_PROBLEMS ? [`and ${problems.length - MAX_PROBLEMS} more`] : [];
+    super({ status: 422, code: 'validation_failed', detail: [...sentences, ...more].join('; '), errors });
   }
 }
 
@@ -112,6 +117,17 @@ export class NestedTooDeeplyError extends ApiError {
       status: 422,
       code: 'nested_too_deeply',
       detail: 'The request is nested too deeply; a body may have 1,000 levels of lists and objects.',
+    });
+  }
+}
+
+/** The body has more values than may be parsed: the process would do nothing else meanwhile. */
+export class TooManyValuesError extends ApiError {
+  constructor(limit: number) {
+    super({
+      status: 422,
+      code: 'too_many_values',
+      detail: `The request body has more than ${limit} values (scalars, lists and objects); the limit is NESTGRAPH_BODY_LIMIT_VALUES.`,
     });
   }
 }

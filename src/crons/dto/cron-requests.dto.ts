@@ -6,7 +6,7 @@ import {
   type JsonObject,
   Limit,
   ListOf,
-  Metadata,
+  MetadataFilter,
   Offset,
   OneOf,
   Text,
@@ -85,7 +85,7 @@ export class CronCountRequest {
   @Id()
   thread_id?: string;
   /** Crons whose metadata contains this object. */
-  @Metadata()
+  @MetadataFilter()
   metadata?: JsonObject;
   /** Crons that are at work, or are not. */
   @Flag()

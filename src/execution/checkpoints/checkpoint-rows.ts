@@ -45,6 +45,13 @@ export const addRows = (to: CheckpointRows, { checkpoints, blobs, writes }: Chec
   to.writes.push(...writes);
 };
 
+/** Of all values, and of what else has no bound of its own. */
+export const bytesOf = ({ checkpoints, blobs, writes }: CheckpointRows): number =>
+  sum(checkpoints.map(({ checkpoint, metadata }) => checkpoint.length + metadata.length)) +
+  sum([...blobs, ...writes].map(({ value: [, bytes] }) => bytes?.byteLength ?? 0));
+
+const sum = (sizes: number[]): number => sizes.reduce((total, size) => total + size, 0);
+
 /** The parameters of `SAVE_ROWS`: a column each, in the order in which it names them. */
 export function toParameters({ checkpoints, blobs, writes: all }: CheckpointRows): unknown[] {
   const writes = lastOfEach(all);

@@ -5,11 +5,24 @@ import {
   type CheckpointTuple,
   copyCheckpoint,
 } from '@langchain/langgraph';
+import { ApiError } from '../../common/index.js';
 import type { Queryable } from '../../database/index.js';
 import type { CheckpointConfig } from '../graphs/graph.js';
-import { addRows, type CheckpointRows, type WriteRow } from './checkpoint-rows.js';
+import { addRows, bytesOf, type CheckpointRows, type WriteRow } from './checkpoint-rows.js';
 import { DRAFT_IS_CURRENT } from './checkpoint-sql.js';
 import { PostgresCheckpointer, saveCheckpoints } from './postgres-checkpointer.js';
+
+/** The checkpoints of a draft would take more memory, and more of the database, than one request may. */
+export class DraftTooLargeError extends ApiError {
+  constructor(maxBytes: number) {
+    const megabytes = maxBytes / 1024 / 1024;
+    super({
+      status: 422,
+      code: 'supersteps_too_large',
+      detail: `The checkpoints of all supersteps together have more than ${megabytes} MiB. Send fewer supersteps.`,
+    });
+  }
+}
 
 type Write = NonNullable<CheckpointTuple['pendingWrites']>[number];
 
@@ -27,6 +40,7 @@ interface Basis {
 export class DraftCheckpointer extends PostgresCheckpointer {
   private readonly rows: CheckpointRows = { checkpoints: [], blobs: [], writes: [] };
   private readonly tuples: CheckpointTuple[] = [];
+  private bytes = 0;
   /** By namespace. */
   private readonly newest = new Map<string, Basis>();
   /** Checkpoints that were read by their id. */
@@ -35,6 +49,8 @@ export class DraftCheckpointer extends PostgresCheckpointer {
   constructor(
     db: Queryable,
     private readonly thread_id: string,
+    /** Bytes that it may have; what is too much fails as {@link DraftTooLargeError}. */
+    private readonly maxBytes = Infinity,
   ) {
     super(db);
   }
@@ -98,6 +114,10 @@ export class DraftCheckpointer extends PostgresCheckpointer {
   }
 
   protected override save(rows: CheckpointRows): Promise<void> {
+    this.bytes += bytesOf(rows);
+    if (this.bytes > this.maxBytes) {
+      return Promise.reject(new DraftTooLargeError(this.maxBytes));
+    }
     addRows(this.rows, rows);
     return Promise.resolve();
   }

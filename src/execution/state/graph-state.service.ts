@@ -61,6 +61,12 @@ export interface WireSuperstep {
   updates: readonly { values?: unknown; command?: WireCommand; as_node: string }[];
 }
 
+/**
+ * Bytes of the checkpoints that one request may make: each has the whole of every channel that has changed, so that a body
+ * of a megabyte can stand for gigabytes.
+ */
+const MAX_SUPERSTEPS_BYTES = 64 * 1024 * 1024;
+
 /** Throws {@link CheckpointNotFoundError} when a reference names a checkpoint that the thread does not have. */
 export async function assertCheckpointExists(
   db: Queryable,
@@ -153,7 +159,7 @@ export class GraphStateService {
     const given = await Promise.all(
       supersteps.map(async ({ updates }) => ({ updates: await Promise.all(updates.map(toUpdate)) })),
     );
-    return this.draft(owner, { ...configOf(owner, {}), metadata }, given);
+    return this.draft(owner, { ...configOf(owner, {}), metadata }, given, MAX_SUPERSTEPS_BYTES);
   }
 
   private async readState(owner: StateOwner, at: CheckpointReference, options: StateOptions): Promise<ThreadState> {
@@ -183,8 +189,9 @@ export class GraphStateService {
     owner: StateOwner,
     config: GraphConfig,
     supersteps: Parameters<CompiledGraph['bulkUpdateState']>[1],
+    maxBytes?: number,
   ): Promise<StateDraft> {
-    const checkpointer = new DraftCheckpointer(this.sql, owner.thread_id);
+    const checkpointer = new DraftCheckpointer(this.sql, owner.thread_id, maxBytes);
     const graph = await this.graphs.get(owner.graph_id, config, checkpointer);
     try {
       const checkpoint = await graph.bulkUpdateState(config, supersteps);

@@ -1,8 +1,8 @@
 import {
   Custom,
   CustomOrNull,
+  Filter,
   Flag,
-  FreeObject,
   FromQueryDotted,
   FromQueryFlag,
   FromQueryText,
@@ -80,7 +80,7 @@ export class StoreSearchRequest {
   @Custom(LABELS, NAMESPACE_MESSAGE, isNamespace, { required: true })
   namespace_prefix: string[];
   /** Members of the value: what they equal, or `{"$gt": 4}` with `$eq`, `$ne`, `$gt`, `$gte`, `$lt`, `$lte`, `$in`, `$nin`. */
-  @FreeObject()
+  @Filter()
   filter?: JsonObject;
   @Limit()
   limit = 10;

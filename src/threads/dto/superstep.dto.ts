@@ -1,4 +1,4 @@
-import { AnyJson, Custom, NestedList, Text } from '../../common/index.js';
+import { AnyJson, Custom, MAX_UPDATES, NestedList, Text } from '../../common/index.js';
 import { isCommand, type WireCommand } from '../../execution/index.js';
 
 /** What one node has done in a superstep. */
@@ -17,6 +17,6 @@ export class SuperstepUpdate {
 /** A superstep to apply to a new thread (contract 1.2). */
 export class Superstep {
   /** What its nodes have done, side by side. */
-  @NestedList(() => SuperstepUpdate, { required: true, minimum: 1 })
+  @NestedList(() => SuperstepUpdate, { required: true, minimum: 1, maximum: MAX_UPDATES })
   updates: SuperstepUpdate[];
 }

@@ -1,7 +1,6 @@
 import {
-  AnyJsonOrList,
   canonicalReference,
-  FreeObject,
+  Filter,
   FromQueryFlag,
   FromQueryList,
   FromQueryNumber,
@@ -12,12 +11,15 @@ import {
   type JsonObject,
   Limit,
   ListOf,
+  MAX_UPDATES,
   Metadata,
+  MetadataFilter,
   Nested,
   NestedList,
   Offset,
   OneOf,
   readAs,
+  StateUpdates,
   Text,
   Custom,
   isObject,
@@ -83,7 +85,7 @@ export class ThreadCreate {
   @OneOf(['raise', 'do_nothing'], { default: 'raise' })
   if_exists?: 'raise' | 'do_nothing';
   /** A past to begin with: applied one after the other, each a checkpoint. Needs `metadata.graph_id`. */
-  @NestedList(() => Superstep)
+  @NestedList(() => Superstep, { maximum: MAX_UPDATES })
   supersteps?: Superstep[];
   /** Minutes after the last activity until the thread is removed, or pruned with the strategy `keep_latest`. */
   @Custom(TTL_SCHEMA, TTL_MESSAGE, isTtl)
@@ -103,10 +105,10 @@ export class ThreadPatch {
 /** Filters of search and count; a thread matches when all of them do. */
 export class ThreadCountRequest {
   /** Threads whose metadata contains this object. */
-  @Metadata()
+  @MetadataFilter()
   metadata?: JsonObject;
   /** Threads whose current state contains this object. */
-  @FreeObject()
+  @Filter()
   values?: JsonObject;
   /** Threads in this status. */
   @OneOf(THREAD_STATUSES)
@@ -192,7 +194,7 @@ export class ThreadStateCheckpointRequest {
 /** Body of "update the state". */
 export class ThreadStateUpdate {
   /** Values for the state's channels; a list applies several updates at once; null for "ran and returned nothing". */
-  @AnyJsonOrList({ description: 'Values for the channels of the state: an object, a list of objects, or null.' })
+  @StateUpdates({ description: 'Values for the channels of the state: an object, a list of objects, or null.' })
   values?: unknown;
   /** Update as if this node had run. */
   @Text()
@@ -218,7 +220,7 @@ export class ThreadHistoryRequest {
   @Custom({ oneOf: [{ type: 'string' }, { type: 'object' }] }, 'must be a checkpoint id or a checkpoint', isBefore)
   before?: string | JsonObject;
   /** Only states whose metadata contains this object. */
-  @Metadata()
+  @MetadataFilter()
   metadata?: JsonObject;
   /** A checkpoint whose namespace to list; its id limits the list to that checkpoint. */
   @Nested(() => CheckpointSelector)

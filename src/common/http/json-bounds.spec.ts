@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { isDeeperThan } from './json-depth.js';
+import { exceededBound } from './json-bounds.js';
+
+const isDeeperThan = (depth: number, json: string): boolean =>
+  exceededBound(json, { depth, values: Infinity }) === 'depth';
+const hasMoreThan = (values: number, json: string): boolean =>
+  exceededBound(json, { depth: Infinity, values }) === 'values';
 
 const lists = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
 const objects = (levels: number): string => '{"a":'.repeat(levels) + '1' + '}'.repeat(levels);
@@ -35,4 +40,28 @@ describe('the depth of JSON', () => {
       expect(typeof isDeeperThan(5, text)).toBe('boolean');
     },
   );
+});
+
+describe('the number of values of JSON', () => {
+  it.each<[json: string, values: number]>([
+    ['{}', 1],
+    ['[ ]', 1],
+    ['"a, b, c"', 1],
+    ['[0]', 2],
+    ['[0, 1 , 2]', 4],
+    ['[{},{},[]]', 4],
+    ['[[[[]]]]', 4],
+    ['{"a":1,"b":{"c":[true,null]}}', 6],
+    ['{"a":"[,,,","b\\",":["\\\\",""]}', 5],
+    ['[\n\t"x"\r\n]', 2],
+  ])('of %j is %i', (json, values) => {
+    JSON.parse(json);
+    expect(hasMoreThan(values, json)).toBe(false);
+    // At least one is always allowed.
+    expect(hasMoreThan(values - 1, json)).toBe(values > 1);
+  });
+
+  it('is found without reading on', () => {
+    expect(hasMoreThan(100, `[${'{},'.repeat(200)}`)).toBe(true);
+  });
 });

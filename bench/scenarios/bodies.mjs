@@ -1,0 +1,135 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { costlyBodies, routesWithBodies } from '../lib/costly-bodies.mjs';
+import { round } from '../lib/figures.mjs';
+import { HealthPoll } from '../lib/health-poll.mjs';
+
+/** The defaults of NESTGRAPH_BODY_LIMIT_MB and NESTGRAPH_BODY_LIMIT_VALUES, unless the bench sets them. */
+const DEFAULTS = { megabytes: 32, values: 100_000 };
+/** A run that was created goes on behind the answer. */
+const MAX_RUN_MS = 15_000;
+const SETTLE_MS = 30;
+/** Bodies that are shown of each route. */
+const SHOWN = 3;
+
+/**
+ * For each route that takes a body: how long others wait for `/ok` beside the costliest bodies that are within the limits,
+ * until the run is done that was created, if any. Refused bodies count, too.
+ */
+export async function bodies(bench) {
+  const limits = {
+    bytes: Number(bench.env.NESTGRAPH_BODY_LIMIT_MB ?? DEFAULTS.megabytes) * 1024 * 1024,
+    values: Number(bench.env.NESTGRAPH_BODY_LIMIT_VALUES ?? DEFAULTS.values),
+  };
+  const server = await bench.server({ probed: true });
+  const poll = new HealthPoll(server.client.url);
+  const targets = new Targets(server.client);
+  try {
+    await warmUp(server.client);
+    const routes = {};
+    for (const route of routesWithBodies()) {
+      const measured = [];
+      for (const body of costlyBodies(route, limits)) {
+        measured.push(await measure(server, poll, route, await targets.pathOf(route), body));
+      }
+      measured.sort((a, b) => b.ok_ms - a.ok_ms);
+      const worst = measured[0];
+      routes[route] = {
+        slowest_ok_ms: worst.ok_ms,
+        longest_turn_cpu_ms: Math.max(...measured.map((one) => one.turn_cpu_ms)),
+        bodies: measured.length,
+        worst: measured.slice(0, SHOWN),
+      };
+      process.stderr.write(`${route}: ${worst.ok_ms} ms (${worst.status}, ${worst.shape} in ${worst.at})\n`);
+    }
+    const all = Object.values(routes);
+    return {
+      limits,
+      slowest_ok_ms: Math.max(...all.map((one) => one.slowest_ok_ms)),
+      longest_turn_cpu_ms: Math.max(...all.map((one) => one.longest_turn_cpu_ms)),
+      routes,
+    };
+  } finally {
+    await poll.stop();
+  }
+}
+
+async function measure(server, poll, route, path, { shape, at, text }) {
+  const { client } = server;
+  const body = text();
+  await client.get('/ok');
+  await poll.begin();
+  await server.beginTurns();
+  const begin = performance.now();
+  const [method] = route.split(' ');
+  const {
+    statusCode,
+    headers,
+    body: answer,
+  } = await client.pool.request({ method, path, headers: { 'content-type': 'application/json' }, body });
+  await answer.dump({ limit: Infinity });
+  const answered_ms = performance.now() - begin;
+  await untilRunEnds(client, headers['content-location'], MAX_RUN_MS);
+  await sleep(SETTLE_MS);
+  const turn = await server.endTurns();
+  return {
+    shape,
+    at,
+    status: statusCode,
+    ok_ms: round(await poll.end(), 0),
+    turn_cpu_ms: round(turn, 0),
+    answered_ms: round(answered_ms, 0),
+    megabytes: round(body.length / 1e6, 1),
+  };
+}
+
+async function untilRunEnds(client, location, patience) {
+  const end = performance.now() + patience;
+  while (location?.startsWith('/threads') && performance.now() < end) {
+    const { body, statusCode } = await client.pool.request({
+      method: 'GET',
+      path: `${location}/../../runs?select=status&limit=1`.replace(/\/runs\/[^/]+\/\.\.\/\.\.\//, '/'),
+    });
+    const found = statusCode === 200 ? await body.json() : (await body.dump(), []);
+    if (!found.some(({ status }) => status === 'pending' || status === 'running')) {
+      return;
+    }
+    await sleep(20);
+  }
+}
+
+async function warmUp(client) {
+  for (let round = 0; round < 20; round += 1) {
+    await client.post('/runs/wait', { assistant_id: 'steps10', input: {} });
+    await client.post('/runs/wait', { assistant_id: 'echo', input: { messages: ['hi'] } });
+  }
+}
+
+/** Things that routes are about: new ones for each body, so that none is about what another has left. */
+class Targets {
+  constructor(client) {
+    this.client = client;
+  }
+
+  async pathOf(route) {
+    const [, path] = route.split(' ');
+    const ids = { thread_id: () => this.#thread(), assistant_id: () => this.#assistant(), cron_id: () => this.#cron() };
+    const [, name] = /\{(\w+)\}/.exec(path) ?? [];
+    return name ? path.replace(`{${name}}`, await ids[name]()) : path;
+  }
+
+  /** With a past. */
+  async #thread() {
+    const { thread_id } = await this.client.post('/threads', { metadata: { graph_id: 'steps10' } });
+    await this.client.post(`/threads/${thread_id}/runs/wait`, { assistant_id: 'steps10', input: {} });
+    return thread_id;
+  }
+
+  async #assistant() {
+    return (await this.client.post('/assistants', { graph_id: 'steps10' })).assistant_id;
+  }
+
+  async #cron() {
+    return (await this.client.post('/runs/crons', { assistant_id: 'steps10', schedule: '0 0 1 1 *' })).cron_id;
+  }
+}

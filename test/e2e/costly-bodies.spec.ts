@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { type Answer, type Refusal, send, sendJson } from '../support/http.js';
+import { killLeftovers, startServer, type TestServer } from '../support/server.js';
+
+const MAX_VALUES = 100_000;
+const MEGABYTE = 1024 * 1024;
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createDatabase();
+});
+afterAll(async () => {
+  await killLeftovers();
+  await database?.drop();
+});
+
+const times = <T>(count: number, item: T): T[] => Array<T>(count).fill(item);
+/** An object with so many values, itself and the list in it included. */
+const objectOf = (values: number): object => ({ list: times(values - 2, 0) });
+
+describe('with the limits that nobody has set', () => {
+  let server: TestServer;
+  const post = (path: string, body: unknown): Promise<Answer> => sendJson(server.url + path, body);
+  const postText = (path: string, body: string): Promise<Answer> => send(server.url + path, { method: 'POST', body });
+
+  beforeAll(async () => {
+    server = await startServer({ database });
+  });
+  afterAll(async () => {
+    await server?.stop();
+  });
+
+  /** The body of a search, of so many values. */
+  const search = (values: number, item: string): string =>
+    `{"limit":1,"ignored":[${times(values - 3, item).join(',')}]}`;
+
+  it.each(['{}', '[]', '""', '0', 'null'])('a body may have 100,000 values, and no more: %s', async (item) => {
+    expect((await postText('/threads/search', search(MAX_VALUES, item))).status).toBe(200);
+    const { status, json } = await postText('/threads/search', search(MAX_VALUES + 1, item));
+    expect(status).toBe(422);
+    expect(json).toMatchObject({
+      code: 'too_many_values',
+      detail: expect.stringContaining('NESTGRAPH_BODY_LIMIT_VALUES'),
+    });
+  });
+
+  it('a body with too many values is not parsed: what is wrong with it is not found', async () => {
+    const { json } = await postText('/threads', `[${'{},'.repeat(MAX_VALUES)}`);
+    expect(json).toMatchObject({ code: 'too_many_values' });
+  });
+
+  it('a body may have 32 MiB, and no more', async () => {
+    const textOf = (bytes: number): string => JSON.stringify({ limit: 1, ignored: 'x'.repeat(bytes) });
+    expect((await postText('/threads/search', textOf(32 * MEGABYTE - 100))).status).toBe(200);
+    expect(await postText('/threads/search', textOf(32 * MEGABYTE))).toMatchObject({ status: 413 });
+  });
+
+  it.each<[string, string, (values: number) => object, number]>([
+    ['metadata', '/threads', (values) => ({ metadata: objectOf(values) }), 10_000],
+    ['metadata', '/assistants', (values) => ({ graph_id: 'echo', metadata: objectOf(values) }), 10_000],
+    ['metadata', '/runs', (values) => ({ assistant_id: 'echo', input: {}, metadata: objectOf(values) }), 10_000],
+    ['metadata', '/threads/search', (values) => ({ metadata: objectOf(values) }), 1_000],
+    ['values', '/threads/count', (values) => ({ values: objectOf(values) }), 1_000],
+    ['metadata', '/assistants/search', (values) => ({ metadata: objectOf(values) }), 1_000],
+    ['metadata', '/runs/crons/count', (values) => ({ metadata: objectOf(values) }), 1_000],
+    ['filter', '/store/items/search', (values) => ({ namespace_prefix: [], filter: objectOf(values) }), 1_000],
+  ])('%s of %s has a bound of its own', async (path, route, bodyOf, limit) => {
+    expect((await post(route, bodyOf(limit))).status).toBe(200);
+    const { status, json } = await post(route, bodyOf(limit + 1));
+    expect(status).toBe(422);
+    expect((json as Refusal).errors).toEqual([{ path, message: `must have at most ${limit} values, itself included` }]);
+  });
+
+  it('a filter of many members is one statement that the database takes', async () => {
+    const members = Object.fromEntries(times(499, { $gt: 1 }).map((condition, at) => [`m${at}`, condition]));
+    expect((await post('/store/items/search', { namespace_prefix: [], filter: members })).status).toBe(200);
+  });
+
+  it('an answer names a hundred refused fields, and says how many more there are', async () => {
+    const updates = times(200, { as_node: 1 });
+    const { json } = await post('/threads', { metadata: { graph_id: 'echo' }, supersteps: [{ updates }] });
+    const { errors, detail } = json as Refusal;
+    expect(errors).toHaveLength(100);
+    expect(detail).toMatch(/; and \d+ more$/);
+  });
+
+  describe('supersteps', () => {
+    const step = (messages: unknown, count = 1): object => ({
+      updates: times(count, { values: { messages }, as_node: 'echo' }),
+    });
+    const create = (thread_id: string, supersteps: object[]): Promise<Answer> =>
+      post('/threads', { thread_id, metadata: { graph_id: 'echo' }, supersteps });
+
+    it.each<[string, object[]]>([
+      ['supersteps', times(1_001, step('a'))],
+      ['supersteps.0.updates', [step('a', 1_001)]],
+    ])('are bounded in number: %s', async (path, supersteps) => {
+      const { status, json } = await create(randomUUID(), supersteps);
+      expect(status).toBe(422);
+      expect((json as Refusal).errors?.map((error) => error.path)).toContain(path);
+    });
+
+    it('are bounded in size: each checkpoint holds all messages that are there by then', async () => {
+      const thread_id = randomUUID();
+      const large = 'x'.repeat(10 * MEGABYTE);
+      const { status, json } = await create(thread_id, [step(large), ...times(8, step('a'))]);
+      expect(status).toBe(422);
+      expect(json).toMatchObject({ code: 'supersteps_too_large' });
+      expect((await send(`${server.url}/threads/${thread_id}`)).status).toBe(404);
+
+      expect((await create(thread_id, [step(large), step('a')])).status).toBe(200);
+    });
+
+    it('updates of one state are bounded in number', async () => {
+      const thread_id = randomUUID();
+      await create(thread_id, [step('a')]);
+      const { status, json } = await post(`/threads/${thread_id}/state`, { values: times(1_001, { messages: 'a' }) });
+      expect(status).toBe(422);
+      expect((json as Refusal).errors?.map((error) => error.path)).toContain('values');
+    });
+  });
+});
+
+describe('with limits of its own, and a custom app that reads bodies', () => {
+  let server: TestServer;
+
+  beforeAll(async () => {
+    const env = { NESTGRAPH_BODY_LIMIT_VALUES: '50' };
+    server = await startServer({ database, args: ['--config', 'custom-app.json'], env });
+  });
+  afterAll(async () => {
+    await server?.stop();
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['by the server', {}],
+    ['by the app', { 'x-into-config': 'yes' }],
+  ])('a body is refused before it is parsed %s', async (_, headers) => {
+    const postOf = (values: number): Promise<Answer> =>
+      sendJson(`${server.url}/threads/search`, { ignored: times(values - 2, 0) }, { headers });
+    expect((await postOf(51)).json).toMatchObject({ code: 'too_many_values' });
+    expect((await postOf(50)).status).toBe(200);
+  });
+});
