@@ -13,6 +13,7 @@ import { WaitingRuns1764350000000 } from './1764350000000-waiting-runs.js';
 import { CronCallers1764400000000 } from './1764400000000-cron-callers.js';
 import { CanonicalIds1764510000000 } from './1764510000000-canonical-ids.js';
 import { WebhookCallers1764540000000 } from './1764540000000-webhook-callers.js';
+import { CallerTurns1764541000000 } from './1764541000000-caller-turns.js';
 import { RunReleases1764550000000 } from './1764550000000-run-releases.js';
 
 /** All migrations, oldest first. A released one is never edited. */
@@ -32,5 +33,6 @@ export const migrations = [
   CronCallers1764400000000,
   CanonicalIds1764510000000,
   WebhookCallers1764540000000,
+  CallerTurns1764541000000,
   RunReleases1764550000000,
 ];

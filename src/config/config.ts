@@ -74,6 +74,15 @@ export interface QueueConfig {
   readonly stateless_retention_ms: number;
   /** Most runs that wait on one thread; 0 for no limit. */
   readonly max_queued: number;
+  readonly fairness: FairnessConfig;
+}
+
+/** How slots are shared among callers that are known. */
+export interface FairnessConfig {
+  /** Largest share of a process's slots that one caller may take; 0 for first come, first served. */
+  readonly slot_share: number;
+  /** Slots per turn, by identity; others get one. */
+  readonly weights: Readonly<Record<string, number>>;
 }
 
 /** How long events of runs can be read. */
@@ -385,6 +394,10 @@ function queueConfig(environment: Environment): QueueConfig {
     heartbeat_ms: environment.NESTGRAPH_HEARTBEAT_SECS * 1000,
     stateless_retention_ms: environment.NESTGRAPH_STATELESS_RETENTION_SECS * 1000,
     max_queued: environment.NESTGRAPH_MAX_QUEUED_RUNS,
+    fairness: {
+      slot_share: environment.NESTGRAPH_CALLER_SLOT_SHARE,
+      weights: environment.NESTGRAPH_CALLER_WEIGHTS,
+    },
   };
 }
 

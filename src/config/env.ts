@@ -32,6 +32,10 @@ const graphDefaults = mapOf(object({ context: mapOf(anything()) }), {
   expected: 'a JSON object from graph id to config',
 });
 
+const callerWeights = mapOf(integer({ min: 1, max: 1000 }), {
+  expected: 'a JSON object from identity to a whole number from 1 to 1000',
+});
+
 /** Empty text means not set. Variables without a value here have a default that `config.ts` works out. */
 export class Environment {
   /** Address to listen on. `0.0.0.0` lets other machines connect. */
@@ -170,6 +174,17 @@ export class Environment {
   /** Runs that may wait on one thread; 0 for no limit. */
   @Variable(integer({ min: 0 }), asNumber)
   readonly NESTGRAPH_MAX_QUEUED_RUNS: number = 1000;
+
+  /**
+   * Largest share of the slots of a process that the runs of one caller take, when callers are known; the rest is kept for
+   * callers without a running run. 1: no reserve; 0: no turns either, first come, first served.
+   */
+  @Variable(number({ min: 0, max: 1 }), asNumber)
+  readonly NESTGRAPH_CALLER_SLOT_SHARE: number = 0.8;
+
+  /** Slots that callers get per turn, by identity: a JSON object. Callers it does not name get one. */
+  @Variable(callerWeights, asJson)
+  readonly NESTGRAPH_CALLER_WEIGHTS: Readonly<Record<string, number>> = {};
 
   /** Addresses of the proxies whose `X-Forwarded-For` is believed. Without it nobody's. */
   @Variable(proxies, asProxies)

@@ -8,6 +8,7 @@ export type {
   LangSmithConfig,
   LogConfig,
   NestgraphConfig,
+  FairnessConfig,
   QueueConfig,
   ServerConfig,
   StoreConfig,

@@ -7,6 +7,7 @@ import { type Queryable, retryWhileUnavailable, Sql } from '../database/index.js
 import { assertCheckpointExists } from '../execution/index.js';
 import { defaultTtl, ThreadBusyError, ThreadNotFoundError, type ThreadTtl } from '../threads/index.js';
 import { type Run, toRun } from './dto/run.dto.js';
+import { callerKeyOf } from './queue/caller-key.js';
 import { resolveMultitask, type StopAction } from './queue/multitask.js';
 import type { NewRun, RunThread, StoppedRun } from './queue/queued-run.js';
 import { CancelOnDisconnect } from './cancel-on-disconnect.js';
@@ -87,7 +88,7 @@ export class RunCreationService {
     const permitted = await this.access.permit(authOfAsking(asking), undefined, body);
     return this.retryOnStaleAssistant(asking, async () => {
       const order = await this.orderOf(permitted, asking);
-      return this.withSlot(order.body, asking, (slot) => this.insertStateless(this.sql, order, slot));
+      return this.withSlot(order, asking, (slot) => this.insertStateless(this.sql, order, slot));
     });
   }
 
@@ -160,7 +161,7 @@ export class RunCreationService {
     const lock = (client: Queryable): Promise<unknown> => this.queue.lockThread(client, thread_id);
     const inTransaction = this.repeatable(order, lock, (client, slot) => this.insert(client, order, slot));
     return this.withSlot(
-      body,
+      order,
       asking,
       async (slot, again) => (await this.insertAtOnce(order, thread, slot, again)) ?? inTransaction(slot, again),
     );
@@ -214,11 +215,11 @@ export class RunCreationService {
 
   /** Offers a free slot to a run that is about to be created, and lets it begin there when it has taken it. */
   private async withSlot(
-    body: RunCreate,
+    { body, caller }: Order,
     asking: Asking | undefined,
     insert: (slot: Reservation | undefined, again: boolean) => Promise<Created>,
   ): Promise<Run> {
-    const slot = delayOf(body) > 0 ? undefined : this.worker.reserve();
+    const slot = delayOf(body) > 0 ? undefined : this.worker.reserve(callerKeyOf(caller?.user?.identity));
     let created: Created;
     try {
       created = await this.retryInsert(asking, (again) => insert(slot, again));
@@ -380,7 +381,7 @@ export class RunCreationService {
 
   private releaseUnused(slot: Reservation | undefined): void {
     if (slot) {
-      this.worker.release();
+      this.worker.release(slot);
     }
   }
 

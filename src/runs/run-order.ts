@@ -2,6 +2,7 @@ import type { AuthFilter } from '../auth/index.js';
 import type { RunAssistant } from '../assistants/index.js';
 import type { JsonObject } from '../common/index.js';
 import { resumeRefusal } from '../execution/index.js';
+import { callerKeyOf } from './queue/caller-key.js';
 import type { NewRun, RunThread } from './queue/queued-run.js';
 import type { Delivery, ThreadStamp } from './run.entity.js';
 import type { RunCaller } from './run-caller.js';
@@ -72,6 +73,7 @@ function toNewRun(
     kwargs,
     metadata,
     caller,
+    caller_key: callerKeyOf(caller?.user?.identity),
     delivery,
     on_disconnect: delivery && body.on_disconnect === 'cancel' ? 'cancel' : null,
     multitask_strategy: body.multitask_strategy ?? 'enqueue',

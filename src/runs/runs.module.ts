@@ -5,6 +5,7 @@ import { ExecutionModule } from '../execution/index.js';
 import { ObservabilityModule } from '../observability/index.js';
 import { StreamsModule } from '../streams/index.js';
 import { ThreadsModule } from '../threads/index.js';
+import { FairClaims } from './queue/fair-claims.js';
 import { RunQueue } from './queue/run-queue.js';
 import { WebhookOutbox } from './queue/webhook-outbox.js';
 import { CancelOnDisconnect } from './cancel-on-disconnect.js';
@@ -45,6 +46,7 @@ import { RunWorker } from './worker/run-worker.js';
   ],
   providers: [
     RunQueue,
+    FairClaims,
     WebhookOutbox,
     OwnAddress,
     WebhookSender,

@@ -15,6 +15,8 @@ export interface NewRun {
   kwargs: RunKwargs;
   metadata: JsonObject;
   caller: RunCaller | null;
+  /** Whose turn it is when it begins; absent without a known caller. */
+  caller_key?: string;
   delivery: Delivery | null;
   on_disconnect: 'cancel' | null;
   multitask_strategy: MultitaskStrategy;
@@ -34,6 +36,7 @@ export interface ClaimedRun {
   kwargs: RunKwargs;
   metadata: JsonObject;
   caller: RunCaller | null;
+  caller_key?: string;
   delivery: Delivery | null;
   /** From 1 on. */
   attempt: number;

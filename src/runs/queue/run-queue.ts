@@ -15,6 +15,8 @@ import {
   INTERRUPT,
   ROLL_BACK,
 } from './ending-sql.js';
+import { UNKNOWN_CALLER } from './caller-key.js';
+import { CLAIMED_COLUMNS, IS_HEAD_OF_THREAD } from './claim-sql.js';
 import { inMs } from './in-ms.js';
 import type { ClaimedRun, NewRun, RunEnd, RunThread, StoppedRun, Stopping } from './queued-run.js';
 
@@ -32,10 +34,6 @@ const FIND_THREAD = `
 
 const ASSISTANT_UNCHANGED = `($12::text IS NULL
   OR EXISTS (SELECT FROM assistants WHERE assistant_id = $3::uuid AND xmin::text = $12))`;
-
-/** What a worker gets to know of a run. */
-const CLAIMED_COLUMNS = `run_id, thread_id, assistant_id, kwargs, metadata, caller, delivery, attempt,
-                         lease_token, on_thread IS NOT NULL AS stamps_thread`;
 
 /** Values of the three columns that make a thread go some day; the first of two parameters is number `at`. */
 const ttlValues = (at: number): string =>
@@ -60,10 +58,10 @@ const LAST_ENDED = `
 const INSERT_RUN = `
   INSERT INTO runs (run_id, thread_id, assistant_id, kwargs, metadata, multitask_strategy,
                     lease_token, due_at, created_at, turn_at, webhook, caller, on_thread, delivery,
-                    on_disconnect, status, attempt, lease_until)
+                    on_disconnect, caller_key, is_delayed, status, attempt, lease_until)
   SELECT $1::uuid, $2::uuid, $3::uuid, $4::json, $5::jsonb, $6::text, $7::uuid, due.at, due.at,
          due.at + $16::float8 * interval '1 millisecond', $10::text,
-         $11::json, $13::jsonb, $14::text, $15::text,
+         $11::json, $13::jsonb, $14::text, $15::text, $17::uuid, $7::uuid IS NULL AND $9::float8 > 0,
          CASE WHEN $7::uuid IS NULL THEN 'pending' ELSE 'running' END, CASE WHEN $7::uuid IS NULL THEN 0 ELSE 1 END,
          CASE WHEN $7::uuid IS NULL THEN NULL ELSE ${inMs('$8')} END
   FROM thread, (SELECT ${inMs('$9')}) AS due (at) RETURNING ${RUN_COLUMNS}`;
@@ -147,14 +145,14 @@ export class RunQueue {
   ): Promise<RunRow | undefined> {
     const { rows } = await db.query<RunRow>(
       `WITH thread AS (
-         UPDATE threads SET status = 'busy', metadata = metadata || coalesce($17::jsonb, '{}'),
-                config = coalesce($18::jsonb, config), updated_at = clock_timestamp(),
+         UPDATE threads SET status = 'busy', metadata = metadata || coalesce($18::jsonb, '{}'),
+                config = coalesce($19::jsonb, config), updated_at = clock_timestamp(),
                 newest_run_id = CASE WHEN EXISTS (
                   SELECT FROM runs later
                   WHERE later.run_id = newest_run_id AND later.status = 'pending' AND later.due_at > ${inMs('$9')}
                 ) THEN newest_run_id ELSE $1 END
          WHERE thread_id = $2 AND NOT hidden
-           AND ($19::timestamptz IS NULL OR newest_run_id IS NULL AND updated_at = $19) AND ${ASSISTANT_UNCHANGED}
+           AND ($20::timestamptz IS NULL OR newest_run_id IS NULL AND updated_at = $20) AND ${ASSISTANT_UNCHANGED}
          RETURNING thread_id
        ) ${INSERT_RUN}`,
       [...values(run, lease), jsonbOrNull(thread.metadata), jsonbOrNull(thread.config), stamp ?? null],
@@ -176,7 +174,7 @@ export class RunQueue {
       `WITH thread AS (
          INSERT INTO threads (thread_id, status, newest_run_id, hidden, metadata, config,
                               ttl_minutes, ttl_strategy, expires_at)
-         SELECT $2::uuid, 'busy', $1::uuid, $17::boolean, $18::jsonb, $19::jsonb, ${ttlValues(20)} WHERE ${ASSISTANT_UNCHANGED}
+         SELECT $2::uuid, 'busy', $1::uuid, $18::boolean, $19::jsonb, $20::jsonb, ${ttlValues(21)} WHERE ${ASSISTANT_UNCHANGED}
          ON CONFLICT DO NOTHING RETURNING thread_id
        ) ${INSERT_RUN}`,
       [
@@ -202,9 +200,7 @@ export class RunQueue {
     const { rows } = await this.sql.query<ClaimedRun>(
       `WITH due AS (
          SELECT run_id FROM runs r
-         WHERE status = 'pending' AND due_at <= clock_timestamp() AND NOT EXISTS (
-           SELECT FROM runs o WHERE o.thread_id = r.thread_id AND o.run_id <> r.run_id
-             AND (o.status = 'running' OR o.status = 'pending' AND (o.due_at, o.run_id) < (r.due_at, r.run_id)))
+         WHERE status = 'pending' AND due_at <= clock_timestamp() AND ${IS_HEAD_OF_THREAD}
          ORDER BY turn_at, run_id LIMIT $1 FOR UPDATE SKIP LOCKED
        ), orphaned AS (
          SELECT run_id FROM runs
@@ -480,6 +476,7 @@ const values = (run: NewRun, lease: { token: string; ms: number } | undefined): 
   run.delivery,
   run.on_disconnect,
   run.yields_ms ?? 0,
+  run.caller_key ?? UNKNOWN_CALLER,
 ];
 
 const jsonbOrNull = (value: object | undefined): string | null => (value ? toJsonb(value) : null);

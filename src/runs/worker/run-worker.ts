@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { AuthService } from '../../auth/index.js';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import { Notifications } from '../../database/index.js';
 import { inRun } from '../../observability/index.js';
+import { UNKNOWN_CALLER } from '../queue/caller-key.js';
+import { FairClaims } from '../queue/fair-claims.js';
 import type { ClaimedRun } from '../queue/queued-run.js';
 import { RunQueue } from '../queue/run-queue.js';
 import { RunStopService } from '../run-stop.service.js';
@@ -11,14 +14,18 @@ import { LeaseKeeper } from './lease-keeper.js';
 import { runMetadataOf } from './run-config.js';
 import { WebhookWorker } from '../webhooks/webhook-worker.js';
 import { RunLifecycle } from './run-lifecycle.js';
+import { SlotShares } from './slot-shares.js';
 
 /** Milliseconds between two looks at the queue when no notification comes; also finds expired leases. */
 const POLL_MS = 5_000;
+/** Claims in a row that may get nothing before the next poll or notification is awaited. */
+const MAX_FRUITLESS_CLAIMS = 8;
 /** Hidden threads that one statement of the sweep removes. */
 const EXPIRED_BATCH = 500;
 
 /** A free slot that a run about to be created will take. */
 export interface Reservation {
+  caller_key: string;
   token: string;
   ms: number;
 }
@@ -37,20 +44,31 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private reserved = 0;
   /** Tokens of a claim that the database has not answered. */
   private unanswered: string[] = [];
-  /** Runs may be waiting in the table: nobody jumps the queue. */
+  /** Runs may be waiting in the table: new ones begin behind them. */
   private backlog = true;
+  /** Runs are waiting whose callers have their share of the slots. */
+  private heldBack = false;
+  /** Claims in a row that got nothing although there was something. */
+  private fruitless = 0;
+  /** Absent when slots are given first come, first served. */
+  private readonly shares?: SlotShares;
   private claiming = false;
   private stopped = false;
 
   constructor(
     private readonly queue: RunQueue,
+    private readonly fairClaims: FairClaims,
     private readonly lifecycle: RunLifecycle,
     private readonly stopper: RunStopService,
     private readonly leases: LeaseKeeper,
     private readonly notifications: Notifications,
     private readonly webhooks: WebhookWorker,
+    auth: AuthService,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
-  ) {}
+  ) {
+    const { slots, fairness } = config.queue;
+    this.shares = auth.isOn && fairness.slot_share > 0 ? new SlotShares(slots, fairness) : undefined;
+  }
 
   onApplicationBootstrap(): void {
     this.notifications.on('run_pending', () => this.wake());
@@ -90,24 +108,30 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     await this.leases.stop();
   }
 
-  /** A slot for a run that is about to be created; undefined when all are taken or older runs wait for one. */
-  reserve(): Reservation | undefined {
-    if (this.stopped || this.backlog || this.freeSlots <= 0) {
+  /**
+   * A slot for a run that is about to be created; undefined when all are taken, older runs wait for one, or the caller has its
+   * share of them.
+   */
+  reserve(caller_key: string): Reservation | undefined {
+    const { freeSlots } = this;
+    if (this.stopped || this.backlog || freeSlots <= 0 || this.shares?.mayTake(caller_key, freeSlots) === false) {
       return undefined;
     }
     this.reserved += 1;
-    return { token: randomUUID(), ms: this.config.queue.lease_ms };
+    this.shares?.take(caller_key);
+    return { caller_key, token: randomUUID(), ms: this.config.queue.lease_ms };
   }
 
   /** The run was created with the reservation's token: begin. */
   startReserved(run: ClaimedRun): void {
     this.reserved -= 1;
-    this.start(run);
+    this.execute(run);
   }
 
   /** The run was not created after all. */
-  release(): void {
+  release({ caller_key }: Reservation): void {
     this.reserved -= 1;
+    this.shares?.giveBack(caller_key);
     this.wake();
   }
 
@@ -204,12 +228,33 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
       }
     }
     this.unanswered = Array.from({ length: wanted }, () => randomUUID());
-    const claimed = await this.queue.claim(this.unanswered, this.config.queue.lease_ms, this.maxAttempts);
+    const claimed = await this.claimDue(this.unanswered);
     this.unanswered = [];
     return claimed;
   }
 
+  private async claimDue(tokens: readonly string[]): Promise<ClaimedRun[]> {
+    const { lease_ms } = this.config.queue;
+    if (!this.shares) {
+      return this.queue.claim(tokens, lease_ms, this.maxAttempts);
+    }
+    const claim = await this.fairClaims.claim(tokens, lease_ms, this.maxAttempts, this.shares.terms());
+    const { runs, is_held_back, is_partial, window_end, now } = claim;
+    this.shares.note(runs.map(callerKey), now, window_end);
+    this.heldBack = is_held_back;
+    this.fruitless = runs.length > 0 ? 0 : this.fruitless + 1;
+    if (is_partial && this.fruitless < MAX_FRUITLESS_CLAIMS) {
+      this.backlog = true;
+    }
+    return runs;
+  }
+
   private start(run: ClaimedRun): void {
+    this.shares?.take(callerKey(run));
+    this.execute(run);
+  }
+
+  private execute(run: ClaimedRun): void {
     const active = new ActiveRun(run, runMetadataOf(run));
     this.active.set(run.lease_token, active);
     this.leases.hold(run);
@@ -220,12 +265,13 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     const execution = executed.then((more) => {
       clearTimeout(timeout);
       this.active.delete(run.lease_token);
+      this.shares?.giveBack(callerKey(run));
       this.leases.drop(run);
       this.executions.delete(execution);
       this.announceWebhook(run);
       if (more) {
         this.announcePending();
-      } else if (this.backlog) {
+      } else if (this.backlog || this.heldBack) {
         this.wake();
       }
     });
@@ -246,3 +292,5 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     [...this.active.values()].filter(isMeant).forEach((active) => active.stop(reason));
   }
 }
+
+const callerKey = ({ caller_key = UNKNOWN_CALLER }: ClaimedRun): string => caller_key;

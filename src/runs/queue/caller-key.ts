@@ -1,0 +1,13 @@
+import { createHash } from 'node:crypto';
+
+/** Stands for every run without a known caller: together they are one. */
+export const UNKNOWN_CALLER = '00000000-0000-0000-0000-000000000000';
+
+/** A key of one size for identities of any length; users cannot choose their place in the order of keys. */
+export const callerKeyOf = (identity: string | undefined): string =>
+  identity === undefined
+    ? UNKNOWN_CALLER
+    : createHash('sha256')
+        .update(identity)
+        .digest('hex')
+        .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
