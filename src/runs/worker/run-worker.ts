@@ -18,8 +18,9 @@ import { SlotShares } from './slot-shares.js';
 
 /** Milliseconds between two looks at the queue when no notification comes; also finds expired leases. */
 const POLL_MS = 5_000;
-/** Claims in a row that may get nothing before the next poll or notification is awaited. */
-const MAX_FRUITLESS_CLAIMS = 8;
+/** Claims in a row that may get nothing, though others would see more, before they are repeated with this pause. */
+const MAX_FRUITLESS_CLAIMS = 3;
+const CLAIM_RETRY_MS = 50;
 /** Hidden threads that one statement of the sweep removes. */
 const EXPIRED_BATCH = 500;
 
@@ -242,9 +243,11 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     const { runs, is_held_back, is_partial, window_end, now } = claim;
     this.shares.note(runs.map(callerKey), now, window_end);
     this.heldBack = is_held_back;
-    this.fruitless = runs.length > 0 ? 0 : this.fruitless + 1;
-    if (is_partial && this.fruitless < MAX_FRUITLESS_CLAIMS) {
-      this.backlog = true;
+    this.fruitless = is_partial && runs.length === 0 ? this.fruitless + 1 : 0;
+    if (this.fruitless >= MAX_FRUITLESS_CLAIMS) {
+      setTimeout(() => this.wake(), CLAIM_RETRY_MS).unref();
+    } else {
+      this.backlog ||= is_partial;
     }
     return runs;
   }
