@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Annotation, END, START, StateGraph } from '@langchain/langgraph';
 import { LeaseLostError } from '../../src/execution/checkpoints/lease-lost.error.js';
 import type { Queryable } from '../../src/database/index.js';
+import { DraftCheckpointer } from '../../src/execution/checkpoints/draft-checkpointer.js';
 import { PostgresCheckpointer } from '../../src/execution/checkpoints/postgres-checkpointer.js';
 import { RunCheckpointer } from '../../src/execution/checkpoints/run-checkpointer.js';
 import { createDatabase, type TestDatabase, untilWaitingForLocks } from '../support/database.js';
@@ -20,6 +21,80 @@ const builder = new StateGraph(State)
   .addEdge('two', END);
 
 const logOf = ({ values }: { values: unknown }): unknown => (values as { log: string[] }).log;
+
+describe('DraftCheckpointer', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createDatabase();
+  });
+  afterAll(() => database.drop());
+
+  const stored = () => builder.compile({ checkpointer: new PostgresCheckpointer(database.pool) });
+
+  const countRows = async (thread_id: string): Promise<number> => {
+    const { rows } = await database.pool.query<{ count: number }>(
+      `SELECT ((SELECT count(*) FROM checkpoints WHERE thread_id = $1)
+        + (SELECT count(*) FROM checkpoint_blobs WHERE thread_id = $1)
+        + (SELECT count(*) FROM checkpoint_writes WHERE thread_id = $1))::int AS count`,
+      [thread_id],
+    );
+    return rows[0].count;
+  };
+
+  /** A thread with a state, and a change of it that is not written yet. */
+  async function drafted(thread_id: string) {
+    const thread = { configurable: { thread_id } };
+    await stored().invoke({ word: 'a' }, thread);
+    const draft = new DraftCheckpointer(database.pool, thread_id);
+    const graph = builder.compile({ checkpointer: draft });
+    await graph.updateState(thread, { word: 'b', log: ['by hand'] }, 'two');
+    return { thread, draft, graph };
+  }
+
+  it('shows what it has drafted, and writes nothing before it is told to', async () => {
+    const { thread, draft, graph } = await drafted('shown');
+    const expected = ['one:a', 'two:a', 'by hand'];
+    expect(logOf(await graph.getState(thread))).toEqual(expected);
+    expect(logOf(await stored().getState(thread))).toEqual(['one:a', 'two:a']);
+    expect(await draft.write(database.pool)).toBe(true);
+    expect(logOf(await stored().getState(thread))).toEqual(expected);
+  });
+
+  it('writes nothing when another checkpoint is the newest one by then', async () => {
+    const { thread, draft } = await drafted('superseded');
+    await stored().updateState(thread, { log: ['earlier'] }, 'two');
+    const before = await countRows('superseded');
+    expect(await draft.write(database.pool)).toBe(false);
+    expect(await countRows('superseded')).toBe(before);
+    expect(logOf(await stored().getState(thread))).toEqual(['one:a', 'two:a', 'earlier']);
+  });
+
+  it('writes nothing when a thread that had no state has one by then', async () => {
+    const draft = new DraftCheckpointer(database.pool, 'new');
+    const thread = { configurable: { thread_id: 'new', checkpoint_ns: '' } };
+    await builder.compile({ checkpointer: draft }).updateState(thread, { word: 'b' }, 'two');
+    await stored().updateState(thread, { word: 'first' }, 'two');
+    expect(await draft.write(database.pool)).toBe(false);
+  });
+
+  it('writes nothing when the checkpoint that it forks is gone by then', async () => {
+    const thread = { configurable: { thread_id: 'forked', checkpoint_ns: '' } };
+    await stored().invoke({ word: 'a' }, thread);
+    const history = [];
+    for await (const state of stored().getStateHistory(thread)) {
+      history.push(state);
+    }
+    const { config } = history[1];
+    const draft = new DraftCheckpointer(database.pool, 'forked');
+    await builder.compile({ checkpointer: draft }).updateState(config, { word: 'b' }, 'two');
+    await database.pool.query('DELETE FROM checkpoints WHERE checkpoint_id = $1', [
+      (config.configurable as { checkpoint_id: string }).checkpoint_id,
+    ]);
+    const before = await countRows('forked');
+    expect(await draft.write(database.pool)).toBe(false);
+    expect(await countRows('forked')).toBe(before);
+  });
+});
 
 describe('PostgresCheckpointer', () => {
   let database: TestDatabase;

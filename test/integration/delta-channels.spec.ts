@@ -12,6 +12,7 @@ import {
   StateGraph,
 } from '@langchain/langgraph';
 import type { Queryable } from '../../src/database/index.js';
+import { DraftCheckpointer } from '../../src/execution/checkpoints/draft-checkpointer.js';
 import { PostgresCheckpointer } from '../../src/execution/checkpoints/postgres-checkpointer.js';
 import { DiscardingCheckpointer, RunCheckpointer } from '../../src/execution/checkpoints/run-checkpointer.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
@@ -96,6 +97,32 @@ describe('Channels that are stored by their writes', () => {
       const newest = { config: { configurable: { thread_id } }, channels: ['often'] };
       expect(await saver.getDeltaChannelHistory(newest)).toStrictEqual(await inherited(newest));
     }
+  });
+
+  it('have the same values in a draft, and when it is written', async () => {
+    const thread = { configurable: { thread_id: 'draft' } };
+    const begin = async (saver: BaseCheckpointSaver): Promise<void> => {
+      await compile(saver).invoke({ often: ['input'], seldom: ['input'] }, thread);
+      await compile(saver).invoke(new Command({ resume: 1 }), thread);
+    };
+    const change = async (saver: BaseCheckpointSaver): Promise<unknown> => {
+      const step = (name: string) => ({
+        updates: [{ values: { often: [name], seldom: [name], whole: [name] }, asNode: 'last' }],
+      });
+      await compile(saver).bulkUpdateState(thread, ['x', 'y', 'z'].map(step));
+      return (await compile(saver).getState(thread)).values;
+    };
+    const memory = new MemorySaver();
+    await begin(memory);
+    const expected = await change(memory);
+    const stored = new PostgresCheckpointer(database.pool);
+    await begin(stored);
+    const before = await stored.getTuple(thread);
+    const draft = new DraftCheckpointer(database.pool, 'draft');
+    expect(await change(draft)).toEqual(expected);
+    expect(await stored.getTuple(thread)).toEqual(before);
+    expect(await draft.write(database.pool)).toBe(true);
+    expect((await compile(stored).getState(thread)).values).toEqual(expected);
   });
 
   it('work in a run that keeps nothing', async () => {

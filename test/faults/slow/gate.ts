@@ -1,0 +1,17 @@
+import { appendFileSync, existsSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * Waits here while `NAME.closed` exists in the folder GATES, and notes in `NAME.waiting` that it does: user code that
+ * takes as long as the test wants.
+ */
+export async function pass(name: string): Promise<void> {
+  const at = (suffix: string): string => path.join(process.env.GATES!, `${name}.${suffix}`);
+  if (existsSync(at('closed'))) {
+    appendFileSync(at('waiting'), '.');
+    while (existsSync(at('closed'))) {
+      await sleep(10);
+    }
+  }
+}
