@@ -36,6 +36,7 @@ export class DatabaseModule {
           useFactory: (dataSource: DataSource, health: HealthChecks, config: NestgraphConfig) => {
             const pool = poolOf(dataSource);
             health.register(() => pool.query('SELECT 1'));
+            health.registerVital(() => database.isRunning?.() ?? true);
             return new Sql(pool, config.database.prepared_statements);
           },
         },

@@ -4,10 +4,21 @@ import { Injectable } from '@nestjs/common';
 @Injectable()
 export class HealthChecks {
   private readonly checks: (() => Promise<unknown>)[] = [];
+  private readonly vital: (() => boolean)[] = [];
 
   /** `check` rejects when the thing does not work. */
   register(check: () => Promise<unknown>): void {
     this.checks.push(check);
+  }
+
+  /** `check` is false while a part of this server itself does not work. It costs nothing, so every health check asks it. */
+  registerVital(check: () => boolean): void {
+    this.vital.push(check);
+  }
+
+  /** True when all parts of this server itself work. */
+  isAlive(): boolean {
+    return this.vital.every((check) => check());
   }
 
   /** True when all checks pass. */

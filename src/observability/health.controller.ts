@@ -39,10 +39,14 @@ export class HealthController {
     description: 'For load balancers; `check_db=1` asks the database too.',
   })
   @ApiOkResponse({ type: Health })
-  @ApiResponse({ status: 500, type: Health, description: 'The database does not answer.' })
+  @ApiResponse({
+    status: 500,
+    type: Health,
+    description: 'The database does not answer, or the embedded one is being started again.',
+  })
   @ApiErrors()
   async ok(@Query() { check_db }: HealthQuery, @Res({ passthrough: true }) reply: FastifyReply): Promise<Health> {
-    const ok = !check_db || (await this.checks.pass());
+    const ok = this.checks.isAlive() && (!check_db || (await this.checks.pass()));
     reply.status(ok ? 200 : 500);
     return { ok };
   }

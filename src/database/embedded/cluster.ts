@@ -8,6 +8,16 @@ import type { Location } from './location.js';
 import { type ProgramResult, runProgram } from './run-program.js';
 import { giveTo } from './server-account.js';
 
+/** A data directory with what runs it. */
+export interface Cluster {
+  location: Location;
+  binaries: Binaries;
+  password: string;
+  log: (message: string) => void;
+  /** Where sockets are not used, the port to listen on; a free one when absent. */
+  port?: number;
+}
+
 /** The server's superuser; the only account there is. */
 export const SUPERUSER = 'nestgraph';
 

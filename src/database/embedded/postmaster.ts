@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Binaries, cannotExecute, program } from './binaries.js';
+import type { Cluster } from './cluster.js';
 import { EmbeddedPostgresError } from './embedded-postgres.error.js';
 import { type Location, SOCKET_PORT, socketFolder } from './location.js';
 import { isAlive, isServerOf } from './processes.js';
@@ -44,7 +45,7 @@ export async function findPostmaster(data: string): Promise<Postmaster | undefin
 }
 
 /** For one developer's machine. Durability is not traded: fsync and synchronous_commit keep their defaults, which are on. */
-const SETTINGS = {
+const SETTINGS: Record<string, string> = {
   // A slot costs next to nothing; some processes with ten connections each and their tools may come together.
   max_connections: '300',
   shared_buffers: '64MB',
@@ -60,6 +61,8 @@ const SETTINGS = {
   log_destination: 'stderr',
   logging_collector: 'off',
   log_checkpoints: 'off',
+  // A statement whose client has died ends soon, and its session with it. Windows cannot tell.
+  ...(onWindows ? {} : { client_connection_check_interval: '1s' }),
   timezone: 'UTC',
   log_timezone: 'UTC',
 };
@@ -71,7 +74,7 @@ export interface Launch {
 }
 
 /** Starts a server that outlives this process, with its output in a file. */
-export async function launchPostmaster(location: Location, binaries: Binaries): Promise<Launch> {
+export async function launchPostmaster({ location, binaries, port }: Cluster): Promise<Launch> {
   const log = await openServerLog(location.home, location.account);
   try {
     const logStart = (await log.stat()).size;
@@ -79,7 +82,7 @@ export async function launchPostmaster(location: Location, binaries: Binaries): 
       // pg_ctl opens it itself, which fails while somebody else has it open for writing.
       await log.close();
     }
-    const child = spawnServer(location, binaries, await serverArguments(location), log.fd);
+    const child = spawnServer(location, binaries, await serverArguments(location, port), log.fd);
     await once(child, 'spawn').catch((error: unknown) => {
       throw cannotExecute(child.spawnfile, error);
     });
@@ -114,16 +117,16 @@ function spawnServer(location: Location, binaries: Binaries, args: string[], log
   return spawn(program(binaries, 'pg_ctl'), start, { ...options, stdio: 'ignore' });
 }
 
-async function serverArguments(location: Location): Promise<string[]> {
+async function serverArguments(location: Location, port: number | undefined): Promise<string[]> {
   // Command line arguments, not postgresql.conf: a new Nestgraph brings its settings to existing data.
-  const settings: Record<string, string> = { ...SETTINGS, ...(await listenSettings(location)) };
+  const settings: Record<string, string> = { ...SETTINGS, ...(await listenSettings(location, port)) };
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
 /** Never reachable from another machine, and where there are sockets, from no other account either. */
-async function listenSettings(location: Location): Promise<Record<string, string>> {
+async function listenSettings(location: Location, port: number | undefined): Promise<Record<string, string>> {
   if (onWindows) {
-    return { listen_addresses: '127.0.0.1', port: String(await freePort()) };
+    return { listen_addresses: '127.0.0.1', port: String(port ?? (await freePort())) };
   }
   const folder = await socketFolder(location);
   return {

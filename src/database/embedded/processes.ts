@@ -12,6 +12,18 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** Whether a process does nothing any more: it is gone, or a zombie that its parent has not collected yet. */
+export const hasEnded = async (pid: number): Promise<boolean> => !isAlive(pid) || isZombie(await linuxState(pid));
+
+/** The state of a process on Linux, one letter; undefined when it is gone, and elsewhere. */
+async function linuxState(pid: number): Promise<string | undefined> {
+  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // "4711 (postgres) Z ...": the name in brackets may contain anything.
+  return status.slice(status.lastIndexOf(')') + 2)[0];
+}
+
+const isZombie = (state: string | undefined): boolean => state === 'Z' || state === 'X';
+
 /**
  * Whether an existing process is the server of this data directory: neither a zombie nor another program that was given a dead
  * server's pid. In doubt the answer is yes, because two servers on the same data would destroy it.
@@ -37,10 +49,7 @@ async function ask(file: string, args: string[]): Promise<string> {
 }
 
 async function isServerOnLinux(pid: number, data: string): Promise<boolean> {
-  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // "4711 (postgres) Z ...": the name in brackets may contain anything.
-  const state = status.slice(status.lastIndexOf(')') + 2)[0];
-  if (state === 'Z' || state === 'X') {
+  if (isZombie(await linuxState(pid))) {
     return false;
   }
   try {

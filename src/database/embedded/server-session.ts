@@ -70,22 +70,30 @@ async function createDatabase(uri: string): Promise<void> {
   }
 }
 
+/** Sessions of other Nestgraph processes. */
+export interface Others {
+  /** Presences among them: each has a process with a guard. */
+  launchers: number;
+  sessions: number;
+}
+
 /**
- * Whether sessions of other Nestgraph processes exist. Our own pools are closed by now, but a session stays listed for a moment
+ * Sessions of other Nestgraph processes. Our own pools are closed by now, but a session stays listed for a moment
  * after its client has gone, so only what remains is another's. Another launcher's presence is enough.
  */
-export async function othersArePresent(presence: Session): Promise<boolean> {
+export async function othersPresent(presence: Session): Promise<Others> {
   const deadline = Date.now() + CLOSING_MS;
   let others = await countOthers(presence);
   while (others.launchers === 0 && others.sessions > 0 && Date.now() <= deadline) {
     await sleep(25);
     others = await countOthers(presence);
   }
-  return others.launchers > 0 || others.sessions > 0;
+  return others;
 }
 
-async function countOthers(presence: Session): Promise<{ launchers: number; sessions: number }> {
-  const { rows } = await presence.query<{ launchers: number; sessions: number }>(
+/** Those of this moment, among them some that are just ending. */
+export async function countOthers(presence: Session): Promise<Others> {
+  const { rows } = await presence.query<Others>(
     `SELECT count(*) FILTER (WHERE application_name LIKE '${PRESENCE}%')::int AS launchers, count(*)::int AS sessions
        FROM pg_stat_activity
       WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name LIKE 'nestgraph%'`,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedPostgresError } from './embedded-postgres.error.js';
 import { hasErrorCode } from './error-code.js';
-import { isAlive } from './processes.js';
+import { hasEnded } from './processes.js';
 
 /** A holder touches its lock this often; much older, and its pid has been given to some other program. */
 const TOUCH_EVERY_MS = 5_000;
@@ -76,7 +76,7 @@ async function isStale(file: string, holder: string): Promise<boolean> {
     return !held.has(holder);
   }
   // An empty file is one that its creator is about to write, or died before writing.
-  if (pid > 0 && !isAlive(pid)) {
+  if (pid > 0 && (await hasEnded(pid))) {
     return true;
   }
   const stats = await stat(file).catch(() => undefined);

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cluster } from './cluster.js';
+import { EmbeddedPostgresError } from './embedded-postgres.error.js';
+import { type Connection, connectToServer } from './connect.js';
+import { serverLogPath } from './server-log.js';
+import type { Session } from './server-session.js';
+import { withStartLock } from './start-lock.js';
+
+/** Milliseconds before each new attempt to get the server back; after the last one it is given up. */
+const BACK_OFF_MS = [0, 500, 1_000, 2_000, 4_000];
+/** A server that has run for so long counts as started: its next end is the first one. */
+const STABLE_MS = 60_000;
+
+/** Keeps the server running while this process uses it, and its presence open. */
+export class Supervisor {
+  private readonly stopping = new AbortController();
+  private recovering?: Promise<void>;
+  /** Ends of the server, and failed starts, in a row. */
+  private failures = 0;
+  private startedAt = Date.now();
+
+  /** `onLost` is called when the server cannot be kept running. */
+  constructor(
+    private readonly cluster: Cluster,
+    private connection: Connection,
+    private readonly onLost: ((error: EmbeddedPostgresError) => void) | undefined,
+  ) {
+    this.watch();
+  }
+
+  /** False while the server is being started again. */
+  get isRunning(): boolean {
+    return this.recovering === undefined;
+  }
+
+  /** Ends the supervision and gives the session that still shows this process's presence. */
+  async stop(): Promise<Session> {
+    this.stopping.abort();
+    await this.recovering;
+    return this.connection.presence;
+  }
+
+  private watch(): void {
+    const { presence } = this.connection;
+    // Without stop() the session must not keep this process alive.
+    presence.unref();
+    if (this.onLost) {
+      presence.once('end', () => {
+        if (!this.stopping.signal.aborted) {
+          this.recovering = this.recover().finally(() => (this.recovering = undefined));
+        }
+      });
+    }
+  }
+
+  private async recover(): Promise<void> {
+    const { log } = this.cluster;
+    const { signal } = this.stopping;
+    if (Date.now() - this.startedAt > STABLE_MS) {
+      this.failures = 0;
+    }
+    let reason = 'it has ended again and again';
+    while (this.failures < BACK_OFF_MS.length) {
+      await sleep(BACK_OFF_MS[this.failures], undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) {
+        return;
+      }
+      try {
+        await this.reconnect();
+        return;
+      } catch (error) {
+        if (signal.aborted) {
+          return;
+        }
+        this.failures += 1;
+        reason = (error as Error).message;
+        log(`The embedded PostgreSQL could not be started again: ${reason}`);
+      }
+    }
+    this.onLost?.(
+      new EmbeddedPostgresError(
+        `The embedded PostgreSQL of ${this.cluster.location.data} cannot be kept running: ${reason}. ` +
+          `See ${serverLogPath(this.cluster.location.home)}; remove the cause, or set DATABASE_URI, and start again.`,
+      ),
+    );
+  }
+
+  private reconnect(): Promise<void> {
+    const { cluster, stopping, connection } = this;
+    return withStartLock(cluster.location.home, async () => {
+      const { pid, port } = connection.server;
+      this.connection = await connectToServer({ ...cluster, port }, stopping.signal);
+      this.watch();
+      // A server that lost its sessions and not its process, after a crash of one of them, has not failed.
+      if (this.connection.server.pid !== pid) {
+        this.failures += 1;
+        this.startedAt = Date.now();
+      }
+    });
+  }
+}
