@@ -1,0 +1,225 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { send, sendJson } from '../support/http.js';
+import { createProject, killIfThere, type Project } from '../support/project.js';
+import { open } from '../support/raw-response.js';
+import { killLeftovers, MAIN, type TestServer } from '../support/server.js';
+import { askUntil } from '../support/until.js';
+
+/** No lease expires while PostgreSQL starts again, however slow the machine is. */
+const LONG_LEASE = { NESTGRAPH_LEASE_SECS: '60', NESTGRAPH_HEARTBEAT_SECS: '1' };
+
+let project: Project;
+beforeEach(async () => {
+  project = await createProject({ graphs: ['waiting.ts', 'steps.ts'] });
+});
+afterEach(async () => {
+  await killLeftovers();
+  await project.remove();
+});
+afterAll(killLeftovers);
+
+const inPostgres = (...parts: string[]): string => path.join(project.folder, '.nestgraph/postgres', ...parts);
+
+const killPostgres = async (): Promise<void> => {
+  const pids = await project.postgres();
+  expect(pids).not.toEqual([]);
+  pids.forEach(killIfThere);
+};
+const noPostgres = (): Promise<number[]> => askUntil(project.postgres, (pids) => pids.length === 0);
+
+const isHealthy = async ({ url }: TestServer): Promise<boolean> => (await send(`${url}/ok`)).status === 200;
+const untilHealthy = (server: TestServer, wanted: boolean): Promise<boolean> =>
+  askUntil(
+    () => isHealthy(server),
+    (now) => now === wanted,
+  );
+
+/** Process ids of the guards that a server has started. */
+async function guardsOf(server: number): Promise<number[]> {
+  const guards: number[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    const [state, parent] = status.slice(status.lastIndexOf(')') + 2).split(' ');
+    if (command.includes('guard.js') && state !== 'Z' && Number(parent) === server) {
+      guards.push(Number(pid));
+    }
+  }
+  return guards;
+}
+
+describe('the embedded PostgreSQL is killed', () => {
+  it('and started again: the run that executes goes on as if nothing had happened', async () => {
+    const server = await project.start({ env: LONG_LEASE });
+    const { json } = await sendJson(`${server.url}/threads`, {});
+    const { thread_id } = json as { thread_id: string };
+    const stream = await open(`${server.url}/threads/${thread_id}/runs/stream`, {
+      assistant_id: 'waiting',
+      input: { gate: path.join(project.folder, 'gate'), label: 'a' },
+      stream_mode: ['custom', 'values'],
+    });
+    await stream.until(/"waiting":"a"/);
+    const before = await project.postgres();
+    await killPostgres();
+    await askUntil(project.postgres, (pids) => pids.some((pid) => !before.includes(pid)));
+    await untilHealthy(server, true);
+    await project.write('gate', '');
+    await stream.ended;
+
+    const runs = await send(`${server.url}/threads/${thread_id}/runs`);
+    expect(runs).toMatchObject({ status: 200, json: [{ status: 'success' }] });
+    const { text } = await send(`${server.url}/threads/${thread_id}/state`);
+    expect(JSON.parse(text)).toMatchObject({ values: { order: ['a:start', 'a:end'] } });
+    expect(await server.stop()).toBe(0);
+    expect(await noPostgres()).toEqual([]);
+  });
+
+  it('and the server says that it is not healthy until it is there again', async () => {
+    const server = await project.start();
+    // Another process seems to be starting or stopping it.
+    await writeFile(inPostgres('start.lock'), `${process.pid} of this test`);
+    await killPostgres();
+    await untilHealthy(server, false);
+    await rm(inPostgres('start.lock'));
+    await untilHealthy(server, true);
+    const run = await sendJson(`${server.url}/runs/wait`, { assistant_id: 'steps', input: {} });
+    expect(run).toMatchObject({ status: 200, json: { path: ['one', 'two', 'three'] } });
+    expect(await server.stop()).toBe(0);
+    expect(await noPostgres()).toEqual([]);
+  });
+
+  it('and cannot be started again: the server ends with a sentence', async () => {
+    const server = await project.start();
+    await writeFile(inPostgres('data/postgresql.conf'), 'no such thing\n');
+    await killPostgres();
+
+    expect(await server.exited).toBe(1);
+    expect(server.output()).toMatch(
+      /The embedded PostgreSQL of \S+ cannot be kept running: [^]*syntax error in file[^]*set DATABASE_URI/,
+    );
+    expect(await noPostgres()).toEqual([]);
+  });
+
+  it('again and again: the server ends with a sentence', async () => {
+    const server = await project.start();
+    const starts = (): number => server.output().match(/is running \(process/g)?.length ?? 0;
+    let isOver = false;
+    const exited = server.exited.finally(() => (isOver = true));
+    for (let start = 1; !isOver; start += 1) {
+      await askUntil(
+        () => Promise.resolve(isOver || starts() >= start),
+        (isReady) => isReady,
+      );
+      (await project.postgres()).forEach(killIfThere);
+    }
+    expect(await exited).toBe(1);
+    expect(server.output()).toMatch(/The embedded PostgreSQL of \S+ cannot be kept running/);
+    expect(await noPostgres()).toEqual([]);
+  });
+});
+
+/** A server as a shell starts it: the leader of a process group. */
+function startGroup(): { server: ChildProcess; group: (signal: NodeJS.Signals) => void; serves: Promise<void> } {
+  const server = spawn(process.execPath, [MAIN, 'dev', '--port', '0'], {
+    cwd: project.folder,
+    env: { ...process.env, NODE_OPTIONS: '' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+  });
+  const serves = new Promise<void>((resolve) => {
+    server.stdout.on('data', (chunk) => String(chunk).includes('Data') && resolve());
+  });
+  const group = (signal: NodeJS.Signals): void => {
+    try {
+      process.kill(-server.pid!, signal);
+    } catch {
+      // All its processes have ended.
+    }
+  };
+  return { server, group, serves };
+}
+
+describe('no way of ending leaves the embedded PostgreSQL behind', () => {
+  const MOMENTS: [when: string, moment: (serves: Promise<void>) => Promise<unknown>][] = [
+    [
+      'while the database is made',
+      () =>
+        askUntil(
+          () => Promise.resolve(existsSync(inPostgres()) && readdirSync(inPostgres())),
+          (names) => names && names.some((name) => name.startsWith('initdb-')),
+        ),
+    ],
+    [
+      'while PostgreSQL starts',
+      () =>
+        askUntil(
+          () => Promise.resolve(existsSync(inPostgres('data/postmaster.pid'))),
+          (isThere) => isThere,
+        ),
+    ],
+    ['while it serves', (serves) => serves],
+    [
+      'while PostgreSQL is started again',
+      async (serves) => {
+        await serves;
+        (await project.postgres()).forEach(killIfThere);
+      },
+    ],
+  ];
+  const WAYS: [how: string, signals: NodeJS.Signals[]][] = [
+    ['SIGTERM twice', ['SIGTERM', 'SIGTERM']],
+    ['SIGTERM and then SIGKILL', ['SIGTERM', 'SIGKILL']],
+    ['SIGKILL', ['SIGKILL']],
+  ];
+
+  describe.each(MOMENTS)('%s', (_when, moment) => {
+    it.each(WAYS)('%s to the process group', async (_how, signals) => {
+      const { server, group, serves } = startGroup();
+      const ended = once(server, 'exit');
+      await moment(serves);
+      signals.forEach(group);
+      await ended;
+      expect(await noPostgres()).toEqual([]);
+      // And it can be started again.
+      const again = await project.start();
+      expect(await again.stop()).toBe(0);
+      expect(await noPostgres()).toEqual([]);
+    });
+  });
+
+  it('of several servers the last one that is killed takes it along, and no guard stays', async () => {
+    const servers = [await project.start(), await project.start()];
+    const guards = (await Promise.all(servers.map(({ pid }) => guardsOf(pid)))).flat();
+    expect(guards).toHaveLength(2);
+    await servers[0].stop('SIGKILL');
+    await untilGone([guards[0]]);
+    expect(await sendJson(`${servers[1].url}/threads`, {})).toMatchObject({ status: 200 });
+    await servers[1].stop('SIGKILL');
+    expect(await noPostgres()).toEqual([]);
+    await untilGone(guards);
+  });
+
+  it('a guard that is killed is replaced', async () => {
+    const server = await project.start();
+    const [guard] = await guardsOf(server.pid);
+    process.kill(guard, 'SIGKILL');
+    const [next] = await askUntil(
+      () => guardsOf(server.pid),
+      (guards) => guards.length > 0 && !guards.includes(guard),
+    );
+    await server.stop('SIGKILL');
+    expect(await noPostgres()).toEqual([]);
+    await untilGone([next]);
+  });
+});
+
+const untilGone = (pids: number[]): Promise<boolean> =>
+  askUntil(
+    () => Promise.resolve(pids.some((pid) => existsSync(`/proc/${pid}`))),
+    (isThere) => !isThere,
+  );
