@@ -131,9 +131,9 @@ describe('the embedded database', () => {
       });
       await stream.until(/"waiting":"a"/);
       expect(await first.stop('SIGKILL')).toBeNull();
+      expect(await noPostgres()).toEqual([]);
 
       const second = await project.start({ env });
-      expect(second.output()).toContain('was running already');
       expect(await everything(second, thread_ids)).toEqual(before);
 
       const { json } = await send(`${second.url}/threads/${busy}/runs`);

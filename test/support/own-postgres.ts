@@ -20,7 +20,8 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'nestgraph-own-'));
   // PostgreSQL does not run as root: its own account must be able to enter.
   await chmod(directory, 0o755);
-  const start = (): Promise<EmbeddedPostgres> => startEmbeddedPostgres({ directory, log: () => undefined });
+  const guard = new URL('../../dist/src/database/embedded/guard.js', import.meta.url);
+  const start = (): Promise<EmbeddedPostgres> => startEmbeddedPostgres({ directory, log: () => undefined, guard });
   let server = await start();
   const { uri, data_directory } = server;
   await runToEnd(['migrate'], { database: { uri } });

@@ -6,6 +6,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { type EmbeddedPostgres, EmbeddedPostgresError, startEmbeddedPostgres } from './index.js';
@@ -28,8 +29,11 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
+/** As `npm run build` leaves it. */
+const GUARD = new URL('../../../dist/src/database/embedded/guard.js', import.meta.url);
+
 async function start(directory: string, log: (message: string) => void = () => undefined): Promise<EmbeddedPostgres> {
-  const server = await startEmbeddedPostgres({ directory, log });
+  const server = await startEmbeddedPostgres({ directory, log, guard: GUARD });
   cleanups.push(() => server.stop());
   return server;
 }
@@ -50,6 +54,12 @@ const postmasterPid = async (server: EmbeddedPostgres): Promise<number> =>
 /** A killed process whose parent does not collect it stays listed as a zombie. */
 const isRunning = async (pid: number, data: string): Promise<boolean> => isAlive(pid) && (await isServerOf(pid, data));
 
+async function untilStopped(pid: number, data: string): Promise<void> {
+  while (await isRunning(pid, data)) {
+    await sleep(20);
+  }
+}
+
 /** A real Nestgraph process, as far as the launcher is concerned: it prints one line of JSON when the server is there. */
 async function startClientProcess(directory: string): Promise<{ client: ChildProcess; uri: string }> {
   const folder = await temporaryFolder();
@@ -59,7 +69,9 @@ async function startClientProcess(directory: string): Promise<{ client: ChildPro
       resolveDir: here,
       contents: `
         import { startEmbeddedPostgres } from './index.ts';
-        const server = await startEmbeddedPostgres({ directory: ${JSON.stringify(directory)}, log: () => {} });
+        const server = await startEmbeddedPostgres({
+          directory: ${JSON.stringify(directory)}, log: () => {}, guard: new URL(${JSON.stringify(GUARD.href)}),
+        });
         console.log(JSON.stringify({ uri: server.uri }));
         process.on('SIGTERM', () => server.stop().then(() => process.exit(0)));
         setInterval(() => {}, 60_000);`,
@@ -114,20 +126,17 @@ describe('the embedded PostgreSQL', () => {
     expect(row).toEqual({ fsync: 'on', commit: 'on', upper: 'Äß€', encoding: 'UTF8', zone: 'UTC' });
   });
 
-  it('is found running after its process was killed', async () => {
+  it('stops when its process is killed, with everything that was committed', async () => {
     const directory = await temporaryFolder();
     const { client, uri } = await startClientProcess(directory);
     await query(uri, `CREATE TABLE kept AS SELECT 1 AS value`);
+    const data = join(directory, 'postgres', 'data');
+    const pid = parseInt(await readFile(join(data, 'postmaster.pid'), 'utf8'));
     await kill(client, 'SIGKILL');
+    await untilStopped(pid, data);
 
-    const messages: string[] = [];
-    const server = await start(directory, (message) => messages.push(message));
-    expect(messages).toEqual([expect.stringContaining('was running already')]);
-    expect(server.uri).toBe(uri);
+    const server = await start(directory);
     expect(await query(server.uri, 'SELECT value FROM kept')).toEqual([{ value: 1 }]);
-    const pid = await postmasterPid(server);
-    await server.stop();
-    expect(await isRunning(pid, server.data_directory)).toBe(false);
   });
 
   it('recovers what was committed when the server itself was killed', async () => {
@@ -187,8 +196,10 @@ describe('the embedded PostgreSQL', () => {
     await pool.connect();
     await server.stop();
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    const pid = await postmasterPid(server);
     await pool.end();
-    await (await start(directory)).stop();
+    // The guard stops it then.
+    await untilStopped(pid, server.data_directory);
   });
 
   it('works in a folder whose path is too long for a socket, and has spaces, commas and quotes', async () => {
@@ -238,7 +249,7 @@ describe('the embedded PostgreSQL', () => {
     const data = join(directory, 'postgres', 'data');
     await mkdir(data, { recursive: true });
     await writeFile(join(data, 'PG_VERSION'), '17\n');
-    const attempt = startEmbeddedPostgres({ directory, log: () => undefined });
+    const attempt = startEmbeddedPostgres({ directory, log: () => undefined, guard: GUARD });
     await expect(attempt).rejects.toThrow(/made by PostgreSQL 17, .* is PostgreSQL 18\. .*pg_dump/);
     await expect(attempt).rejects.toBeInstanceOf(EmbeddedPostgresError);
     expect(await readFile(join(data, 'PG_VERSION'), 'utf8')).toBe('17\n');
@@ -259,6 +270,8 @@ describe('the embedded PostgreSQL', () => {
     const server = await start(directory);
     await server.stop();
     await writeFile(join(server.data_directory, 'postgresql.conf'), 'no such thing\n');
-    await expect(startEmbeddedPostgres({ directory, log: () => undefined })).rejects.toThrow(/syntax error in file/);
+    await expect(startEmbeddedPostgres({ directory, log: () => undefined, guard: GUARD })).rejects.toThrow(
+      /syntax error in file/,
+    );
   });
 });
