@@ -44,7 +44,12 @@ class Budget {
     for (let next = parts.pop(); next !== undefined; next = parts.pop()) {
       this.spend(typeof next === 'string' ? 1 + next.length / CHARACTERS_PER_COST : 1);
       if (typeof next === 'object' && next !== null) {
-        parts.push(...Object.values(next).filter((inner) => inner !== undefined));
+        // One by one: a long list has more elements than a call may have arguments.
+        for (const inner of Object.values(next) as unknown[]) {
+          if (inner !== undefined) {
+            parts.push(inner);
+          }
+        }
       }
     }
   }
