@@ -2,6 +2,7 @@ import pg from 'pg';
 import { DataSource, type DataSourceOptions, QueryFailedError, type QueryRunner } from 'typeorm';
 import { migrations } from '../../migrations/index.js';
 import { DatabaseUnavailableError } from './database.errors.js';
+import { LOCK_TIMEOUT_MS, sessionSettings } from './lock-timeout.js';
 import { toDatabaseError } from './transient.js';
 
 /** Begins every session's application_name, so that sessions of Nestgraph can be told from others. */
@@ -10,6 +11,7 @@ export const APPLICATION_NAME = 'nestgraph';
 export interface ConnectionSettings {
   uri: string;
   pool_size: number;
+  lock_timeout_ms?: number;
 }
 
 /** A connection of the pool. */
@@ -58,14 +60,24 @@ export class NestgraphDataSource extends DataSource {
 
 const driverErrorOf = (error: unknown): unknown => (error instanceof QueryFailedError ? error.driverError : error);
 
-export const dataSourceOptions = ({ uri, pool_size }: ConnectionSettings): DataSourceOptions => ({
+export const dataSourceOptions = ({
+  uri,
+  pool_size,
+  lock_timeout_ms = LOCK_TIMEOUT_MS,
+}: ConnectionSettings): DataSourceOptions => ({
   type: 'postgres',
   url: uri,
   applicationName: APPLICATION_NAME,
   poolSize: pool_size,
   migrations,
   migrationsTableName: 'nestgraph_migrations',
-  extra: { connectionTimeoutMillis: 10_000, Client: PooledClient },
+  extra: {
+    connectionTimeoutMillis: 10_000,
+    Client: PooledClient,
+    // The pool's hook for new connections.
+    verify: (client: pg.PoolClient, done: (error?: Error) => void) =>
+      void client.query(sessionSettings(lock_timeout_ms)).then(() => done(), done),
+  },
 });
 
 /** TypeORM's own pool: everything in the process shares it, hand-written SQL included. */

@@ -1,4 +1,4 @@
-import { ApiError, withoutSecrets } from '../common/index.js';
+import { ApiError, type ApiErrorFields, withoutSecrets } from '../common/index.js';
 
 /** No connection could be made at start. */
 export class DatabaseUnreachableError extends Error {
@@ -38,17 +38,41 @@ function reasonOf(cause: unknown): string {
  * reasons name hosts, sockets and files.
  */
 export class DatabaseUnavailableError extends ApiError {
-  constructor(cause: unknown) {
+  constructor(cause: unknown, fields: Partial<ApiErrorFields> = {}) {
     super({
       status: 503,
       code: 'database_unavailable',
       detail: 'The database is not available at the moment. Try again soon.',
       cause,
+      ...fields,
     });
   }
 
   /** For the log, with the reason. */
   override toString(): string {
     return `${super.toString()} (${reasonOf(this.cause)})`;
+  }
+}
+
+/** Another transaction has held a row that this statement needs for {@link LOCK_TIMEOUT_MS}. Nothing was changed. */
+export class LockTimeoutError extends DatabaseUnavailableError {
+  constructor(cause: unknown) {
+    super(cause, {
+      code: 'lock_timeout',
+      detail: 'Another transaction of the database holds what this request needs. Try again soon.',
+      headers: { 'retry-after': '1' },
+    });
+  }
+}
+
+/** Another process has been changing the schema for too long. */
+export class SchemaLockedError extends Error {
+  constructor(cause: unknown) {
+    super(
+      'The database schema is locked: another process has been changing it, or using it, for five minutes. End that ' +
+        'process (pg_stat_activity shows it), then start again.',
+      { cause },
+    );
+    this.name = 'SchemaLockedError';
   }
 }

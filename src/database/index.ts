@@ -3,6 +3,7 @@ export * from './database.errors.js';
 export * from './database.js';
 export * from './database.tokens.js';
 export { DatabaseModule } from './database.module.js';
+export { SCHEMA_LOCK_TIMEOUT_MS } from './lock-timeout.js';
 export * from './migrator.js';
 export { Notifications } from './notifications.js';
 export { jsonb } from './jsonb.js';

@@ -1,6 +1,8 @@
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from './data-source.js';
-import { DatabaseUnreachableError, SchemaOutdatedError } from './database.errors.js';
+import { DatabaseUnreachableError, SchemaLockedError, SchemaOutdatedError } from './database.errors.js';
+import { SCHEMA_LOCK_TIMEOUT_MS } from './lock-timeout.js';
+import { isLockTimeout } from './transient.js';
 
 /** Any number, the same in every process: only one of them migrates at a time. */
 const MIGRATION_LOCK = 7_261_986;
@@ -30,7 +32,7 @@ export function assertSchemaIsCurrent(uri: string): Promise<void> {
 }
 
 async function withDataSource<T>(uri: string, use: (dataSource: DataSource) => Promise<T>): Promise<T> {
-  const dataSource = new DataSource(dataSourceOptions({ uri, pool_size: 2 }));
+  const dataSource = new DataSource(dataSourceOptions({ uri, pool_size: 2, lock_timeout_ms: SCHEMA_LOCK_TIMEOUT_MS }));
   try {
     await dataSource.initialize();
   } catch (error) {
@@ -38,6 +40,8 @@ async function withDataSource<T>(uri: string, use: (dataSource: DataSource) => P
   }
   try {
     return await use(dataSource);
+  } catch (error) {
+    throw isLockTimeout(error) ? new SchemaLockedError(error) : error;
   } finally {
     await dataSource.destroy();
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { beginWith, LOCK_TIMEOUT_MS } from './lock-timeout.js';
 import { toDatabaseError } from './transient.js';
 
 /** Anything that runs SQL: the pool, or the connection of a transaction. */
@@ -27,11 +28,17 @@ export class Sql implements Queryable {
     return this.run<R>(this.pool, text, values, isPrepared);
   }
 
-  /** Runs `work` on one connection between BEGIN and COMMIT; an error rolls everything back. */
-  transaction<T>(work: (db: Queryable) => Promise<T>): Promise<T> {
+  /**
+   * Runs `work` on one connection between BEGIN and COMMIT; an error rolls everything back. No code of a user belongs in
+   * here: it would hold the connection, and what the transaction has locked, for as long as it likes.
+   */
+  transaction<T>(
+    work: (db: Queryable) => Promise<T>,
+    { lock_timeout_ms = LOCK_TIMEOUT_MS }: { lock_timeout_ms?: number } = {},
+  ): Promise<T> {
     return this.withConnection(async (client, onBreak) => {
       try {
-        await client.query('BEGIN');
+        await client.query(beginWith(lock_timeout_ms));
         const result = await work({ query: (text, values) => this.run(client, text, values) });
         await client.query('COMMIT');
         return result;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DatabaseUnavailableError } from './database.errors.js';
+import { DatabaseUnavailableError, LockTimeoutError } from './database.errors.js';
 
 /** Node's codes of a connection that could not be made, or broke. */
 const CONNECTION_CODES = new Set([
@@ -25,8 +25,16 @@ const RETRY_MS = 50;
 const LONGEST_RETRY_MS = 1_000;
 
 /** What is thrown for an error of the driver: {@link DatabaseUnavailableError} if another try may not meet it. */
-export const toDatabaseError = (driverError: unknown, otherwise: unknown = driverError): unknown =>
-  isTransient(driverError) ? new DatabaseUnavailableError(driverError) : otherwise;
+export function toDatabaseError(driverError: unknown, otherwise: unknown = driverError): unknown {
+  if (isLockTimeout(driverError)) {
+    return new LockTimeoutError(driverError);
+  }
+  return isTransient(driverError) ? new DatabaseUnavailableError(driverError) : otherwise;
+}
+
+/** True when a statement has waited for a lock for as long as it may. */
+export const isLockTimeout = (error: unknown): boolean =>
+  error instanceof Error && (error as { code?: unknown }).code === '55P03';
 
 /** True for an error of the database, or of the way to it, that another try may not meet. */
 function isTransient(error: unknown): boolean {

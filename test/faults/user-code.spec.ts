@@ -185,4 +185,20 @@ describe('user code that takes as long as it likes', () => {
     const { json } = await post(`/threads/${thread_id}/history`, {});
     expect(json).toHaveLength(1);
   });
+
+  it('a row that a transaction from outside holds is refused, not waited for without end', async () => {
+    const thread_id = await newThread();
+    const session = await database.pool.connect();
+    await session.query('BEGIN');
+    await session.query('SELECT FROM threads WHERE thread_id = $1 FOR UPDATE', [thread_id]);
+    const change = { ...as('quick'), method: 'PATCH' };
+    expect(await sendJson(`${server.url}/threads/${thread_id}`, { metadata: {} }, change)).toMatchObject({
+      status: 503,
+      json: { code: 'lock_timeout' },
+    });
+    expect(await update(thread_id, 'x')).toMatchObject({ status: 503, json: { code: 'lock_timeout' } });
+    await session.query('ROLLBACK');
+    session.release();
+    expect(await update(thread_id, 'x')).toMatchObject({ status: 200 });
+  });
 });

@@ -151,7 +151,8 @@ describe('RunQueue', () => {
     expect(second).toMatchObject({ run_id: first.run_id, attempt: 2 });
     expect(await finish(first)).toEqual({ held: false, more: false });
     expect(await threadRow(thread_id)).toMatchObject({ status: 'busy', values: null });
-    expect([...(await renewLeases(database.pool, [first, second], LEASE))]).toEqual([second.lease_token]);
+    const renewal = await renewLeases(database.pool, [first, second], LEASE);
+    expect(renewal).toEqual({ held: new Set([second.lease_token]), locked: new Set() });
     expect(await finish(second)).toEqual({ held: true, more: false });
   });
 

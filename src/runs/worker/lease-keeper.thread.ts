@@ -34,7 +34,7 @@ parentPort!.on('message', (message: LeaseThreadMessage) => {
 
 setTimeout(() => void beatAgain(), heartbeat_ms);
 
-/** After a lost connection soon: leases may be about to expire when the database is back. */
+/** Soon after a lost connection, or when a run was locked: leases may be about to expire. */
 async function beatAgain(): Promise<void> {
   const delay = (await beat()) ? heartbeat_ms : Math.min(RETRY_MS, heartbeat_ms);
   setTimeout(() => void beatAgain(), delay);
@@ -47,11 +47,11 @@ async function beat(): Promise<boolean> {
     return true;
   }
   try {
-    const renewed = await renewLeases(await connected(), leases, lease_ms);
-    const lost = leases.filter(({ lease_token }) => !renewed.has(lease_token));
+    const renewal = await renewLeases(await connected(), leases, lease_ms);
+    const lost = leases.filter(({ lease_token }) => !renewal.held.has(lease_token));
     // What has been dropped while the statement was under way has ended, and is not lost.
     parentPort!.postMessage(lost.filter(({ lease_token }) => held.delete(lease_token)));
-    return true;
+    return renewal.locked.size === 0;
   } catch {
     void client?.end().catch(() => undefined);
     client = undefined;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Queryable, Sql } from '../../database/index.js';
+import { type Queryable, SCHEMA_LOCK_TIMEOUT_MS, type Sql } from '../../database/index.js';
 import type { Statement } from '../statement.js';
 import { matchesSql, readPage, type SemanticSearch, VectorIndex, type VectorRow, wantedOf } from './vector-index.js';
 
@@ -61,15 +61,18 @@ export class PgvectorIndex extends VectorIndex {
 
   /** Vectors that were put before the database had the extension are taken over. */
   async start(): Promise<void> {
-    await this.sql.transaction(async (db) => {
-      await db.query('SELECT pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
-      await db.query('CREATE EXTENSION IF NOT EXISTS vector');
-      await db.query('ALTER TABLE store_vectors ADD COLUMN IF NOT EXISTS embedding_vector vector');
-      this.version = await versionOf(db);
-      for (let after: string | undefined = '0'; after !== undefined;) {
-        after = await takeOver(db, after);
-      }
-    });
+    await this.sql.transaction(
+      async (db) => {
+        await db.query('SELECT pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
+        await db.query('CREATE EXTENSION IF NOT EXISTS vector');
+        await db.query('ALTER TABLE store_vectors ADD COLUMN IF NOT EXISTS embedding_vector vector');
+        this.version = await versionOf(db);
+        for (let after: string | undefined = '0'; after !== undefined;) {
+          after = await takeOver(db, after);
+        }
+      },
+      { lock_timeout_ms: SCHEMA_LOCK_TIMEOUT_MS },
+    );
   }
 
   stop(): Promise<void> {
