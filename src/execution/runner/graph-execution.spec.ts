@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CompiledGraph } from '../graphs/graph.js';
-import { GraphExecution } from './graph-execution.js';
+import { GraphExecution, type GraphExecutionOptions } from './graph-execution.js';
 
 /** What LangGraph yields when it goes on from a checkpoint in which one of two tasks has been carried out. */
 const PARTS = [
@@ -9,13 +9,13 @@ const PARTS = [
   ['values', { a: 3 }],
 ];
 
-async function eventsOf(skipsCached: boolean): Promise<string[]> {
-  const events: string[] = [];
+/** The call of a graph that yields these parts. */
+function executionOf(parts: unknown[][], options: Pick<GraphExecutionOptions, 'skipsCached' | 'emit'>): GraphExecution {
   const stream = async function* () {
     await Promise.resolve();
-    yield* PARTS;
+    yield* parts;
   };
-  const execution = new GraphExecution({
+  return new GraphExecution({
     graph: { stream: () => Promise.resolve(stream()) } as unknown as CompiledGraph,
     input: null,
     config: {},
@@ -23,9 +23,13 @@ async function eventsOf(skipsCached: boolean): Promise<string[]> {
     run_id: 'r',
     stream_mode: new Set(['updates']),
     subgraphs: false,
-    skipsCached,
-    emit: (event, json) => events.push(`${event} ${json}`),
+    ...options,
   });
+}
+
+async function eventsOf(skipsCached: boolean): Promise<string[]> {
+  const events: string[] = [];
+  const execution = executionOf(PARTS, { skipsCached, emit: (event, json) => events.push(`${event} ${json}`) });
   await execution.run();
   expect(execution.outcome()).toEqual({ values: '{"a":3}', rawValues: { a: 3 }, interrupts: undefined });
   return events;
@@ -41,5 +45,17 @@ describe('GraphExecution', () => {
 
   it('does not tell it again to readers who have it from an earlier attempt', async () => {
     expect(await eventsOf(true)).toEqual([fresh]);
+  });
+
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
+
+  it.each([
+    ['a last state', [['values', { kept: circle }]], 'kept.self'],
+    ['interrupts', [['values', { __interrupt__: [{ id: 'i', value: circle }] }]], '[0].value.self'],
+  ])('fails on %s that nobody reads and that cannot be serialized, and has an outcome', async (_name, parts, place) => {
+    const execution = executionOf(parts, { skipsCached: false, emit: () => undefined });
+    await expect(execution.run()).rejects.toThrow(`Cannot serialize ${place}: it contains itself.`);
+    expect(execution.outcome()).toEqual({});
   });
 });

@@ -83,14 +83,18 @@ export class RunLifecycle {
       const refusal = await this.refusalOf(run);
       return await (refusal ? this.refuse(run, refusal, stream) : this.runToEnd(active, stream));
     } catch (error) {
-      return this.endAfter(error, run, stream);
+      return this.endAfter(error, active, stream);
     }
   }
 
-  /** What fails beside the graph ends the run as well. Without the database its lease runs out: another worker resumes it. */
-  private async endAfter(error: unknown, run: ClaimedRun, stream: RunStream): Promise<boolean> {
+  /**
+   * What fails beside the graph ends the run as well. Without the database, and when another worker is to resume the run,
+   * its lease runs out.
+   */
+  private async endAfter(error: unknown, active: ActiveRun, stream: RunStream): Promise<boolean> {
+    const { run } = active;
     this.logger.error(`run_id=${run.run_id} could not be ended`, errorStack(error));
-    if (!(error instanceof DatabaseUnavailableError)) {
+    if (!(error instanceof DatabaseUnavailableError) && !active.goesOnElsewhere) {
       try {
         const ending: Ending = { status: 'error', error: describeError(error), outcome: {} };
         stream.append('error', JSON.stringify(ending.error));

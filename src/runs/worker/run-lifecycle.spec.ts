@@ -1,0 +1,103 @@
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { DatabaseUnavailableError } from '../../database/index.js';
+import type { ClaimedRun, RunEnd } from '../queue/queued-run.js';
+import { ActiveRun, type StopReason } from './active-run.js';
+import { RunLifecycle } from './run-lifecycle.js';
+
+/** A stateless run of the process that created it, with everything the lifecycle reads of it. */
+const RUN = {
+  run_id: 'r',
+  thread_id: 't',
+  lease_token: 'l',
+  attempt: 1,
+  created_here: true,
+  delivery: 'wait',
+  metadata: {},
+  caller: null,
+  kwargs: {
+    temporary: true,
+    resumable: false,
+    subgraphs: false,
+    stream_mode: ['values'],
+    input: {},
+    feedback_keys: ['score'],
+    config: { configurable: { graph_id: 'g' } },
+  },
+} as unknown as ClaimedRun;
+
+/** What the lifecycle has done with its run. */
+interface Seen {
+  ends: RunEnd[];
+  events: string[];
+  results: unknown[];
+}
+
+/** Executes the run; `fail` is what the links for feedback, which come after the graph, throw. */
+async function execute(fail: () => never, stopReason?: StopReason): Promise<Seen> {
+  const seen: Seen = { ends: [], events: [], results: [] };
+  const stream = {
+    append: (event: string, json: string) => seen.events.push(`${event} ${json}`),
+    drained: () => Promise.resolve(),
+    finish: (status: string) => seen.events.push(`end ${status}`),
+    breakOff: () => seen.events.push('closed early'),
+  };
+  const parts = async function* () {
+    await Promise.resolve();
+    yield ['values', { a: 1 }];
+  };
+  const active = new ActiveRun(RUN, {});
+  const needs = [
+    { get: () => Promise.resolve({ stream: () => Promise.resolve(parts()) }) },
+    {
+      finishTemporary: (_run: ClaimedRun, end: RunEnd) => {
+        seen.ends.push(end);
+        return Promise.resolve({ held: true, more: false });
+      },
+    },
+    { open: () => stream, isFollowed: () => false },
+    { publish: (_id: string, result: unknown) => seen.results.push(result) },
+    {},
+    {
+      tracer: () => undefined,
+      feedbackUrls: () => {
+        if (stopReason) {
+          active.stop(stopReason);
+        }
+        return fail();
+      },
+    },
+    {},
+    {},
+    { queue: { max_retries: 2, lease_ms: 0, stateless_retention_ms: 0, timeout_ms: 1 }, streams: { resumable_ms: 0 } },
+  ] as unknown as ConstructorParameters<typeof RunLifecycle>;
+  expect(await new RunLifecycle(...needs).execute(active)).toBe(false);
+  return seen;
+}
+
+describe('A run after whose graph something fails', () => {
+  beforeEach(() => {
+    jest.spyOn(Logger.prototype, 'error').mockReturnValue(undefined);
+  });
+
+  it('ends with that error, for its readers and its waiters', async () => {
+    const { ends, events, results } = await execute(() => {
+      throw new RangeError('too far');
+    });
+    const error = { error: 'RangeError', message: 'too far' };
+    expect(ends).toMatchObject([{ status: 'error', error }]);
+    expect(events.slice(-2)).toEqual([`error ${JSON.stringify(error)}`, 'end error']);
+    expect(results).toEqual([JSON.stringify({ __error__: error })]);
+  });
+
+  it.each<[string, Error, StopReason | undefined]>([
+    ['the database is unavailable', new DatabaseUnavailableError(new Error('gone')), undefined],
+    ['another worker is to resume it', new Error('no matter'), 'shutdown'],
+  ])('is left to another worker when %s', async (_name, error, stopReason) => {
+    const { ends, events, results } = await execute(() => {
+      throw error;
+    }, stopReason);
+    expect([ends, results]).toEqual([[], []]);
+    expect(events.at(-1)).toBe('closed early');
+  });
+});
