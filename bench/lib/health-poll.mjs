@@ -1,5 +1,6 @@
 // A thread of its own, because whatever builds and sends large bodies blocks its own loop, too: polls `/ok` and measures how
 // long each answer takes.
+import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
@@ -30,11 +31,8 @@ export class HealthPoll {
   }
 
   #ask(what) {
-    return new Promise((resolve, reject) => {
-      this.#worker.once('message', resolve);
-      this.#worker.once('error', reject);
-      this.#worker.postMessage(what);
-    });
+    this.#worker.postMessage(what);
+    return once(this.#worker, 'message').then(([answer]) => answer);
   }
 }
 

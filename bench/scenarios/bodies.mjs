@@ -69,7 +69,7 @@ async function measure(server, poll, route, path, { shape, at, text }) {
   } = await client.pool.request({ method, path, headers: { 'content-type': 'application/json' }, body });
   await answer.dump({ limit: Infinity });
   const answered_ms = performance.now() - begin;
-  await untilRunEnds(client, headers['content-location'], MAX_RUN_MS);
+  await untilRunEnds(client, headers['content-location']);
   await sleep(SETTLE_MS);
   const turn = await server.endTurns();
   return {
@@ -83,18 +83,16 @@ async function measure(server, poll, route, path, { shape, at, text }) {
   };
 }
 
-async function untilRunEnds(client, location, patience) {
-  const end = performance.now() + patience;
-  while (location?.startsWith('/threads') && performance.now() < end) {
-    const { body, statusCode } = await client.pool.request({
-      method: 'GET',
-      path: `${location}/../../runs?select=status&limit=1`.replace(/\/runs\/[^/]+\/\.\.\/\.\.\//, '/'),
-    });
-    const found = statusCode === 200 ? await body.json() : (await body.dump(), []);
-    if (!found.some(({ status }) => status === 'pending' || status === 'running')) {
+/** Looks at the newest run of the thread that the answer names, if any. */
+async function untilRunEnds(client, location) {
+  const end = performance.now() + MAX_RUN_MS;
+  const runs = location?.startsWith('/threads') && location.slice(0, location.lastIndexOf('/'));
+  while (runs && performance.now() < end) {
+    const [newest] = await client.get(`${runs}?limit=1&select=status`);
+    if (newest?.status !== 'pending' && newest?.status !== 'running') {
       return;
     }
-    await sleep(20);
+    await sleep(SETTLE_MS);
   }
 }
 

@@ -5,24 +5,12 @@ import {
   type CheckpointTuple,
   copyCheckpoint,
 } from '@langchain/langgraph';
-import { ApiError } from '../../common/index.js';
 import type { Queryable } from '../../database/index.js';
 import type { CheckpointConfig } from '../graphs/graph.js';
 import { addRows, bytesOf, type CheckpointRows, type WriteRow } from './checkpoint-rows.js';
 import { DRAFT_IS_CURRENT } from './checkpoint-sql.js';
+import { DraftTooLargeError } from './draft-too-large.error.js';
 import { PostgresCheckpointer, saveCheckpoints } from './postgres-checkpointer.js';
-
-/** The checkpoints of a draft would take more memory, and more of the database, than one request may. */
-export class DraftTooLargeError extends ApiError {
-  constructor(maxBytes: number) {
-    const megabytes = maxBytes / 1024 / 1024;
-    super({
-      status: 422,
-      code: 'supersteps_too_large',
-      detail: `The checkpoints of all supersteps together have more than ${megabytes} MiB. Send fewer supersteps.`,
-    });
-  }
-}
 
 type Write = NonNullable<CheckpointTuple['pendingWrites']>[number];
 
