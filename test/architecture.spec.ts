@@ -37,6 +37,7 @@ const INNER_IMPORTS = new Map([
   // single files that need none, and the rest with `import()` afterwards.
   ['src/main.ts -> src/cli/args.ts', 'reads the command line, without any import of its own'],
   ['src/main.ts -> src/module-hooks/share-langchain.ts', 'must run first'],
+  ['src/main.ts -> src/module-hooks/check-peers.ts', 'before any of the packages is imported'],
   ['src/main.ts -> src/observability/versions.ts', 'loaded for --version only'],
   ['src/main.ts -> src/cli/run-command.ts', 'everything else, after the hooks are in place'],
 ]);

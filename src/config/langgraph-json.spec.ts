@@ -129,7 +129,7 @@ describe('langgraph.json', () => {
     [{ graphs: {} }, 'graphs: expected an object with at least one graph, got {}'],
     [
       { graphs: { 'ABCDEF00-0000-4000-8000-000000000000': './a.ts:graph' } },
-      'graphs: expected an object with at least one graph, and no UUID as a graph id, got an object',
+      'graphs: expected an object with at least one graph, and no UUID as a graph id, got {"ABCDEF00-0000-4000-8000-000000000000":"./a.ts:graph"}',
     ],
     [{ graphs: { a: 1 } }, 'graphs.a: expected text of the form "path:export" or {path, description}, got number'],
     [{ graphs: { a: './a.ts:' } }, 'graphs.a: expected text of the form "path:export", got "./a.ts:"'],

@@ -76,7 +76,7 @@ describe('the embedded database', () => {
       expect(existsSync(path.join(data, 'PG_VERSION'))).toBe(true);
       expect(await project.postgres()).not.toEqual([]);
       expect(readdirSync(project.folder).sort()).toEqual(
-        ['.nestgraph', 'ask.ts', 'echo.ts', 'langgraph.json', 'steps.ts', 'waiting.ts'].sort(),
+        ['.nestgraph', 'ask.ts', 'echo.ts', 'langgraph.json', 'package.json', 'steps.ts', 'waiting.ts'].sort(),
       );
       expect(await server.stop()).toBe(0);
       expect(await noPostgres()).toEqual([]);
@@ -232,7 +232,7 @@ describe('the embedded database', () => {
     'is stopped when the server cannot start after all',
     async () => {
       await project.write('steps.ts', 'throw new Error("not today");');
-      const { code, output } = await project.run(['dev', '--port', '0']);
+      const { code, output } = await project.run(['start', '--port', '0']);
 
       expect(code).toBe(1);
       expect(output).toContain('not today');

@@ -61,7 +61,7 @@ describe('WebhookWorker', () => {
       { base: base ?? undefined, onListen: () => undefined } as unknown as OwnAddress,
       { refusalOf: () => Promise.resolve(refusal) } as unknown as RunRecheck,
       notifications as unknown as Notifications,
-      { command: 'dev' } as NestgraphConfig,
+      { command: 'start', webhooks: { allow_loopback: false, allow_private: false } } as NestgraphConfig,
     );
     worker.onApplicationBootstrap();
     workers.push(worker);

@@ -164,7 +164,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       [{ on_run_completed: 'frame' }, 'on_run_completed', /delete, keep/],
       [{ multitask_strategy: 'juggle' }, 'multitask_strategy', /enqueue/],
       [{ webhook: 'ftp://example.com' }, 'webhook', /http/],
-      [{ webhook: 'http://127.0.0.1:1' }, 'webhook', /not a public address/],
+      [{ webhook: 'http://10.0.0.1:1' }, 'webhook', /not a public address/],
       [{ stream_mode: ['everything'] }, 'stream_mode', /values/],
       [{ interrupt_before: 5 }, 'interrupt_before', /node names/],
       [{ config: { recursion_limit: 0 } }, 'config.recursion_limit', /1/],
@@ -287,7 +287,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       [{ end_time: 'soon' }, 422, 'validation_failed'],
       [{ end_time: '2020-01-01T00:00:00Z' }, 422, 'validation_failed'],
       [{ end_time: '2020-01-01T00:00:00Z', enabled: false }, 422, 'validation_failed'],
-      [{ webhook: 'http://127.0.0.1:1' }, 422, 'webhook_refused'],
+      [{ webhook: 'http://10.0.0.1:1' }, 422, 'webhook_refused'],
     ])('%j is refused and changes nothing', async (fields, status, code) => {
       const cron = await create();
       await expect(updateWith(cron.cron_id, { metadata: { x: 1 }, ...fields })).rejects.toMatchObject(

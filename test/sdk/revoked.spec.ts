@@ -127,7 +127,7 @@ describe.each(SDKS)('what was taken back, with SDK %s', (_, Client) => {
       const cron = await newCron(assistant_id);
       await give(assistant_id, 'bob');
       expect(await disabledReason(cron)).toBe(
-        `alice may not create its runs any more: Assistant not found: ${assistant_id}`,
+        `alice may not create its runs any more: Assistant not found: ${assistant_id}. Send a graph id of langgraph.json, or the UUID of an assistant.`,
       );
     });
 
@@ -275,7 +275,7 @@ describe.each([
     const { assistant_id } = await alice.assistants.create({ graphId: 'steps' });
     const { run_id } = await alice.runs.create(null, assistant_id, { input: {}, afterSeconds: 1 });
     await admin.assistants.update(assistant_id, { metadata: { owner: 'bob' } });
-    const message = `alice may not do this any more: Assistant not found: ${assistant_id}`;
+    const message = `alice may not do this any more: Assistant not found: ${assistant_id}. Send a graph id of langgraph.json, or the UUID of an assistant.`;
     expect(await ended(run_id)).toEqual({ status: 'error', error: { error: 'RunNotAllowed', message }, caller: null });
   });
 
