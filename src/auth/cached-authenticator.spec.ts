@@ -180,16 +180,15 @@ describe('what a decision depends on is part of the key', () => {
 
 describe('a user that comes out of the cache', () => {
   it('is not the object that an earlier request had', async () => {
-    const cache = new CachedAuthenticator(
-      counted(() => ({ identity: 'alice', permissions: ['read'] })),
-      SETTINGS,
-    );
+    const inner = counted(({ headers }) => ({ identity: headers.get('authorization'), permissions: ['read'] }));
+    const cache = new CachedAuthenticator(inner, SETTINGS);
     for (let turn = 0; turn < 3; turn += 1) {
       const user = await cache.authenticate(request({ authorization: 'alice' }));
       expect(user).toMatchObject({ identity: 'alice', permissions: ['read'] });
       user.identity = 'admin';
       user.permissions.push('write');
     }
+    expect(inner.calls).toBe(1);
   });
 });
 
