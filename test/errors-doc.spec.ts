@@ -65,6 +65,9 @@ function tableBelow(heading: string): string[][] {
 const refused = tableBelow('Refused requests');
 const failed = tableBelow('Failed runs');
 
+/** Failures that bear the name of an error's class. */
+const NAMES_OF_CLASSES = ['Error', 'UnknownInterruptError', 'UnserializableValueError'];
+
 describe('docs/errors.md', () => {
   const inSources = new Map([
     ...thrown.map(({ codes, statuses }) => [codes[0], Number(statuses[0])] as const),
@@ -88,7 +91,8 @@ describe('docs/errors.md', () => {
   it('lists every name that the server itself gives to the failure of a run, and no other', () => {
     const names = sources
       .flatMap((source) => valuesOf(source, 'error'))
-      .filter((name) => /^[A-Z][A-Za-z]+$/.test(name));
+      .filter((name) => /^[A-Z][A-Za-z]+$/.test(name))
+      .concat(NAMES_OF_CLASSES);
 
     expect(failed.map(([name]) => name.replaceAll('`', '')).sort()).toEqual([...new Set(names)].sort());
     for (const [name, cause, remedy] of failed) {

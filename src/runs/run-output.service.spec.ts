@@ -4,6 +4,7 @@ import type { NestgraphConfig } from '../config/index.js';
 import type { Notifications } from '../database/index.js';
 import { EventStream } from '../streams/index.js';
 import { MemoryEventLog } from '../../test/support/memory-event-log.js';
+import type { CancelOnDisconnect } from './cancel-on-disconnect.js';
 import { RunOutputService } from './run-output.service.js';
 import type { RunsService } from './runs.service.js';
 import { RunResults } from './worker/run-results.js';
@@ -30,7 +31,8 @@ describe('RunOutputService', () => {
       return Promise.resolve({ run_id: 'r', thread_id: 't', status: 'running', kwargs });
     };
     const runs = { find } as unknown as RunsService;
-    const output = new RunOutputService(runs, nothing, results, events, nothing);
+    const disconnects = { arrive: () => undefined } as unknown as CancelOnDisconnect;
+    const output = new RunOutputService(runs, nothing, results, events, disconnects);
     return output.joinStream('r', 't', { lastEventId: '-1', isBack: false, wanted: {}, cancelOnDisconnect: false });
   };
 

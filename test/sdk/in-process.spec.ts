@@ -161,7 +161,7 @@ describe('what a graph finds around it', () => {
       export const graph = {};`;
     const langgraph = { graphs: { early: './early.mjs:graph' } };
     project = await createProject({ files: { 'early.mjs': early, 'langgraph.json': langgraph } });
-    const { code, output } = await project.run(['dev', '--port', '0'], { database });
+    const { code, output } = await project.run(['start', '--port', '0'], { database });
     expect(code).toBe(1);
     expect(output).toContain('The server has not started yet. Call it from nodes');
   });

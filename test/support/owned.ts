@@ -221,7 +221,8 @@ export async function own(send: Send, secret = 'none'): Promise<Owned> {
 export async function ownBusy(send: Send, secret?: string): Promise<Owned> {
   const idle = await own(send, secret);
   const input = { gate: newGate().path, label: 'a' };
-  const waiting = { assistant_id: 'waiting', input, stream_mode: ['custom'] };
+  // Its checkpoints are stored before it waits.
+  const waiting = { assistant_id: 'waiting', input, stream_mode: ['custom'], durability: 'sync' };
   const start = async (route: string): Promise<string> => {
     const { run_id } = await accepted<{ run_id: string }>(send('POST', route, waiting));
     await untilText(send('GET', `${route}/${run_id}/stream`), 'waiting');

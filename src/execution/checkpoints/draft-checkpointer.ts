@@ -9,7 +9,7 @@ import type { Queryable } from '../../database/index.js';
 import type { CheckpointConfig } from '../graphs/graph.js';
 import { addRows, bytesOf, type CheckpointRows, type WriteRow } from './checkpoint-rows.js';
 import { DRAFT_IS_CURRENT } from './checkpoint-sql.js';
-import { DraftTooLargeError } from './draft-too-large.error.js';
+import { DraftTooLargeError } from './checkpoints.errors.js';
 import { PostgresCheckpointer, saveCheckpoints } from './postgres-checkpointer.js';
 
 type Write = NonNullable<CheckpointTuple['pendingWrites']>[number];
