@@ -24,9 +24,12 @@ function nodesOf(node: ts.Node): ts.Node[] {
   return [node, ...children];
 }
 
+/** What the API refuses with, and those of its classes that others extend. */
+const BASES = ['ApiError', 'DatabaseUnavailableError'];
+
 const isApiError = (node: ts.Node): node is ts.ClassDeclaration =>
   ts.isClassDeclaration(node) &&
-  (node.heritageClauses ?? []).some((clause) => clause.types.some((type) => type.getText() === 'ApiError'));
+  (node.heritageClauses ?? []).some((clause) => clause.types.some((type) => BASES.includes(type.getText())));
 
 /** Values given to a property anywhere below a node: `status: 404`, `code: a ? 'b' : 'c'`. */
 const valuesOf = (node: ts.Node, property: string): string[] =>

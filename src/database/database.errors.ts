@@ -58,6 +58,7 @@ export class DatabaseUnavailableError extends ApiError {
 export class LockTimeoutError extends DatabaseUnavailableError {
   constructor(cause: unknown) {
     super(cause, {
+      status: 503,
       code: 'lock_timeout',
       detail: 'Another transaction of the database holds what this request needs. Try again soon.',
       headers: { 'retry-after': '1' },
