@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
+import path from 'node:path';
 import { parseCommandLine, USAGE, UsageError } from './cli/args.js';
 import { checkPeers } from './module-hooks/check-peers.js';
 import { shareLangchainPackages } from './module-hooks/share-langchain.js';
@@ -16,8 +17,8 @@ async function main(argv: string[]): Promise<void> {
     process.stdout.write(`${NESTGRAPH_VERSION}\n`);
     return;
   }
-  process.setSourceMapsEnabled(true);
-  checkPeers(shareLangchainPackages(options.config));
+  const configFile = path.resolve(options.config ?? 'langgraph.json');
+  checkPeers(shareLangchainPackages(configFile), path.dirname(configFile));
   const { runCommand } = await import('./cli/run-command.js');
   await runCommand(options);
 }

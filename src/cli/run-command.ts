@@ -1,24 +1,22 @@
-import { type CliOptions, loadConfig, type NestgraphConfig } from '../config/index.js';
-import { migrateDatabase } from './migrate.js';
-import { printOpenApi } from './print-openapi.js';
-import { serve } from './serve.js';
-import { work } from './work.js';
+import { type CliOptions, type Command, loadConfig, type NestgraphConfig } from '../config/config.js';
 
-/** Carries out one command. What it throws is meant for people. */
+type Execute = (config: NestgraphConfig) => Promise<void>;
+
+/** Loaded only once the configuration is right: what is wrong with it is reported at once, before any database exists. */
+const COMMANDS: Record<Command, () => Promise<Execute>> = {
+  dev: async () => (await import('./serve.js')).serve,
+  start: async () => (await import('./serve.js')).serve,
+  worker: async () => (await import('./work.js')).work,
+  migrate: async () => (await import('./migrate.js')).migrateDatabase,
+  openapi: async () => (await import('./print-openapi.js')).printOpenApi,
+};
+
+/** Executes one command. Its errors are meant for people. */
 export async function runCommand(options: CliOptions): Promise<void> {
   const config = loadConfig(options);
   warnAbout(config);
-  switch (config.command) {
-    case 'dev':
-    case 'start':
-      return serve(config);
-    case 'worker':
-      return work(config);
-    case 'migrate':
-      return migrateDatabase(config);
-    case 'openapi':
-      return printOpenApi(config);
-  }
+  const execute = await COMMANDS[config.command]();
+  await execute(config);
 }
 
 /** To stderr: what commands print on stdout may be piped somewhere. */

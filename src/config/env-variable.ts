@@ -1,7 +1,6 @@
-import { applyDecorators } from '@nestjs/common';
 import { Expose, Transform } from 'class-transformer';
 import { ValidateBy, type ValidationArguments } from 'class-validator';
-import { withoutSecrets } from '../common/index.js';
+import { withoutSecrets } from '../common/without-secrets.js';
 import { Findings, type Shape } from './shape.js';
 
 /** Turns the text of a variable into the value it stands for; a text that stands for nothing comes back as it is. */
@@ -39,7 +38,7 @@ function quote(text: string): string {
 
 /** An environment variable: its text is turned into a value, which must fit the shape. Not set is always fine. */
 export function Variable(shape: Shape<unknown>, fromText: FromText = (text) => text): PropertyDecorator {
-  return applyDecorators(
+  const decorators: PropertyDecorator[] = [
     Expose(),
     Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? fromText(value) : value)),
     ValidateBy({
@@ -49,5 +48,6 @@ export function Variable(shape: Shape<unknown>, fromText: FromText = (text) => t
         defaultMessage: (args?: ValidationArguments) => complaint(shape, args?.value) ?? '',
       },
     }),
-  );
+  ];
+  return (target, property) => decorators.forEach((decorate) => decorate(target, property));
 }

@@ -1,7 +1,7 @@
 /** The one reader of the environment. Everybody else injects `NestgraphConfig`. */
 import { plainToInstance } from 'class-transformer';
 import { ValidateBy, validateSync, type ValidationArguments } from 'class-validator';
-import { LONGEST_TIMER_SECS } from '../common/index.js';
+import { LONGEST_TIMER_SECS } from '../common/longest-time.js';
 import { asFlag, asJson, asNumber, Variable } from './env-variable.js';
 import { asHostNames, hostNames } from './hosts.js';
 import { asOrigins, origins } from './cors.js';

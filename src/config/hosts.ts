@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { hostnameOf, isLoopback, matchesDomain } from '../common/index.js';
+import { hostnameOf, isLoopback, matchesDomain } from '../common/http/host-names.js';
 import type { Environment } from './env.js';
 import type { FromText } from './env-variable.js';
 import { readDomain } from './langgraph-json.shape.js';

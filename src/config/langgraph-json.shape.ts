@@ -1,5 +1,6 @@
 /** The format of `langgraph.json` (contract 6.4) as a table: what may stand in the file, and what it means. */
-import { isUuid, LONGEST_SECONDS, LONGEST_TIMER_SECS } from '../common/index.js';
+import { isUuid } from '../common/ids.js';
+import { LONGEST_SECONDS, LONGEST_TIMER_SECS } from '../common/longest-time.js';
 import {
   anything,
   converted,

@@ -1,13 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { foldersAbove, upgradeCommand } from './package-manager.js';
 
 /** A package of the project is missing, or has a version that Nestgraph cannot work with. The process does not start. */
 export class PeerVersionError extends Error {
-  constructor(unfit: readonly Peer[]) {
-    const needs = unfit.map(({ name, range, found }) => `${name} ${range} (the project has ${found ?? 'none'})`);
-    const packages = unfit.map(({ name, range }) => `${name}@${range}`);
-    super(`Nestgraph needs ${needs.join(' and ')}: run npm install ${packages.join(' ')}`);
+  constructor(unfit: readonly Peer[], upgrade: string) {
+    const needs = unfit.map(({ name, range, found }) => `${name} ${range} (${found ?? 'none is installed'})`);
+    super(`Nestgraph needs ${needs.join(' and ')}: run ${upgrade}`);
     this.name = 'PeerVersionError';
   }
 }
@@ -16,7 +17,7 @@ interface Peer {
   name: string;
   /** As package.json of Nestgraph has it: `^1.2.3`. */
   range: string;
-  /** The version that LangGraph and the graphs use. */
+  /** What LangGraph and the graphs use: version and folder. */
   found?: string;
 }
 
@@ -26,22 +27,25 @@ interface Manifest {
 }
 
 /**
- * Throws {@link PeerVersionError} unless the versions fit the peer dependencies of Nestgraph. npm checks them when it
- * installs, but can be told not to, and then an old package would execute what clients send. `entry` is a file of the
- * LangGraph in use. Must run before any of the packages is imported.
+ * Throws {@link PeerVersionError} unless the versions fit the peer dependencies of Nestgraph. Package managers check them when
+ * they install, but most only warn, and then an old package would execute what clients send. `entry` is a file of the
+ * LangGraph in use, `project` the folder of langgraph.json. Must run before any of the packages is imported.
  */
-export function checkPeers(entry: string | undefined): void {
+export function checkPeers(entry: string | undefined, project: string): void {
   const { peerDependencies = {} } = ownManifest();
-  const peers = Object.entries(peerDependencies).map(([name, range]): Peer => ({
+  const installed = Object.entries(peerDependencies).map(([name, range]) => ({
     name,
     range,
-    found: entry && versionAt(entry, name),
+    manifest: entry && manifestOf(entry, name),
   }));
-  const unfit = peers.filter(({ range, found }) => found === undefined || !satisfiesCaret(found, range));
+  const unfit = installed.filter(({ range, manifest }) => !manifest || !satisfiesCaret(read(manifest).version, range));
   if (unfit.length > 0) {
-    throw new PeerVersionError(unfit);
+    const peers = unfit.map(({ name, range, manifest }) => ({ name, range, found: manifest && describe(manifest) }));
+    throw new PeerVersionError(peers, upgradeCommand(project));
   }
 }
+
+const describe = (manifest: string): string => `${read(manifest).version} is installed in ${path.dirname(manifest)}`;
 
 /** True for the same major version and not an older one; a prerelease of the lowest version is older. */
 export function satisfiesCaret(version: string, range: string): boolean {
@@ -53,24 +57,19 @@ export function satisfiesCaret(version: string, range: string): boolean {
   return difference > 0 || (difference === 0 && !version.includes('-'));
 }
 
-/** The version of a package as a file finds it. */
-function versionAt(file: string, name: string): string | undefined {
-  const manifest = foldersAbove(file)
-    .map((folder) => path.join(folder, 'node_modules', name, 'package.json'))
-    .find((candidate) => existsSync(candidate));
-  return manifest && read(manifest).version;
+/** The package.json of a package as a file finds it, also where there is no node_modules (Yarn's Plug'n'Play). */
+function manifestOf(file: string, name: string): string | undefined {
+  try {
+    return createRequire(file).resolve(`${name}/package.json`);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The nearest package.json above this file: it lies deeper in `dist` than in the sources. */
 function ownManifest(): Manifest {
   const manifests = foldersAbove(fileURLToPath(import.meta.url)).map((folder) => path.join(folder, 'package.json'));
   return read(manifests.find((candidate) => existsSync(candidate))!);
-}
-
-/** The nearest one first. */
-function foldersAbove(file: string): string[] {
-  const folder = path.dirname(file);
-  return folder === file ? [] : [folder, ...foldersAbove(folder)];
 }
 
 const read = (file: string): Manifest => JSON.parse(readFileSync(file, 'utf8')) as Manifest;

@@ -8,4 +8,4 @@ export { RequestLog } from './request-log.js';
 export { inRun } from './run-context.js';
 export { shareLoggerWithGraphs } from './sdk-logger.js';
 export { surviveUncaughtErrors } from './uncaught-errors.js';
-export { langgraphVersion, NESTGRAPH_VERSION } from './versions.js';
+export { installedVersion, langgraphVersion, NESTGRAPH_VERSION } from './versions.js';

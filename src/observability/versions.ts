@@ -25,9 +25,15 @@ export const NESTGRAPH_VERSION = readVersion(ownPackageJson());
 let ofLanggraph: string | undefined;
 
 /** Version of the LangGraph in use: the user's own copy. */
-export const langgraphVersion = (): string => (ofLanggraph ??= readLanggraphVersion());
+export const langgraphVersion = (): string => (ofLanggraph ??= installedVersion('@langchain/langgraph')!);
 
-function readLanggraphVersion(): string {
-  const entry = fileURLToPath(import.meta.resolve('@langchain/langgraph'));
-  return readVersion(path.join(entry.slice(0, entry.lastIndexOf(`${path.sep}dist${path.sep}`)), 'package.json'));
+/** The version of a package as a file finds it, without the file the one in use; undefined when it finds none. */
+export function installedVersion(name: string, from?: string): string | undefined {
+  const manifest = `${name}/package.json`;
+  try {
+    // Only `import` knows the hooks that decide which copy is in use.
+    return readVersion(from ? createRequire(from).resolve(manifest) : fileURLToPath(import.meta.resolve(manifest)));
+  } catch {
+    return undefined;
+  }
 }

@@ -8,19 +8,22 @@ import { killLeftovers, type TestServer } from '../support/server.js';
 /** Versions that fit. */
 const FITTING = {
   '@langchain/core': '1.1.48',
-  '@langchain/langgraph': '1.3.0',
+  '@langchain/langgraph': '1.0.0',
   '@langchain/langgraph-checkpoint': '1.1.5',
 };
 
 /** A project whose packages hold nothing. */
 const projectWith = (versions: Record<string, string>): Promise<Project> =>
   createProject({
-    files: Object.fromEntries(
-      Object.entries(versions).flatMap(([name, version]): [string, string | object][] => [
-        [`node_modules/${name}/package.json`, { name, version, main: 'index.js' }],
-        [`node_modules/${name}/index.js`, ''],
-      ]),
-    ),
+    files: {
+      'langgraph.json': { graphs: { agent: './agent.ts:graph' } },
+      ...Object.fromEntries(
+        Object.entries(versions).flatMap(([name, version]): [string, string | object][] => [
+          [`node_modules/${name}/package.json`, { name, version, main: 'index.js' }],
+          [`node_modules/${name}/index.js`, ''],
+        ]),
+      ),
+    },
   });
 
 describe('A start with packages that do not fit', () => {
@@ -37,20 +40,25 @@ describe('A start with packages that do not fit', () => {
   it.each(['dev', 'start', 'worker', 'migrate', 'openapi'])(
     'is refused by %s with one sentence, before any is imported',
     async (command) => {
-      expect(await start({ '@langchain/langgraph-checkpoint': '1.1.3' }, command)).toEqual({
-        code: 1,
-        output:
-          'Nestgraph needs @langchain/langgraph-checkpoint ^1.1.5 (the project has 1.1.3): ' +
-          'run npm install @langchain/langgraph-checkpoint@^1.1.5\n',
-      });
+      const { code, output } = await start({ '@langchain/langgraph-checkpoint': '1.1.3' }, command);
+      const [{ folder }] = projects;
+      expect([code, output]).toEqual([
+        1,
+        'Nestgraph needs @langchain/langgraph-checkpoint ^1.1.5 ' +
+          `(1.1.3 is installed in ${folder}/node_modules/@langchain/langgraph-checkpoint): ` +
+          'run npm install @langchain/langgraph@1 @langchain/core@1\n',
+      ]);
     },
   );
 
   it('names all of them', async () => {
-    const versions = { '@langchain/core': '1.1.44', '@langchain/langgraph': '1.2.9' };
-    expect((await start(versions, 'dev')).output).toBe(
-      'Nestgraph needs @langchain/core ^1.1.48 (the project has 1.1.44) and @langchain/langgraph ^1.3.0 ' +
-        '(the project has 1.2.9): run npm install @langchain/core@^1.1.48 @langchain/langgraph@^1.3.0\n',
+    const versions = { '@langchain/core': '1.1.44', '@langchain/langgraph': '0.4.9' };
+    const { output } = await start(versions, 'dev');
+    const modules = `${projects[0].folder}/node_modules`;
+    expect(output).toBe(
+      `Nestgraph needs @langchain/core ^1.1.48 (1.1.44 is installed in ${modules}/@langchain/core) and ` +
+        `@langchain/langgraph ^1.0.0 (0.4.9 is installed in ${modules}/@langchain/langgraph): ` +
+        'run npm install @langchain/langgraph@1 @langchain/core@1\n',
     );
   });
 

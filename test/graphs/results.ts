@@ -100,12 +100,14 @@ export const failing = new StateGraph(Log)
   .addEdge('first', 'fails')
   .compile();
 
-/** Says that it is at work and then never listens again; what it has done before is in its state. */
+/** Says that it is at work and then never listens again, unless `later` is in its state; what it has done before is, too. */
 export const deaf = new StateGraph(Log)
   .addNode('first', () => ({ log: ['first'] }))
-  .addNode('deaf', async (_, { writer }) => {
-    writer?.('at work');
-    await new Promise(() => undefined);
+  .addNode('deaf', async ({ log }, { writer }) => {
+    if (!log.includes('later')) {
+      writer?.('at work');
+      await new Promise(() => undefined);
+    }
     return {};
   })
   .addEdge(START, 'first')

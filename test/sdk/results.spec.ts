@@ -236,7 +236,7 @@ describe('the result of a graph', () => {
       const thread = await here.threads.get(thread_id);
       expect([thread.status, thread.values, payload.values]).toEqual(['idle', { log: ['first'] }, { log: ['first'] }]);
 
-      await here.threads.updateState(thread_id, { values: { log: ['later'] }, asNode: 'first' });
+      await here.runs.wait(thread_id, 'deaf', { command: { update: { log: ['later'] } } });
       expect((await here.threads.get(thread_id)).values).toEqual({ log: ['first', 'later'] });
       expect(await join(there)).toEqual({ log: ['first'] });
     });

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import type { GraphSpec } from '../../config/index.js';
 import { findExport, forgetCommonJsSources, importSource } from '../../project-code/index.js';
 import type { CompiledGraph, GraphConfig } from './graph.js';
 import { GraphLoadError } from './graph.errors.js';
 import { allowBigIntInJson } from './json-bigint.js';
 import { reasonOf } from './load-failure.js';
+import { assertSharedVersions } from './shared-versions.js';
 
 /** Gives the graph of a run: the same one each time, or a new one from the user's factory. */
 export type GraphSource = (config: GraphConfig) => Promise<CompiledGraph>;
@@ -43,6 +45,9 @@ export class GraphLoader {
   }
 
   private async loadGraph({ file, export_name }: GraphSpec): Promise<GraphSource> {
+    if (existsSync(file)) {
+      assertSharedVersions(file);
+    }
     const module = await importSource(file, this.generation);
     return toSource(await findExport(module, export_name));
   }

@@ -1,4 +1,4 @@
-import { StateSchema } from '@langchain/langgraph';
+import * as langgraph from '@langchain/langgraph';
 import { schemaMetaRegistry } from '@langchain/langgraph/zod';
 import {
   getConfigTypeSchema,
@@ -10,6 +10,9 @@ import {
 import { isObject } from '../../common/index.js';
 import type { CompiledGraph } from '../graphs/graph.js';
 import type { JsonSchema, KnownSchemas } from './graph-schemas.js';
+
+/** Versions of LangGraph before 1.1 have no such class. */
+const { StateSchema } = langgraph as Partial<typeof langgraph>;
 
 /** Why the schemas of a graph could not be had from itself, for the log. */
 export type Complain = (problem: string) => void;
@@ -47,7 +50,7 @@ function onlyOf(channels: object | undefined, schema: JsonSchema | undefined): J
 /** Whether a channel of the state was registered with `withLangGraph`: then updates are not of the state's own type. */
 function isRegistered({ builder }: CompiledGraph): boolean {
   const schema = builder?._schemaRuntimeDefinition;
-  if (!schema || StateSchema.isInstance(schema)) {
+  if (!schema || StateSchema?.isInstance(schema)) {
     return false;
   }
   return Object.values((schema as { shape?: object }).shape ?? {}).some((channel) =>

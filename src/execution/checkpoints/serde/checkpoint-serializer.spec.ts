@@ -225,6 +225,7 @@ describe('CheckpointSerializer', () => {
   describe('reads what others may have left', () => {
     it.each([
       ['a class that does not exist', { ...humanMark({}), id: ['langchain_core', 'messages', 'Nothing'] }],
+      ['a function beside the messages', { ...humanMark({}), id: ['langchain_core', 'messages', 'isBaseMessage'] }],
       ['a class of another package', { ...humanMark({ a: 1 }), id: ['elsewhere', 'Thing'] }],
       ['a function of LangChain', { ...humanMark({}), id: ['langchain_core', 'utils', 'env', 'getEnvironmentVariable'] }],
       ['a secret', { lc: 1, type: 'secret', id: ['PATH'] }],
