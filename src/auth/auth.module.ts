@@ -4,10 +4,10 @@ import type { AuthConfig, CustomAuthConfig, NestgraphConfig } from '../config/in
 import { ApiKeyAuth } from './api-keys.js';
 import { AuthLoadError } from './auth.errors.js';
 import { AuthService } from './auth.service.js';
+import type { Authenticator } from './authenticator.js';
 import { CachedAuthenticator } from './cached-authenticator.js';
 import { CustomAuth } from './custom-auth.js';
 import { EitherAuth } from './either-auth.js';
-import { JwtAuth } from './jwt.js';
 import { OwnerOnly } from './owner-only.js';
 import { StudioAuth } from './studio-auth.js';
 
@@ -28,16 +28,21 @@ export async function loadAuth({ auth }: NestgraphConfig): Promise<AuthService> 
     const authenticator = cache ? new CachedAuthenticator(custom, cache) : custom;
     return new AuthService(studio ? new StudioAuth(authenticator) : authenticator, custom);
   }
-  const authenticators = builtIn(auth);
+  const authenticators = await builtIn(auth);
   return authenticators.length === 0
     ? new AuthService()
     : new AuthService(new EitherAuth(authenticators), auth.owner_only ? new OwnerOnly() : undefined);
 }
 
-const builtIn = ({ api_keys, jwt }: AuthConfig) => [
-  ...(api_keys.length > 0 ? [new ApiKeyAuth(api_keys)] : []),
-  ...(jwt ? [new JwtAuth(jwt)] : []),
-];
+async function builtIn({ api_keys, jwt }: AuthConfig): Promise<Authenticator[]> {
+  const authenticators: Authenticator[] = api_keys.length > 0 ? [new ApiKeyAuth(api_keys)] : [];
+  if (jwt) {
+    // Loaded with what checks signatures, which most servers do not need.
+    const { JwtAuth } = await import('./jwt.js');
+    authenticators.push(new JwtAuth(jwt));
+  }
+  return authenticators;
+}
 
 async function loadCustomAuth(config: CustomAuthConfig): Promise<CustomAuth> {
   const fail = (reason: string, cause?: unknown) =>

@@ -112,15 +112,29 @@ describe('when clocks are changed', () => {
       '59 23 * * *',
       '7 7 7 * 7',
     ]) {
-      let now = new Date('2026-01-01T00:00:00Z');
-      for (let count = 0; count < 2_000 && now < new Date('2027-06-01'); count += 1) {
-        const next = nextRunDate({ schedule, timezone }, now)!;
-        expect(next.getTime()).toBeGreaterThan(now.getTime());
-        now = next;
+      for (const change of clockChanges(timezone)) {
+        let now = new Date(change - 2 * DAY);
+        for (let count = 0; count < 500 && now.getTime() < change + 2 * DAY; count += 1) {
+          const next = nextRunDate({ schedule, timezone }, now)!;
+          expect(next.getTime()).toBeGreaterThan(now.getTime());
+          now = next;
+        }
       }
     }
   });
 });
+
+const DAY = 24 * 60 * 60 * 1_000;
+
+/** Midnights (UTC) after which the clocks of a zone were changed within the day, in about a year and a half. */
+function clockChanges(timezone: string): number[] {
+  const format = new Intl.DateTimeFormat('en', { timeZone: timezone, timeZoneName: 'longOffset' });
+  const offsetAt = (time: number): string => format.format(time).split(', ')[1];
+  const days = Array.from({ length: 510 }, (_, day) => Date.UTC(2026, 0, 1) + day * DAY);
+  const changes = days.filter((day) => offsetAt(day) !== offsetAt(day + DAY));
+  expect(changes.length).toBeGreaterThan(1);
+  return changes;
+}
 
 describe('what is refused', () => {
   const refusalOf = (schedule: Schedule): string => {

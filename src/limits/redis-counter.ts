@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyRateLimitStore, FastifyRateLimitStoreCtor } from '@fastify/rate-limit';
 import type { Logger } from '@nestjs/common';
-import { createClient } from 'redis';
+import type { createClient } from '@redis/client';
 
 const PREFIX = 'nestgraph:requests:';
 
@@ -11,15 +11,17 @@ const PATIENCE_MS = 500;
 /** Commands that may wait for an answer, three for each request. */
 const MOST_WAITING = 30_000;
 
+type Client = ReturnType<typeof createClient>;
+
 type Counted = Parameters<FastifyRateLimitStore['incr']>[1];
 
 /** Counts in Redis, so that all processes count together. The plugin's own store speaks to another client library. */
 export class RedisCounter {
-  private constructor(private readonly client: ReturnType<typeof open>) {}
+  private constructor(private readonly client: Client) {}
 
   /** Gives Redis a moment; when it is away, it is tried again and again. */
   static async connect(uri: string, logger: Pick<Logger, 'warn'>): Promise<RedisCounter> {
-    const client = open(uri);
+    const client = await open(uri);
     let isAway = false;
     client.on('error', (error: Error) => {
       if (!isAway) {
@@ -67,7 +69,11 @@ export class RedisCounter {
 }
 
 /** Commands are refused while there is no connection, or too many wait for their answer. */
-const open = (url: string) => createClient({ url, disableOfflineQueue: true, commandsQueueMaxLength: MOST_WAITING });
+async function open(url: string): Promise<Client> {
+  // Six hundred modules, which a server without Redis does not load.
+  const { createClient } = await import('@redis/client');
+  return createClient({ url, disableOfflineQueue: true, commandsQueueMaxLength: MOST_WAITING });
+}
 
 async function withinPatience<T>(work: Promise<T>): Promise<T> {
   const late = new AbortController();
