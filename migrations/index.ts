@@ -15,6 +15,7 @@ import { CanonicalIds1764510000000 } from './1764510000000-canonical-ids.js';
 import { WebhookCallers1764540000000 } from './1764540000000-webhook-callers.js';
 import { CallerTurns1764541000000 } from './1764541000000-caller-turns.js';
 import { RunReleases1764550000000 } from './1764550000000-run-releases.js';
+import { OrderedThreadState1764600000000 } from './1764600000000-ordered-thread-state.js';
 
 /** All migrations, oldest first. A released one is never edited. */
 export const migrations = [
@@ -35,4 +36,5 @@ export const migrations = [
   WebhookCallers1764540000000,
   CallerTurns1764541000000,
   RunReleases1764550000000,
+  OrderedThreadState1764600000000,
 ];

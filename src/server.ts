@@ -3,7 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
-import { authenticateRequests, type AuthService, BrowserGuard, guardBrowsers, loadAuth } from './auth/index.js';
+import {
+  allowPrivateNetwork,
+  authenticateRequests,
+  type AuthService,
+  BrowserGuard,
+  guardBrowsers,
+  loadAuth,
+} from './auth/index.js';
 import {
   answersSent,
   ApiExceptionFilter,
@@ -12,6 +19,7 @@ import {
   canonicalTarget,
   dropWhenUnread,
   DtoValidationPipe,
+  isLoopback,
   refuseBrokenRequest,
   refuseMethods,
   trackResponse,
@@ -71,6 +79,9 @@ export async function createServer(config: NestgraphConfig, database: Database):
   const browserGuard = hosts && new BrowserGuard(hosts, cors);
   if (browserGuard) {
     guardBrowsers(adapter.getInstance(), browserGuard);
+  }
+  if (config.command === 'dev' && isLoopback(config.server.host)) {
+    allowPrivateNetwork(adapter.getInstance());
   }
   app.setGlobalPrefix(mount_prefix);
   app.enableCors(corsOptions(cors, browserGuard));

@@ -8,4 +8,5 @@ export { type Authorized, AuthService } from './auth.service.js';
 export { type AuthContext, type AuthUser, NOBODY } from './auth-user.js';
 export { authenticateRequests } from './authenticate-requests.js';
 export { BrowserGuard, guardBrowsers } from './browser-guard.js';
+export { allowPrivateNetwork } from './private-network.js';
 export { filterQuery } from './filter-query.js';

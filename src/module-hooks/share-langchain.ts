@@ -30,7 +30,8 @@ export function shareLangchainPackages(configFile: string): string | undefined {
     .map((file) => locate(pathToFileURL(file).href))
     .find((entry) => entry !== undefined);
   const entry = theirs ?? ours;
-  if (entry !== undefined && entry !== ours) {
+  // Without a hook, graphs that find none would not be lent ours.
+  if (entry !== undefined && theirs !== ours) {
     resolveFrom(pathToFileURL(entry).href);
   }
   return entry;

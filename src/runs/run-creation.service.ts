@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AssistantsService, type RunAssistant } from '../assistants/index.js';
 import { type AuthContext, authOf, type AuthUser } from '../auth/index.js';
-import { hasLeft, newId } from '../common/index.js';
+import { hasLeft, isUuid, type JsonObject, newId } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, retryWhileUnavailable, Sql } from '../database/index.js';
 import { assertCheckpointExists } from '../execution/index.js';
@@ -19,7 +19,7 @@ import { delayOf, type Order, readyAlone, readyOn } from './run-order.js';
 import { type DecidedRun, RunPermissions } from './run-permissions.js';
 import type { RunCreate } from './run-request.js';
 import { RunStopService } from './run-stop.service.js';
-import { TooManyQueuedRunsError } from './runs.errors.js';
+import { OwnThreadError, TooManyQueuedRunsError } from './runs.errors.js';
 import { retryOnStaleAssistant, StaleAssistantError } from './stale-assistant.js';
 import { type Reservation, RunWorker } from './worker/run-worker.js';
 
@@ -155,6 +155,10 @@ export class RunCreationService {
     if (thread) {
       assertVisible(visible, { thread_id, metadata: thread.metadata });
     }
+    // The thread of a stateless run is found by nobody.
+    if (!thread || thread.newest_run_id) {
+      await this.refuseOwnThread(thread_id, body);
+    }
     if (thread?.newest_run_id) {
       await this.makeRoom({ ...body, thread_id });
     }
@@ -165,6 +169,14 @@ export class RunCreationService {
       asking,
       async (slot, again) => (await this.insertAtOnce(order, thread, slot, again)) ?? inTransaction(slot, again),
     );
+  }
+
+  /** A graph that calls this server sends the metadata of its own run along, as LangGraph's `RemoteGraph` does. */
+  private async refuseOwnThread(thread_id: string, { config }: RunCreate): Promise<void> {
+    const { run_id } = { ...config?.configurable, ...(config?.metadata as JsonObject | undefined) };
+    if (isUuid(run_id) && (await this.queue.isRunning(thread_id, run_id))) {
+      throw new OwnThreadError(run_id, thread_id);
+    }
   }
 
   private async insertAll(permitted: PermittedRun<BatchItem>[], asking?: Asking): Promise<Created[]> {

@@ -34,6 +34,19 @@ export class WebhookRefusedError extends ApiError {
   }
 }
 
+/** A run that is running asks for another one on its own thread and waits for it, which waits for the first one to end. */
+export class OwnThreadError extends ApiError {
+  constructor(run_id: string, thread_id: string) {
+    super({
+      status: 409,
+      code: 'run_on_own_thread',
+      detail:
+        `Run ${run_id} asks for another run on its own thread ${thread_id}, which could only begin after it. Give the ` +
+        'graph that it calls a thread of its own: set another configurable.thread_id where it is called.',
+    });
+  }
+}
+
 /** A pending or running run cannot be deleted. */
 export class RunActiveError extends ApiError {
   constructor(run_id: string) {

@@ -44,12 +44,12 @@ export function threadConditions(
 function valuesConditions(values: JsonObject, parameters: SqlParameters): string[] {
   const entries = Object.entries(values);
   if (entries.length === 0) {
-    return [`jsonb_typeof(thread.values) = 'object'`];
+    return [`json_typeof(thread.values) = 'object'`];
   }
   return entries.map(([key, value]) => {
     const sought = `${parameters.add(toJsonb({ [key]: value }))}::jsonb`;
     const isLarge = `thread.searchable_values @> ${parameters.add(toJsonb({ [key]: null }))}::jsonb`;
-    const isInState = `(${isLarge} AND thread.values @> ${sought})`;
+    const isInState = `(${isLarge} AND thread.values::jsonb @> ${sought})`;
     return value === null ? isInState : `(thread.searchable_values @> ${sought} OR ${isInState})`;
   });
 }

@@ -145,7 +145,7 @@ export class ThreadStateService {
         const status = left && threadStatus(left.status, state);
         const [, updated] = await this.dataSource.query<[unknown, number]>(
           `UPDATE threads SET values = $2, state_updated_at = now(), status = coalesce($4, status),
-                  interrupts = CASE coalesce($4, status) WHEN 'interrupted' THEN $3::jsonb ELSE $6::jsonb END,
+                  interrupts = CASE coalesce($4, status) WHEN 'interrupted' THEN $3::json ELSE $6::json END,
                   error = CASE WHEN $4::text IS NULL THEN error ELSE $5::jsonb END
            WHERE thread_id = $1 AND newest_run_id IS NULL`,
           [

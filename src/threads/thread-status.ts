@@ -83,7 +83,7 @@ function pendingInterruptsByTask(
   return Object.fromEntries(waiting.map(({ id, interrupts }) => [id, interrupts]));
 }
 
-/** {@link pendingInterruptsByTask} for a `jsonb` parameter. */
+/** {@link pendingInterruptsByTask} for a `json` parameter. */
 export const interruptsJson = (status: ThreadStatus, state: Pick<SettledState, 'tasks'>): string =>
   jsonbText(toWireJson(pendingInterruptsByTask(status, state)));
 
@@ -98,4 +98,4 @@ export function threadColumns(status: ThreadStatus, state: SettledState, valuesJ
 
 /** SQL: the status of a thread without an active run, from what its row says; `thread` is the name of the row. */
 export const idleStatusSql = (thread: string): string => `CASE WHEN ${thread}.error IS NOT NULL THEN 'error'
-  WHEN ${thread}.interrupts <> '{}' THEN 'interrupted' ELSE 'idle' END`;
+  WHEN ${thread}.interrupts::text <> '{}' THEN 'interrupted' ELSE 'idle' END`;

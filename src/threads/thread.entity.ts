@@ -24,11 +24,11 @@ export class ThreadEntity {
   config: JsonObject;
 
   /** Root state after the last run or update. */
-  @Column('jsonb', { nullable: true, transformer: jsonb })
+  @Column('json', { nullable: true, transformer: jsonb })
   values: unknown;
 
-  /** Questions that wait for an answer, by task id. */
-  @Column('jsonb', { transformer: jsonb })
+  /** Pending interrupts by task id. */
+  @Column('json', { transformer: jsonb })
   interrupts: JsonObject;
 
   @Column('jsonb', { nullable: true, transformer: jsonb })

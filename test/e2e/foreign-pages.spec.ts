@@ -20,7 +20,14 @@ async function ask(server: TestServer, { method = 'POST', path = '/threads', hea
   const [response] = (await once(request, 'response')) as [http.IncomingMessage];
   const { statusCode: status, headers: answered } = response;
   const code = (await text(response)).match(/"code":"(\w+)"/)?.[1];
-  return { status, code, allowed: answered['access-control-allow-origin'] };
+  return {
+    status,
+    code,
+    allowed: answered['access-control-allow-origin'],
+    ...(headers['access-control-request-private-network'] && {
+      isPrivate: answered['access-control-allow-private-network'],
+    }),
+  };
 }
 
 const REFUSED = { status: 403, code: 'origin_refused', allowed: undefined };
@@ -93,6 +100,19 @@ describe('dev without auth', () => {
     const preflight = { origin, 'access-control-request-method': 'POST' };
     expect(await ask(server, { method: 'OPTIONS', headers: preflight })).toEqual(REFUSED);
     expect(await threads()).toBe(before);
+  });
+
+  it('tells browsers that a public page may call this machine, if it may at all', async () => {
+    const preflight = (origin: string) => ({
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-private-network': 'true' },
+    });
+    const studio = 'https://smith.langchain.com';
+    expect(await ask(server, preflight(studio))).toEqual({ status: 204, allowed: studio, isPrivate: 'true' });
+    expect(await ask(server, preflight('https://example.com'))).toEqual({ ...REFUSED, isPrivate: undefined });
+    const deployed = await start(undefined, { command: 'start' });
+    expect(await ask(deployed, preflight(studio))).toEqual({ status: 204, allowed: '*', isPrivate: undefined });
+    await deployed.stop();
   });
 
   it.each(['/ok', '/info', '/docs', '/openapi.json', '/metrics', '/nowhere', '/threads/x'])(

@@ -87,6 +87,15 @@ export const untracked = new StateGraph(Tracked)
   .addEdge('work', END)
   .compile();
 
+const Form = Annotation.Root({ form: Annotation<object>(), reviewed: Annotation<object>() });
+
+/** What it interrupts with is shown to people, member by member. */
+export const form = new StateGraph(Form)
+  .addNode('review', ({ form }) => ({ reviewed: interrupt<object, object>(form) }))
+  .addEdge(START, 'review')
+  .addEdge('review', END)
+  .compile();
+
 /** Fails beside a node that finishes. */
 export const failing = new StateGraph(Log)
   .addNode('first', () => ({ log: ['first'] }))

@@ -326,4 +326,17 @@ describe.each(SDKS)('RemoteGraph with SDK %s', (_, Client) => {
       .compile();
     expect(await graph.invoke({ path: ['begin'] })).toEqual({ path: ['begin', 'one', 'two', 'three', 'here'] });
   });
+
+  it('is not waited for on the thread of the run that calls it', async () => {
+    const { thread_id } = await client.threads.create();
+    const input = { messages: ['hi'] };
+    const refusal = /asks for another run on its own thread .* set another configurable\.thread_id/;
+    await expect(client.runs.wait(thread_id, 'ownthread', { input })).rejects.toThrow(refusal);
+    expect((await client.threads.get(thread_id)).status).toBe('error');
+    await expect(client.runs.wait(null, 'ownthread', { input })).rejects.toThrow(refusal);
+    // The metadata of a run that has ended is that of any client.
+    const [{ run_id }] = await client.runs.list(thread_id);
+    const config = { metadata: { run_id }, configurable: { run_id } } as object;
+    expect(await client.runs.wait(thread_id, 'echo', { input, config })).toHaveProperty('messages');
+  });
 });

@@ -264,6 +264,37 @@ describe('the result of a graph', () => {
   });
 });
 
+describe('objects with members in an order', () => {
+  const form = { zulu: 1, bb: 'two', alpha: { y: [{ d: 1, c: 2 }], x: null } };
+
+  it('keep it in interrupts and values, wherever a client reads them', async () => {
+    const client = connect(Client, server.url);
+    const thread_id = await newThread(client);
+    const inOneOrder = (...found: unknown[]): void =>
+      expect(found.map((one) => JSON.stringify(one))).toEqual(found.map(() => JSON.stringify(form)));
+
+    const result = (await client.runs.wait(thread_id, 'form', { input: { form } })) as Result;
+    const [thread, [found], state] = await Promise.all([
+      client.threads.get(thread_id),
+      client.threads.search({ ids: [thread_id] }),
+      client.threads.getState<{ form: object }>(thread_id),
+    ]);
+    inOneOrder(...[thread, found].map(({ values }) => (values as { form: object }).form), state.values.form);
+    inOneOrder(
+      result.__interrupt__?.[0].value,
+      state.tasks[0].interrupts[0].value,
+      ...[thread, found].map(({ interrupts }) => Object.values(interrupts)[0][0].value),
+    );
+
+    await client.runs.wait(thread_id, 'form', { command: { resume: form } });
+    const copy = await client.threads.copy(thread_id);
+    const values = await Promise.all([thread_id, copy.thread_id].map((id) => client.threads.get(id)));
+    inOneOrder(...values.map((one) => (one.values as { reviewed: object }).reviewed));
+    await client.threads.updateState(thread_id, { values: { reviewed: form } });
+    inOneOrder(((await client.threads.get(thread_id)).values as { reviewed: object }).reviewed);
+  });
+});
+
 describe('what user code throws', () => {
   let client: Client;
 

@@ -35,8 +35,13 @@ export interface GraphTask {
   error?: unknown;
   interrupts: GraphInterrupt[];
   /** A reference to a subgraph's checkpoint, or its whole state when subgraphs were asked for. */
-  state?: CheckpointConfig | GraphState;
+  state?: CheckpointConfig | GraphState | UnreadState;
   result?: unknown;
+}
+
+/** In place of the state of a graph on another server, when that server does not give it. */
+export class UnreadState {
+  constructor(readonly reason: string) {}
 }
 
 /** What LangGraph calls a state snapshot. */
@@ -88,6 +93,8 @@ export interface GraphBuilder {
   /** The channels of input and output. */
   _inputDefinition?: object;
   _outputDefinition?: object;
+  /** What its nodes call. */
+  nodes?: Record<string, { runnable?: unknown }>;
 }
 
 /** A graph as LangChain draws it. */

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { CompiledGraph, DrawnGraph, GraphConfig } from '../graphs/graph.js';
 import { GraphNotFoundError } from '../graphs/graph.errors.js';
 import { GraphRegistry } from '../graphs/graph-registry.js';
+import { closeRemoteGraphs } from '../graphs/remote-graphs.js';
 import { combineSchemas, type GraphSchemas } from './graph-schemas.js';
 import { GraphNotBuiltError, GraphNotDrawnError } from './inspection.errors.js';
 import { channelSchemas, runtimeSchemas } from './runtime-schemas.js';
@@ -34,7 +35,8 @@ export class GraphInspector {
   async draw(inspected: InspectedGraph, xray: boolean | number): Promise<DrawnGraph> {
     const graph = await this.build(inspected);
     try {
-      return (await graph.getGraphAsync({ ...inspected.config, xray })).toJSON();
+      const drawable = xray ? closeRemoteGraphs(graph) : graph;
+      return (await drawable.getGraphAsync({ ...inspected.config, xray })).toJSON();
     } catch (error) {
       throw new GraphNotDrawnError(inspected.graph_id, error);
     }

@@ -12,7 +12,7 @@ export class GraphNotBuiltError extends ApiError {
   }
 }
 
-/** LangGraph cannot draw the graph: not into a graph on another server, for example. */
+/** LangGraph cannot draw the graph. */
 export class GraphNotDrawnError extends ApiError {
   constructor(graph_id: string, cause: unknown) {
     super({

@@ -5,6 +5,7 @@ import { PostgresCheckpointer } from '../checkpoints/postgres-checkpointer.js';
 import { FIND_CHECKPOINT, LAST_CHECKPOINT_OF_RUN } from '../checkpoints/checkpoint-sql.js';
 import type { CheckpointConfig, CompiledGraph, GraphConfig, GraphState, HistoryOptions } from '../graphs/graph.js';
 import { GraphRegistry } from '../graphs/graph-registry.js';
+import { closeRemoteGraphs } from '../graphs/remote-graphs.js';
 import { toCommand, type WireCommand } from '../runner/command.js';
 import { toRunnableConfig } from '../runner/runnable-config.js';
 import { neededParts, selectState } from './select-state.js';
@@ -165,7 +166,7 @@ export class GraphStateService {
   private async readState(owner: StateOwner, at: CheckpointReference, options: StateOptions): Promise<ThreadState> {
     const config = configOf(owner, at);
     const graph = await this.graphFor(owner, config, at, options);
-    const state = await graph.getState(config, options);
+    const state = await (options.subgraphs ? closeRemoteGraphs(graph) : graph).getState(config, options);
     return hasCheckpoint(state) ? toThreadState(state) : emptyThreadState();
   }
 

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { errorText, type JsonObject } from '../../common/index.js';
-import type { CheckpointConfig, GraphState, GraphTask } from '../graphs/graph.js';
+import { type CheckpointConfig, type GraphState, type GraphTask, UnreadState } from '../graphs/graph.js';
 
 /** A reference to a checkpoint (contract 2.8). */
 export class Checkpoint {
@@ -46,6 +46,8 @@ export class ThreadTask {
   /** State of the task's subgraph, when `subgraphs` was asked for. */
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
   state: ThreadState | null;
+  /** Why the state is missing although it was asked for: the subgraph is on a server that does not give it. */
+  state_error?: string;
   /** What the task has returned. */
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
   result: unknown;
@@ -117,14 +119,16 @@ export function toCheckpoint(config: CheckpointConfig | undefined): Checkpoint |
 
 function toTask({ id, name, path = [], error, interrupts, state, result }: GraphTask): ThreadTask {
   const nested = state && 'values' in state ? state : undefined;
+  const isUnread = state instanceof UnreadState;
   return {
     id,
     name,
     path,
     error: error === undefined || error === null ? null : typeof error === 'string' ? error : errorText(error),
     interrupts,
-    checkpoint: state && !nested ? toCheckpoint(state as CheckpointConfig) : null,
+    checkpoint: state && !nested && !isUnread ? toCheckpoint(state as CheckpointConfig) : null,
     state: nested ? toThreadState(nested) : null,
+    ...(isUnread && { state_error: state.reason }),
     result: result ?? null,
   };
 }

@@ -40,7 +40,7 @@ const finish = ({ columns, then }: Ended): string => `
   UPDATE threads SET
     newest_run_id = CASE WHEN run.is_newest THEN NULL ELSE newest_run_id END,
     status = CASE WHEN run.is_newest THEN coalesce($6, ${idleStatusSql('threads')}) ELSE 'busy' END,
-    values = coalesce($7::jsonb, values), interrupts = coalesce($8::jsonb, interrupts),
+    values = coalesce($7::json, values), interrupts = coalesce($8::json, interrupts),
     error = CASE WHEN $6::text IS NULL THEN threads.error ELSE $5 END, updated_at = clock_timestamp(),
     state_updated_at = CASE WHEN $6::text IS NULL THEN state_updated_at ELSE clock_timestamp() END
   FROM run WHERE threads.thread_id = run.thread_id
@@ -48,7 +48,7 @@ const finish = ({ columns, then }: Ended): string => `
 
 export const FINISH = finish(WITHOUT_WEBHOOK);
 export const FINISH_WITH_WEBHOOK = finish(
-  withWebhook({ hidden: false }, 'coalesce($7::json, thread.values::json)', '$7 IS NULL'),
+  withWebhook({ hidden: false }, 'coalesce($7::json, thread.values)', '$7 IS NULL'),
 );
 
 const finishTemporary = ({ columns, then }: Ended): string => `

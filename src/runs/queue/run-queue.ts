@@ -126,6 +126,14 @@ export class RunQueue {
     );
   }
 
+  async isRunning(thread_id: string, run_id: string): Promise<boolean> {
+    const { rows } = await this.sql.query(
+      `SELECT FROM runs WHERE run_id = $1 AND thread_id = $2 AND status = 'running'`,
+      [run_id, thread_id],
+    );
+    return rows.length > 0;
+  }
+
   /** A run that may have been put into the queue without our knowing. */
   async findInserted(db: Queryable, run_id: string): Promise<RunRow | undefined> {
     const { rows } = await db.query<RunRow>(`SELECT ${RUN_COLUMNS} FROM runs WHERE run_id = $1`, [run_id]);
