@@ -83,7 +83,7 @@ describe('Searching threads', () => {
       async (_, values) => {
         const ids = await Promise.all(VALUES.map(insert));
         const all = await query<{ thread_id: string }>(
-          `SELECT thread_id FROM threads WHERE values @> $1::jsonb AND jsonb_typeof(values) = 'object'`,
+          `SELECT thread_id FROM threads WHERE values::jsonb @> $1::jsonb AND json_typeof(values) = 'object'`,
           [JSON.stringify(values)],
         );
         const { rows, total } = await searches.search(request({ values, select: ['thread_id'] }));
