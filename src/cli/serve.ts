@@ -38,15 +38,27 @@ const publish = (server: ServerConfig, port: number): void =>
 const urlOf = ({ mount_prefix }: ServerConfig, host: string, port: number): string =>
   `http://${host.includes(':') ? `[${host}]` : host}:${port}${mount_prefix}`;
 
-function announce({ graphs }: NestgraphConfig, { location }: Database, url: string): void {
+const STUDIO = 'https://smith.langchain.com/studio/?baseUrl=';
+
+/** The oldest Node that is still maintained. */
+const OLDEST_SUPPORTED = 22;
+
+function announce({ command, graphs }: NestgraphConfig, { location }: Database, url: string): void {
+  const isDev = command === 'dev';
   process.stdout.write(
     [
       `Nestgraph ${NESTGRAPH_VERSION}`,
       `  API     ${url}`,
       `  Docs    ${url}/docs`,
+      ...(isDev ? [`  Studio  ${STUDIO}${encodeURIComponent(url)}`] : []),
       `  Graphs  ${graphs.map(({ graph_id }) => graph_id).join(', ')}`,
       `  Data    ${location}`,
       '',
     ].join('\n'),
   );
+  if (isDev && Number.parseInt(process.versions.node, 10) < OLDEST_SUPPORTED) {
+    process.stderr.write(
+      `Node ${process.versions.node} is out of support. Node 24 executes about twice as many runs in the same time.\n`,
+    );
+  }
 }

@@ -462,15 +462,19 @@ describe('a server', () => {
 
     const output = server.output().split('\n');
     const lines = output.slice(output.indexOf(`Nestgraph ${version}`) + 1);
-    expect(lines.slice(0, 3)).toEqual([
+    expect(lines.slice(0, 4)).toEqual([
       `  API     ${server.url}`,
       `  Docs    ${server.url}/docs`,
+      `  Studio  https://smith.langchain.com/studio/?baseUrl=${encodeURIComponent(server.url)}`,
       '  Graphs  first, second',
     ]);
-    expect(lines[3]).toMatch(/^ {2}Data {4}postgres/);
-    expect(lines[3]).toContain(pathname);
-    expect(lines[3]).toContain(':***@');
+    expect(lines[4]).toMatch(/^ {2}Data {4}postgres/);
+    expect(lines[4]).toContain(pathname);
+    expect(lines[4]).toContain(':***@');
+    // The output of a process arrives whole before its end.
+    const isOld = Number.parseInt(process.versions.node) < 22;
     await server.stop();
+    expect(/Node 20\S+ is out of support/.test(server.output())).toBe(isOld);
   });
 
   it('has a page of documentation that it names', async () => {
