@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 
 /** Rules that find faults; prettier decides layout, test/architecture.spec.ts the direction of imports. */
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', '**/.nestgraph', 'coverage', 'bench/results'] },
+  { ignores: ['dist', 'node_modules', '**/.nestgraph', 'coverage', 'bench/results', 'test/projects/fixtures'] },
   eslint.configs.recommended,
   {
     files: ['src/**/*.ts', 'migrations/**/*.ts', 'test/**/*.ts', 'test/**/*.tsx'],

@@ -3,10 +3,10 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
-  // They take minutes, or need more than Node: npm run test:faults, test:fuzz, test:browser, test:differential, test:sdk-python.
+  // They take minutes, or need more than Node: npm run test:faults, test:fuzz, test:projects, test:browser, test:differential, test:sdk-python.
   testPathIgnorePatterns: [
     '/node_modules/',
-    '<rootDir>/test/(faults|fuzz|browser|differential)/',
+    '<rootDir>/test/(faults|fuzz|browser|differential|projects)/',
     '<rootDir>/test/parity/python.spec.ts',
   ],
   modulePathIgnorePatterns: ['<rootDir>/test/differential/node_modules/'],

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import Module, { createRequire, register } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { graphFiles } from './graph-files.js';
-import { SHARED } from './shared-packages.js';
+import { PACKAGES, SHARED } from './shared-packages.js';
 
 const ANCHOR = '@langchain/langgraph';
 
@@ -25,17 +25,23 @@ const { registerHooks } = Module as unknown as { registerHooks?: RegisterHooks }
  * run before anything imports LangGraph. Returns a file of the copy in use.
  */
 export function shareLangchainPackages(configFile: string): string | undefined {
-  const ours = locate(import.meta.url);
   const theirs = graphFiles(configFile)
-    .map((file) => locate(pathToFileURL(file).href))
+    .map((file) => locate(ANCHOR, pathToFileURL(file).href))
     .find((entry) => entry !== undefined);
-  const entry = theirs ?? ours;
-  // Without a hook, graphs that find none would not be lent ours.
-  if (entry !== undefined && theirs !== ours) {
+  const entry = theirs ?? locate(ANCHOR, import.meta.url);
+  // Graphs that find none are lent ours; without a hook they would not be.
+  if (entry !== undefined && (theirs === undefined || !isOurs(entry))) {
     resolveFrom(pathToFileURL(entry).href);
   }
   return entry;
 }
+
+/** Whether this server finds the same copies by itself. Strict package managers hide what only LangGraph depends on. */
+const isOurs = (entry: string): boolean =>
+  PACKAGES.every((name) => {
+    const found = locate(name, import.meta.url);
+    return found !== undefined && found === locate(name, pathToFileURL(entry).href);
+  });
 
 function resolveFrom(anchor: string): void {
   if (registerHooks) {
@@ -49,9 +55,9 @@ function resolveFrom(anchor: string): void {
 }
 
 /** A file of the package: imports from there find the packages that belong to it. */
-function locate(from: string): string | undefined {
+function locate(name: string, from: string): string | undefined {
   try {
-    return realpathSync(createRequire(from).resolve(ANCHOR));
+    return realpathSync(createRequire(from).resolve(name));
   } catch {
     return undefined;
   }

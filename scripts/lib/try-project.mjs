@@ -1,0 +1,181 @@
+// Installs a tarball of Nestgraph into a copy of a project, with the package manager of the project, starts it and asks for
+// what a client asks first. Used by scripts/try-project.mjs and by test/projects.
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, cp, mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { startFakeModel } from './fake-model.mjs';
+import { managerOf, MANAGERS } from './package-managers.mjs';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const INSTALL_MS = 600_000;
+const START_MS = 120_000;
+const ANSWER_MS = 60_000;
+const MAX_OUTPUT = 64 * 1024 * 1024;
+const LEFT_OUT = new Set(['node_modules', '.git', '.nestgraph', '.next', '.turbo', '.langgraph_api', 'dist']);
+
+const run = promisify(execFile);
+
+/** Packs this repository; gives the path of the tarball. */
+export async function packNestgraph(folder) {
+  await run(process.execPath, ['scripts/build-if-stale.mjs'], { cwd: ROOT });
+  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
+  const { stdout } = await run('npm', args, { cwd: ROOT, maxBuffer: MAX_OUTPUT });
+  const parsed = JSON.parse(stdout);
+  const { filename } = Array.isArray(parsed) ? parsed[0] : Object.values(parsed)[0];
+  return path.join(folder, path.basename(filename));
+}
+
+/**
+ * Tries a project and gives what was found: `manager`, `config` (where langgraph.json is), `graphs` with what each could do,
+ * or `problem`. `manager` overrides what the project says; `prepare` may change the installed copy; `use` is called with the
+ * address of the server; `node` is the folder of another Node.
+ */
+export async function tryProject(source, { tarball, manager: wanted, prepare, use, node, env: more = {} }) {
+  const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'nestgraph-try-')));
+  // PostgreSQL does not run as root: its own account must be able to enter.
+  await chmod(folder, 0o755);
+  const root = path.join(folder, path.basename(path.resolve(source)));
+  const model = await startFakeModel();
+  const env = { ...process.env, ...model.env, CI: '1', ...more, ...(node && { PATH: `${node}:${process.env.PATH}` }) };
+  delete env.DATABASE_URI;
+  let server;
+  try {
+    await cp(source, root, { recursive: true, filter: (file) => !LEFT_OUT.has(path.basename(file)) });
+    const config = await findConfig(root);
+    if (!config) {
+      return { problem: 'there is no langgraph.json' };
+    }
+    const home = path.dirname(config);
+    const manager = wanted ?? managerOf(home, root);
+    const found = { manager, config: path.relative(root, config) };
+    const problem = await install(MANAGERS[manager], { root, home, tarball, env });
+    if (problem) {
+      return { ...found, problem };
+    }
+    await makeEnvFile(home);
+    await prepare?.({ root, home });
+    server = await start(MANAGERS[manager], home, env);
+    const answers = await ask(server);
+    await (server.url && use?.(server.url));
+    return { ...found, ...answers };
+  } finally {
+    await server?.stop();
+    model.close();
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  }
+}
+
+async function findConfig(folder, depth = 0) {
+  const file = path.join(folder, 'langgraph.json');
+  if (existsSync(file) || depth === 4) {
+    return existsSync(file) ? file : undefined;
+  }
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const found =
+      entry.isDirectory() && !LEFT_OUT.has(entry.name) && (await findConfig(path.join(folder, entry.name), depth + 1));
+    if (found) {
+      return found;
+    }
+  }
+  return undefined;
+}
+
+async function install({ install, add }, { root, home, tarball, env }) {
+  const steps = [
+    [install, existsSync(path.join(root, 'package.json')) ? root : home],
+    [add(tarball), home],
+  ];
+  for (const [[command, ...args], cwd] of steps) {
+    try {
+      await run(command, args, { cwd, env, timeout: INSTALL_MS, maxBuffer: MAX_OUTPUT });
+    } catch (error) {
+      return `${command} ${args.join(' ')}: ${lastLines(`${error.stdout}\n${error.stderr}`)}`;
+    }
+  }
+  return undefined;
+}
+
+/** As the README of a project tells people to do. */
+async function makeEnvFile(home) {
+  const [example, file] = ['.env.example', '.env'].map((name) => path.join(home, name));
+  if (existsSync(example) && !existsSync(file)) {
+    await copyFile(example, file);
+  }
+}
+
+async function start({ exec: [command, ...args] }, home, env) {
+  const child = spawn(command, [...args, 'nestgraph', 'dev', '--port', '0', '--no-reload'], {
+    cwd: home,
+    detached: true,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk) => (output += chunk));
+  }
+  const closed = once(child, 'close');
+  const begun = Date.now();
+  const urlOf = () => /API {5}(\S+)/.exec(output)?.[1];
+  while (!urlOf() && child.exitCode === null && Date.now() - begun < START_MS) {
+    await sleep(100);
+  }
+  return {
+    url: urlOf(),
+    output: () => output,
+    start_ms: Date.now() - begun,
+    stop: async () => {
+      signal(child, 'SIGINT');
+      await Promise.race([closed, sleep(20_000, undefined, { ref: false }).then(() => signal(child, 'SIGKILL'))]);
+    },
+  };
+}
+
+function signal({ pid }, name) {
+  try {
+    process.kill(-pid, name);
+  } catch {
+    // It has ended already.
+  }
+}
+
+/** What a client asks first: the graphs, their drawings and schemas, and a run of those that take messages. */
+async function ask({ url, output, start_ms }) {
+  if (!url) {
+    return { problem: lastLines(output()) };
+  }
+  const get = async (address, body) => {
+    const response = await fetch(url + address, {
+      signal: AbortSignal.timeout(ANSWER_MS),
+      ...(body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    const json = await response.json();
+    return response.ok ? json : { refused: `${response.status} ${json.detail ?? JSON.stringify(json)}` };
+  };
+  const assistants = await get('/assistants/search', { limit: 100 });
+  const { langgraph_js_version } = await get('/info');
+  const graphs = {};
+  for (const { assistant_id, graph_id } of assistants) {
+    const drawing = await get(`/assistants/${assistant_id}/graph?xray=true`);
+    const schemas = await get(`/assistants/${assistant_id}/schemas`);
+    const properties = schemas.input_schema?.properties;
+    const input = properties?.messages ? { messages: [{ role: 'user', content: 'Hello' }] } : {};
+    const result = await get('/runs/wait', { assistant_id, input, config: { recursion_limit: 10 } });
+    graphs[graph_id] = {
+      nodes: drawing.nodes?.length ?? drawing.refused,
+      inputs: properties ? Object.keys(properties) : schemas.refused,
+      run: result.refused ?? result.__error__?.message ?? 'ok',
+      answer: result.messages?.at(-1)?.content,
+    };
+  }
+  return { start_ms, langgraph: langgraph_js_version, graphs, warnings: warningsOf(output()) };
+}
+
+const warningsOf = (output) => output.split('\n').filter((line) => /Warning:|could not be loaded/.test(line));
+
+const lastLines = (text) => text.trim().split('\n').slice(-12).join('\n');

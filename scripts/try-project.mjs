@@ -1,0 +1,26 @@
+// Does a project of somebody else run? node scripts/try-project.mjs FOLDER... [--manager npm|pnpm|yarn|berry|bun] [--tarball FILE]
+// Installs the packed Nestgraph into a copy of each, starts it, and prints what its graphs can do, one JSON line each.
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { packNestgraph, tryProject } from './lib/try-project.mjs';
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { manager: { type: 'string' }, tarball: { type: 'string' } },
+});
+if (positionals.length === 0) {
+  process.stderr.write('usage: node scripts/try-project.mjs FOLDER... [--manager NAME] [--tarball FILE]\n');
+  process.exit(2);
+}
+const folder = await mkdtemp(path.join(os.tmpdir(), 'nestgraph-tarball-'));
+try {
+  const tarball = values.tarball ? path.resolve(values.tarball) : await packNestgraph(folder);
+  for (const project of positionals) {
+    const found = await tryProject(project, { tarball, manager: values.manager });
+    process.stdout.write(`${JSON.stringify({ project, ...found })}\n`);
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
