@@ -76,7 +76,8 @@ describe('a project as it is, with the packed server beside it', () => {
       problem,
     )!;
     const [program, ...args] = command.split(' ');
-    const prepare = async ({ home }: { home: string }) => void (await run(program, args, { cwd: home, env: { ...process.env, ...env } }));
+    const prepare = async ({ home }: { home: string }) =>
+      void (await run(program, args, { cwd: home, env: { ...process.env, ...env } }));
     expect(await tryProject(projectOf('outdated'), { tarball, env, prepare })).toMatchObject({
       graphs: { agent: { run: 'ok', answer: 'up to date' } },
     });
