@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { GraphState, GraphTask } from '../graphs/graph.js';
-import { resumeRefusal, standstillOf } from './strict-resume.js';
+import { isUnknownInterrupt, resumeRefusal, standstillOf } from './strict-resume.js';
 
 const [A, B, C] = ['a', 'b', 'c'].map((letter) => letter.repeat(32));
 
@@ -33,6 +33,24 @@ describe('resumeRefusal', () => {
 
   it.each([['yes'], [null], [{ [A]: 1 }]])('refuses %j when nothing waits', (resume) => {
     expect(resumeRefusal(resume, { pendingIds: [], hasNext: false })).toMatchObject({ reason: 'not_pending' });
+  });
+});
+
+describe('isUnknownInterrupt', () => {
+  const refusal = resumeRefusal({ [C]: 1 }, { pendingIds: [A], hasNext: true })!;
+
+  it('knows the error of a run that has not begun, from whatever copy of LangGraph', () => {
+    expect(isUnknownInterrupt(refusal)).toBe(true);
+    expect(isUnknownInterrupt({ ...refusal, name: refusal.name })).toBe(true);
+  });
+
+  it.each([
+    ['what a task has thrown, which LangGraph marks', { pregelTaskId: 'task' }],
+    ['an error of another name', { name: 'Error' }],
+    ['one without a reason', { reason: undefined }],
+    ['one whose ids are no strings', { pendingIds: [1] }],
+  ])('does not take %s for it', (_name, fields) => {
+    expect(isUnknownInterrupt({ ...refusal, name: refusal.name, ...fields })).toBe(false);
   });
 });
 

@@ -34,7 +34,7 @@ interface Seen {
 }
 
 /** Executes the run; `fail` is what the links for feedback, which come after the graph, throw. */
-async function execute(fail: () => never, stopReason?: StopReason): Promise<Seen> {
+async function execute(fail: () => never, stopReason?: StopReason, run = RUN): Promise<Seen> {
   const seen: Seen = { ends: [], events: [], results: [] };
   const stream = {
     append: (event: string, json: string) => seen.events.push(`${event} ${json}`),
@@ -46,7 +46,7 @@ async function execute(fail: () => never, stopReason?: StopReason): Promise<Seen
     await Promise.resolve();
     yield ['values', { a: 1 }];
   };
-  const active = new ActiveRun(RUN, {});
+  const active = new ActiveRun(run, {});
   const needs = [
     { get: () => Promise.resolve({ stream: () => Promise.resolve(parts()) }) },
     {
@@ -74,6 +74,16 @@ async function execute(fail: () => never, stopReason?: StopReason): Promise<Seen
   expect(await new RunLifecycle(...needs).execute(active)).toBe(false);
   return seen;
 }
+
+describe('A run whose attempts are used up', () => {
+  it.each([
+    [3, 'success'],
+    [4, 'error'],
+  ])('is not executed again: attempt %i of three ends with %s', async (attempt, status) => {
+    const { ends } = await execute(() => undefined as never, undefined, { ...RUN, attempt });
+    expect(ends).toMatchObject([{ status, ...(status === 'error' && { error: { error: 'RunLost' } }) }]);
+  });
+});
 
 describe('A run after whose graph something fails', () => {
   beforeEach(() => {
