@@ -7,15 +7,16 @@ export interface Changes {
 }
 
 /**
- * Rows that are written as they were are no change. What is rolled back has not happened. Left out are events of runs, which
- * are written some time after the answer to the request that has ended the run, and the counts of threads, which follow the
- * threads and are added up now and then.
+ * Rows that are written as they were are no change. What is rolled back has not happened. Left out are events and results of
+ * runs, which are written some time after the answer to the request that has ended the run (the result of one that was
+ * stopped by the first client that waits for it), and the counts of threads, which follow the threads and are added up now
+ * and then.
  */
 const NOTE = `
   CREATE UNLOGGED TABLE fuzz_changes (id bigserial PRIMARY KEY, text text);
   CREATE FUNCTION fuzz_note() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
-    IF TG_OP <> 'UPDATE' OR OLD::text <> NEW::text THEN
+    IF TG_OP <> 'UPDATE' OR to_jsonb(OLD) - 'output' <> to_jsonb(NEW) - 'output' THEN
       INSERT INTO fuzz_changes (text) VALUES (left(format('%s %s: %s -> %s', TG_OP, TG_TABLE_NAME, OLD, NEW), 2000));
     END IF;
     RETURN NULL;
