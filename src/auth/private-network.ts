@@ -6,7 +6,8 @@ import type { FastifyInstance } from 'fastify';
  */
 export function allowPrivateNetwork(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (request, reply, _payload, done) => {
-    const isAsked = request.method === 'OPTIONS' && request.headers['access-control-request-private-network'] === 'true';
+    const isAsked =
+      request.method === 'OPTIONS' && request.headers['access-control-request-private-network'] === 'true';
     if (isAsked && reply.hasHeader('access-control-allow-origin')) {
       reply.header('access-control-allow-private-network', 'true');
     }
