@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { hasMoreValues, isStorableJson } from './json-values.js';
+import { hasMoreCharacters, hasMoreValues, isStorableJson } from './json-values.js';
 
 describe('the number of values', () => {
   it.each<[unknown, number]>([
@@ -11,6 +11,17 @@ describe('the number of values', () => {
   ])('of %j is %i', (value, count) => {
     expect(hasMoreValues(value, count)).toBe(false);
     expect(hasMoreValues(value, count - 1)).toBe(true);
+  });
+});
+
+describe('the number of characters', () => {
+  it.each<[unknown, number]>([
+    ['four', 4],
+    [{ key: 'value', other: ['a', { b: 'c' }] }, 16],
+    [[1, ['x'], true], 1],
+  ])('of %j is %i', (value, count) => {
+    expect(hasMoreCharacters(value, count)).toBe(false);
+    expect(hasMoreCharacters(value, count - 1)).toBe(true);
   });
 });
 

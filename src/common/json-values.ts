@@ -21,6 +21,21 @@ export function hasMoreValues(root: unknown, limit: number): boolean {
   return someValue(root, () => ++count > limit);
 }
 
+/** Whether the keys and strings of parsed JSON have more characters than `limit`, together. */
+export function hasMoreCharacters(root: unknown, limit: number): boolean {
+  let count = 0;
+  return someValue(root, (value) => {
+    if (typeof value === 'string') {
+      count += value.length;
+    } else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      for (const key in value) {
+        count += key.length;
+      }
+    }
+    return count > limit;
+  });
+}
+
 /** Whether PostgreSQL can hold parsed JSON as it is: it has neither NUL nor unpaired surrogates. */
 export const isStorableJson = (root: unknown): boolean =>
   !someValue(root, (value) =>

@@ -74,6 +74,21 @@ describe('with the limits that nobody has set', () => {
     expect((json as Refusal).errors).toEqual([{ path, message: `must have at most ${limit} values, itself included` }]);
   });
 
+  it.each([
+    ['/threads', 'metadata', 1_048_576, {}],
+    ['/threads/search', 'metadata', 262_144, {}],
+    ['/threads/search', 'values', 262_144, {}],
+    ['/store/items/search', 'filter', 262_144, { namespace_prefix: [] }],
+  ])('of %s: %s has at most %i characters', async (path, field, characters, rest) => {
+    const body = (count: number) => ({ ...rest, [field]: { k: 'x'.repeat(count - 1) } });
+    expect((await post(path, body(characters))).status).toBe(200);
+    const { status, json } = await post(path, body(characters + 1));
+    expect([status, (json as { errors: object[] }).errors]).toEqual([
+      422,
+      [{ path: field, message: `must have at most ${characters} characters in its keys and strings` }],
+    ]);
+  });
+
   it('a filter of many members is one statement that the database takes', async () => {
     const members = Object.fromEntries(times(499, { $gt: 1 }).map((condition, at) => [`m${at}`, condition]));
     expect((await post('/store/items/search', { namespace_prefix: [], filter: members })).status).toBe(200);

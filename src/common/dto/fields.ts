@@ -19,7 +19,7 @@ import {
 import { canonicalId, canonicalIdList, withCanonicalIds } from '../canonical-ids.js';
 import { isUuid } from '../ids.js';
 import { isObject } from '../json.js';
-import { hasMoreValues, isStorableJson } from '../json-values.js';
+import { hasMoreCharacters, hasMoreValues, isStorableJson } from '../json-values.js';
 import { nested, readAs, takesNull } from './instantiate.js';
 
 /** What every field may say besides its type. */
@@ -53,9 +53,23 @@ const isStorable = rule('isStorable', 'must not contain NUL or half characters',
 const MAX_INDEXED_VALUES = 10_000;
 /** Values of a filter: PostgreSQL compares each of them with each value of a row. */
 export const MAX_FILTER_VALUES = 1_000;
+/** Characters of all keys and strings of an object that goes into an index, and of a filter. */
+const MAX_INDEXED_CHARACTERS = 1_048_576;
+export const MAX_FILTER_CHARACTERS = 262_144;
 
-const hasAtMost = (limit: number): PropertyDecorator =>
-  rule('hasFewValues', `must have at most ${limit} values, itself included`, (value) => !hasMoreValues(value, limit));
+const hasAtMost = (values: number, characters: number): PropertyDecorator =>
+  applyDecorators(
+    rule(
+      'hasFewValues',
+      `must have at most ${values} values, itself included`,
+      (value) => !hasMoreValues(value, values),
+    ),
+    rule(
+      'isShort',
+      `must have at most ${characters} characters in its keys and strings`,
+      (value) => !hasMoreCharacters(value, characters),
+    ),
+  );
 
 const isUuidRule = rule('isUuid', 'must be a UUID', isUuid);
 /** Items of a list, unless its field says otherwise. */
@@ -91,11 +105,11 @@ export const FreeObject = (options: FieldOptions = {}): PropertyDecorator =>
 
 /** A {@link FreeObject} that rows are found by, in which the server keeps ids of its own under some keys. */
 export const Metadata = (options: FieldOptions = {}): PropertyDecorator =>
-  applyDecorators(FreeObject(options), hasAtMost(MAX_INDEXED_VALUES), readAs(withCanonicalIds));
+  applyDecorators(FreeObject(options), hasAtMost(MAX_INDEXED_VALUES, MAX_INDEXED_CHARACTERS), readAs(withCanonicalIds));
 
 /** A {@link FreeObject} that rows are compared with. */
 export const Filter = (options: FieldOptions = {}): PropertyDecorator =>
-  applyDecorators(FreeObject(options), hasAtMost(MAX_FILTER_VALUES));
+  applyDecorators(FreeObject(options), hasAtMost(MAX_FILTER_VALUES, MAX_FILTER_CHARACTERS));
 
 /** A {@link Filter} that is compared with {@link Metadata}. */
 export const MetadataFilter = (options: FieldOptions = {}): PropertyDecorator =>
