@@ -21,6 +21,9 @@ const times = <T>(count: number, item: T): T[] => Array<T>(count).fill(item);
 /** An object with so many values, itself and the list in it included. */
 const objectOf = (values: number): object => ({ list: times(values - 2, 0) });
 
+const membersOf = (members: number): object =>
+  Object.fromEntries(Array.from({ length: members }, (_, at) => [`member ${at}`, at]));
+
 describe('with the limits that nobody has set', () => {
   let server: TestServer;
   const post = (path: string, body: unknown): Promise<Answer> => sendJson(server.url + path, body);
@@ -62,6 +65,8 @@ describe('with the limits that nobody has set', () => {
     ['metadata', '/threads', (values) => ({ metadata: objectOf(values) }), 10_000],
     ['metadata', '/assistants', (values) => ({ graph_id: 'echo', metadata: objectOf(values) }), 10_000],
     ['metadata', '/runs', (values) => ({ assistant_id: 'echo', input: {}, metadata: objectOf(values) }), 10_000],
+    ['context', '/runs', (values) => ({ assistant_id: 'echo', input: {}, context: objectOf(values) }), 10_000],
+    ['config', '/runs', (values) => ({ assistant_id: 'echo', input: {}, config: objectOf(values) }), 10_000],
     ['metadata', '/threads/search', (values) => ({ metadata: objectOf(values) }), 1_000],
     ['values', '/threads/count', (values) => ({ values: objectOf(values) }), 1_000],
     ['metadata', '/assistants/search', (values) => ({ metadata: objectOf(values) }), 1_000],
@@ -72,6 +77,18 @@ describe('with the limits that nobody has set', () => {
     const { status, json } = await post(route, bodyOf(limit + 1));
     expect(status).toBe(422);
     expect((json as Refusal).errors).toEqual([{ path, message: `must have at most ${limit} values, itself included` }]);
+  });
+
+  it.each<[string, (settings: object) => object]>([
+    ['context', (context) => ({ context })],
+    ['metadata', (metadata) => ({ metadata })],
+    ['config.configurable', (configurable) => ({ config: { configurable } })],
+    ['config.metadata', (metadata) => ({ config: { metadata } })],
+  ])('%s of a run has at most 1000 members, which LangGraph copies for each node', async (path, bodyOf) => {
+    const body = (members: number) => ({ assistant_id: 'echo', input: {}, ...bodyOf(membersOf(members)) });
+    expect((await post('/runs', body(1_000))).status).toBe(200);
+    const { status, json } = await post('/runs', body(1_001));
+    expect([status, (json as Refusal).errors]).toEqual([422, [{ path, message: 'must have at most 1000 members' }]]);
   });
 
   it.each([

@@ -1,7 +1,6 @@
 import {
   Config,
   Flag,
-  FreeObject,
   FromQueryFlag,
   FromQueryNumber,
   Id,
@@ -16,6 +15,7 @@ import {
   OneOf,
   Text,
   Whole,
+  Settings,
 } from '../../common/index.js';
 import { ASSISTANT_FIELDS, type AssistantField } from './assistant.dto.js';
 
@@ -44,7 +44,7 @@ export class AssistantPatch {
   @Nested(() => Config, { storable: true })
   config?: Config;
   /** Replaces the context. */
-  @FreeObject()
+  @Settings()
   context?: JsonObject;
   /** Merged into the stored metadata, key by key at the top level. */
   @Metadata()
@@ -69,7 +69,7 @@ export class AssistantCreate {
   @Nested(() => Config, { storable: true })
   config?: Config;
   /** Context that every run begins with. */
-  @FreeObject()
+  @Settings()
   context?: JsonObject;
   /** Keys of the caller's choice; handed on to runs. */
   @Metadata()

@@ -71,6 +71,8 @@ const hasAtMost = (values: number, characters: number): PropertyDecorator =>
     ),
   );
 
+const isIndexable = hasAtMost(MAX_INDEXED_VALUES, MAX_INDEXED_CHARACTERS);
+
 const isUuidRule = rule('isUuid', 'must be a UUID', isUuid);
 /** Items of a list, unless its field says otherwise. */
 export const MOST_ITEMS = 10_000;
@@ -105,7 +107,20 @@ export const FreeObject = (options: FieldOptions = {}): PropertyDecorator =>
 
 /** A {@link FreeObject} that rows are found by, in which the server keeps ids of its own under some keys. */
 export const Metadata = (options: FieldOptions = {}): PropertyDecorator =>
-  applyDecorators(FreeObject(options), hasAtMost(MAX_INDEXED_VALUES, MAX_INDEXED_CHARACTERS), readAs(withCanonicalIds));
+  applyDecorators(FreeObject(options), isIndexable, readAs(withCanonicalIds));
+
+/** LangGraph copies the settings of a run, member by member, for each node and each callback. */
+const MAX_SETTINGS = 1_000;
+
+const hasFewMembers = rule(
+  'hasFewMembers',
+  `must have at most ${MAX_SETTINGS} members`,
+  (value) => !isObject(value) || Object.keys(value).length <= MAX_SETTINGS,
+);
+
+/** A {@link Metadata} object that becomes part of the config with which a graph is called. */
+export const Settings = (options: FieldOptions = {}): PropertyDecorator =>
+  applyDecorators(Metadata(options), hasFewMembers);
 
 /** A {@link FreeObject} that rows are compared with. */
 export const Filter = (options: FieldOptions = {}): PropertyDecorator =>
@@ -192,12 +207,19 @@ export const Whole = ({
 /** Swagger takes a function for a class, unless its name is `type`. */
 const lazily = (resolve: () => new () => object): object => ({ type: () => resolve() });
 
-/** A nested schema; with `storable`, also what it does not know must be something that PostgreSQL can hold as it is. */
+/** A nested schema; with `storable`, also what it does not know must be something that PostgreSQL can hold, and bounded. */
 export const Nested = (
   type: () => new () => object,
   { storable = false, ...options }: FieldOptions & { storable?: boolean } = {},
 ): PropertyDecorator =>
-  field(lazily(type), options, isObjectRule, ...(storable ? [isStorable] : []), ValidateNested(), nested(type));
+  field(
+    lazily(type),
+    options,
+    isObjectRule,
+    ...(storable ? [isStorable, isIndexable] : []),
+    ValidateNested(),
+    nested(type),
+  );
 
 /** A list of nested schemas. */
 export const NestedList = (

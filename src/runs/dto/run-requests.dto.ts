@@ -4,7 +4,6 @@ import {
   Config,
   Custom,
   Flag,
-  FreeObject,
   FromQueryFlag,
   FromQueryList,
   FromQueryNumber,
@@ -16,7 +15,6 @@ import {
   type JsonObject,
   Limit,
   ListOf,
-  Metadata,
   LONGEST_SECONDS,
   MOST_ITEMS,
   Nested,
@@ -25,6 +23,7 @@ import {
   readAs,
   Text,
   TextList,
+  Settings,
 } from '../../common/index.js';
 import { CheckpointSelector, isCommand, STREAM_MODES, type StreamMode } from '../../execution/index.js';
 import { ThreadParams } from '../../threads/index.js';
@@ -101,10 +100,10 @@ export class RunPayload {
   @Nested(() => Config, { storable: true })
   config?: Config;
   /** Static settings of the run; merged over those of the assistant. */
-  @FreeObject()
+  @Settings()
   context?: JsonObject;
   /** Keys of the caller's choice, merged over those of assistant and thread; they end up in the checkpoints too. */
-  @Metadata()
+  @Settings()
   metadata?: JsonObject;
   /** What to stream: a mode or a list of modes. */
   @Custom(
