@@ -19,6 +19,7 @@ const FILLINGS = {
   'empty lists': ({ values }) => list('[]', values),
   'empty strings': ({ values }) => list('""', values),
   numbers: ({ values, bytes }) => list('9'.repeat(Math.min(17, Math.floor(bytes / values) - 1)), values),
+  'a thousand keys': () => `{${repeat(1_000, (at) => `"key ${at}":0`)}}`,
   keys: ({ values }) => `{${repeat(values - 1, (at) => `"key ${at}":0`)}}`,
   'long strings': ({ values, bytes }) => list(JSON.stringify('"\n\u00e9x'.repeat((bytes / values - 3) / 8)), values),
   'one string': ({ bytes }) => `{"a":"${'x'.repeat(bytes - 8)}"}`,

@@ -11,10 +11,16 @@ import { isGet, isPut, isSearch, type Operation } from './operations.js';
 import { isTtl, TTL_MESSAGE } from './ttl.js';
 import { INDEX_MESSAGE, isIndex } from './text-paths.js';
 
-export const VALUE_MESSAGE = 'must be an object, without NUL or half characters in its texts';
+/** Characters of an item as JSON: the database indexes all of its members while others wait. */
+const MAX_CHARACTERS = 8_388_608;
+
+export const VALUE_MESSAGE = `must be an object of at most ${MAX_CHARACTERS} characters of JSON, without NUL or half characters in its strings`;
 
 /** A JSON object that PostgreSQL can hold as it is. */
-export const isValue = (value: unknown): boolean => isObject(value) && fitsJsonb(toWireJson(value));
+export function isValue(value: unknown): boolean {
+  const json = isObject(value) ? toWireJson(value) : undefined;
+  return json !== undefined && json.length <= MAX_CHARACTERS && fitsJsonb(json);
+}
 
 /** Throws {@link ValidationFailedError} for what cannot be stored or found; graphs get the same answers as clients. */
 export function assertOperation(operation: Operation): void {

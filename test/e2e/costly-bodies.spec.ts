@@ -106,6 +106,22 @@ describe('with the limits that nobody has set', () => {
     ]);
   });
 
+  it('an item of the store has at most 8 Mi characters', async () => {
+    const item = (count: number) => ({ namespace: ['large'], key: 'k', value: { k: 'x'.repeat(count - 8) } });
+    const put = (body: unknown) =>
+      send(`${server.url}/store/items`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    expect((await put(item(8_388_608))).status).toBe(204);
+    const { status, json } = await put(item(8_388_609));
+    expect([status, (json as Refusal).errors]).toEqual([
+      422,
+      [{ path: 'value', message: expect.stringMatching(/^must be an object of at most 8388608 characters of JSON/) }],
+    ]);
+  });
+
   it('a filter of many members is one statement that the database takes', async () => {
     const members = Object.fromEntries(times(499, { $gt: 1 }).map((condition, at) => [`m${at}`, condition]));
     expect((await post('/store/items/search', { namespace_prefix: [], filter: members })).status).toBe(200);

@@ -52,10 +52,10 @@ const isStorable = rule('isStorable', 'must not contain NUL or half characters',
 /** Values of an object that goes into an index. */
 const MAX_INDEXED_VALUES = 10_000;
 /** Values of a filter: PostgreSQL compares each of them with each value of a row. */
-export const MAX_FILTER_VALUES = 1_000;
+const MAX_FILTER_VALUES = 1_000;
 /** Characters of all keys and strings of an object that goes into an index, and of a filter. */
 const MAX_INDEXED_CHARACTERS = 1_048_576;
-export const MAX_FILTER_CHARACTERS = 262_144;
+const MAX_FILTER_CHARACTERS = 262_144;
 
 const hasAtMost = (values: number, characters: number): PropertyDecorator =>
   applyDecorators(
