@@ -5,7 +5,7 @@ import { round } from '../lib/figures.mjs';
 import { HealthPoll } from '../lib/health-poll.mjs';
 
 /** The defaults of NESTGRAPH_BODY_LIMIT_MB and NESTGRAPH_BODY_LIMIT_VALUES, unless the bench sets them. */
-const DEFAULTS = { megabytes: 32, values: 100_000 };
+const DEFAULTS = { megabytes: 20, values: 100_000 };
 /** A run that was created goes on behind the answer. */
 const MAX_RUN_MS = 15_000;
 const SETTLE_MS = 30;

@@ -55,7 +55,7 @@ describe('the configuration', () => {
         port: 2024,
         port_requested: false,
         mount_prefix: '',
-        body_limit_bytes: 32 * 1024 * 1024,
+        body_limit_bytes: 20 * 1024 * 1024,
         body_limit_values: 100_000,
         request_timeout_ms: 300_000,
         trust_proxy: undefined,

@@ -153,7 +153,7 @@ export class Environment {
 
   /** Largest request body, in MiB. */
   @Variable(integer({ min: 1 }), asNumber)
-  readonly NESTGRAPH_BODY_LIMIT_MB: number = 32;
+  readonly NESTGRAPH_BODY_LIMIT_MB: number = 20;
 
   /** Most values of a request body: scalars, lists and objects, all together. */
   @Variable(integer({ min: 1 }), asNumber)
