@@ -173,7 +173,7 @@ export class RunCreationService {
 
   /** A graph that calls this server sends the metadata of its own run along, as LangGraph's `RemoteGraph` does. */
   private async refuseOwnThread(thread_id: string, { config }: RunCreate): Promise<void> {
-    const { run_id } = { ...config?.configurable, ...(config?.metadata) };
+    const { run_id } = { ...config?.configurable, ...config?.metadata };
     if (isUuid(run_id) && (await this.queue.isRunning(thread_id, run_id))) {
       throw new OwnThreadError(run_id, thread_id);
     }
