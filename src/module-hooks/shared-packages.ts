@@ -2,4 +2,4 @@
 export const PACKAGES = ['@langchain/langgraph', '@langchain/core', '@langchain/langgraph-checkpoint'] as const;
 
 /** Imports of these packages and of their parts. */
-export const SHARED = /^@langchain\/(core|langgraph|langgraph-checkpoint)(\/|$)/;
+export const SHARED = new RegExp(`^(${PACKAGES.join('|')})(/|$)`);

@@ -13,9 +13,9 @@ import {
   Nested,
   Offset,
   OneOf,
+  Settings,
   Text,
   Whole,
-  Settings,
 } from '../../common/index.js';
 import { ASSISTANT_FIELDS, type AssistantField } from './assistant.dto.js';
 

@@ -1,4 +1,4 @@
-import { Settings, Text, TextList, Whole } from './fields.js';
+import { Settings, SettingsWithIds, Text, TextList, Whole } from './fields.js';
 import { Open } from './instantiate.js';
 import type { JsonObject } from '../json.js';
 
@@ -18,7 +18,7 @@ export class Config {
   @Text()
   run_name?: string;
   /** Keys of the graph's choice. */
-  @Settings()
+  @SettingsWithIds()
   configurable?: JsonObject;
   /** For traces and events, and for the graph. */
   @Settings()

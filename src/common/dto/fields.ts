@@ -118,9 +118,13 @@ const hasFewMembers = rule(
   (value) => !isObject(value) || Object.keys(value).length <= MAX_SETTINGS,
 );
 
-/** A {@link Metadata} object that becomes part of the config with which a graph is called. */
+/** A {@link FreeObject} that becomes part of the config with which a graph is called. */
 export const Settings = (options: FieldOptions = {}): PropertyDecorator =>
-  applyDecorators(Metadata(options), hasFewMembers);
+  applyDecorators(FreeObject(options), isIndexable, hasFewMembers);
+
+/** {@link Settings} in which the server keeps ids of its own under some keys. */
+export const SettingsWithIds = (options: FieldOptions = {}): PropertyDecorator =>
+  applyDecorators(Settings(options), readAs(withCanonicalIds));
 
 /** A {@link FreeObject} that rows are compared with. */
 export const Filter = (options: FieldOptions = {}): PropertyDecorator =>

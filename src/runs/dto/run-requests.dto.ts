@@ -21,9 +21,10 @@ import {
   Offset,
   OneOf,
   readAs,
+  Settings,
+  SettingsWithIds,
   Text,
   TextList,
-  Settings,
 } from '../../common/index.js';
 import { CheckpointSelector, isCommand, STREAM_MODES, type StreamMode } from '../../execution/index.js';
 import { ThreadParams } from '../../threads/index.js';
@@ -103,7 +104,7 @@ export class RunPayload {
   @Settings()
   context?: JsonObject;
   /** Keys of the caller's choice, merged over those of assistant and thread; they end up in the checkpoints too. */
-  @Settings()
+  @SettingsWithIds()
   metadata?: JsonObject;
   /** What to stream: a mode or a list of modes. */
   @Custom(
