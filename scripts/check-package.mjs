@@ -11,8 +11,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { packNestgraph } from './lib/pack.mjs';
 
-const ROOT = path.resolve(import.meta.dirname, '..');
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 60_000;
 const LANGCHAIN = ['@langchain/core@1.4.0', '@langchain/langgraph@1.7.3'];
@@ -86,12 +86,7 @@ async function main() {
 }
 
 async function pack(folder) {
-  await run(process.execPath, ['scripts/build-if-stale.mjs'], { cwd: ROOT });
-  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
-  const { stdout } = await run('npm', args, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 });
-  const parsed = JSON.parse(stdout);
-  const { filename, files } = Array.isArray(parsed) ? parsed[0] : Object.values(parsed)[0];
-  const names = files.map((file) => file.path);
+  const { tarball, files: names } = await packNestgraph(folder);
   check(
     'the package has the program, its types and its documents',
     ['dist/src/main.js', 'dist/src/index.js', 'dist/src/index.d.ts', 'README.md', 'docker/Dockerfile'].every((name) =>
@@ -100,7 +95,7 @@ async function pack(folder) {
   );
   const needless = names.filter((name) => /\.spec\.|(^|\/)test\/|\.tsbuildinfo$|(^|\/)\.nestgraph\//.test(name));
   check('the package has no tests and no build state', needless.length === 0, needless);
-  return path.join(folder, path.basename(filename));
+  return tarball;
 }
 
 async function makeProject(project) {

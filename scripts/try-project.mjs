@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { packNestgraph, tryProject } from './lib/try-project.mjs';
+import { packNestgraph } from './lib/pack.mjs';
+import { tryProject } from './lib/try-project.mjs';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -16,7 +17,7 @@ if (positionals.length === 0) {
 }
 const folder = await mkdtemp(path.join(os.tmpdir(), 'nestgraph-tarball-'));
 try {
-  const tarball = values.tarball ? path.resolve(values.tarball) : await packNestgraph(folder);
+  const tarball = values.tarball ? path.resolve(values.tarball) : (await packNestgraph(folder)).tarball;
   for (const project of positionals) {
     const found = await tryProject(project, { tarball, manager: values.manager });
     process.stdout.write(`${JSON.stringify({ project, ...found })}\n`);

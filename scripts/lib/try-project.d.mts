@@ -19,8 +19,6 @@ export interface TriedProject {
   warnings?: string[];
 }
 
-export function packNestgraph(folder: string): Promise<string>;
-
 export function tryProject(
   source: string,
   options: {

@@ -11,7 +11,6 @@ import { promisify } from 'node:util';
 import { startFakeModel } from './fake-model.mjs';
 import { managerOf, MANAGERS } from './package-managers.mjs';
 
-const ROOT = path.resolve(import.meta.dirname, '../..');
 const INSTALL_MS = 600_000;
 const START_MS = 120_000;
 const ANSWER_MS = 60_000;
@@ -19,16 +18,6 @@ const MAX_OUTPUT = 64 * 1024 * 1024;
 const LEFT_OUT = new Set(['node_modules', '.git', '.nestgraph', '.next', '.turbo', '.langgraph_api', 'dist']);
 
 const run = promisify(execFile);
-
-/** Packs this repository; gives the path of the tarball. */
-export async function packNestgraph(folder) {
-  await run(process.execPath, ['scripts/build-if-stale.mjs'], { cwd: ROOT });
-  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
-  const { stdout } = await run('npm', args, { cwd: ROOT, maxBuffer: MAX_OUTPUT });
-  const parsed = JSON.parse(stdout);
-  const { filename } = Array.isArray(parsed) ? parsed[0] : Object.values(parsed)[0];
-  return path.join(folder, path.basename(filename));
-}
 
 /**
  * Tries a project and gives what was found: `manager`, `config` (where langgraph.json is), `graphs` with what each could do,

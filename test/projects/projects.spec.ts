@@ -4,7 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { packNestgraph, tryProject } from '../../scripts/lib/try-project.mjs';
+import { packNestgraph } from '../../scripts/lib/pack.mjs';
+import { tryProject } from '../../scripts/lib/try-project.mjs';
 import { sendJson } from '../support/http.js';
 
 const run = promisify(execFile);
@@ -14,7 +15,7 @@ let tarball: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'nestgraph-projects-'));
-  tarball = await packNestgraph(folder);
+  ({ tarball } = await packNestgraph(folder));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
