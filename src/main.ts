@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import path from 'node:path';
 import { parseCommandLine, USAGE, UsageError } from './cli/args.js';
+import { enableCompileCache } from './cli/compile-cache.js';
 import { checkPeers } from './module-hooks/check-peers.js';
 import { shareLangchainPackages } from './module-hooks/share-langchain.js';
 
@@ -17,6 +18,7 @@ async function main(argv: string[]): Promise<void> {
     process.stdout.write(`${NESTGRAPH_VERSION}\n`);
     return;
   }
+  enableCompileCache();
   const configFile = path.resolve(options.config ?? 'langgraph.json');
   checkPeers(shareLangchainPackages(configFile), path.dirname(configFile));
   const { runCommand } = await import('./cli/run-command.js');

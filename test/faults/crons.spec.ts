@@ -5,8 +5,23 @@ import { Scene } from './scene.js';
 
 const SECONDS = 60;
 const SECOND_MS = 1_000;
+/** A time that is older was missed (docs/crons.md): one run makes up for all of those. A stalled machine is enough. */
+const LATE_MS = 2_000;
 /** Once a year: due only when a test says so. */
 const YEARLY = '0 0 1 1 *';
+
+/**
+ * The time for which each run was created, and the one after the last. The next time follows a second later, except after
+ * one that was missed.
+ */
+function dueTimes(runs: readonly { at: number }[], first: number): number[] {
+  const times = [first];
+  for (const { at } of runs) {
+    const due = times.at(-1)!;
+    times.push((at - due > LATE_MS ? Math.floor(at / SECOND_MS) * SECOND_MS : due) + SECOND_MS);
+  }
+  return times;
+}
 
 type Cron = Awaited<ReturnType<Client['crons']['search']>>[number];
 
@@ -75,13 +90,15 @@ describe('crons', () => {
     await scene.until(nextDates, (dates) => dates.every((date) => date === null));
     for (const { cron, first } of [alone, onThread]) {
       const runs = await scene.until(() => runsOf(cron), isOver);
-      const lags = runs.map(({ at }, index) => at - (first + index * SECOND_MS)).sort((a, b) => a - b);
+      const times = dueTimes(runs, first);
+      const lags = runs.map(({ at }, index) => at - times[index]).sort((a, b) => a - b);
       process.stderr.write(`lag of ${runs.length} runs: median ${lags[30]} ms, largest ${lags.at(-1)} ms\n`);
 
-      expect(runs).toHaveLength(SECONDS);
-      // None before its time, and the 99th percentile of sixty is the largest.
+      // None before its time, none twice, and none left out: only the end is a time without a run.
+      const end = first + SECONDS * SECOND_MS;
       expect(lags[0]).toBeGreaterThanOrEqual(0);
-      expect(lags.at(-1)).toBeLessThan(SECOND_MS);
+      expect(times[runs.length - 1]).toBeLessThan(end);
+      expect(times[runs.length]).toBeGreaterThanOrEqual(end);
       const finished = scene.ledger().filter(({ what }) => what === 'finished');
       expect(runs.every(({ run_id }) => finished.some((line) => line.run_id === run_id))).toBe(true);
     }
