@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import type { GraphSpec } from '../../config/index.js';
 import { findExport, forgetCommonJsSources, importSource } from '../../project-code/index.js';
-import type { CompiledGraph, GraphConfig } from './graph.js';
+import type { CompiledGraph, FactoryRuntime, GraphConfig } from './graph.js';
 import { GraphLoadError } from './graph.errors.js';
 import { allowBigIntInJson } from './json-bigint.js';
 import { reasonOf } from './load-failure.js';
 import { assertSharedVersions } from './shared-versions.js';
 
 /** Gives the graph of a run: the same one each time, or a new one from the user's factory. */
-export type GraphSource = (config: GraphConfig) => Promise<CompiledGraph>;
+export type GraphSource = (config: GraphConfig, runtime: FactoryRuntime) => Promise<CompiledGraph>;
 
 /** By graph id; every graph is in one of the two. */
 export interface LoadedGraphs {
@@ -60,8 +60,8 @@ export class GraphLoader {
 /** A graph, a builder, or a factory of either that is called anew for each use. */
 function toSource(exported: unknown): GraphSource {
   if (typeof exported === 'function') {
-    const factory = exported as (config: GraphConfig) => unknown;
-    return async (config) => toGraph(await factory(config));
+    const factory = exported as (config: GraphConfig, runtime: FactoryRuntime) => unknown;
+    return async (config, runtime) => toGraph(await factory(config, runtime));
   }
   const graph = toGraph(exported);
   return () => Promise.resolve(graph);

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type BaseCheckpointSaver, BaseStore } from '@langchain/langgraph';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
-import type { CompiledGraph, GraphConfig } from './graph.js';
+import type { AccessContext, CompiledGraph, GraphConfig } from './graph.js';
 import { GraphNotFoundError, GraphNotLoadedError } from './graph.errors.js';
 import { GraphLoader, type GraphSource, type LoadedGraphs } from './graph-loader.js';
 
@@ -63,10 +63,16 @@ export class GraphRegistry {
   /**
    * A graph for one call, with its own checkpointer: setting it on the shared object would let calls that run at the
    * same time take each other's. The store takes the place of one that the graph was compiled with. Factories are called
-   * with `config`.
+   * with `config`, and are told what the graph is for.
    */
-  async get(graph_id: string, config: GraphConfig, checkpointer?: BaseCheckpointSaver): Promise<CompiledGraph> {
-    const graph = (await this.sourceOf(graph_id)(config)).withConfig({});
+  async get(
+    graph_id: string,
+    config: GraphConfig,
+    accessContext: AccessContext,
+    checkpointer?: BaseCheckpointSaver,
+  ): Promise<CompiledGraph> {
+    const executionRuntime = accessContext === 'threads.create_run' ? { context: config.context } : null;
+    const graph = (await this.sourceOf(graph_id)(config, { accessContext, executionRuntime })).withConfig({});
     graph.checkpointer = checkpointer;
     graph.store = this.store;
     return graph;

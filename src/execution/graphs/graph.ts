@@ -9,6 +9,15 @@ export interface GraphConfig {
   [key: string]: unknown;
 }
 
+/** What a graph is asked for. */
+export type AccessContext = 'threads.create_run' | 'threads.update' | 'threads.read' | 'assistants.read';
+
+/** The second argument of a factory, as the official server passes it: `executionRuntime` is null unless a run begins. */
+export interface FactoryRuntime {
+  accessContext: AccessContext;
+  executionRuntime: { context: unknown } | null;
+}
+
 /** A checkpoint reference as LangGraph passes it around. */
 export interface CheckpointConfig {
   configurable?: {

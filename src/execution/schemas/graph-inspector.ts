@@ -69,7 +69,7 @@ export class GraphInspector {
 
   private async build({ graph_id, config }: InspectedGraph): Promise<CompiledGraph> {
     try {
-      return await this.graphs.get(graph_id, config);
+      return await this.graphs.get(graph_id, config, 'assistants.read');
     } catch (error) {
       throw error instanceof GraphNotFoundError ? error : new GraphNotBuiltError(graph_id, error);
     }

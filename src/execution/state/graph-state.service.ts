@@ -118,7 +118,7 @@ export class GraphStateService {
     }
     const [{ checkpoint_id, is_newest }] = rows;
     const config = configOf(owner, is_newest ? {} : { checkpoint_id });
-    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(this.sql));
+    const graph = await this.graphs.get(owner.graph_id, config, 'threads.read', new PostgresCheckpointer(this.sql));
     return graph.getState(config);
   }
 
@@ -177,7 +177,7 @@ export class GraphStateService {
     { checkpoint_ns = '' }: CheckpointReference,
     options: StateOptions,
   ): Promise<CompiledGraph> {
-    const graph = await this.graphs.get(owner.graph_id, config, new PostgresCheckpointer(this.sql));
+    const graph = await this.graphs.get(owner.graph_id, config, 'threads.read', new PostgresCheckpointer(this.sql));
     const part = await partAt(graph, checkpoint_ns);
     const only = neededParts(part, options.select, options.subgraphs);
     if (only) {
@@ -193,7 +193,7 @@ export class GraphStateService {
     maxBytes?: number,
   ): Promise<StateDraft> {
     const checkpointer = new DraftCheckpointer(this.sql, owner.thread_id, maxBytes);
-    const graph = await this.graphs.get(owner.graph_id, config, checkpointer);
+    const graph = await this.graphs.get(owner.graph_id, config, 'threads.update', checkpointer);
     try {
       const checkpoint = await graph.bulkUpdateState(config, supersteps);
       const state = await graph.getState(configOf(owner, {}));

@@ -165,7 +165,7 @@ export class RunLifecycle {
       if (run.stamps_thread) {
         await this.patiently(() => this.queue.stampThread(run));
       }
-      graph = await this.graphs.get(String(config.configurable?.graph_id), config, checkpointer);
+      graph = await this.graphs.get(String(config.configurable?.graph_id), config, 'threads.create_run', checkpointer);
       const goesOn = checkpointer instanceof RunCheckpointer && (await wasBegun(run, checkpointer));
       execution = await newExecution(graph, run, config, goesOn, stream);
       if (run.kwargs.resumable) {

@@ -98,6 +98,25 @@ describe('the schemas of an exported', () => {
     expect(propertiesOf(analyseFiles(commonJs).schemas[0].state)).toEqual({ total: { type: 'number' } });
   });
 
+  it.each([
+    ['any', 'builder.compile() as any'],
+    ['a graph of any', 'builder.compile() as CompiledStateGraph<any, any, any>'],
+    [
+      'a graph of records',
+      'builder.compile() as unknown as CompiledStateGraph<Record<string, any>, Record<string, any>>',
+    ],
+    ['a Pregel of any', 'builder.compile() as unknown as Pregel<any, any>'],
+    ['a function of any', '(): any => builder.compile()'],
+  ])('%s are left to the graph itself', (_what, expression) => {
+    const { schemas } = analyseFiles({
+      'graph.ts': `${BUILDER} import type { CompiledStateGraph, Pregel } from '@langchain/langgraph';
+        export const graph = ${expression};`,
+    });
+    for (const { input, output, state } of schemas) {
+      expect([input, output, state]).toEqual([undefined, undefined, undefined]);
+    }
+  });
+
   it('something else are none', () => {
     expect(analyseFiles({ 'graph.ts': 'export const graph = { nodes: [] };' }).schemas).toEqual([]);
     expect(analyseFiles({ 'graph.ts': 'export const other = 1;' }).warnings).toEqual([

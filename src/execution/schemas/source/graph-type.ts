@@ -1,5 +1,5 @@
 import ts from 'typescript';
-import type { KnownSchemas } from '../graph-schemas.js';
+import type { JsonSchema, KnownSchemas } from '../graph-schemas.js';
 import { TypeSchema } from './type-schema.js';
 
 /** The compiled graphs a type stands for: itself, or what a builder, a promise or a factory comes to. */
@@ -36,14 +36,18 @@ const methodOf = (type: ts.Type, name: string, checker: ts.TypeChecker): ts.Type
  */
 export function schemasOfGraphType(graph: ts.Type, checker: ts.TypeChecker): KnownSchemas {
   const schemaOf = (type: ts.Type | undefined) => type && TypeSchema.of(checker.getAwaitedType(type) ?? type, checker);
-  const member = (name: string): ts.Type | undefined => methodOf(graph, name, checker);
+  const channelsOf = (name: string): JsonSchema | undefined => namingMembers(schemaOf(methodOf(graph, name, checker)));
   return {
-    input: schemaOf(member('~InputType')),
-    output: schemaOf(member('~OutputType')),
-    state: schemaOf(member('~RunOutput')),
+    input: channelsOf('~InputType'),
+    output: channelsOf('~OutputType'),
+    state: channelsOf('~RunOutput'),
     config: schemaOf(contextOf(graph, checker)),
   };
 }
+
+/** Undefined for "some object", which generic parameters of `any` come to: the compiled graph knows names of its channels. */
+const namingMembers = (schema: JsonSchema | undefined): JsonSchema | undefined =>
+  schema?.type === 'object' && !schema.properties ? undefined : schema;
 
 /** The type of `context` in the options of `invoke`. */
 function contextOf(graph: ts.Type, checker: ts.TypeChecker): ts.Type | undefined {

@@ -1,0 +1,3 @@
+import { graph } from './file.with.dots.js';
+
+export default graph;
