@@ -229,60 +229,72 @@ describe('langgraph.json', () => {
   });
 });
 
+/** Graphs that do not load, by id, with what is said of them. */
+const BROKEN: Record<string, { file?: string; sentences: RegExp[] }> = {
+  missing: { sentences: [/could not be loaded: the file .+\/missing\.ts does not exist/] },
+  throws: {
+    file: 'throw new RangeError("no parrots today");',
+    sentences: [/could not be loaded: RangeError: no parrots today/],
+  },
+  syntax: { file: 'export const graph = \nconst x = (;\n', sentences: [/could not be loaded: /, /syntax\.ts:2\b/] },
+  'import-of-no-file': {
+    file: 'import "./nowhere.js"; export const graph = 1;',
+    sentences: [/could not be loaded: .*nowhere\.js/],
+  },
+  'import-of-no-package': {
+    file: 'import x from "no-such-package-at-all"; export const graph = x;',
+    sentences: [/could not be loaded: .*no-such-package-at-all/],
+  },
+  'other-exports': {
+    file: 'export const agent = 1; export const other = 2;',
+    sentences: [/could not be loaded: it has no export "graph"; it exports agent, other/],
+  },
+  'no-exports': {
+    file: 'const x = 1; void x;',
+    sentences: [/it has no export "graph"; it exports nothing/],
+  },
+  number: { file: 'export const graph = 7;', sentences: [/expected a graph, a builder or a factory, got number/] },
+  object: { file: 'export const graph = {};', sentences: [/got an object of another kind/] },
+  rejected: {
+    file: 'export const graph = Promise.reject(new TypeError("promised too much"));',
+    sentences: [/could not be loaded: TypeError: promised too much/],
+  },
+};
+
 describe('a graph', () => {
-  it.each<[string, Record<string, string>, RegExp[]]>([
-    [
-      'whose file is missing',
-      {},
-      [/Graph "b" \(.+\/b\.ts:graph\) could not be loaded: the file .+\/b\.ts does not exist/],
-    ],
-    [
-      'that throws on import',
-      { 'b.ts': 'throw new RangeError("no parrots today");' },
-      [/Graph "b" \(.+\/b\.ts:graph\) could not be loaded: RangeError: no parrots today/],
-    ],
-    [
-      'with a syntax error',
-      { 'b.ts': 'export const graph = \nconst x = (;\n' },
-      [/Graph "b" \(.+\/b\.ts:graph\) could not be loaded: /, /b\.ts:2\b/],
-    ],
-    [
-      'that imports a file that is not there',
-      { 'b.ts': 'import "./nowhere.js"; export const graph = 1;' },
-      [/Graph "b" \(.+\) could not be loaded: .*nowhere\.js/],
-    ],
-    [
-      'that imports a package that is not there',
-      { 'b.ts': 'import x from "no-such-package-at-all"; export const graph = x;' },
-      [/Graph "b" \(.+\) could not be loaded: .*no-such-package-at-all/],
-    ],
-    [
-      'without the export',
-      { 'b.ts': 'export const agent = 1; export const other = 2;' },
-      [/Graph "b" \(.+\) could not be loaded: it has no export "graph"; it exports agent, other/],
-    ],
-    ['without any export', { 'b.ts': 'const x = 1; void x;' }, [/it has no export "graph"; it exports nothing/]],
-    [
-      'that is no graph',
-      { 'b.ts': 'export const graph = 7;' },
-      [/Graph "b" .+ expected a graph, a builder or a factory, got number/],
-    ],
-    ['that is another object', { 'b.ts': 'export const graph = {};' }, [/Graph "b" .+ got an object of another kind/]],
-    [
-      'whose promise is rejected',
-      { 'b.ts': 'export const graph = Promise.reject(new TypeError("promised too much"));' },
-      [/Graph "b" \(.+\) could not be loaded: TypeError: promised too much/],
-    ],
-  ])('%s stops the start and is named', async (_name, files, sentences) => {
-    const graphs = { a: './a.ts:graph', b: './b.ts:graph' };
-    const project = await projectOf({ 'langgraph.json': { graphs }, 'a.ts': GRAPH, ...files });
+  it('that fails stops start', async () => {
+    const graphs = { a: './a.ts:graph', throws: './throws.ts:graph' };
+    const project = await projectOf({
+      'langgraph.json': { graphs },
+      'a.ts': GRAPH,
+      'throws.ts': BROKEN.throws.file!,
+    });
     const { code, output } = await project.run(['start', '--port', '0'], { database });
 
     expect(code).toBe(1);
-    for (const sentence of sentences) {
-      expect(output).toMatch(sentence);
-    }
+    expect(output).toMatch(/Graph "throws" \(.+\/throws\.ts:graph\) could not be loaded: RangeError: no parrots today/);
     expect(output).not.toContain('API');
+  });
+
+  it('that fails is named with the reason', async () => {
+    const ids = Object.keys(BROKEN);
+    const files = ids.flatMap((id) => (BROKEN[id].file ? [[`${id}.ts`, BROKEN[id].file]] : []));
+    const graphs = Object.fromEntries(ids.map((id) => [id, `./${id}.ts:graph`]));
+    const project = await projectOf({
+      'langgraph.json': { graphs: { a: './a.ts:graph', ...graphs } },
+      'a.ts': GRAPH,
+      ...(Object.fromEntries(files) as Record<string, string>),
+    });
+    const server = await project.start({ database });
+    const lines = server.output().split(/(?=Graph ")/);
+
+    for (const id of ids) {
+      const line = lines.find((text) => text.startsWith(`Graph "${id}" (${project.folder}/${id}.ts:graph)`));
+      for (const sentence of BROKEN[id].sentences) {
+        expect(line).toMatch(sentence);
+      }
+    }
+    await server.stop();
   });
 
   it('that fails does not keep the others from being served in dev, and is loaded once its file is right', async () => {
@@ -382,14 +394,16 @@ describe('the database', () => {
       'nobody listens',
       'postgres://parrot:s3cret@127.0.0.1:1/cage',
       /127\.0\.0\.1:1\/cage cannot be reached: .*ECONNREFUSED/,
+      ['dev', 'start', 'worker', 'migrate'],
     ],
     [
       'the host does not exist',
       'postgres://parrot:s3cret@no.such.host.invalid/cage',
       /cannot be reached: .*no\.such\.host/,
+      ['migrate'],
     ],
-  ])('cannot be reached because %s: said without the password', async (_name, DATABASE_URI, sentence) => {
-    for (const command of ['dev', 'start', 'worker', 'migrate']) {
+  ])('cannot be reached because %s: said without the password', async (_name, DATABASE_URI, sentence, commands) => {
+    for (const command of commands) {
       const { code, output } = await runToEnd([command], { env: { DATABASE_URI } });
 
       expect(code).toBe(1);
