@@ -19,6 +19,7 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   // Which methods of the SDKs were called, for docs/compatibility.md.
   ...(process.env.NESTGRAPH_RESULTS && { reporters: ['default', '<rootDir>/test/support/results-reporter.mjs'] }),
-  testTimeout: 30_000,
+  // A bound, not an expectation: hooks start servers, and machines may be busy.
+  testTimeout: 120_000,
   maxWorkers: 2,
 };

@@ -12,7 +12,7 @@ describe('a graph', () => {
   beforeAll(async () => {
     database = await createDatabase();
     server = await startServer({ database, project: path.join(TEST_PROJECT, 'forms') });
-  }, 60_000);
+  });
   afterAll(async () => {
     await server?.stop();
     await database?.drop();

@@ -36,7 +36,7 @@ describe('Packages of a monorepo that each have a LangGraph of their own', () =>
     await mkdir(modules);
     await symlink(NEWEST, path.join(modules, '@langchain'));
     server = await project.start({ database });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await killLeftovers();

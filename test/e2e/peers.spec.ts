@@ -77,7 +77,7 @@ describe('The oldest versions that are allowed', () => {
     project = await createProject({ graphs: ['values.ts', 'ask.ts', 'tools.ts'] });
     await installOldestPeers(project.folder);
     server = await project.start({ database });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await killLeftovers();

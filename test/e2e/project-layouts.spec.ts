@@ -132,7 +132,7 @@ describe('a monorepo', () => {
     mkdirSync(path.join(project.folder, 'node_modules/@acme'));
     symlinkSync('../../packages/shared', path.join(project.folder, 'node_modules/@acme/shared'));
     server = await project.start({ database });
-  }, 60_000);
+  });
   afterAll(async () => {
     await server?.stop();
     await project?.remove();

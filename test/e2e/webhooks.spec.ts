@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { signatureOf } from '../../src/runs/webhooks/signature.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { type Answer, type Refusal, send, sendJson } from '../support/http.js';
@@ -12,8 +12,6 @@ const PRIVATE = { NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: 'true' };
 const STEPS = ['one', 'two', 'three'];
 
 /** Several servers are started in a test. */
-jest.setTimeout(90_000);
-
 let database: TestDatabase;
 let receiver: Receiver;
 let answer: (request: Received) => void;

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { send } from '../support/http.js';
 import { type OwnPostgres, startOwnPostgres } from '../support/own-postgres.js';
 import { killLeftovers, startServer, type TestServer } from '../support/server.js';
-
-jest.setTimeout(120_000);
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const { paths } = JSON.parse(readFileSync(path.join(ROOT, 'openapi.json'), 'utf8')) as {

@@ -493,7 +493,7 @@ describe('EventStream in two processes', () => {
     write(next, '1');
     await finish(here, next);
     expect(await logged()).toBe(before);
-  }, 30_000);
+  });
 
   it('keeps nothing of runs and readers that are gone', async () => {
     for (let n = 0; n < 20; n += 1) {

@@ -21,5 +21,5 @@ describe('a thread of leases that fails each time', () => {
     keeper.hold({ run_id: 'r', lease_token: 't' });
     expect(await reason).toMatch(/^The thread that renews leases failed 5 times: .* The process ends\.$/);
     await keeper.stop();
-  }, 20_000);
+  });
 });
