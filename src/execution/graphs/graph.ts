@@ -99,6 +99,9 @@ export interface GraphNode {
 export interface GraphBuilder {
   /** A StateSchema or a Zod object; absent when the state is made of annotations. */
   _schemaRuntimeDefinition?: object;
+  /** The same of input and output; a symbol stands for the state. */
+  _inputRuntimeDefinition?: object | symbol;
+  _outputRuntimeDefinition?: object;
   /** The channels of input and output. */
   _inputDefinition?: object;
   _outputDefinition?: object;

@@ -64,6 +64,14 @@ describe('what a graph knows of its schemas', () => {
     });
   });
 
+  it('holds the fields of Zod 3 in a StateSchema, and names those that nothing describes', () => {
+    const undescribed = { '~standard': { version: 1, vendor: 'mine', validate: (value: unknown) => ({ value }) } };
+    const fields = { todos: z3.array(z3.string()).default([]), name: z.string(), secret: undescribed };
+    const { input, output, state } = runtimeSchemas(compiled(new StateSchema(fields as never)), none);
+    const properties = { todos: { type: 'array', items: { type: 'string' } }, name: { type: 'string' }, secret: {} };
+    expect([input, output, state]).toMatchObject([{ properties }, { properties }, { properties }]);
+  });
+
   it('is the input alone when only that was made of Zod', () => {
     const state = Annotation.Root({ question: Annotation<string>(), answer: Annotation<string>() });
     const graph = compiled({ state, input: z.object({ question: z.string() }) });

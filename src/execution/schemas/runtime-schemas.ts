@@ -1,3 +1,5 @@
+import { toJsonSchema } from '@langchain/core/utils/json_schema';
+import { isZodSchemaV3 } from '@langchain/core/utils/types';
 import * as langgraph from '@langchain/langgraph';
 import { schemaMetaRegistry } from '@langchain/langgraph/zod';
 import {
@@ -23,22 +25,39 @@ export type Complain = (problem: string) => void;
  */
 export function runtimeSchemas(graph: CompiledGraph, complain: Complain): KnownSchemas {
   /** A schema that JSON cannot express, a date for example, is left to the next source. */
-  const attempt = (read: (graph: CompiledGraph) => unknown): JsonSchema | undefined => {
+  const attempt = (read: (graph: CompiledGraph) => unknown, declared?: unknown): JsonSchema | undefined => {
     try {
       const schema = read(graph);
-      return isObject(schema) ? schema : undefined;
+      return isObject(schema) ? withAllFields(schema, declared) : undefined;
     } catch (error) {
       complain(`cannot be read from its Zod schema: ${error instanceof Error ? error.message : String(error)}`);
       return undefined;
     }
   };
+  const { _schemaRuntimeDefinition, _inputRuntimeDefinition, _outputRuntimeDefinition } = graph.builder ?? {};
   const { _inputDefinition, _outputDefinition } = graph.builder ?? {};
+  const inputDefinition =
+    typeof _inputRuntimeDefinition === 'symbol' ? _schemaRuntimeDefinition : _inputRuntimeDefinition;
   return {
-    state: attempt(isRegistered(graph) ? getUpdateTypeSchema : getStateTypeSchema),
-    input: onlyOf(_inputDefinition, attempt(getInputTypeSchema)),
-    output: onlyOf(_outputDefinition, attempt(getOutputTypeSchema)),
+    state: attempt(isRegistered(graph) ? getUpdateTypeSchema : getStateTypeSchema, _schemaRuntimeDefinition),
+    input: onlyOf(_inputDefinition, attempt(getInputTypeSchema, inputDefinition)),
+    output: onlyOf(_outputDefinition, attempt(getOutputTypeSchema, _outputRuntimeDefinition)),
     config: attempt(getConfigTypeSchema),
   };
+}
+
+/**
+ * LangGraph leaves out the fields of a StateSchema that do not describe themselves. Those of Zod 3, such as the todos of
+ * the agents of `langchain`, LangChain can describe; of others the name is known.
+ */
+function withAllFields(schema: JsonSchema, declared: unknown): JsonSchema {
+  if (!StateSchema?.isInstance(declared)) {
+    return schema;
+  }
+  const described = schema.properties as JsonSchema;
+  const missing = Object.entries(declared.fields as Record<string, unknown>).filter(([name]) => !(name in described));
+  const added = missing.map(([name, field]) => [name, isZodSchemaV3(field) ? toJsonSchema(field) : {}]);
+  return { ...schema, properties: { ...described, ...(Object.fromEntries(added) as JsonSchema) } };
 }
 
 /** LangGraph describes the state where an input or output was declared that it cannot describe. */
