@@ -1,4 +1,5 @@
-// Does a project of somebody else run? node scripts/try-project.mjs FOLDER... [--manager npm|pnpm|yarn|berry|bun] [--tarball FILE]
+// Does a project of somebody else run? node scripts/try-project.mjs FOLDER... [--manager npm|npx|pnpm|yarn|berry|bun]
+// [--node VERSION] [--tarball FILE]
 // Installs the packed Nestgraph into a copy of each, starts it, and prints what its graphs can do, one JSON line each.
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
@@ -9,17 +10,19 @@ import { tryProject } from './lib/try-project.mjs';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { manager: { type: 'string' }, tarball: { type: 'string' } },
+  options: { manager: { type: 'string' }, node: { type: 'string' }, tarball: { type: 'string' } },
 });
 if (positionals.length === 0) {
-  process.stderr.write('usage: node scripts/try-project.mjs FOLDER... [--manager NAME] [--tarball FILE]\n');
+  process.stderr.write(
+    'usage: node scripts/try-project.mjs FOLDER... [--manager NAME] [--node VERSION] [--tarball FILE]\n',
+  );
   process.exit(2);
 }
 const folder = await mkdtemp(path.join(os.tmpdir(), 'nestgraph-tarball-'));
 try {
   const tarball = values.tarball ? path.resolve(values.tarball) : (await packNestgraph(folder)).tarball;
   for (const project of positionals) {
-    const found = await tryProject(project, { tarball, manager: values.manager });
+    const found = await tryProject(project, { tarball, manager: values.manager, node: values.node });
     process.stdout.write(`${JSON.stringify({ project, ...found })}\n`);
   }
 } finally {

@@ -2,36 +2,55 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-const NPX = ['npx', '--yes'];
-const YARN_BERRY = [...NPX, '--package=@yarnpkg/cli-dist@4.12.0', 'yarn'];
+export const VERSIONS = { yarn: '1.22.22', berry: '4.12.0', pnpm: '10.20.0', bun: '1.3.3' };
 
-/** `install` and `add` are commands; `exec` comes before a command of an installed package. */
+const NPX = ['npx', '--yes'];
+const PNPM = [...NPX, `pnpm@${VERSIONS.pnpm}`];
+const YARN = [...NPX, `yarn@${VERSIONS.yarn}`];
+const YARN_BERRY = [...NPX, `--package=@yarnpkg/cli-dist@${VERSIONS.berry}`, 'yarn'];
+const BUN = [...NPX, `bun@${VERSIONS.bun}`];
+
+/**
+ * `install` and `add` are commands; `exec` comes before a command of an installed package. `npx` installs Nestgraph nowhere
+ * in the project.
+ */
 export const MANAGERS = {
   npm: {
     install: ['npm', 'install', '--no-audit', '--no-fund'],
     add: (tarball) => ['npm', 'install', '--no-audit', '--no-fund', '--save-dev', tarball],
-    exec: ['npx'],
+    exec: () => ['npx'],
+  },
+  npx: {
+    install: ['npm', 'install', '--no-audit', '--no-fund'],
+    // Only fills the cache of npx, so that the start takes no longer than with the others.
+    add: (tarball) => [...NPX, '--package', tarball, 'nestgraph', '--version'],
+    exec: (tarball) => [...NPX, '--package', tarball],
   },
   pnpm: {
-    install: [...NPX, 'pnpm@10.20.0', 'install', '--no-frozen-lockfile'],
-    add: (tarball) => [...NPX, 'pnpm@10.20.0', 'add', '--save-dev', '--ignore-workspace-root-check', tarball],
-    exec: [...NPX, 'pnpm@10.20.0', 'exec'],
+    install: [...PNPM, 'install', '--no-frozen-lockfile'],
+    add: (tarball) => [...PNPM, 'add', '--save-dev', '--ignore-workspace-root-check', tarball],
+    exec: () => [...PNPM, 'exec'],
   },
   yarn: {
-    install: [...NPX, 'yarn@1.22.22', 'install', '--non-interactive'],
-    add: (tarball) => [...NPX, 'yarn@1.22.22', 'add', '--non-interactive', '--dev', '-W', `file:${tarball}`],
-    exec: [...NPX, 'yarn@1.22.22', 'run', '--silent'],
+    install: [...YARN, 'install', '--non-interactive'],
+    // The only one that refuses packages for the Node that they name: three of ours name 22, and run on 20.
+    add: (tarball, node_major) => [
+      ...[...YARN, 'add', '--non-interactive', '--dev', '-W'],
+      ...(node_major < 22 ? ['--ignore-engines'] : []),
+      `file:${tarball}`,
+    ],
+    exec: () => [...YARN, 'run', '--silent'],
   },
   berry: {
     install: [...YARN_BERRY, 'install', '--no-immutable'],
     add: (tarball) => [...YARN_BERRY, 'add', '--dev', `nestgraph@file:${tarball}`],
-    exec: [...YARN_BERRY, 'run'],
+    exec: () => [...YARN_BERRY, 'run'],
   },
   bun: {
-    install: [...NPX, 'bun@1.3.3', 'install'],
-    add: (tarball) => [...NPX, 'bun@1.3.3', 'add', '--dev', tarball],
+    install: [...BUN, 'install'],
+    add: (tarball) => [...BUN, 'add', '--dev', tarball],
     // The server itself runs on Node: bun only starts it.
-    exec: [...NPX, 'bun@1.3.3', 'run'],
+    exec: () => [...BUN, 'run'],
   },
 };
 

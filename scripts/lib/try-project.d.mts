@@ -27,6 +27,7 @@ export function tryProject(
     prepare?: (folders: { root: string; home: string }) => void | Promise<void>;
     /** Called with the address of the server while it runs. */
     use?: (url: string) => Promise<void>;
+    /** The version of another Node to run everything on. */
     node?: string;
     env?: Record<string, string>;
   },

@@ -3,16 +3,17 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, cp, mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { startFakeModel } from './fake-model.mjs';
+import { nodeFolder } from './nodes.mjs';
 import { managerOf, MANAGERS } from './package-managers.mjs';
 
 const INSTALL_MS = 600_000;
-const START_MS = 120_000;
+const START_MS = 300_000;
 const ANSWER_MS = 60_000;
 const MAX_OUTPUT = 64 * 1024 * 1024;
 const LEFT_OUT = new Set(['node_modules', '.git', '.nestgraph', '.next', '.turbo', '.langgraph_api', 'dist']);
@@ -22,7 +23,7 @@ const run = promisify(execFile);
 /**
  * Tries a project and gives what was found: `manager`, `config` (where langgraph.json is), `graphs` with what each could do,
  * or `problem`. `manager` overrides what the project says; `prepare` may change the installed copy; `use` is called with the
- * address of the server; `node` is the folder of another Node.
+ * address of the server; `node` is the version of another Node.
  */
 export async function tryProject(source, { tarball, manager: wanted, prepare, use, node, env: more = {} }) {
   const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'nestgraph-try-')));
@@ -30,10 +31,13 @@ export async function tryProject(source, { tarball, manager: wanted, prepare, us
   await chmod(folder, 0o755);
   const root = path.join(folder, path.basename(path.resolve(source)));
   const model = await startFakeModel();
-  const env = { ...process.env, ...model.env, CI: '1', ...more, ...(node && { PATH: `${node}:${process.env.PATH}` }) };
+  const env = { ...process.env, ...model.env, CI: '1', ...more };
   delete env.DATABASE_URI;
   let server;
   try {
+    if (node) {
+      env.PATH = [await nodeFolder(node), env.PATH].join(path.delimiter);
+    }
     await cp(source, root, { recursive: true, filter: (file) => !LEFT_OUT.has(path.basename(file)) });
     const config = await findConfig(root);
     if (!config) {
@@ -42,13 +46,17 @@ export async function tryProject(source, { tarball, manager: wanted, prepare, us
     const home = path.dirname(config);
     const manager = wanted ?? managerOf(home, root);
     const found = { manager, config: path.relative(root, config) };
-    const problem = await install(MANAGERS[manager], { root, home, tarball, env });
+    if (manager === 'npx') {
+      env.npm_config_cache = await makeNpxCache(folder);
+    }
+    const node_major = Number.parseInt(node ?? process.versions.node);
+    const problem = await install(MANAGERS[manager], { root, home, tarball, env, node_major });
     if (problem) {
       return { ...found, problem };
     }
     await makeEnvFile(home);
     await prepare?.({ root, home });
-    server = await start(MANAGERS[manager], home, env);
+    server = await start(MANAGERS[manager].exec(tarball), home, env);
     const answers = await ask(server);
     await (server.url && use?.(server.url));
     return { ...found, ...answers };
@@ -74,12 +82,23 @@ async function findConfig(folder, depth = 0) {
   return undefined;
 }
 
-async function install({ install, add }, { root, home, tarball, env }) {
+/** npx keeps what it installs in the cache of npm: in one of its own, nothing of it is left. Downloads are shared. */
+async function makeNpxCache(folder) {
+  const { stdout } = await run('npm', ['config', 'get', 'cache']);
+  const downloads = path.join(stdout.trim(), '_cacache');
+  const cache = path.join(folder, 'npm-cache');
+  await mkdir(downloads, { recursive: true });
+  await mkdir(cache);
+  await symlink(downloads, path.join(cache, '_cacache'), 'dir');
+  return cache;
+}
+
+async function install({ install, add }, { root, home, tarball, env, node_major }) {
   const steps = [
-    [install, existsSync(path.join(root, 'package.json')) ? root : home],
-    [add(tarball), home],
+    [install, [root, home].find((folder) => existsSync(path.join(folder, 'package.json')))],
+    [add(tarball, node_major), home],
   ];
-  for (const [[command, ...args], cwd] of steps) {
+  for (const [[command, ...args], cwd] of steps.filter(([, cwd]) => cwd)) {
     try {
       await run(command, args, { cwd, env, timeout: INSTALL_MS, maxBuffer: MAX_OUTPUT });
     } catch (error) {
@@ -97,7 +116,7 @@ async function makeEnvFile(home) {
   }
 }
 
-async function start({ exec: [command, ...args] }, home, env) {
+async function start([command, ...args], home, env) {
   const child = spawn(command, [...args, 'nestgraph', 'dev', '--port', '0', '--no-reload'], {
     cwd: home,
     detached: true,
