@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { NODES } from '../../scripts/lib/nodes.mjs';
 import { packNestgraph } from '../../scripts/lib/pack.mjs';
 import { tryProject } from '../../scripts/lib/try-project.mjs';
 import { sendJson } from '../support/http.js';
@@ -21,26 +22,19 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const projectOf = (name: string): string => path.join(import.meta.dirname, 'fixtures', name);
 
+const [NODE_20, NODE_22, NODE_24] = NODES;
+
 describe('a project as it is, with the packed server beside it', () => {
   it.each([
-    ['pnpm-workspace', 'pnpm', 'apps/agent/langgraph.json', 'Hello from a linked package, pnpm'],
-    ['plug-n-play', 'berry', 'langgraph.json', 'no node_modules'],
-    ['bun', 'bun', 'langgraph.json', 'installed by bun'],
-  ])('%s', async (name, manager, config, answer) => {
-    expect(await tryProject(projectOf(name), { tarball })).toMatchObject({
+    ['pnpm-workspace', NODE_24.newest, 'pnpm', 'apps/agent/langgraph.json', 'Hello from a linked package, pnpm'],
+    ['plug-n-play', NODE_22.oldest, 'berry', 'langgraph.json', 'no node_modules'],
+    ['yarn-workspace', NODE_20.oldest, 'yarn', 'langgraph.json', 'CommonJS in words'],
+  ])('%s, Node %s', async (name, node, manager, config, answer) => {
+    expect(await tryProject(projectOf(name), { tarball, node })).toMatchObject({
       manager,
       config,
       langgraph: '1.7.3',
       graphs: { agent: { nodes: 3, inputs: ['messages'], run: 'ok', answer } },
-    });
-  });
-
-  const yarnRefuses = Number.parseInt(process.versions.node) < 22;
-  // Yarn 1 is the only one that refuses packages for the Node that they ask for: @nestjs/common 12 has one that asks for 22.
-  (yarnRefuses ? it.skip : it)('yarn-workspace', async () => {
-    expect(await tryProject(projectOf('yarn-workspace'), { tarball })).toMatchObject({
-      manager: 'yarn',
-      graphs: { agent: { run: 'ok', answer: 'CommonJS in words' } },
     });
   });
 
@@ -81,6 +75,54 @@ describe('a project as it is, with the packed server beside it', () => {
       void (await run(program, args, { cwd: home, env: { ...process.env, ...env } }));
     expect(await tryProject(projectOf('outdated'), { tarball, env, prepare })).toMatchObject({
       graphs: { agent: { run: 'ok', answer: 'up to date' } },
+    });
+  });
+});
+
+interface Pair {
+  manager: string;
+  node: string;
+  linker?: string;
+}
+
+/** With those of the projects above, every package manager and every line of Node occurs. */
+const FEW: Pair[] = [
+  { manager: 'npm', node: NODE_22.oldest },
+  { manager: 'bun', node: NODE_24.newest },
+  { manager: 'berry', linker: 'node-modules', node: NODE_20.oldest },
+];
+
+/** What docs/compatibility.md says, with NESTGRAPH_PROJECTS=all. */
+const ALL: Pair[] = NODES.flatMap(({ oldest: node, newest }) => [
+  ...['npm', 'yarn', 'pnpm', 'bun'].map((manager) => ({ manager, node })),
+  ...['node-modules', 'pnp'].map((linker) => ({ manager: 'berry', linker, node })),
+  { manager: 'npm', node: newest },
+]);
+
+describe('a graph that calls its own server', () => {
+  const pairs = process.env.NESTGRAPH_PROJECTS === 'all' ? ALL : FEW;
+
+  it.each(pairs.map(({ manager, node, linker = '' }) => [manager, linker, node]))(
+    'is served: %s %s, Node %s',
+    async (manager, linker, node) => {
+      const env: Record<string, string> = linker ? { YARN_NODE_LINKER: linker } : {};
+      expect(await tryProject(projectOf('plain'), { tarball, manager, node, env })).toMatchObject({
+        manager,
+        langgraph: '1.7.3',
+        graphs: { agent: { nodes: 3, inputs: ['messages'], run: 'ok', answer: `agent on Node ${node}` } },
+      });
+    },
+  );
+});
+
+describe('npx nestgraph dev, with Nestgraph installed nowhere', () => {
+  it.each([
+    ['own-langgraph', 'takes the LangGraph of the project, not the one beside it', '1.0.0', 'its own version'],
+    ['bare', 'lends the newest LangGraph to a project without any', expect.stringMatching(/^1\./), 'nothing installed'],
+  ])('%s: %s', async (name, _does, langgraph, answer) => {
+    expect(await tryProject(projectOf(name), { tarball, manager: 'npx' })).toMatchObject({
+      langgraph,
+      graphs: { agent: { run: 'ok', answer } },
     });
   });
 });
