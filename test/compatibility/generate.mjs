@@ -2,6 +2,8 @@
 //   node test/compatibility/generate.mjs FOLDER [--check]
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { NODES } from '../../scripts/lib/nodes.mjs';
+import { VERSIONS } from '../../scripts/lib/package-managers.mjs';
 
 const HERE = import.meta.dirname;
 const FILE = path.join(HERE, '../../docs/compatibility.md');
@@ -11,6 +13,22 @@ const COLUMNS = ['Python 0.2.9', 'Python newest', 'JavaScript 1.15.0', 'JavaScri
 
 const excuses = JSON.parse(readFileSync(path.join(HERE, '../parity/unread-on-purpose.json'), 'utf8'));
 const methods = JSON.parse(readFileSync(path.join(HERE, 'methods.json'), 'utf8'));
+
+const { peerDependencies, devDependencies } = JSON.parse(readFileSync(path.join(HERE, '../../package.json'), 'utf8'));
+
+/** What test/projects installs the package with. */
+const INSTALLERS = [
+  'npm',
+  `Yarn ${VERSIONS.yarn}`,
+  `Yarn ${VERSIONS.berry}, node_modules`,
+  `Yarn ${VERSIONS.berry}, Plug'n'Play`,
+  `pnpm ${VERSIONS.pnpm}`,
+  `bun ${VERSIONS.bun}`,
+];
+
+/** Yarn 1 is the only one that refuses packages for the Node that they name. */
+const installed = (installer, node) =>
+  installer === `Yarn ${VERSIONS.yarn}` && Number.parseInt(node) < 22 ? 'with `--ignore-engines`' : 'yes';
 
 function readResults(folder) {
   return readdirSync(folder)
@@ -70,6 +88,40 @@ ${table(
   ['client', 'tests'],
   others.map((client) => [client, String(results.filter((result) => result.client === client).length)]),
 )}
+
+## Versions
+
+The packages that a project brings. \`test/e2e/peers.spec.ts\` tests the oldest versions; they are the lowest that Nestgraph starts
+with. All other suites test the newest.
+
+${table(
+  ['package', 'oldest', 'newest tested'],
+  Object.entries(peerDependencies).map(([name, range]) => [
+    `\`${name}\``,
+    range.replace('^', ''),
+    devDependencies[name],
+  ]),
+)}
+
+How the package can be installed. \`NESTGRAPH_PROJECTS=all npm run test:projects\` installs it in each of these ways on the oldest
+Node of each line, and starts it; npm also on the newest.
+
+${table(
+  ['package manager', ...NODES.map(({ oldest, newest }) => `Node ${oldest} (newest tested: ${newest})`)],
+  INSTALLERS.map((installer) => [installer, ...NODES.map(({ oldest }) => installed(installer, oldest))]),
+)}
+
+TypeORM names these versions as the oldest that it supports. \`file-type\`, \`content-disposition\` and \`cookie\`, which NestJS and
+Fastify bring, name Node 22; what Nestgraph uses of them works on Node 20. Yarn 1 refuses packages for that, the other package
+managers install them:
+
+\`\`\`sh
+yarn add --dev nestgraph --ignore-engines   # Yarn 1 on Node 20 only
+\`\`\`
+
+A later \`yarn install\` there needs \`--ignore-engines\` too, or the line \`ignore-engines true\` in \`.yarnrc\`.
+
+\`npx nestgraph dev\` works without an installation, too. It uses the LangGraph of the project, or its own when the project has none.
 `;
 }
 
