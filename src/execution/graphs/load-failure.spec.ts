@@ -36,6 +36,22 @@ describe('the reason of a failure', () => {
   });
 
   it.each([
+    ["Cannot find package '@acme/parrots' imported from /project/src/a.ts?nestgraph=1", 'src/a.ts', '@acme/parrots'],
+    ["Cannot find module 'parrots/grey'\nRequire stack:\n- /project/src/a.ts\n- /x.js", 'src/a.ts', 'parrots'],
+  ])('is one sentence with the command when a package is missing: %j', (message, file, name) => {
+    expect(reasonOf(new Error(message), '/project')).toBe(
+      `${file} imports ${name}, which is not installed: run npm install ${name}`,
+    );
+  });
+
+  it.each(["Cannot find module './parrots.js'", "Cannot find module '/project/a.js' imported from /project/b.js"])(
+    'is what Node says when a file is missing: %j',
+    (message) => {
+      expect(reasonOf(new Error(message), '/project')).toBe(`Error: ${message}`);
+    },
+  );
+
+  it.each([
     ['text', 'text'],
     [undefined, 'undefined'],
     [null, 'null'],

@@ -12,6 +12,12 @@ const FRAME =
 /** How esbuild says where a source cannot be compiled. */
 const COMPILE_ERROR = /^(.+?):(\d+):\d+: ERROR: (.+)$/m;
 
+/** How Node says that an import finds no package. Paths are none, and neither are `#imports`. */
+const MISSING_PACKAGE = /^Cannot find (?:package|module) '((?:@[\w.-]+\/)?[\w][\w.-]*)(?:\/[^']*)?'/;
+
+/** The file that has the import, for ES modules and for CommonJS. */
+const IMPORTER = /(?:imported from |Require stack:\n- )(?:file:\/\/)?([^?\n]+)/;
+
 /** Why code of the project failed: each error of the chain, and the first line of the project that was being executed. */
 export function reasonOf(error: unknown, project_directory: string): string {
   const errors = chainOf(error);
@@ -41,6 +47,12 @@ function sentenceOf(error: unknown, project_directory: string): string {
   const [, file, line, reason] = COMPILE_ERROR.exec(error.message) ?? [];
   if (file !== undefined) {
     return `${path.relative(project_directory, file)}:${line}: ${reason}`;
+  }
+  const [, name] = MISSING_PACKAGE.exec(error.message) ?? [];
+  if (name !== undefined) {
+    const [, importer] = IMPORTER.exec(error.message) ?? [];
+    const from = importer ? `${path.relative(project_directory, importer)} imports ${name}, which` : name;
+    return `${from} is not installed: run npm install ${name}`;
   }
   return error instanceof ModuleError ? error.message : `${error.name}: ${error.message}`;
 }
