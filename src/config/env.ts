@@ -42,33 +42,45 @@ export class Environment {
   @Variable(text())
   readonly HOST: string = '127.0.0.1';
 
-  /** Port to listen on. Without it: 2024, or the next free one. */
+  /** Port to listen on. Without it: 2024, or the next free port. 0 takes any free port. */
   @Variable(PORT, asNumber)
   readonly PORT?: number;
 
-  /** Host names by which `dev` without authentication may be called, besides loopback; separated by commas. */
+  /**
+   * Host names, separated by commas (`api,*.example.com`), that `dev` without authentication accepts in the `Host`
+   * header, besides loopback names, `HOST` and the host of `LANGGRAPH_API_URL`.
+   */
   @Variable(hostNames, asHostNames)
   readonly NESTGRAPH_ALLOWED_HOSTS: readonly string[] = [];
 
-  /** Origins of the pages that may call, separated by commas; `http.cors` in langgraph.json wins. */
+  /**
+   * Origins of the web pages that may call, separated by commas; `http.cors` in langgraph.json wins. Without it: any
+   * origin, but for `dev` without authentication only pages of this machine, LangGraph Studio and Agent Chat.
+   */
   @Variable(origins, asOrigins)
   readonly CORS_ALLOW_ORIGINS?: readonly string[];
 
-  /** Path below which all routes are served; wins over `http.mount_prefix` in langgraph.json. */
+  /** Path below which all routes are served, such as `/api`; wins over `http.mount_prefix` in langgraph.json. */
   @Variable(text({ expected: 'a path that begins with "/"', pattern: /^\// }))
   readonly MOUNT_PREFIX?: string;
 
-  /** Address of the PostgreSQL database. Without it the service runs an embedded one. */
+  /**
+   * Address of the PostgreSQL database, `postgres://user:password@host/database`. Without it the service runs an
+   * embedded one.
+   */
   @Variable(
     text({ expected: 'an address like postgres://user:password@host:5432/database', pattern: /^postgres(ql)?:\/\/./ }),
   )
   readonly DATABASE_URI?: string;
 
-  /** Address of the Redis server. */
+  /**
+   * Address of the Redis server. It counts the requests of all processes together for
+   * `NESTGRAPH_RATE_LIMIT_PER_MINUTE`, and nothing else yet.
+   */
   @Variable(text({ expected: 'an address like redis://host:6379', pattern: /^rediss?:\/\/./ }))
   readonly REDIS_URI?: string;
 
-  /** Runs that one process executes at the same time. With 0 it only serves the API. */
+  /** Runs that this process executes at the same time. With 0 it only serves the API. */
   @Variable(integer({ min: 0 }), asNumber)
   readonly N_JOBS_PER_WORKER: number = 10;
 
@@ -76,11 +88,11 @@ export class Environment {
   @Variable(seconds({ min: A_MILLISECOND }), asNumber)
   readonly BG_JOB_TIMEOUT_SECS: number = 3600;
 
-  /** How often a run is started again after its worker was lost. */
+  /** How many times a run is retried after its worker was lost. */
   @Variable(integer({ min: 0 }), asNumber)
   readonly BG_JOB_MAX_RETRIES: number = 3;
 
-  /** Seconds that running graphs get at shutdown to reach their next superstep. */
+  /** Seconds that running graphs get at shutdown to reach their next superstep; then their runs are released. */
   @Variable(seconds({ min: 0 }), asNumber)
   readonly BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: number = 30;
 
@@ -88,45 +100,53 @@ export class Environment {
   @Variable(oneOf('debug', 'info', 'warn', 'error'), (level) => level.toLowerCase())
   readonly LOG_LEVEL: 'debug' | 'info' | 'warn' | 'error' = 'info';
 
-  /** Logs one JSON object per line instead of text for people. Default: true for `start` and `worker`. */
+  /**
+   * Logs one JSON object per line instead of text for people. Without it: true for `start` and `worker`, false for
+   * `dev`.
+   */
   @Variable(flag(), asFlag)
   readonly LOG_JSON?: boolean;
 
-  /** Key of LangSmith: with it runs give feedback links, and can be traced. */
+  /** Key of LangSmith: with it runs return feedback links (`feedback_keys`) and can be traced. */
   @Variable(text())
   readonly LANGSMITH_API_KEY?: string;
 
-  /** The older name of LANGSMITH_API_KEY. */
+  /** The older name of `LANGSMITH_API_KEY`. */
   @Variable(text())
   readonly LANGCHAIN_API_KEY?: string;
 
-  /** Address of LangSmith. Without it: that of LangSmith's own cloud. */
+  /** Address of LangSmith. Without it: LangSmith's own cloud. */
   @Variable(httpAddress)
   readonly LANGSMITH_ENDPOINT?: string;
 
-  /** The older name of LANGSMITH_ENDPOINT. */
+  /** The older name of `LANGSMITH_ENDPOINT`. */
   @Variable(httpAddress)
   readonly LANGCHAIN_ENDPOINT?: string;
 
-  /** `true` traces every run. Text, and not a flag: LangChain reads it too, and takes any other word for no. */
+  /** `true` traces every run. A string and not a flag: LangChain reads it too, and takes any other word for no. */
   @Variable(text())
   readonly LANGSMITH_TRACING?: string;
 
-  /** Other names of LANGSMITH_TRACING. */
+  /** Another name of `LANGSMITH_TRACING`. */
   @Variable(text())
   readonly LANGSMITH_TRACING_V2?: string;
 
+  /** Another name of `LANGSMITH_TRACING`. */
   @Variable(text())
   readonly LANGCHAIN_TRACING_V2?: string;
 
+  /** Another name of `LANGSMITH_TRACING`. */
   @Variable(text())
   readonly LANGCHAIN_TRACING?: string;
 
-  /** Defaults per graph: a JSON object from graph id to a run's config; its member `context` is the context. */
+  /**
+   * Defaults of the system assistants: a JSON object from graph id to the config of a run; its member `context` is the
+   * context.
+   */
   @Variable(graphDefaults, asJson)
   readonly LANGGRAPH_CONFIG: Readonly<Record<string, JsonObject>> = {};
 
-  /** Milliseconds that may pass until the schemas of a graph have been derived from its source. */
+  /** Milliseconds that deriving the schemas of a graph from its source may take. */
   @Variable(integer({ min: 1, max: LONGEST_TIMER_SECS * 1000 }), asNumber)
   readonly LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS: number = 30_000;
 
@@ -142,11 +162,11 @@ export class Environment {
   @Variable(flag(), asFlag)
   readonly NESTGRAPH_PREPARED_STATEMENTS: boolean = true;
 
-  /** Seconds for which a worker owns a run unless it renews its claim. */
+  /** Seconds for which a worker owns a run unless it renews its lease. */
   @Variable(seconds({ min: A_MILLISECOND }), asNumber)
   readonly NESTGRAPH_LEASE_SECS: number = 30;
 
-  /** Seconds between two renewals. */
+  /** Seconds between two renewals of a lease; less than `NESTGRAPH_LEASE_SECS`. */
   @Variable(seconds({ min: A_MILLISECOND }), asNumber)
   @ShorterThanLease()
   readonly NESTGRAPH_HEARTBEAT_SECS: number = 10;
@@ -159,11 +179,17 @@ export class Environment {
   @Variable(integer({ min: 1 }), asNumber)
   readonly NESTGRAPH_BODY_LIMIT_VALUES: number = 100_000;
 
-  /** Seconds in which a request must have arrived whole, body included. How long its answer takes does not matter. */
+  /**
+   * Seconds in which a request must have arrived whole, body included; its headers within 30 seconds. How long its
+   * response takes does not matter.
+   */
   @Variable(seconds({ min: A_MILLISECOND }), asNumber)
   readonly NESTGRAPH_REQUEST_TIMEOUT_SECS: number = 300;
 
-  /** Requests per minute and caller; 0 for no limit. Counted in Redis when there is one, else by each process. */
+  /**
+   * Requests per minute and caller, without `/ok` and `/info`; 0 for no limit. Counted in Redis when there is one, else
+   * by each process.
+   */
   @Variable(integer({ min: 0 }), asNumber)
   readonly NESTGRAPH_RATE_LIMIT_PER_MINUTE: number = 0;
 
@@ -176,17 +202,23 @@ export class Environment {
   readonly NESTGRAPH_MAX_QUEUED_RUNS: number = 1000;
 
   /**
-   * Largest share of the slots of a process that the runs of one caller take, when callers are known; the rest is kept for
+   * With authentication: largest share of the slots of a process that the runs of one caller take; the rest is kept for
    * callers without a running run. 1: no reserve; 0: no turns either, first come, first served.
    */
   @Variable(number({ min: 0, max: 1 }), asNumber)
   readonly NESTGRAPH_CALLER_SLOT_SHARE: number = 0.8;
 
-  /** Slots that callers get per turn, by identity: a JSON object. Callers it does not name get one. */
+  /**
+   * Slots that callers get per turn, by identity: a JSON object such as `{"alice": 3}`. Callers it does not name get
+   * one.
+   */
   @Variable(callerWeights, asJson)
   readonly NESTGRAPH_CALLER_WEIGHTS: Readonly<Record<string, number>> = {};
 
-  /** Addresses of the proxies whose `X-Forwarded-For` is believed. Without it nobody's. */
+  /**
+   * Addresses of the proxies whose `X-Forwarded-For` is believed, such as `loopback,10.0.0.0/8`. Without it no proxy
+   * is.
+   */
   @Variable(proxies, asProxies)
   readonly NESTGRAPH_TRUST_PROXY?: readonly string[];
 
@@ -198,11 +230,14 @@ export class Environment {
   @Variable(seconds({ min: 0 }), asNumber)
   readonly NESTGRAPH_STREAM_RETENTION_SECS: number = 3600;
 
-  /** Most events that are kept of one thread, in MiB; older ones are dropped first. */
+  /** Most events that are kept of one thread, in MiB; older ones are evicted first. */
   @Variable(integer({ min: 1 }), asNumber)
   readonly NESTGRAPH_STREAM_LIMIT_MB: number = 64;
 
-  /** Lets webhooks call private, loopback and other addresses that the internet does not reach. Not set: `dev` allows loopback. */
+  /**
+   * Lets webhooks call private, loopback and other addresses that the internet does not reach. Without it: `dev` allows
+   * loopback, `start` and `worker` allow none.
+   */
   @Variable(flag(), asFlag)
   readonly NESTGRAPH_WEBHOOK_ALLOW_PRIVATE?: boolean;
 
@@ -210,7 +245,7 @@ export class Environment {
   @Variable(text())
   readonly NESTGRAPH_WEBHOOK_SECRET?: string;
 
-  /** Keys that callers may send in `x-api-key`: `name:key`, separated by commas. One name may have several. */
+  /** Keys that callers may send in `x-api-key`: `alice:KEY,bob:KEY`. One name may have several. */
   @Variable(text())
   readonly NESTGRAPH_API_KEYS?: string;
 
@@ -226,15 +261,17 @@ export class Environment {
   @Variable(text())
   readonly NESTGRAPH_JWT_AUDIENCE?: string;
 
-  /** Claim of a token that says who the user is. */
+  /** Claim of a token that identifies the user. */
   @Variable(text())
   readonly NESTGRAPH_JWT_IDENTITY_CLAIM: string = 'sub';
 
-  /** Claim of a token with the permissions of the user: a list, or a text with spaces. */
+  /** Claim of a token with the permissions of the user: a list, or a string with spaces. */
   @Variable(text())
   readonly NESTGRAPH_JWT_PERMISSIONS_CLAIM: string = 'scope';
 
-  /** Callers with keys and tokens see what they have made, and nothing else. `false`: everybody sees everything. */
+  /**
+   * Callers with keys and tokens see the rows that they own, and nothing else. `false`: every caller sees everything.
+   */
   @Variable(flag(), asFlag)
   readonly NESTGRAPH_AUTH_OWNER_ONLY: boolean = true;
 }
