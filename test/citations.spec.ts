@@ -7,7 +7,7 @@ const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8
 
 /** Where citations are looked for. */
 const CITING = ['src', 'test', 'bench', 'scripts', 'migrations', 'examples', 'docker', 'docs', '.ci'];
-const CITING_FILES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'];
+const CITING_FILES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'CODE_OF_CONDUCT.md'];
 const TEXT = /\.(ts|tsx|mjs|cjs|js|json|md|sql|py|yaml|yml|html)$|\/(Dockerfile|run)$/;
 
 const httpApi = read('docs/contract/http-api.md');
