@@ -62,7 +62,7 @@ interface Citation {
   place: string;
 }
 
-/** What a text cites. A citation may go on behind the break of a line of a comment. */
+/** The citations in a file. One may continue on the next line of a comment. */
 function citationsIn(text: string): Citation[] {
   const flowing = text.replace(/\s*\n\s*(\*(?!\/)|\/\/|#)?\s*/g, ' ');
   return [...flowing.matchAll(CITATION)].flatMap(([, page, places]) =>
