@@ -359,7 +359,50 @@ it('docs/decisions/README.md lists every decision with its title', () => {
   expect(rows.map((row) => Number(row.split(' ')[1]))).toEqual(files.map((name) => Number(name.slice(0, 4))));
 });
 
-it('every workflow runs stages of the pipeline', () => {
+it('workflows run commands that exist', () => {
+  const workflows = readdirSync(path.join(ROOT, '.github/workflows')).map((name) => read(`.github/workflows/${name}`));
+  const lines = workflows.flatMap((text) => [...text.matchAll(/- run: (.*)$/gm)].map(([, line]) => line));
+  const wrong = lines
+    .filter((line) => !line.includes('${{'))
+    .map((line) => commandsOf(line)[0].words)
+    .map(([program, ...rest]) => PROGRAMS[program](rest));
+
+  expect(lines.length).toBeGreaterThan(2);
+  expect(wrong.filter(Boolean)).toEqual([]);
+});
+
+/** Where documents may send their readers; also addresses that stand for one of the reader's. */
+const HOSTS = [
+  'github.com',
+  'keepachangelog.com',
+  'semver.org',
+  'tsx.is',
+  'www.standardwebhooks.com',
+  'smith.langchain.com',
+  'api.smith.langchain.com',
+  'agentchat.vercel.app',
+  'example.com',
+  'app.example.com',
+  'login.example.com',
+  'localhost',
+  '127.0.0.1',
+  'api',
+];
+
+it('documents lead to no other host than those that are known', () => {
+  const folders = ['docs/contract', 'docs/decisions'].flatMap((folder) =>
+    readdirSync(path.join(ROOT, folder)).map((name) => `${folder}/${name}`),
+  );
+  const files = [...pages, ...folders, 'CHANGELOG.md', 'CODE_OF_CONDUCT.md', 'package.json', '.ci/run'];
+  const hosts = files.flatMap((file) =>
+    [...read(file).matchAll(/https?:\/\/([a-z0-9.-]*[a-z0-9])/gi)].map(([, host]) => ({ file, host })),
+  );
+
+  expect(hosts.length).toBeGreaterThan(20);
+  expect(hosts.filter(({ host }) => !HOSTS.includes(host))).toEqual([]);
+});
+
+it('the jobs of the pipeline run each stage once', () => {
   const stages = [...read('.github/workflows/ci.yml').matchAll(/stages: ([a-z- ]+),/g)].flatMap(([, names]) =>
     names.split(' '),
   );
