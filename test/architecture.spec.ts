@@ -36,6 +36,7 @@ const INNER_IMPORTS = new Map([
   // The entry decides how modules are found before any module of ours that needs LangGraph is loaded, so it takes
   // single files that need none, and the rest with `import()` afterwards.
   ['src/main.ts -> src/cli/args.ts', 'reads the command line, without any import of its own'],
+  ['src/main.ts -> src/cli/compile-cache.ts', 'before the modules that it keeps compiled'],
   ['src/main.ts -> src/module-hooks/share-langchain.ts', 'must run first'],
   ['src/main.ts -> src/module-hooks/check-peers.ts', 'before any of the packages is imported'],
   ['src/main.ts -> src/observability/versions.ts', 'loaded for --version only'],
