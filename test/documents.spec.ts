@@ -60,6 +60,7 @@ const FOREIGN_VARIABLES = [
   'LANGGRAPH_API_KEY',
   'LANGSMITH_PROJECT',
   'TEST_PGVECTOR_BIN',
+  'NESTGRAPH_PROJECTS',
   'NODE_ENV',
   'LG_WEBHOOK_TOKEN',
 ];
@@ -176,6 +177,9 @@ const pipeline: Check = (words) => {
 
 const PROGRAMS: Record<string, Check> = {
   npm,
+  // Other package managers install us, and nothing else.
+  yarn: ([command, ...rest]) =>
+    command === 'add' && rest.some((word) => word === 'nestgraph') ? undefined : `yarn ${command} is not ours`,
   npx: ([name, ...rest]) => (name === 'nestgraph' ? nestgraph(rest) : `npx ${name} is not ours`),
   nestgraph,
   docker,
