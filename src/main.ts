@@ -20,7 +20,7 @@ async function main(argv: string[]): Promise<void> {
   }
   enableCompileCache();
   const configFile = path.resolve(options.config ?? 'langgraph.json');
-  checkPeers(shareLangchainPackages(configFile), path.dirname(configFile));
+  checkPeers(shareLangchainPackages(configFile), configFile);
   const { runCommand } = await import('./cli/run-command.js');
   await runCommand(options);
 }

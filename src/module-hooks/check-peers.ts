@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { foldersAbove, upgradeCommand } from './package-manager.js';
+import { foldersAbove } from './package-manager.js';
+import { upgradeCommand } from './upgrade-command.js';
 
 /** A package of the project is missing, or has a version that Nestgraph cannot work with. The process does not start. */
 export class PeerVersionError extends Error {
@@ -26,12 +27,17 @@ interface Manifest {
   peerDependencies?: Record<string, string>;
 }
 
+/** LangGraph 1.x imports `zod/v4`, which zod has from this version on. Version 4 has it, too. */
+const ZOD = { name: 'zod', range: '^3.25.32' };
+/** The last zod with the API of version 3: what a project that has an older one can use unchanged. */
+const ZOD_UPGRADE = 'zod@3.25.76';
+
 /**
- * Throws {@link PeerVersionError} unless the versions fit the peer dependencies of Nestgraph. Package managers check them when
- * they install, but most only warn, and then an old package would execute what clients send. `entry` is a file of the
- * LangGraph in use, `project` the folder of langgraph.json. Must run before any of the packages is imported.
+ * Throws {@link PeerVersionError} unless the versions fit the peer dependencies of Nestgraph, and zod those of LangGraph.
+ * Package managers check them when they install, but most only warn, and then an old package would execute what clients send.
+ * `entry` is a file of the LangGraph in use. Must run before any of the packages is imported.
  */
-export function checkPeers(entry: string | undefined, project: string): void {
+export function checkPeers(entry: string | undefined, configFile: string): void {
   const { peerDependencies = {} } = ownManifest();
   const installed = Object.entries(peerDependencies).map(([name, range]) => ({
     name,
@@ -39,11 +45,19 @@ export function checkPeers(entry: string | undefined, project: string): void {
     manifest: entry && manifestOf(entry, name),
   }));
   const unfit = installed.filter(({ range, manifest }) => !manifest || !satisfiesCaret(read(manifest).version, range));
-  if (unfit.length > 0) {
-    const peers = unfit.map(({ name, range, manifest }) => ({ name, range, found: manifest && describe(manifest) }));
-    throw new PeerVersionError(peers, upgradeCommand(project));
+  const zod = entry && manifestOf(entry, ZOD.name);
+  const oldZod = zod && isOldZod(read(zod).version) ? [{ ...ZOD, manifest: zod }] : [];
+  if (unfit.length + oldZod.length > 0) {
+    const peers = [...unfit, ...oldZod].map(({ name, range, manifest }) => ({
+      name,
+      range,
+      found: manifest && describe(manifest),
+    }));
+    throw new PeerVersionError(peers, upgradeCommand(configFile, oldZod.length > 0 ? [ZOD_UPGRADE] : []));
   }
 }
+
+const isOldZod = (version: string): boolean => Number.parseInt(version) < 4 && !satisfiesCaret(version, ZOD.range);
 
 const describe = (manifest: string): string => `${read(manifest).version} is installed in ${path.dirname(manifest)}`;
 

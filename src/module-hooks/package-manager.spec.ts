@@ -2,35 +2,40 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { upgradeCommand } from './package-manager.js';
+import { addCommand } from './package-manager.js';
 
-/** A workspace with this lockfile at its root, and a project in it. */
-function projectIn(...lockfiles: string[]): string {
+/** A workspace with this lock file at its root, and a package in it. */
+function workspaceWith(lockfile?: string, content = ''): { root: string; member: string } {
   const root = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-'));
-  lockfiles.forEach((lockfile) => writeFileSync(path.join(root, lockfile), ''));
-  const project = path.join(root, 'apps/agent');
-  mkdirSync(project, { recursive: true });
-  return project;
+  if (lockfile) {
+    writeFileSync(path.join(root, lockfile), content);
+  }
+  writeFileSync(path.join(root, 'package.json'), JSON.stringify({ workspaces: ['apps/*'] }));
+  const member = path.join(root, 'apps/agent');
+  mkdirSync(member, { recursive: true });
+  return { root, member };
 }
 
-describe('upgradeCommand', () => {
+describe('addCommand', () => {
   it.each([
-    ['package-lock.json', 'npm install'],
-    ['yarn.lock', 'yarn add'],
-    ['pnpm-lock.yaml', 'pnpm add'],
-    ['bun.lock', 'bun add'],
-    ['bun.lockb', 'bun add'],
-  ])('for a workspace with %s is %s', (lockfile, command) => {
-    expect(upgradeCommand(projectIn(lockfile))).toBe(`${command} @langchain/langgraph@1 @langchain/core@1`);
+    ['package-lock.json', '', 'npm install', 'npm install'],
+    ['yarn.lock', '# yarn lockfile v1', 'yarn add', 'yarn add -W'],
+    ['yarn.lock', '__metadata:', 'yarn add', 'yarn add'],
+    ['pnpm-lock.yaml', '', 'pnpm add', 'pnpm add -w'],
+    ['bun.lock', '', 'bun add', 'bun add'],
+    ['bun.lockb', '', 'bun add', 'bun add'],
+  ])('with %s (%j) is %j in a package of the workspace and %j at its root', (lockfile, content, inMember, atRoot) => {
+    const { root, member } = workspaceWith(lockfile, content);
+    expect([addCommand(member), addCommand(root)]).toEqual([inMember, atRoot]);
   });
 
-  it('is that of the nearest lockfile', () => {
-    const project = projectIn('pnpm-lock.yaml');
-    writeFileSync(path.join(project, 'yarn.lock'), '');
-    expect(upgradeCommand(project)).toMatch(/^yarn add /);
+  it('is that of the nearest lock file', () => {
+    const { member } = workspaceWith('pnpm-lock.yaml');
+    writeFileSync(path.join(member, 'yarn.lock'), '');
+    expect(addCommand(member)).toBe('yarn add');
   });
 
-  it('is npm without any', () => {
-    expect(upgradeCommand(projectIn())).toMatch(/^npm install /);
+  it("is npm's without any", () => {
+    expect(addCommand(workspaceWith().member)).toBe('npm install');
   });
 });

@@ -1,25 +1,56 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** Each package manager's file that says it is the one in use, and its command that adds packages. */
-const ADD: [lockfile: string, command: string][] = [
-  ['pnpm-lock.yaml', 'pnpm add'],
-  ['yarn.lock', 'yarn add'],
-  ['bun.lock', 'bun add'],
-  ['bun.lockb', 'bun add'],
-  ['package-lock.json', 'npm install'],
+/** Each package manager's lock file, its command that adds packages, and the option that lets it add them to a workspace root. */
+const MANAGERS: [lockfile: string, add: string, forRoot: string][] = [
+  ['pnpm-lock.yaml', 'pnpm add', ' -w'],
+  ['yarn.lock', 'yarn add', ' -W'],
+  ['bun.lock', 'bun add', ''],
+  ['bun.lockb', 'bun add', ''],
+  ['package-lock.json', 'npm install', ''],
 ];
 
-/**
- * The command that upgrades LangGraph and core in a project. A newer LangGraph brings its checkpoint package along; adding
- * that one by itself leaves LangGraph with the old copy under most managers.
- */
-export function upgradeCommand(project: string): string {
-  const found = foldersAbove(path.join(project, 'langgraph.json'))
-    .flatMap((folder) => ADD.filter(([lockfile]) => existsSync(path.join(folder, lockfile))))
-    .at(0);
-  return `${found?.[1] ?? 'npm install'} @langchain/langgraph@1 @langchain/core@1`;
+/** How Yarn 1 begins its lock file. Later versions have no option for the root. */
+const YARN_1 = '# yarn lockfile v1';
+
+/** The command that adds packages to the package in `folder`, by the nearest lock file; npm's without any. */
+export function addCommand(folder: string): string {
+  const [found] = foldersAbove(path.join(folder, 'package.json')).flatMap((above) =>
+    MANAGERS.filter(([lockfile]) => existsSync(path.join(above, lockfile))).map((manager) => ({ above, manager })),
+  );
+  if (!found) {
+    return 'npm install';
+  }
+  const [lockfile, add, forRoot] = found.manager;
+  const isRoot = found.above === folder && isWorkspaceRoot(folder);
+  const takesOption = lockfile !== 'yarn.lock' || readText(path.join(folder, lockfile)).includes(YARN_1);
+  return isRoot && takesOption ? `${add}${forRoot}` : add;
 }
+
+const isWorkspaceRoot = (folder: string): boolean =>
+  existsSync(path.join(folder, 'pnpm-workspace.yaml')) || 'workspaces' in readManifest(folder);
+
+/** What this code reads of a package.json. */
+export interface ProjectManifest {
+  dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
+  /** Versions that a project forces on its dependencies: npm, bun; Yarn; pnpm. */
+  overrides?: Record<string, unknown>;
+  resolutions?: Record<string, unknown>;
+  pnpm?: { overrides?: Record<string, unknown> };
+  workspaces?: unknown;
+}
+
+/** The package.json of a folder; empty when it is missing or broken. */
+export function readManifest(folder: string): ProjectManifest {
+  try {
+    return JSON.parse(readText(path.join(folder, 'package.json'))) as ProjectManifest;
+  } catch {
+    return {};
+  }
+}
+
+const readText = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
 
 /** The nearest one first. */
 export function foldersAbove(file: string): string[] {

@@ -46,7 +46,7 @@ describe('A start with packages that do not fit', () => {
         1,
         'Nestgraph needs @langchain/langgraph-checkpoint ^1.1.5 ' +
           `(1.1.3 is installed in ${folder}/node_modules/@langchain/langgraph-checkpoint): ` +
-          'run npm install @langchain/langgraph@1 @langchain/core@1\n',
+          'run npm install @langchain/langgraph@latest @langchain/core@latest\n',
       ]);
     },
   );
@@ -58,7 +58,15 @@ describe('A start with packages that do not fit', () => {
     expect(output).toBe(
       `Nestgraph needs @langchain/core ^1.1.48 (1.1.44 is installed in ${modules}/@langchain/core) and ` +
         `@langchain/langgraph ^1.0.0 (0.4.9 is installed in ${modules}/@langchain/langgraph): ` +
-        'run npm install @langchain/langgraph@1 @langchain/core@1\n',
+        'run npm install @langchain/langgraph@latest @langchain/core@latest\n',
+    );
+  });
+
+  it('names a zod that LangGraph cannot import', async () => {
+    const { output } = await start({ zod: '3.23.8' }, 'dev');
+    expect(output).toBe(
+      `Nestgraph needs zod ^3.25.32 (3.23.8 is installed in ${projects[0].folder}/node_modules/zod): ` +
+        'run npm install @langchain/langgraph@latest @langchain/core@latest zod@3.25.76\n',
     );
   });
 

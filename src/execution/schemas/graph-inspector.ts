@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { CompiledGraph, DrawnGraph, GraphConfig } from '../graphs/graph.js';
-import { GraphNotFoundError } from '../graphs/graph.errors.js';
+import { GraphNotFoundError, GraphNotLoadedError } from '../graphs/graph.errors.js';
 import { GraphRegistry } from '../graphs/graph-registry.js';
 import { closeRemoteGraphs } from '../graphs/remote-graphs.js';
 import { combineSchemas, type GraphSchemas } from './graph-schemas.js';
@@ -71,7 +71,8 @@ export class GraphInspector {
     try {
       return await this.graphs.get(graph_id, config, 'assistants.read');
     } catch (error) {
-      throw error instanceof GraphNotFoundError ? error : new GraphNotBuiltError(graph_id, error);
+      const isMissing = error instanceof GraphNotFoundError || error instanceof GraphNotLoadedError;
+      throw isMissing ? error : new GraphNotBuiltError(graph_id, error);
     }
   }
 

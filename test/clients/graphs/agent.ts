@@ -54,7 +54,7 @@ const task = tool(
   { name: 'task', description: 'Starts a subagent.', schema: z.object({ description: z.string() }) },
 );
 
-export const graph = createAgent({
+export const graph: ReturnType<typeof createAgent> = createAgent({
   model: new ScriptedModel(),
   tools: [sendMail, task, wait],
   middleware: [
