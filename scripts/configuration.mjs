@@ -9,7 +9,7 @@ import { LANGGRAPH_JSON } from '../dist/src/config/langgraph-json.shape.js';
 import { Findings } from '../dist/src/config/shape.js';
 
 const COMMANDS = {
-  dev: 'serves on this machine, migrates the database, reloads graphs',
+  dev: 'serves on this machine, migrates the database, reloads sources',
   start: 'serves in production; the schema must be current',
   worker: 'executes runs without serving the API',
   migrate: 'brings the schema up to date',
@@ -20,7 +20,7 @@ const OPTIONS = {
   '--config FILE': 'the `langgraph.json` to use; default: the one in this folder',
   '--host HOST': 'address to listen on; default `127.0.0.1`',
   '--port PORT': 'port; default 2024, or the next free one when no port was requested',
-  '--no-reload': '`dev`: do not watch the graphs',
+  '--no-reload': '`dev`: do not watch the sources',
   '--skip-failed-graphs': '`start`, `worker`: serve the other graphs when one cannot be loaded, as `dev` does',
   '--help': 'shows the commands and options',
   '--version': 'shows the version',

@@ -5,6 +5,7 @@ import { ConfigModule, type NestgraphConfig, type RouteGroup } from './config/in
 import { CronsHttpModule, CronsModule } from './crons/index.js';
 import { type Database, DatabaseModule } from './database/index.js';
 import { HealthHttpModule } from './observability/index.js';
+import { ProjectCodeModule, SourceReloader } from './project-code/index.js';
 import { RunsHttpModule } from './runs/index.js';
 import { StoreHttpModule } from './store/index.js';
 import { ThreadsHttpModule } from './threads/index.js';
@@ -19,27 +20,43 @@ const ROUTES: [RouteGroup, Type][] = [
   ['runs', CronsHttpModule],
 ];
 
+interface ServerParts {
+  auth?: AuthService;
+  sources?: SourceReloader;
+  /** Modules of the user: their guards and interceptors apply to our routes, too. */
+  others?: Type[];
+}
+
 /** The service: with its routes as a server, without them as a worker. */
 @Module({})
 export class AppModule {
-  /** `others` are modules of the user: their guards and interceptors apply to our routes, too. */
   static forServer(
     config: NestgraphConfig,
     database: Database,
-    { auth = new AuthService(), others = [] }: { auth?: AuthService; others?: Type[] } = {},
+    { auth = new AuthService(), sources = new SourceReloader(config), others = [] }: ServerParts = {},
   ): DynamicModule {
     const routes = ROUTES.filter(([group]) => !config.http.disabled.includes(group)).map(([, module]) => module);
-    return { module: AppModule, imports: [...core(config, database, auth), CronsModule, ...others, ...routes] };
+    return {
+      module: AppModule,
+      imports: [...core(config, database, auth, sources), CronsModule, ...others, ...routes],
+    };
   }
 
   /** It serves no requests; `auth` decides about runs that wait, crons and webhooks, on behalf of their callers. */
   static forWorker(config: NestgraphConfig, database: Database, auth: AuthService): DynamicModule {
-    return { module: AppModule, imports: [...core(config, database, auth), CronsModule] };
+    const sources = new SourceReloader(config);
+    return { module: AppModule, imports: [...core(config, database, auth, sources), CronsModule] };
   }
 }
 
-const core = (config: NestgraphConfig, database: Database, auth: AuthService): DynamicModule[] => [
+const core = (
+  config: NestgraphConfig,
+  database: Database,
+  auth: AuthService,
+  sources: SourceReloader,
+): DynamicModule[] => [
   ConfigModule.forRoot(config),
+  ProjectCodeModule.forRoot(sources),
   DatabaseModule.forRoot(database),
   AuthModule.forRoot(auth),
 ];

@@ -33,6 +33,7 @@ import { shareServerWithGraphs } from './in-process-fetch.js';
 import { limitRefusals, limitRequests, prepareLimits } from './limits/index.js';
 import { NestgraphLogger, RequestLog } from './observability/index.js';
 import { serveApiDocs } from './openapi.js';
+import { SourceReloader } from './project-code/index.js';
 import { loadUserModules } from './user-modules.js';
 
 /** A server that has not begun anything yet: `listen` loads the graphs and starts the worker. */
@@ -52,9 +53,10 @@ export async function createServer(config: NestgraphConfig, database: Database):
     // Namespaces of subgraphs have a name for each level. Node limits the length of the whole request line.
     routerOptions: { maxParamLength: 10_000 },
   });
-  const auth = await loadAuth(config);
+  const sources = reloaderOf(config);
+  const auth = await loadAuth(config, sources);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forServer(config, database, { auth, others: await loadUserModules(config) }),
+    AppModule.forServer(config, database, { auth, sources, others: await loadUserModules(config) }),
     adapter,
     {
       logger: new NestgraphLogger(config.log),
@@ -85,7 +87,7 @@ export async function createServer(config: NestgraphConfig, database: Database):
   }
   app.setGlobalPrefix(mount_prefix);
   app.enableCors(corsOptions(cors, browserGuard));
-  await guard(adapter.getInstance(), config, auth);
+  await guard(adapter.getInstance(), config, auth, sources);
   shareServerWithGraphs(app, mount_prefix);
   app.useGlobalFilters(new ApiExceptionFilter());
   app.useGlobalPipes(new DtoValidationPipe());
@@ -95,11 +97,25 @@ export async function createServer(config: NestgraphConfig, database: Database):
   return app;
 }
 
+/** Parts that cannot be exchanged while the process runs are added here, the other ones where they are loaded. */
+function reloaderOf(config: NestgraphConfig): SourceReloader {
+  const sources = new SourceReloader(config);
+  const embed = config.store.index?.embed;
+  sources.addFixedPart({ name: 'nest.modules', files: config.nest_modules.map(({ file }) => file) });
+  sources.addFixedPart({ name: 'store.index.embed', files: embed && 'file' in embed ? [embed.file] : [] });
+  return sources;
+}
+
 /**
  * Who is calling, and how often, before anything else; behind CORS, so that browsers may read a refusal, and ask before they
  * send. An app of the user comes first unless it wants to know its callers; then an address is counted, not a user.
  */
-async function guard(fastify: FastifyInstance, config: NestgraphConfig, auth: AuthService): Promise<void> {
+async function guard(
+  fastify: FastifyInstance,
+  config: NestgraphConfig,
+  auth: AuthService,
+  sources: SourceReloader,
+): Promise<void> {
   const { mount_prefix } = config.server;
   const isAppFirst = config.http.app !== undefined && !authenticatesBeforeApp(config.http.app);
   // Plugins are loaded in their order: behind this one, CORS has its hooks.
@@ -110,7 +126,7 @@ async function guard(fastify: FastifyInstance, config: NestgraphConfig, auth: Au
     authenticateRequests(fastify, auth, mount_prefix);
   }
   limitRequests(fastify, config.limits);
-  await useCustomApp(fastify, config);
+  await useCustomApp(fastify, config, sources);
   if (isAppFirst) {
     authenticateRequests(fastify, auth, mount_prefix);
   }

@@ -53,7 +53,7 @@ export class AuthHandlerError extends Error {
   }
 }
 
-/** The file that `auth.path` names cannot be used. The server does not start. */
+/** The file that `auth.path` names cannot be used. It stops the start; a reload keeps the rules loaded before. */
 export class AuthLoadError extends Error {
   constructor(file: string, reason: string, cause?: unknown) {
     super(`auth.path of langgraph.json (${file}): ${reason}.`, { cause });

@@ -1,9 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { importExport, ModuleError } from '../project-code/index.js';
+import { importExport, ModuleError, reasonOf, type SourceReloader } from '../project-code/index.js';
 import type { AuthConfig, CustomAuthConfig, NestgraphConfig } from '../config/index.js';
 import { ApiKeyAuth } from './api-keys.js';
 import { AuthLoadError } from './auth.errors.js';
-import { AuthService } from './auth.service.js';
+import { type AuthRules, AuthService } from './auth.service.js';
 import type { Authenticator } from './authenticator.js';
 import { CachedAuthenticator } from './cached-authenticator.js';
 import { CustomAuth } from './custom-auth.js';
@@ -21,17 +21,37 @@ export class AuthModule {
 }
 
 /** What the configuration says about callers. Throws {@link AuthLoadError}. */
-export async function loadAuth({ auth }: NestgraphConfig): Promise<AuthService> {
-  if (auth.custom) {
-    const custom = await loadCustomAuth(auth.custom);
-    const { cache, studio } = auth.custom;
-    const authenticator = cache ? new CachedAuthenticator(custom, cache) : custom;
-    return new AuthService(studio ? new StudioAuth(authenticator) : authenticator, custom);
+export async function loadAuth(config: NestgraphConfig, sources?: SourceReloader): Promise<AuthService> {
+  const { custom } = config.auth;
+  if (!custom) {
+    return new AuthService(await builtInRules(config.auth));
   }
+  const load = (generation?: number): Promise<AuthRules> => customRules(custom, config.project_directory, generation);
+  const auth = new AuthService(await load());
+  sources?.addPart({
+    name: 'auth',
+    files: [custom.file],
+    reload: async (generation) => {
+      auth.replaceRules(await load(generation));
+      return undefined;
+    },
+  });
+  return auth;
+}
+
+/** The rules of `auth.path`, with an empty cache: what older rules have decided is no longer used. */
+async function customRules(config: CustomAuthConfig, directory: string, generation?: number): Promise<AuthRules> {
+  const custom = await loadCustomAuth(config, directory, generation);
+  const { cache, studio } = config;
+  const authenticator = cache ? new CachedAuthenticator(custom, cache) : custom;
+  return { authenticator: studio ? new StudioAuth(authenticator) : authenticator, authorizer: custom };
+}
+
+async function builtInRules(auth: AuthConfig): Promise<AuthRules> {
   const authenticators = await builtIn(auth);
   return authenticators.length === 0
-    ? new AuthService()
-    : new AuthService(new EitherAuth(authenticators), auth.owner_only ? new OwnerOnly() : undefined);
+    ? {}
+    : { authenticator: new EitherAuth(authenticators), authorizer: auth.owner_only ? new OwnerOnly() : undefined };
 }
 
 async function builtIn({ api_keys, jwt }: AuthConfig): Promise<Authenticator[]> {
@@ -44,14 +64,14 @@ async function builtIn({ api_keys, jwt }: AuthConfig): Promise<Authenticator[]> 
   return authenticators;
 }
 
-async function loadCustomAuth(config: CustomAuthConfig): Promise<CustomAuth> {
+async function loadCustomAuth(config: CustomAuthConfig, directory: string, generation?: number): Promise<CustomAuth> {
   const fail = (reason: string, cause?: unknown) =>
     new AuthLoadError(`${config.file}:${config.export_name}`, reason, cause);
   let exported: unknown;
   try {
-    exported = await importExport(config);
+    exported = await importExport(config, generation);
   } catch (error) {
-    throw error instanceof ModuleError ? fail(error.message, error) : error;
+    throw error instanceof ModuleError ? fail(reasonOf(error, directory), error) : error;
   }
   const custom = CustomAuth.from(exported);
   if (!custom) {

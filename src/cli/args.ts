@@ -4,7 +4,7 @@ import type { CliOptions, Command } from '../config/index.js';
 export const USAGE = `Usage: nestgraph <command> [options]
 
 Commands:
-  dev        Serve the graphs of langgraph.json on this machine; reloads them when they change
+  dev        Serve the graphs of langgraph.json on this machine; reloads sources when they change
   start      Serve them in production
   worker     Execute runs without serving the API
   migrate    Bring the database schema up to date
@@ -14,7 +14,7 @@ Options:
   --config FILE   langgraph.json to use (default: the one in this folder)
   --host HOST     address to listen on (default 127.0.0.1)
   --port PORT     port to listen on (default 2024)
-  --no-reload     dev: do not reload graphs when their files change
+  --no-reload     dev: do not reload sources when they change
   --skip-failed-graphs
                   start, worker: serve the other graphs when one cannot be loaded
   --help          show this text

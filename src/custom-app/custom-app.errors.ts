@@ -1,4 +1,7 @@
-/** `http.app` cannot be used. It stops the start, and is meant for the person who has started the server. */
+/**
+ * `http.app` cannot be used. It stops the start, a reload keeps the app loaded before; it is meant for the person who has started
+ * the server.
+ */
 export class HttpAppLoadError extends Error {
   constructor(
     readonly location: string,

@@ -1,4 +1,4 @@
-import { importExport, ModuleError } from '../project-code/index.js';
+import { importExport, ModuleError, reasonOf } from '../project-code/index.js';
 import type { CustomAppConfig } from '../config/index.js';
 import { HttpAppLoadError } from './custom-app.errors.js';
 
@@ -12,13 +12,17 @@ export interface FetchApp {
 }
 
 /** Throws {@link HttpAppLoadError}. */
-export async function loadApp({ file, export_name }: CustomAppConfig): Promise<ExportedApp> {
+export async function loadApp(
+  { file, export_name }: CustomAppConfig,
+  project_directory: string,
+  generation?: number,
+): Promise<ExportedApp> {
   const fail = (reason: string, cause?: unknown) => new HttpAppLoadError(`${file}:${export_name}`, reason, cause);
   let exported: unknown;
   try {
-    exported = await importExport({ file, export_name });
+    exported = await importExport({ file, export_name }, generation);
   } catch (error) {
-    throw error instanceof ModuleError ? fail(error.message, error) : error;
+    throw error instanceof ModuleError ? fail(reasonOf(error, project_directory), error) : error;
   }
   if (!isApp(exported)) {
     throw fail('expected an app with a method fetch(request), such as one of Hono, or a function that takes a request');

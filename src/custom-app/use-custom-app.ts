@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BodyTooLargeError, onClose, requestUrl } from '../common/index.js';
 import type { CustomAppConfig, NestgraphConfig } from '../config/index.js';
+import type { SourceReloader } from '../project-code/index.js';
 import { asking, type AskApp } from './ask-app.js';
 import { loadApp } from './load-app.js';
 import { RequestBody } from './request-body.js';
@@ -22,12 +23,27 @@ const readAgain = new WeakMap<IncomingMessage, ReturnType<RequestBody['replay']>
  * Asks the app of `http.app` before our own routes: it answers, or lets the request go on with headers for its answer and
  * a changed body. It sees paths without the mount prefix, and nothing outside of that.
  */
-export async function useCustomApp(fastify: FastifyInstance, { http, server }: NestgraphConfig): Promise<void> {
-  if (!http.app) {
+export async function useCustomApp(
+  fastify: FastifyInstance,
+  { http: { app }, server, project_directory }: NestgraphConfig,
+  sources: SourceReloader,
+): Promise<void> {
+  if (!app) {
     return;
   }
   const { mount_prefix, body_limit_bytes, body_limit_values } = server;
-  const ask = asking(await loadApp(http.app), body_limit_values);
+  const load = async (generation?: number): Promise<AskApp> =>
+    asking(await loadApp(app, project_directory, generation), body_limit_values);
+  let ask = await load();
+  sources.addPart({
+    name: 'http.app',
+    files: [app.file],
+    // Requests in flight are answered by the app that they began with.
+    reload: async (generation) => {
+      ask = await load(generation);
+      return undefined;
+    },
+  });
   fastify.addHook('onRequest', async (request, reply): Promise<void> => {
     const path = pathBelow(mount_prefix, request.url);
     if (path !== undefined) {

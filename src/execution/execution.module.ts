@@ -1,8 +1,9 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
+import { Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { shareLoggerWithGraphs } from '../observability/index.js';
+import { FIRST_GENERATION, SourceReloader } from '../project-code/index.js';
 import { StoreModule } from '../store/index.js';
 import { GraphRegistry } from './graphs/graph-registry.js';
-import { GraphWatcher } from './graphs/graph-watcher.js';
 import { GraphInspector } from './schemas/graph-inspector.js';
 import { SourceAnalyses } from './schemas/source-analyses.js';
 import { GraphStateService } from './state/graph-state.service.js';
@@ -13,14 +14,24 @@ import { GraphStateService } from './state/graph-state.service.js';
  */
 @Module({
   imports: [StoreModule],
-  providers: [GraphRegistry, GraphWatcher, GraphStateService, GraphInspector, SourceAnalyses],
+  providers: [GraphRegistry, GraphStateService, GraphInspector, SourceAnalyses],
   exports: [GraphRegistry, GraphStateService, GraphInspector],
 })
 export class ExecutionModule implements OnModuleInit {
-  constructor(private readonly graphs: GraphRegistry) {}
+  constructor(
+    @Inject(CONFIG) private readonly config: NestgraphConfig,
+    private readonly graphs: GraphRegistry,
+    private readonly sources: SourceReloader,
+  ) {}
 
   async onModuleInit(): Promise<void> {
     shareLoggerWithGraphs();
-    await this.graphs.load();
+    await this.graphs.load(FIRST_GENERATION);
+    this.sources.addPart({
+      name: 'graphs',
+      files: this.config.graphs.map(({ file }) => file),
+      // Runs that have begun keep the graph that they began with.
+      reload: (generation) => this.graphs.load(generation),
+    });
   }
 }

@@ -5,7 +5,10 @@ import { generationUrl, isSource } from './source-file.js';
 import { registerSourceHooks } from './source-hooks.js';
 
 type Exports = Record<string, unknown>;
-type SourceListener = (file: string) => void;
+type SourceListener = (source: SourceImport) => void;
+
+/** The generation of modules that a start loads. */
+export const FIRST_GENERATION = 1;
 
 /** A file of the project cannot be imported, or lacks the export that was named; the message says why. */
 export class ModuleError extends Error {
@@ -22,8 +25,20 @@ export interface ExportReference {
   export_name: string;
 }
 
+/** A source file that is imported. */
+export interface SourceImport {
+  file: string;
+  /** The source that imports it; absent when the server does. */
+  importer?: string;
+  generation: string;
+}
+
+interface CommonJsModule {
+  children?: { filename: string | null }[];
+}
+
 /** CommonJS modules by file; `import` evaluates them through here. */
-const { _cache: commonJs } = Module as unknown as { _cache: Record<string, unknown> };
+const { _cache: commonJs } = Module as unknown as { _cache: Record<string, CommonJsModule> };
 
 const listeners = new Set<SourceListener>();
 
@@ -33,24 +48,33 @@ export function onSourceImported(listener: SourceListener): () => void {
   return () => listeners.delete(listener);
 }
 
-const announce = (file: string): void => listeners.forEach((listener) => listener(file));
+const announce = (source: SourceImport): void => listeners.forEach((listener) => listener(source));
 
 /**
  * The exports of a source file, as it is written and where it lies: its imports resolve from there. A `generation` of modules
  * evaluates each source once; the next one sees what has changed. Throws {@link ModuleError}.
  */
-export async function importSource(file: string, generation = 1): Promise<Exports> {
+export async function importSource(file: string, generation = FIRST_GENERATION): Promise<Exports> {
   await access(file).catch(() => {
     throw new ModuleError(`the file ${file} does not exist`);
   });
   await registerSourceHooks(path.dirname(file), announce);
-  announce(file);
+  announce({ file, generation: String(generation) });
   try {
     return (await import(generationUrl(file, generation))) as Exports;
   } catch (error) {
     throw new ModuleError(reasonOf(error), error);
   } finally {
-    commonJsSources().forEach(announce);
+    announceCommonJs(String(generation));
+  }
+}
+
+/** Hooks are not told which generation a CommonJS module is of, so what it requires is announced afterwards. */
+function announceCommonJs(generation: string): void {
+  for (const importer of listeners.size > 0 ? commonJsSources() : []) {
+    announce({ file: importer, generation });
+    const required = (commonJs[importer].children ?? []).map(({ filename }) => filename ?? '');
+    required.filter(isSource).forEach((file) => announce({ file, importer, generation }));
   }
 }
 
@@ -64,8 +88,8 @@ export function forgetCommonJsSources(): void {
 const commonJsSources = (): string[] => Object.keys(commonJs).filter(isSource);
 
 /** What a file of a project exports, a promise awaited. Throws {@link ModuleError}. */
-export async function importExport({ file, export_name }: ExportReference): Promise<unknown> {
-  return findExport(await importSource(file), export_name);
+export async function importExport({ file, export_name }: ExportReference, generation?: number): Promise<unknown> {
+  return findExport(await importSource(file, generation), export_name);
 }
 
 /** An export by name, a promise awaited. A CommonJS module may hold it in its default export. Throws {@link ModuleError}. */

@@ -1,9 +1,11 @@
 export {
   type ExportReference,
   findExport,
-  forgetCommonJsSources,
+  FIRST_GENERATION,
   importExport,
   importSource,
   ModuleError,
-  onSourceImported,
 } from './import-source.js';
+export { reasonOf } from './load-failure.js';
+export { ProjectCodeModule } from './project-code.module.js';
+export { SourceReloader } from './source-reloader.js';

@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+import type { SourceImport } from './import-source.js';
 import { generationOf, generationUrl, sourceFile } from './source-file.js';
 import { pathCandidates } from './tsconfig-paths.js';
 
@@ -9,8 +11,14 @@ interface Resolved {
 /** The resolution of the hooks behind this one, tsx among them. */
 type Next<R> = (specifier: string) => R;
 
+/** The module that has the import: its URL. */
+interface Importer {
+  generation: string;
+  parent: string;
+}
+
 /** Called with each source file that a source imports. */
-type OnSource = (file: string) => void;
+type OnSource = (source: SourceImport) => void;
 
 /** Resolves an import in the application's own thread (`registerHooks`). */
 export function resolveSourceSync<T extends Resolved>(
@@ -25,12 +33,12 @@ export function resolveSourceSync<T extends Resolved>(
   }
   for (const candidate of pathCandidates(specifier, parent)) {
     try {
-      return inGeneration(generation, next(candidate), onSource);
+      return inGeneration({ generation, parent }, next(candidate), onSource);
     } catch {
       // The next candidate, and in the end the specifier as it is.
     }
   }
-  return inGeneration(generation, next(specifier), onSource);
+  return inGeneration({ generation, parent }, next(specifier), onSource);
 }
 
 /** The same in the hooks thread (`register`), where resolution is asynchronous. */
@@ -46,20 +54,20 @@ export async function resolveSource<T extends Resolved>(
   }
   for (const candidate of pathCandidates(specifier, parent)) {
     try {
-      return inGeneration(generation, await next(candidate), onSource);
+      return inGeneration({ generation, parent }, await next(candidate), onSource);
     } catch {
       // As above.
     }
   }
-  return inGeneration(generation, await next(specifier), onSource);
+  return inGeneration({ generation, parent }, await next(specifier), onSource);
 }
 
 /** Source that a source imports belongs to the same generation. A module of an installed package is evaluated once. */
-function inGeneration<T extends Resolved>(generation: string, resolved: T, onSource: OnSource): T {
+function inGeneration<T extends Resolved>({ generation, parent }: Importer, resolved: T, onSource: OnSource): T {
   const file = sourceFile(resolved.url);
   if (file === undefined) {
     return resolved;
   }
-  onSource(file);
+  onSource({ file, importer: fileURLToPath(parent), generation });
   return { ...resolved, url: generationUrl(file, generation, new URL(resolved.url).search) };
 }

@@ -38,7 +38,8 @@ export function generationOf(url: string | undefined): string | undefined {
   return url?.includes(`${GENERATION}=`) ? (new URL(url).searchParams.get(GENERATION) ?? undefined) : undefined;
 }
 
-function realPath(file: string): string {
+/** The path itself when there is no such file. */
+export function realPath(file: string): string {
   try {
     return realpathSync(file);
   } catch {

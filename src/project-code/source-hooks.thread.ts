@@ -14,5 +14,5 @@ export const resolve: ResolveHook = (specifier, context, nextResolve) =>
     specifier,
     context.parentURL,
     (one) => nextResolve(one, context),
-    (file) => sources.postMessage(file),
+    (source) => sources.postMessage(source),
   );

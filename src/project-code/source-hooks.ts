@@ -3,7 +3,10 @@ import { MessageChannel } from 'node:worker_threads';
 import { findTsconfig } from 'get-tsconfig';
 import { shareLangchainWithCommonJs } from './commonjs-langchain.js';
 import { compileInWorkers } from './compile-in-workers.js';
+import type { SourceImport } from './import-source.js';
 import { resolveSourceSync } from './resolve-source.js';
+
+type OnSource = (source: SourceImport) => void;
 
 interface ResolveContext {
   parentURL?: string;
@@ -31,10 +34,10 @@ let hooks: Promise<void> | undefined;
  * `tsconfig.json`. Module hooks belong to the process, so they are registered once. `onSource` is called with each source file
  * that another one imports. Why tsx: docs/decisions/0003-loading-graphs.md.
  */
-export const registerSourceHooks = (folder: string, onSource: (file: string) => void): Promise<void> =>
+export const registerSourceHooks = (folder: string, onSource: OnSource): Promise<void> =>
   (hooks ??= registerOnce(folder, onSource));
 
-async function registerOnce(folder: string, onSource: (file: string) => void): Promise<void> {
+async function registerOnce(folder: string, onSource: OnSource): Promise<void> {
   // Before tsx, which replaces how CommonJS is loaded.
   shareLangchainWithCommonJs();
   const [commonJs, esm] = await Promise.all([import('tsx/cjs/api'), import('tsx/esm/api')]);

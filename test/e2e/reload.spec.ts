@@ -259,3 +259,145 @@ export const graph = new StateGraph(MessagesAnnotation)
     ]);
   });
 });
+
+/** An `Auth` object as the SDK makes it, which refuses one user. Threads say which instance of the shared module it has. */
+const authFile = (refused: string): string => `
+import { instance, word } from './lib/shared.js';
+
+export const auth = {
+  '~handlerCache': {
+    authenticate: (request: Request) => {
+      const name = request.headers.get('authorization');
+      if (!name || name === '${refused}') throw Object.assign(new Error('Who are you?'), { status: 401 });
+      return { identity: name };
+    },
+    callbacks: { '*': ({ value }: any) => void (value.metadata = { instance, word }) },
+  },
+};
+`;
+const appFile = (answer: string): string => `
+import { existsSync, writeFileSync } from 'node:fs';
+import { instance, word } from './lib/shared.js';
+
+export const app = async (request: Request) => {
+  const { pathname, searchParams } = new URL(request.url);
+  if (pathname !== '/mine') return undefined;
+  const gate = searchParams.get('gate');
+  if (gate) writeFileSync(gate + '.begun', '');
+  while (gate && !existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 10));
+  return Response.json({ answer: '${answer}', instance, word });
+};
+`;
+const sharedModule = (word: string): string =>
+  `export const instance = Math.random();\nexport const word = '${word}';\n`;
+
+describe('dev with auth, routes and Nest modules of a project', () => {
+  let server: TestServer;
+
+  async function start(): Promise<void> {
+    project = await createProject({
+      files: {
+        'agent.ts': agent('String(fromModule)'),
+        'lib/answer.ts': `export { instance as fromModule } from './shared.js';\n`,
+        'lib/shared.ts': sharedModule('first'),
+        'lib/nest-only.ts': `import './wings.cjs';\nexport const color = 1;\n`,
+        'lib/wings.cjs': `require('./feathers.cjs');\n`,
+        'lib/feathers.cjs': 'exports.count = 1;\n',
+        'auth.ts': authFile('mallory'),
+        'app.ts': appFile('first'),
+        'nest.ts': `import './lib/nest-only.js';\nimport './lib/shared.js';\nexport class Parrots {}\n`,
+        'embed.ts': 'export const embed = (texts: string[]) => texts.map(() => [1, 0]);\n',
+        'langgraph.json': {
+          graphs: { agent: './agent.ts:graph' },
+          auth: { path: './auth.ts:auth', cache: {} },
+          http: { app: './app.ts:app' },
+          nest: { modules: ['./nest.ts:Parrots'] },
+          store: { index: { dims: 2, embed: './embed.ts:embed' } },
+        },
+      },
+    });
+    server = await project.start({ database });
+  }
+
+  /** What each reload so far has loaded. */
+  const reloaded = (): string[] => [...server.output().matchAll(/Reloaded (.+) in \d+ ms/g)].map(([, names]) => names);
+
+  async function edit(file: string, content: string, names = 'agent, auth, http.app'): Promise<void> {
+    const before = reloaded().length;
+    await project.write(file, content);
+    const all = await askUntil(
+      () => Promise.resolve(reloaded()),
+      ({ length }) => length > before,
+    );
+    expect(all.at(-1)).toBe(names);
+  }
+
+  const as = (authorization: string): RequestInit => ({ headers: { authorization } });
+  const statusFor = async (name: string): Promise<number> =>
+    (await sendJson(`${server.url}/threads`, {}, as(name))).status;
+
+  /** What each part has of the module that all of them import. */
+  async function shared(): Promise<unknown[]> {
+    const thread = (await sendJson(`${server.url}/threads`, {}, as('alice'))).json as { metadata: object };
+    const { instance, word } = (await send(`${server.url}/mine`)).json as Record<string, unknown>;
+    const run = await sendJson(`${server.url}/runs/wait`, { assistant_id: 'agent', input: {} }, as('alice'));
+    const [message] = (run.json as { messages: { content: string }[] }).messages;
+    return [thread.metadata, { instance, word }, Number(message.content)];
+  }
+
+  it('takes up what changes in each of them', async () => {
+    await start();
+    const [{ instance }] = (await shared()) as [{ instance: number }];
+    expect(await shared()).toEqual([{ instance, word: 'first' }, { instance, word: 'first' }, instance]);
+
+    // A rule, for a caller whose credential is in the cache.
+    expect([await statusFor('alice'), await statusFor('mallory')]).toEqual([200, 401]);
+    await edit('auth.ts', authFile('alice'));
+    expect([await statusFor('alice'), await statusFor('mallory')]).toEqual([401, 200]);
+
+    // Files that cannot be used: the rules stay.
+    await edit('auth.ts', 'export const = 1;', 'agent, http.app');
+    expect(server.output()).toMatch(
+      /auth\.path of langgraph\.json \(\S+auth\.ts:auth\): auth\.ts:1: .*; the version loaded before stays in use/,
+    );
+    await edit('auth.ts', 'export const auth = {};', 'agent, http.app');
+    expect(server.output()).toMatch(/expected an Auth object.*; the version loaded before stays in use/);
+    await edit('app.ts', `throw new Error('not today');`, 'agent');
+    expect(server.output()).toMatch(
+      /http\.app .*: Error: not today \(app\.ts:1\); the version loaded before stays in use/,
+    );
+    expect([await statusFor('alice'), await statusFor('mallory')]).toEqual([401, 200]);
+    expect((await send(`${server.url}/mine`)).json).toMatchObject({ answer: 'first' });
+
+    // An app, while a request is on its way.
+    const gate = path.join(project.folder, 'gate');
+    const slow = send(`${server.url}/mine?gate=${encodeURIComponent(gate)}`);
+    await askUntil(
+      () => Promise.resolve(existsSync(`${gate}.begun`)),
+      (hasBegun) => hasBegun,
+    );
+    await edit('app.ts', appFile('second'), 'agent, http.app');
+    await edit('auth.ts', authFile('mallory'));
+    expect((await send(`${server.url}/mine`)).json).toMatchObject({ answer: 'second' });
+    await project.write('gate', '');
+    expect((await slow).json).toMatchObject({ answer: 'first' });
+
+    // A module that all of them share.
+    await edit('lib/shared.ts', sharedModule('second'));
+    const [{ instance: next }] = (await shared()) as [{ instance: number }];
+    expect(next).not.toBe(instance);
+    expect(await shared()).toEqual([{ instance: next, word: 'second' }, { instance: next, word: 'second' }, next]);
+    expect(server.output()).toContain('lib/shared.ts has changed: restart nestgraph dev to use it in nest.modules');
+
+    // What is in a Nest container, or has made an index, stays.
+    const before = reloaded().length;
+    await project.write('lib/nest-only.ts', 'export const color = 2;\n');
+    await server.printed(/lib\/nest-only\.ts has changed: restart nestgraph dev to use it in nest\.modules/);
+    await project.write('lib/feathers.cjs', 'exports.count = 2;\n');
+    await server.printed(/lib\/feathers\.cjs has changed: restart nestgraph dev to use it in nest\.modules/);
+    await project.write('embed.ts', 'export const embed = (texts: string[]) => texts.map(() => [0, 1]);\n');
+    await server.printed(/embed\.ts has changed: restart nestgraph dev to use it in store\.index\.embed/);
+    expect(reloaded()).toHaveLength(before);
+    expect(await server.stop()).toBe(0);
+  });
+});

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
 import type { GraphSpec } from '../../config/index.js';
-import { findExport, forgetCommonJsSources, importSource } from '../../project-code/index.js';
+import { findExport, importSource, reasonOf } from '../../project-code/index.js';
 import type { CompiledGraph, FactoryRuntime, GraphConfig } from './graph.js';
 import { GraphLoadError } from './graph.errors.js';
 import { allowBigIntInJson } from './json-bigint.js';
-import { reasonOf } from './load-failure.js';
 import { assertSharedVersions } from './shared-versions.js';
 
 /** Gives the graph of a run: the same one each time, or a new one from the user's factory. */
@@ -17,26 +16,22 @@ export interface LoadedGraphs {
 }
 
 /**
- * Loads graphs from their source files, each time into a new generation of modules, so that a reload never sees stale code. A
- * run that began with an older generation may import a part of it only later: it stays in memory.
+ * Loads graphs from their source files into a generation of modules, so that a reload never sees stale code. A run that began
+ * with an older generation may import a part of it only later: it stays in memory.
  */
 export class GraphLoader {
-  private generation = 0;
-
   constructor(
     private readonly specs: readonly GraphSpec[],
     private readonly project_directory: string,
   ) {}
 
   /** A graph that cannot be loaded does not keep the others from it. */
-  async load(): Promise<LoadedGraphs> {
+  async load(generation: number): Promise<LoadedGraphs> {
     allowBigIntInJson();
-    this.generation += 1;
-    forgetCommonJsSources();
     const loaded: LoadedGraphs = { sources: new Map(), failures: new Map() };
     for (const spec of this.specs) {
       try {
-        loaded.sources.set(spec.graph_id, await this.loadGraph(spec));
+        loaded.sources.set(spec.graph_id, await this.loadGraph(spec, generation));
       } catch (error) {
         loaded.failures.set(spec.graph_id, this.toLoadError(spec, error));
       }
@@ -44,11 +39,11 @@ export class GraphLoader {
     return loaded;
   }
 
-  private async loadGraph({ file, export_name }: GraphSpec): Promise<GraphSource> {
+  private async loadGraph({ file, export_name }: GraphSpec, generation: number): Promise<GraphSource> {
     if (existsSync(file)) {
       assertSharedVersions(file);
     }
-    const module = await importSource(file, this.generation);
+    const module = await importSource(file, generation);
     return toSource(await findExport(module, export_name));
   }
 

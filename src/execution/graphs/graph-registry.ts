@@ -20,11 +20,11 @@ export class GraphRegistry {
   }
 
   /**
-   * Loads all graphs anew and gives the ids of those that loaded. One that fails keeps the version loaded before; without one
+   * Loads all graphs in a generation of modules and gives the ids of those that loaded. One that fails keeps the version loaded before; without one
    * it is refused until it loads. Throws a GraphLoadError when `skip_failed_graphs` is off.
    */
-  async load(): Promise<string[]> {
-    const { sources, failures } = await this.loader.load();
+  async load(generation: number): Promise<string[]> {
+    const { sources, failures } = await this.loader.load(generation);
     const loaded = [...sources.keys()];
     for (const [graph_id, failure] of failures) {
       if (!this.config.skip_failed_graphs) {

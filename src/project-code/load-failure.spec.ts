@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ModuleError } from '../../project-code/index.js';
+import { ModuleError } from './import-source.js';
 import { reasonOf } from './load-failure.js';
 
 const errorWith = (stack: string[], error = new TypeError('no model')): Error =>

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ModuleError } from '../../project-code/index.js';
+import { ModuleError } from './import-source.js';
 
 /** A chain of causes has an end, whatever an error names as its own cause. */
 const MAX_CAUSES = 5;
