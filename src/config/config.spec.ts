@@ -100,7 +100,7 @@ describe('the configuration', () => {
       data_directory: join(project_directory, '.nestgraph'),
       project_directory,
       config_file,
-      schema_timeout_ms: 30_000,
+      schema_timeout_ms: 10_000,
       reload: true,
       skip_failed_graphs: true,
       graphs: [{ graph_id: 'agent', file: join(project_directory, 'agent.ts'), export_name: 'graph' }],

@@ -146,9 +146,12 @@ export class Environment {
   @Variable(graphDefaults, asJson)
   readonly LANGGRAPH_CONFIG: Readonly<Record<string, JsonObject>> = {};
 
-  /** Milliseconds that deriving the schemas of a graph from its source may take. */
+  /**
+   * Milliseconds that a request waits until the schemas of a graph are derived from its source. After that it gets the
+   * names of the channels, and a later request the schemas.
+   */
   @Variable(integer({ min: 1, max: LONGEST_TIMER_SECS * 1000 }), asNumber)
-  readonly LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS: number = 30_000;
+  readonly LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS: number = 10_000;
 
   /** Folder of the embedded database, relative to the folder of langgraph.json. */
   @Variable(text())

@@ -7,10 +7,7 @@ import { deepAgentsUi } from './deep-agents-ui.js';
 import { studio } from './studio.js';
 
 /** One server for all: the applications that people point at a LangGraph server. agent-chat-ui is in test/browser. */
-const server = serverForFile({
-  project: path.join(import.meta.dirname, 'graphs'),
-  env: { LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS: '100000' },
-});
+const server = serverForFile({ project: path.join(import.meta.dirname, 'graphs') });
 
 describe('agent-inbox', () => agentInbox(server));
 describe('deep-agents-ui', () => deepAgentsUi(server));

@@ -80,11 +80,14 @@ function launch(
   listen ??= command === 'worker' ? [] : ['--port', '0'];
   const child = spawn(process.execPath, [MAIN, ...(before ?? [command, ...listen]), ...args], {
     cwd: project,
-    env: { ...inherited(), ...(database && { DATABASE_URI: database.uri }), ...env },
+    env: { ...inherited(), ...PATIENT, ...(database && { DATABASE_URI: database.uri }), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return watch(child);
 }
+
+/** A busy machine may need longer to derive schemas than a client would wait. */
+const PATIENT = { LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS: '100000' };
 
 /** What a shell would hand on, without what belongs to the test runner. */
 function inherited(): NodeJS.ProcessEnv {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, type GraphSpec, type NestgraphConfig } from '../../config/index.js';
 import { GraphRegistry } from '../graphs/graph-registry.js';
@@ -11,28 +12,35 @@ const RETRY_MS = 60_000;
 @Injectable()
 export class SourceAnalyses implements OnApplicationShutdown {
   private readonly logger = new Logger('Schemas');
-  private readonly thread: AnalysisThread;
+  private readonly thread = new AnalysisThread();
   /** By what the registry has loaded, then by graph. */
   private readonly known = new WeakMap<object, Map<string, Promise<SourceSchemas[]>>>();
 
   constructor(
     @Inject(CONFIG) private readonly config: NestgraphConfig,
     private readonly graphs: GraphRegistry,
-  ) {
-    this.thread = new AnalysisThread(config.schema_timeout_ms);
-  }
+  ) {}
 
   /** By now the requests that waited for it have been answered, or were given up. */
   onApplicationShutdown(): Promise<void> {
     return this.thread.stop();
   }
 
-  /** Of the graph and its subgraphs; empty when the source cannot be analysed, which is logged. */
-  of(graph_id: string): Promise<SourceSchemas[]> {
+  /**
+   * Of the graph and its subgraphs; empty when the source cannot be analysed, and when that takes longer than a request
+   * waits. Both are logged. An analysis that takes longer continues: a later request gets its result.
+   */
+  async of(graph_id: string): Promise<SourceSchemas[]> {
     const analyses = this.ofThisLoad();
     const analysis = analyses.get(graph_id) ?? this.analyse(graph_id, analyses);
     analyses.set(graph_id, analysis);
-    return analysis;
+    const done = new AbortController();
+    const timeUp = sleep(this.config.schema_timeout_ms, [], { signal: done.signal }).catch(() => []);
+    try {
+      return await Promise.race([analysis, timeUp]);
+    } finally {
+      done.abort();
+    }
   }
 
   private ofThisLoad(): Map<string, Promise<SourceSchemas[]>> {
@@ -45,6 +53,13 @@ export class SourceAnalyses implements OnApplicationShutdown {
   private async analyse(graph_id: string, analyses: Map<string, unknown>): Promise<SourceSchemas[]> {
     const spec: GraphSpec = this.config.graphs.find((graph) => graph.graph_id === graph_id)!;
     const begin = performance.now();
+    const { schema_timeout_ms } = this.config;
+    const slow = setTimeout(() => {
+      this.logger.warn(
+        `Deriving the schemas of graph "${graph_id}" from ${spec.file} takes longer than ${schema_timeout_ms} ms; ` +
+          'until it is done, requests get the names of its channels',
+      );
+    }, schema_timeout_ms).unref();
     try {
       const { schemas, warnings } = await this.thread.analyse({ file: spec.file, export_name: spec.export_name });
       warnings.forEach((warning) => this.logger.warn(`Graph "${graph_id}": ${warning}`));
@@ -55,6 +70,8 @@ export class SourceAnalyses implements OnApplicationShutdown {
       this.logger.warn(`The schemas of graph "${graph_id}" cannot be derived from ${spec.file}: ${reason}`);
       setTimeout(() => analyses.delete(graph_id), RETRY_MS).unref();
       return [];
+    } finally {
+      clearTimeout(slow);
     }
   }
 }

@@ -7,6 +7,9 @@ import type { AnalysisAnswer, AnalysisRequest } from './analysis.thread.js';
 /** Heap of the thread. A program that needs more fails alone, and not the server with it. */
 const MOST_MEGABYTES = 1_024;
 
+/** Milliseconds that one analysis may take: it cannot be interrupted, and others wait for it. */
+const TIMEOUT_MS = 120_000;
+
 /** Milliseconds without work after which the thread, and what it has parsed, is given up. */
 const REST_MS = 10_000;
 
@@ -20,8 +23,6 @@ export class AnalysisThread {
   private waiting = 0;
   private resting?: NodeJS.Timeout;
   private isStopped = false;
-
-  constructor(private readonly timeout_ms: number) {}
 
   /** Rejects when the source cannot be analysed, or not within the time-out. */
   analyse(request: AnalysisRequest): Promise<SourceAnalysis> {
@@ -66,7 +67,7 @@ export class AnalysisThread {
     return Promise.race([
       answered.then(([answer]) => answer),
       once(worker, 'exit', { signal }).then(fail('its thread has ended')),
-      sleep(this.timeout_ms, undefined, { signal }).then(fail(`it took longer than ${this.timeout_ms} ms`)),
+      sleep(TIMEOUT_MS, undefined, { signal }).then(fail(`it took longer than ${TIMEOUT_MS} ms`)),
     ]);
   }
 
