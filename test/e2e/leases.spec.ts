@@ -8,7 +8,6 @@ import { askUntil } from '../support/until.js';
 
 /** A lease far shorter than what the runs below take; other processes look for expired ones every five seconds. */
 const SHORT_LEASE = { NESTGRAPH_LEASE_SECS: '2', NESTGRAPH_HEARTBEAT_SECS: '0.5' };
-const TIME_LIMIT_MS = 90_000;
 
 describe('the lease of a run', () => {
   let database: TestDatabase;
@@ -37,55 +36,45 @@ describe('the lease of a run', () => {
       )
     ).rows[0];
 
-  it(
-    'outlasts a graph that blocks its process for longer, so that nobody executes it a second time',
-    async () => {
-      const log = newGate().path;
-      const { json } = await post('/threads', {});
-      const { thread_id } = json as { thread_id: string };
-      const body = { assistant_id: 'computing', input: { ms: 9_000, log } };
-      const answer = await post(`/threads/${thread_id}/runs/wait`, body);
+  it('outlasts a graph that blocks its process for longer, so that nobody executes it a second time', async () => {
+    const log = newGate().path;
+    const { json } = await post('/threads', {});
+    const { thread_id } = json as { thread_id: string };
+    const body = { assistant_id: 'computing', input: { ms: 9_000, log } };
+    const answer = await post(`/threads/${thread_id}/runs/wait`, body);
 
-      expect(answer.json).toMatchObject({ done: true });
-      expect(readFileSync(log, 'utf8')).toBe('executed\n');
-      const { rows } = await database.pool.query('SELECT status, attempt FROM runs WHERE thread_id = $1', [thread_id]);
-      expect(rows).toEqual([{ status: 'success', attempt: 1 }]);
-    },
-    TIME_LIMIT_MS,
-  );
+    expect(answer.json).toMatchObject({ done: true });
+    expect(readFileSync(log, 'utf8')).toBe('executed\n');
+    const { rows } = await database.pool.query('SELECT status, attempt FROM runs WHERE thread_id = $1', [thread_id]);
+    expect(rows).toEqual([{ status: 'success', attempt: 1 }]);
+  });
 
-  it(
-    'goes to another process when its own is frozen; what that one still writes when it wakes up is refused',
-    async () => {
-      const gate = newGate();
-      const { json: thread } = await post('/threads', {});
-      const { thread_id } = thread as { thread_id: string };
-      const input = { gate: gate.path, label: 'a', order: [] };
-      const { json: run } = await post(`/threads/${thread_id}/runs`, { assistant_id: 'stubborn', input });
-      const { run_id } = run as { run_id: string };
-      const checkpoints = async (): Promise<number> =>
-        (await database.pool.query('SELECT FROM checkpoints WHERE thread_id = $1', [thread_id])).rowCount ?? 0;
-      // The input, its first state, and the state after the first node: the run is inside its second one.
-      await askUntil(checkpoints, (count) => count === 3);
+  it('goes to another process when its own is frozen; what that one still writes when it wakes up is refused', async () => {
+    const gate = newGate();
+    const { json: thread } = await post('/threads', {});
+    const { thread_id } = thread as { thread_id: string };
+    const input = { gate: gate.path, label: 'a', order: [] };
+    const { json: run } = await post(`/threads/${thread_id}/runs`, { assistant_id: 'stubborn', input });
+    const { run_id } = run as { run_id: string };
+    const checkpoints = async (): Promise<number> =>
+      (await database.pool.query('SELECT FROM checkpoints WHERE thread_id = $1', [thread_id])).rowCount ?? 0;
+    // The input, its first state, and the state after the first node: the run is inside its second one.
+    await askUntil(checkpoints, (count) => count === 3);
 
-      process.kill(server.pid, 'SIGSTOP');
-      await askUntil(() => runRow(run_id), ({ attempt }) => attempt === 2); // prettier-ignore
-      gate.open();
-      await askUntil(() => runRow(run_id), ({ status }) => status === 'success'); // prettier-ignore
-      const afterTakeover = await checkpoints();
-      process.kill(server.pid, 'SIGCONT');
-      await server.printed(/lost its lease/);
+    process.kill(server.pid, 'SIGSTOP');
+    await askUntil(() => runRow(run_id), ({ attempt }) => attempt === 2); // prettier-ignore
+    gate.open();
+    await askUntil(() => runRow(run_id), ({ status }) => status === 'success'); // prettier-ignore
+    const afterTakeover = await checkpoints();
+    process.kill(server.pid, 'SIGCONT');
+    await server.printed(/lost its lease/);
 
-      expect(await checkpoints()).toBe(afterTakeover);
-      expect(await runRow(run_id)).toEqual({ status: 'success', attempt: 2 });
-      const { rows } = await database.pool.query('SELECT status, values FROM threads WHERE thread_id = $1', [
-        thread_id,
-      ]);
-      expect(rows).toMatchObject([{ status: 'idle', values: { order: ['a:start', 'a:end'] } }]);
-      expect((await fetch(`${server.url}/ok`)).status).toBe(200);
-    },
-    TIME_LIMIT_MS,
-  );
+    expect(await checkpoints()).toBe(afterTakeover);
+    expect(await runRow(run_id)).toEqual({ status: 'success', attempt: 2 });
+    const { rows } = await database.pool.query('SELECT status, values FROM threads WHERE thread_id = $1', [thread_id]);
+    expect(rows).toMatchObject([{ status: 'idle', values: { order: ['a:start', 'a:end'] } }]);
+    expect((await fetch(`${server.url}/ok`)).status).toBe(200);
+  });
 });
 
 describe('a run whose process is killed goes on in another one', () => {
@@ -141,60 +130,48 @@ describe('a run whose process is killed goes on in another one', () => {
       next: string[];
     };
 
-  it(
-    'and does not answer the next question with the answer to the last one',
-    async () => {
-      const gate = newGate();
-      const thread_id = await createThread();
-      await wait(thread_id, { input: { gate: gate.path } });
-      await killInNextNode(thread_id, gate, { command: { resume: 'Ada' } });
+  it('and does not answer the next question with the answer to the last one', async () => {
+    const gate = newGate();
+    const thread_id = await createThread();
+    await wait(thread_id, { input: { gate: gate.path } });
+    await killInNextNode(thread_id, gate, { command: { resume: 'Ada' } });
 
-      expect(await stateOf(thread_id)).toMatchObject({ values: { answers: ['name Ada'] }, next: ['age'] });
-    },
-    TIME_LIMIT_MS,
-  );
+    expect(await stateOf(thread_id)).toMatchObject({ values: { answers: ['name Ada'] }, next: ['age'] });
+  });
 
-  it(
-    'and goes on from its own last checkpoint, not from the one it was to begin at',
-    async () => {
-      const gate = newGate();
-      const thread_id = await createThread();
-      await wait(thread_id, { input: { gate: gate.path } });
-      const { checkpoint } = (await (await fetch(`${doomed.url}/threads/${thread_id}/state`)).json()) as {
-        checkpoint: { checkpoint_id: string };
-      };
-      const { checkpoint_id } = checkpoint;
-      await killInNextNode(thread_id, gate, { checkpoint_id, command: { resume: 'Grace' } });
+  it('and goes on from its own last checkpoint, not from the one it was to begin at', async () => {
+    const gate = newGate();
+    const thread_id = await createThread();
+    await wait(thread_id, { input: { gate: gate.path } });
+    const { checkpoint } = (await (await fetch(`${doomed.url}/threads/${thread_id}/state`)).json()) as {
+      checkpoint: { checkpoint_id: string };
+    };
+    const { checkpoint_id } = checkpoint;
+    await killInNextNode(thread_id, gate, { checkpoint_id, command: { resume: 'Grace' } });
 
-      expect(await stateOf(thread_id)).toMatchObject({ values: { answers: ['name Grace'] }, next: ['age'] });
-      expect(executions(gate)).toEqual(['name', 'name', 'age', 'age']);
-    },
-    TIME_LIMIT_MS,
-  );
+    expect(await stateOf(thread_id)).toMatchObject({ values: { answers: ['name Grace'] }, next: ['age'] });
+    expect(executions(gate)).toEqual(['name', 'name', 'age', 'age']);
+  });
 
-  it(
-    'and stops at the breakpoint that it had come to',
-    async () => {
-      const gate = newGate();
-      const thread_id = await createThread();
-      await wait(thread_id, { input: { gate: gate.path } });
-      const stopped = { assistant_id: 'interview', command: { resume: 'Alan' }, interrupt_before: ['age'] };
-      const { headers } = await sendJson(`${doomed.url}/threads/${thread_id}/runs/wait`, stopped);
-      const run_id = headers.get('content-location')!.split('/').at(-1)!;
-      await doomed.stop('SIGKILL');
-      // As if the process had died a moment earlier: after its last checkpoint, before the end of the run.
-      await database.pool.query(
-        `WITH run AS (UPDATE runs SET status = 'running', lease_token = gen_random_uuid(), lease_until = now() WHERE run_id = $1)
+  it('and stops at the breakpoint that it had come to', async () => {
+    const gate = newGate();
+    const thread_id = await createThread();
+    await wait(thread_id, { input: { gate: gate.path } });
+    const stopped = { assistant_id: 'interview', command: { resume: 'Alan' }, interrupt_before: ['age'] };
+    const { headers } = await sendJson(`${doomed.url}/threads/${thread_id}/runs/wait`, stopped);
+    const run_id = headers.get('content-location')!.split('/').at(-1)!;
+    await doomed.stop('SIGKILL');
+    // As if the process had died a moment earlier: after its last checkpoint, before the end of the run.
+    await database.pool.query(
+      `WITH run AS (UPDATE runs SET status = 'running', lease_token = gen_random_uuid(), lease_until = now() WHERE run_id = $1)
          UPDATE threads SET newest_run_id = $1, status = 'busy' WHERE thread_id = $2`,
-        [run_id, thread_id],
-      );
-      rescuer = await startServer({ database, command: 'start', env: SHORT_LEASE });
-      await askUntil(() => runRow(run_id), ({ status }) => status === 'success'); // prettier-ignore
+      [run_id, thread_id],
+    );
+    rescuer = await startServer({ database, command: 'start', env: SHORT_LEASE });
+    await askUntil(() => runRow(run_id), ({ status }) => status === 'success'); // prettier-ignore
 
-      expect(await runRow(run_id)).toEqual({ status: 'success', attempt: 2 });
-      expect(await stateOf(thread_id)).toMatchObject({ values: { answers: ['name Alan'] }, next: ['age'] });
-      expect(executions(gate)).toEqual(['name', 'name']);
-    },
-    TIME_LIMIT_MS,
-  );
+    expect(await runRow(run_id)).toEqual({ status: 'success', attempt: 2 });
+    expect(await stateOf(thread_id)).toMatchObject({ values: { answers: ['name Alan'] }, next: ['age'] });
+    expect(executions(gate)).toEqual(['name', 'name']);
+  });
 });
