@@ -6,7 +6,6 @@ import { open, type RawResponse } from '../support/raw-response.js';
 import { names, newGate, type Part } from '../support/sdk.js';
 import { killLeftovers, startServer, type TestServer } from '../support/server.js';
 
-const TIME_LIMIT_MS = 60_000;
 const MODES = [
   'values',
   'updates',
@@ -164,7 +163,7 @@ describe('two servers on one database', () => {
           expect(parts.at(-1)!.event).toBe(last);
         }
       }
-    }, TIME_LIMIT_MS); // prettier-ignore
+    }); // prettier-ignore
   });
 
   describe('a resumable run', () => {
@@ -347,7 +346,7 @@ describe('two servers on one database', () => {
       const reader = await follow(api, await newThread(api));
       await reader.until(/^: heartbeat\n: heartbeat\n$/);
       reader.leave();
-    }, TIME_LIMIT_MS); // prettier-ignore
+    }); // prettier-ignore
 
     it.each([
       ['an unknown thread', () => 'ffffffff-0000-4000-8000-000000000000', '', 404],
@@ -408,62 +407,46 @@ describe('the process that executes a resumable run', () => {
     return { seen, rest };
   }
 
-  it(
-    'may be killed: who comes back with an id misses nothing and gets nothing twice',
-    async () => {
-      const run = await startDoomed();
-      const { doomed, thread_id, elsewhere, run_id } = run;
-      await doomed.stop('SIGKILL');
-      const { seen, rest } = await goOn(run);
-      expect(rest[0].data).toEqual({ run_id, attempt: 2 });
-      expect(framesOf(await elsewhere.ended)).toEqual([...seen, ...rest]);
-      expect(await read(join(survivor, thread_id, run_id, '-1'))).toEqual([...seen, ...rest]);
-    },
-    TIME_LIMIT_MS,
-  );
+  it('may be killed: who comes back with an id misses nothing and gets nothing twice', async () => {
+    const run = await startDoomed();
+    const { doomed, thread_id, elsewhere, run_id } = run;
+    await doomed.stop('SIGKILL');
+    const { seen, rest } = await goOn(run);
+    expect(rest[0].data).toEqual({ run_id, attempt: 2 });
+    expect(framesOf(await elsewhere.ended)).toEqual([...seen, ...rest]);
+    expect(await read(join(survivor, thread_id, run_id, '-1'))).toEqual([...seen, ...rest]);
+  });
 
-  it(
-    'breaks its streams off when it is stopped, so that its readers go on elsewhere',
-    async () => {
-      const run = await startDoomed({ BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: '0' });
-      await run.doomed.stop();
-      const { seen, rest } = await goOn(run);
-      expect(framesOf(await run.elsewhere.ended)).toEqual([...seen, ...rest]);
-    },
-    TIME_LIMIT_MS,
-  );
+  it('breaks its streams off when it is stopped, so that its readers go on elsewhere', async () => {
+    const run = await startDoomed({ BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: '0' });
+    await run.doomed.stop();
+    const { seen, rest } = await goOn(run);
+    expect(framesOf(await run.elsewhere.ended)).toEqual([...seen, ...rest]);
+  });
 
-  it(
-    'may be frozen: its own readers go on with the run that another process has taken over',
-    async () => {
-      const { doomed, thread_id, gate, stream, elsewhere, run_id } = await startDoomed();
-      process.kill(doomed.pid, 'SIGSTOP');
-      await elsewhere.until(/"attempt":2[^]*"waiting":"a"/);
-      process.kill(doomed.pid, 'SIGCONT');
-      await stream.until(/"attempt":2[^]*"waiting":"a"/);
-      gate.open();
-      const all = framesOf(await elsewhere.ended);
-      expect(names(all)).toEqual(['metadata', 'updates', 'custom', 'metadata', 'custom', 'updates']);
-      expect(framesOf(await stream.ended)).toEqual(all);
-      expect(await read(join(survivor, thread_id, run_id, '-1'))).toEqual(all);
-    },
-    TIME_LIMIT_MS,
-  );
+  it('may be frozen: its own readers go on with the run that another process has taken over', async () => {
+    const { doomed, thread_id, gate, stream, elsewhere, run_id } = await startDoomed();
+    process.kill(doomed.pid, 'SIGSTOP');
+    await elsewhere.until(/"attempt":2[^]*"waiting":"a"/);
+    process.kill(doomed.pid, 'SIGCONT');
+    await stream.until(/"attempt":2[^]*"waiting":"a"/);
+    gate.open();
+    const all = framesOf(await elsewhere.ended);
+    expect(names(all)).toEqual(['metadata', 'updates', 'custom', 'metadata', 'custom', 'updates']);
+    expect(framesOf(await stream.ended)).toEqual(all);
+    expect(await read(join(survivor, thread_id, run_id, '-1'))).toEqual(all);
+  });
 
-  it(
-    'may have ended long ago: a server that is started later replays the run',
-    async () => {
-      const first = await startServer({ database, command: 'start' });
-      const thread_id = await newThread(first);
-      const stream = await open(`${first.url}/threads/${thread_id}/runs/stream`, STEPS);
-      const original = framesOf(await stream.ended);
-      await first.stop();
-      survivor = await startServer({ database, command: 'start' });
-      expect(await read(join(survivor, thread_id, runOf(stream), '-1'))).toEqual(original);
-      expect(await read(join(survivor, thread_id, runOf(stream), original[2].id))).toEqual(original.slice(3));
-      const next = await read(open(`${survivor.url}/threads/${thread_id}/runs/stream`, STEPS));
-      expect(Number(next[0].id)).toBeGreaterThan(Number(original.at(-1)!.id));
-    },
-    TIME_LIMIT_MS,
-  );
+  it('may have ended long ago: a server that is started later replays the run', async () => {
+    const first = await startServer({ database, command: 'start' });
+    const thread_id = await newThread(first);
+    const stream = await open(`${first.url}/threads/${thread_id}/runs/stream`, STEPS);
+    const original = framesOf(await stream.ended);
+    await first.stop();
+    survivor = await startServer({ database, command: 'start' });
+    expect(await read(join(survivor, thread_id, runOf(stream), '-1'))).toEqual(original);
+    expect(await read(join(survivor, thread_id, runOf(stream), original[2].id))).toEqual(original.slice(3));
+    const next = await read(open(`${survivor.url}/threads/${thread_id}/runs/stream`, STEPS));
+    expect(Number(next[0].id)).toBeGreaterThan(Number(original.at(-1)!.id));
+  });
 });

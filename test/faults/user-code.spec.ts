@@ -11,8 +11,6 @@ import { askUntil } from '../support/until.js';
 /** Requests that are held up by user code at the same time. */
 const SLOW = 10;
 
-/** Code that holds the only connection lets nothing get through. */
-
 describe('user code that takes as long as it likes', () => {
   let gates: string;
   let database: TestDatabase;
