@@ -17,6 +17,7 @@ import {
   arrivalLimits,
   breakOffOpenResponses,
   canonicalTarget,
+  discardUnreadBodies,
   dropWhenUnread,
   DtoValidationPipe,
   isLoopback,
@@ -74,6 +75,7 @@ export async function createServer(config: NestgraphConfig, database: Database):
     done();
   });
   refuseMethods(adapter.getInstance());
+  discardUnreadBodies(adapter.getInstance());
   adapter.getInstance().addHook('preClose', async () => {
     breakOffOpenResponses();
     await answersSent();

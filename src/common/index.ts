@@ -23,6 +23,7 @@ export * from './http/open-responses.js';
 export * from './http/request-url.js';
 export * from './http/send-wire.js';
 export * from './http/slow-clients.js';
+export * from './http/unread-bodies.js';
 export * from './http/sse.js';
 export * from './http/uncounted.js';
 export * from './http/wait.js';
