@@ -67,6 +67,18 @@ describe('RunQueue', () => {
       [thread_id],
     )).rows[0]; // prettier-ignore
 
+  it('keeps the first result that a reader stores for a run that was stopped', async () => {
+    const { run_id } = await enqueue(await thread());
+    const [run] = await claim();
+    await finish(run);
+    await database.pool.query('UPDATE runs SET output = NULL WHERE run_id = $1', [run_id]);
+    const results = await Promise.all([1, 2].map((n) => queue.keepOutput(run_id, `{"result":{"n":${n}}}`)));
+
+    expect(results[0]).toBe(results[1]);
+    expect(await queue.keepOutput(run_id, '{"result":{"n":3}}')).toBe(results[0]);
+    expect(await queue.findOutput(run_id)).toBe(results[0]);
+  });
+
   it('begins those that let others go first after those that came later, and in the end before them', async () => {
     const create = async (yields_ms: number): Promise<string> => {
       const run = { ...newRun(await thread()), yields_ms };

@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   Annotation,
   Command,
@@ -18,7 +21,14 @@ import { noteTestsOf } from '../support/note-calls.js';
 import { type Client, connect, SDKS, serverForFile } from '../support/sdk.js';
 import { askUntil } from '../support/until.js';
 
-const server = serverForFile();
+/** Another server, whose graph `far` is not for our callers. */
+const far = createServer((_request, response) => {
+  response.writeHead(403, { 'content-type': 'application/json' }).end('{"detail":"not for you"}');
+}).listen(0, '127.0.0.1');
+await once(far, 'listening');
+afterAll(() => void far.close());
+
+const server = serverForFile({ env: { FAR_URL: `http://127.0.0.1:${(far.address() as AddressInfo).port}` } });
 noteTestsOf('RemoteGraph of @langchain/langgraph 1.7.3');
 
 /** What LangGraph in this process and RemoteGraph have in common. */
@@ -325,6 +335,13 @@ describe.each(SDKS)('RemoteGraph with SDK %s', (_, Client) => {
       .addEdge('here', END)
       .compile();
     expect(await graph.invoke({ path: ['begin'] })).toEqual({ path: ['begin', 'one', 'two', 'three', 'here'] });
+  });
+
+  it('gives the state of its graph to no client when its server refuses it, which the task says', async () => {
+    const { thread_id } = await client.threads.create();
+    await client.runs.wait(thread_id, 'astray', { input: { messages: ['hi'] }, interruptBefore: ['far'] });
+    const { tasks } = await client.threads.getState(thread_id, undefined, { subgraphs: true });
+    expect(tasks).toMatchObject([{ name: 'far', state: null, state_error: expect.stringContaining('not for you') }]);
   });
 
   it('is not waited for on the thread of the run that calls it', async () => {
