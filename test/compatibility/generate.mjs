@@ -26,9 +26,22 @@ const INSTALLERS = [
   `bun ${VERSIONS.bun}`,
 ];
 
+/** Ways that were never run to the end. */
+const NOT_RUN = new Set([
+  'npm 22.13.0',
+  'npm 24.11.0',
+  `Yarn ${VERSIONS.berry}, Plug'n'Play 22.13.0`,
+  `pnpm ${VERSIONS.pnpm} 24.11.0`,
+  `bun ${VERSIONS.bun} 24.11.0`,
+]);
+
 /** Yarn 1 is the only one that refuses packages for the Node that they name. */
-const installed = (installer, node) =>
-  installer === `Yarn ${VERSIONS.yarn}` && Number.parseInt(node) < 22 ? 'with `--ignore-engines`' : 'yes';
+function installed(installer, node) {
+  if (NOT_RUN.has(`${installer} ${node}`)) {
+    return 'not run yet';
+  }
+  return installer === `Yarn ${VERSIONS.yarn}` && Number.parseInt(node) < 22 ? 'with `--ignore-engines`' : 'yes';
+}
 
 function readResults(folder) {
   return readdirSync(folder)
@@ -104,10 +117,10 @@ ${table(
 )}
 
 How the package can be installed. \`NESTGRAPH_PROJECTS=all npm run test:projects\` installs it in each of these ways on the oldest
-Node of each line, and starts it; npm also on the newest.
+Node of each line, and starts it.
 
 ${table(
-  ['package manager', ...NODES.map(({ oldest, newest }) => `Node ${oldest} (newest tested: ${newest})`)],
+  ['package manager', ...NODES.map(({ oldest, newest }) => `Node ${oldest}`)],
   INSTALLERS.map((installer) => [installer, ...NODES.map(({ oldest }) => installed(installer, oldest))]),
 )}
 

@@ -134,7 +134,7 @@ describe.each(Object.keys(GRAPHS))('States of a graph that is %s', (graph_id) =>
       },
     };
     const registry = {
-      get: (id: string, _: unknown, checkpointer: PostgresCheckpointer) =>
+      get: (id: string, _config: unknown, _for: unknown, checkpointer: PostgresCheckpointer) =>
         Promise.resolve(Object.assign(GRAPHS[id](), { checkpointer })),
     };
     states = new GraphStateService(registry as never, recording as never);
