@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   BaseCheckpointSaver,
   type Checkpoint,
@@ -62,6 +63,8 @@ export class DraftCheckpointer extends PostgresCheckpointer {
     newVersions: Record<string, string | number>,
   ): Promise<CheckpointConfig> {
     const { thread_id, checkpoint_ns = '', checkpoint_id: parent_id } = config.configurable ?? {};
+    // Without I/O between its supersteps, a long draft would keep all other requests waiting.
+    await nextTurn();
     const saved = await super.put(config, checkpoint, metadata, newVersions);
     const parent = { configurable: { thread_id, checkpoint_ns, checkpoint_id: parent_id } };
     this.tuples.push({
