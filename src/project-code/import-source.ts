@@ -63,7 +63,7 @@ export async function importSource(file: string, generation = FIRST_GENERATION):
   try {
     return (await import(generationUrl(file, generation))) as Exports;
   } catch (error) {
-    throw new ModuleError(reasonOf(error), error);
+    throw new ModuleError(toMessage(error), error);
   } finally {
     announceCommonJs(String(generation));
   }
@@ -111,5 +111,5 @@ function exportNames(module: Exports): string[] {
   return Object.keys({ ...module, ...commonJsExports(module) }).filter((name) => name !== 'module.exports');
 }
 
-const reasonOf = (error: unknown): string =>
+const toMessage = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : String(error);

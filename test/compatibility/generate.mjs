@@ -120,7 +120,7 @@ How the package can be installed. \`NESTGRAPH_PROJECTS=all npm run test:projects
 Node of each line, and starts it.
 
 ${table(
-  ['package manager', ...NODES.map(({ oldest, newest }) => `Node ${oldest}`)],
+  ['package manager', ...NODES.map(({ oldest }) => `Node ${oldest}`)],
   INSTALLERS.map((installer) => [installer, ...NODES.map(({ oldest }) => installed(installer, oldest))]),
 )}
 

@@ -20,8 +20,8 @@ export class GraphRegistry {
   }
 
   /**
-   * Loads all graphs in a generation of modules and gives the ids of those that loaded. One that fails keeps the version loaded before; without one
-   * it is refused until it loads. Throws a GraphLoadError when `skip_failed_graphs` is off.
+   * Loads all graphs in a generation of modules and gives the ids of those that loaded. One that fails keeps the version
+   * loaded before; without one it is refused until it loads. Throws a GraphLoadError when `skip_failed_graphs` is off.
    */
   async load(generation: number): Promise<string[]> {
     const { sources, failures } = await this.loader.load(generation);

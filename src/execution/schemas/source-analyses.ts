@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { withDeadline } from '../../common/index.js';
 import { CONFIG, type GraphSpec, type NestgraphConfig } from '../../config/index.js';
 import { GraphRegistry } from '../graphs/graph-registry.js';
 import type { SourceSchemas } from './source/analyse.js';
@@ -30,17 +30,12 @@ export class SourceAnalyses implements OnApplicationShutdown {
    * Of the graph and its subgraphs; empty when the source cannot be analysed, and when that takes longer than a request
    * waits. Both are logged. An analysis that takes longer continues: a later request gets its result.
    */
-  async of(graph_id: string): Promise<SourceSchemas[]> {
+  of(graph_id: string): Promise<SourceSchemas[]> {
     const analyses = this.ofThisLoad();
     const analysis = analyses.get(graph_id) ?? this.analyse(graph_id, analyses);
     analyses.set(graph_id, analysis);
-    const done = new AbortController();
-    const timeUp = sleep(this.config.schema_timeout_ms, [], { signal: done.signal }).catch(() => []);
-    try {
-      return await Promise.race([analysis, timeUp]);
-    } finally {
-      done.abort();
-    }
+    // It never rejects: what is caught is the deadline.
+    return withDeadline(this.config.schema_timeout_ms, analysis, () => new Error('deadline')).catch(() => []);
   }
 
   private ofThisLoad(): Map<string, Promise<SourceSchemas[]>> {
