@@ -314,6 +314,10 @@ describe('a graph', () => {
       status: 503,
       json: { code: 'graph_not_loaded', detail: expect.stringMatching(sentence) as unknown },
     });
+    expect(await send(`${server.url}/assistants/b/schemas`)).toMatchObject({
+      status: 503,
+      json: { code: 'graph_not_loaded' },
+    });
     await project.write('src/tool.ts', `import { graph } from '../a.js';\nexport const tool = () => graph;\n`);
     await server.printed(/Reloaded a, b in/);
     expect((await run('b')).status).toBe(200);
