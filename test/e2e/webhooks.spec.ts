@@ -122,7 +122,7 @@ describe('a name that stands for a private address', () => {
       attempts: 1,
       last_error: expect.stringMatching(/^localhost must not be called: .* is not a public address /),
     });
-    await server.printed(/webhook to http:\/\/localhost:\d+ failed for good/);
+    await server.printed(/webhook to http:\/\/localhost:\d+ failed permanently/);
     expect(server.output()).not.toContain('secret');
     expect(receiver.received).toEqual([]);
   });

@@ -97,7 +97,7 @@ describe('FairClaims', () => {
     const end = async (identity?: string): Promise<void> => {
       const index = running.findIndex(({ key }) => identity === undefined || key === callerKeyOf(identity));
       const [{ key, run_id }] = running.splice(index, 1);
-      shares.giveBack(key);
+      shares.release(key);
       await database.pool.query(`UPDATE runs SET status = 'success' WHERE run_id = $1`, [run_id]);
     };
     return { fill, end, running: () => running.map(({ key }) => identities.get(key)!).sort() };

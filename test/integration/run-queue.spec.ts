@@ -68,8 +68,8 @@ describe('RunQueue', () => {
     )).rows[0]; // prettier-ignore
 
   it('begins those that let others go first after those that came later, and in the end before them', async () => {
-    const create = async (yields_ms: number): Promise<string> => {
-      const run = { ...newRun(await thread()), yields_ms };
+    const create = async (priority_delay_ms: number): Promise<string> => {
+      const run = { ...newRun(await thread()), priority_delay_ms };
       await queue.insert(database.pool, run, { metadata: {} });
       return run.run_id;
     };
@@ -159,12 +159,12 @@ describe('RunQueue', () => {
   it('gives a run up when it has been begun too often', async () => {
     await enqueue(await thread());
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      expect(await queue.findGivenUp(ATTEMPTS)).toEqual([]);
+      expect(await queue.findOutOfRetries(ATTEMPTS)).toEqual([]);
       expect(await claim()).toMatchObject([{ attempt }]);
       await expireLeases(database);
     }
     expect(await claim()).toEqual([]);
-    expect(await queue.findGivenUp(ATTEMPTS)).toMatchObject([{ attempt: ATTEMPTS }]);
+    expect(await queue.findOutOfRetries(ATTEMPTS)).toMatchObject([{ attempt: ATTEMPTS }]);
   });
 
   it('gives each run a lease of its own, by which runs are found whose claim was not answered', async () => {

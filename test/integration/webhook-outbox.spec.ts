@@ -14,7 +14,7 @@ const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const ALL: ClaimLimits = {
   deliveries: 100,
   per_target: 100,
-  under_way: new Map(),
+  in_flight: new Map(),
   own_paths: true,
   lease_ms: LEASE,
   max_attempts: 3,
@@ -265,8 +265,8 @@ describe('WebhookOutbox', () => {
         'dead.example',
       ]);
       await fill('https://alive.example/', 1);
-      const under_way = new Map([['dead.example', 2], ['', 1]]); // prettier-ignore
-      expect(targets(await claim({ ...limits, under_way }))).toEqual(['', 'alive.example']);
+      const in_flight = new Map([['dead.example', 2], ['', 1]]); // prettier-ignore
+      expect(targets(await claim({ ...limits, in_flight }))).toEqual(['', 'alive.example']);
     });
 
     it('gives the oldest first', async () => {

@@ -238,7 +238,7 @@ describe.each([
     thread_id = await newThread(alice);
   });
 
-  const NOT_ALLOWED = { error: 'RunNotAllowed', message: 'alice may not do this any more: alice runs nothing.' };
+  const NOT_ALLOWED = { error: 'RunNotAllowed', message: 'alice is no longer allowed to do this: alice runs nothing.' };
   const rowOf = async (run_id: string): Promise<Row> => {
     const { rows } = await place().database.pool.query<Row>(
       'SELECT status, error, caller FROM runs WHERE run_id = $1',
@@ -267,7 +267,7 @@ describe.each([
   it('for its moment ends with an error when its thread has gone to another user', async () => {
     const { run_id } = await alice.runs.create(thread_id, 'steps', { input: {}, afterSeconds: 1 });
     await admin.threads.update(thread_id, { metadata: { owner: 'bob' } });
-    const message = `alice may not do this any more: Thread with ID ${thread_id} not found`;
+    const message = `alice is no longer allowed to do this: Thread with ID ${thread_id} not found`;
     expect(await ended(run_id)).toEqual({ status: 'error', error: { error: 'RunNotAllowed', message }, caller: null });
   });
 
@@ -275,7 +275,7 @@ describe.each([
     const { assistant_id } = await alice.assistants.create({ graphId: 'steps' });
     const { run_id } = await alice.runs.create(null, assistant_id, { input: {}, afterSeconds: 1 });
     await admin.assistants.update(assistant_id, { metadata: { owner: 'bob' } });
-    const message = `alice may not do this any more: Assistant not found: ${assistant_id}. Send a graph id of langgraph.json, or the UUID of an assistant.`;
+    const message = `alice is no longer allowed to do this: Assistant not found: ${assistant_id}. Send a graph id of langgraph.json, or the UUID of an assistant.`;
     expect(await ended(run_id)).toEqual({ status: 'error', error: { error: 'RunNotAllowed', message }, caller: null });
   });
 
@@ -313,7 +313,10 @@ describe('a webhook', () => {
       () => deliveryOf(run_id),
       (row) => row !== undefined && row.failed_at !== null,
     );
-    expect(delivery).toMatchObject({ last_error: 'alice may not do this any more: alice runs nothing.', caller: null });
+    expect(delivery).toMatchObject({
+      last_error: 'alice is no longer allowed to do this: alice runs nothing.',
+      caller: null,
+    });
     expect(receiver.received.filter(({ path }) => path === '/taken-back')).toEqual([]);
   });
 
@@ -356,7 +359,7 @@ describe('with keys alone', () => {
     );
     expect(run.rows[0].error).toEqual({
       error: 'RunNotAllowed',
-      message: `alice may not do this any more: ${message}`,
+      message: `alice is no longer allowed to do this: ${message}`,
     });
   });
 });

@@ -284,7 +284,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
         await expect(start()).rejects.toMatchObject(refusal(422, 'webhook_refused'));
       }
       await expect(strictClient.runs.create(thread, 'steps', { webhook })).rejects.toThrow(
-        /webhook: \S+ is not a public address \(NESTGRAPH_WEBHOOK_ALLOW_PRIVATE/,
+        /webhook: \S+ is not a public address \(set NESTGRAPH_WEBHOOK_ALLOW_PRIVATE=true/,
       );
       expect(await strictClient.runs.list(thread)).toEqual([]);
     });
