@@ -38,7 +38,7 @@ describe('the lease of a run', () => {
     ).rows[0];
 
   it(
-    'outlasts a graph that blocks its process for longer, so that nobody executes it a second time',
+    'is renewed while a graph blocks its process, so that no other process executes the run',
     async () => {
       const log = newGate().path;
       const { json } = await post('/threads', {});
@@ -55,7 +55,7 @@ describe('the lease of a run', () => {
   );
 
   it(
-    'goes to another process when its own is frozen; what that one still writes when it wakes up is refused',
+    'goes to another process when its own is frozen, whose later writes are rejected',
     async () => {
       const gate = newGate();
       const { json: thread } = await post('/threads', {});
@@ -88,7 +88,7 @@ describe('the lease of a run', () => {
   );
 });
 
-describe('a run whose process is killed goes on in another one', () => {
+describe('a run whose process is killed resumes in another process', () => {
   let database: TestDatabase;
   let doomed: TestServer;
   let rescuer: TestServer | undefined;
@@ -142,7 +142,7 @@ describe('a run whose process is killed goes on in another one', () => {
     };
 
   it(
-    'and does not answer the next question with the answer to the last one',
+    'and does not resume the next interrupt with the resume value of the last one',
     async () => {
       const gate = newGate();
       const thread_id = await createThread();
@@ -155,7 +155,7 @@ describe('a run whose process is killed goes on in another one', () => {
   );
 
   it(
-    'and goes on from its own last checkpoint, not from the one it was to begin at',
+    'from its own last checkpoint, not from the requested one',
     async () => {
       const gate = newGate();
       const thread_id = await createThread();
@@ -173,7 +173,7 @@ describe('a run whose process is killed goes on in another one', () => {
   );
 
   it(
-    'and stops at the breakpoint that it had come to',
+    'and stops at the breakpoint that it had reached',
     async () => {
       const gate = newGate();
       const thread_id = await createThread();
