@@ -5,31 +5,31 @@ import { Notifications } from '../database/index.js';
 import { RunStopService } from './run-stop.service.js';
 import { RunResults } from './worker/run-results.js';
 
-/** Milliseconds that a client has to come back: to a resumable stream, and to any other stream or wait. */
+/** Milliseconds in which a client may reconnect: to a resumable stream, and to any other stream or wait. */
 const RESUMABLE_GRACE_MS = 3_000;
 const GRACE_MS = 500;
-/** Milliseconds that other processes have to report their readers before a new run may end the grace period. */
-const REPORT_MS = 100;
+/** Milliseconds that other processes get to report their readers before a new run may end the grace period. */
+const REPORT_TIMEOUT_MS = 100;
 
-/** A run that a client has left. */
-interface LeftRun {
+/** A run whose client has disconnected. */
+interface DisconnectedRun {
   run_id: string;
   thread_id: string;
   kwargs: { resumable: boolean };
 }
 
-/** The time in which a client may come back. */
+/** The period in which a client may reconnect. */
 interface Grace {
   thread_id: string;
   since: number;
-  /** Cancels the run, if its client has left this process; otherwise only forgets it. */
+  /** Cancels the run if its client has disconnected from this process; otherwise only ends the period. */
   timer: NodeJS.Timeout;
 }
 
 /**
- * Cancels runs that no client streams or waits for any more, where the run or the client has requested that. Clients may
- * come back within a grace period, to any process: the others are notified when it begins, and report their readers, also
- * those that arrive later. A new run on the thread ends it at once.
+ * The disconnect monitor: cancels a run once its last client has disconnected, if the run or the client has requested
+ * that. Clients may reconnect within a grace period, to any process. When it starts, this process notifies the others,
+ * and they report their readers, also those that connect later. A new run on the thread ends the grace period at once.
  */
 @Injectable()
 export class CancelOnDisconnect implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -44,7 +44,7 @@ export class CancelOnDisconnect implements OnApplicationBootstrap, BeforeApplica
   ) {}
 
   onApplicationBootstrap(): void {
-    this.notifications.on('run_left', (id) => this.onLeftElsewhere(id));
+    this.notifications.on('run_left', (id) => this.onDisconnectElsewhere(id));
     this.notifications.on('run_awaited', (run_id) => this.forget(run_id));
   }
 
@@ -53,28 +53,34 @@ export class CancelOnDisconnect implements OnApplicationBootstrap, BeforeApplica
     [...this.graces.keys()].forEach((run_id) => this.forget(run_id));
   }
 
-  /** A client has left. Those that this process itself sends away when it stops come back to another one. */
-  leave({ run_id, thread_id, kwargs }: LeftRun): void {
+  /**
+   * Starts the grace period of a run. Not at shutdown, when this process closes the connections and clients reconnect
+   * elsewhere.
+   */
+  onDisconnect({ run_id, thread_id, kwargs }: DisconnectedRun): void {
     if (!this.closing) {
       this.notifications.tellOthers({ topic: 'run_left', id: `${run_id}/${thread_id}` });
       const ms = kwargs.resumable ? RESUMABLE_GRACE_MS : GRACE_MS;
-      this.begin(run_id, thread_id, ms, () => void this.cancel(run_id));
+      this.startGracePeriod(run_id, thread_id, ms, () => void this.cancel(run_id));
     }
   }
 
-  /** A client has come to this process, maybe back from another one. */
-  arrive(run_id: string): void {
+  /** Reports a client that has connected to this process, perhaps after a disconnect from another one. */
+  onReconnect(run_id: string): void {
     if (this.graces.has(run_id)) {
       this.notifications.tellOthers({ topic: 'run_awaited', id: run_id });
     }
   }
 
-  /** A new run is created on the thread: it must not wait for clients that have left. Resolves when their runs have ended. */
-  async endOn(thread_id: string): Promise<void> {
+  /**
+   * Cancels runs on the thread whose clients have disconnected, before a new run is created there. Resolves when they
+   * have ended.
+   */
+  async cancelAbandonedOn(thread_id: string): Promise<void> {
     const left = [...this.graces].filter(([, grace]) => grace.thread_id === thread_id);
     await Promise.all(
       left.map(async ([run_id, { since }]) => {
-        await sleep(Math.max(0, since + REPORT_MS - performance.now()));
+        await sleep(Math.max(0, since + REPORT_TIMEOUT_MS - performance.now()));
         await this.cancel(run_id);
       }),
     );
@@ -87,26 +93,26 @@ export class CancelOnDisconnect implements OnApplicationBootstrap, BeforeApplica
       await this.stopper
         .stop(grace.thread_id, [run_id], { action: 'interrupt' })
         .catch((error: unknown) =>
-          this.logger.warn(`run_id=${run_id} continues without a reader: ${errorText(error)}`),
+          this.logger.warn(`run_id=${run_id} could not be cancelled on disconnect and continues: ${errorText(error)}`),
         );
     }
   }
 
-  /** Streams count too: they wait for the end of their run. */
+  /** Streams count as well: they wait for the end of their run. */
   private isAwaitedHere(run_id: string): boolean {
     return this.results.hasWaiters(run_id);
   }
 
-  private onLeftElsewhere(id: string): void {
+  private onDisconnectElsewhere(id: string): void {
     const [run_id, thread_id] = id.split('/');
     if (this.isAwaitedHere(run_id)) {
       this.notifications.tellOthers({ topic: 'run_awaited', id: run_id });
     } else if (!this.closing && !this.graces.has(run_id)) {
-      this.begin(run_id, thread_id, RESUMABLE_GRACE_MS, () => this.forget(run_id));
+      this.startGracePeriod(run_id, thread_id, RESUMABLE_GRACE_MS, () => this.forget(run_id));
     }
   }
 
-  private begin(run_id: string, thread_id: string, ms: number, end: () => void): void {
+  private startGracePeriod(run_id: string, thread_id: string, ms: number, end: () => void): void {
     this.forget(run_id);
     this.graces.set(run_id, { thread_id, since: performance.now(), timer: setTimeout(end, ms).unref() });
   }

@@ -6,23 +6,23 @@ import type { RunCreate } from './run-request.js';
 import { RunNotFoundError } from './runs.errors.js';
 import { RunsService } from './runs.service.js';
 
-/** A run that may be created. */
+/** A run that the caller may create. */
 export interface PermittedRun<T extends RunCreate> {
-  /** As it is to be created. */
+  /** The request, as the auth handlers have changed it. */
   body: T;
-  /** Which threads it may be created on; all when undefined. */
+  /** Filter for the threads on which it may be created; all when undefined. */
   visible?: AuthFilter;
 }
 
 type ThreadEvent = Extract<AuthEvent, `threads:${string}`>;
 
-/** A run as its reader names it. */
+/** A run, as the request of its reader addresses it. */
 interface JoinedRun {
   run_id: string;
   thread_id?: string;
 }
 
-/** Whose runs somebody may read, start and stop: those of the threads that are theirs (contract 6.3). */
+/** Decides which runs a caller may read, start and stop: those on the caller's threads (contract 6.3). */
 @Injectable()
 export class RunAccess {
   constructor(
@@ -31,7 +31,7 @@ export class RunAccess {
     private readonly runs: RunsService,
   ) {}
 
-  /** Handlers see the fields of the run, and may change them. Throws `ForbiddenError`. */
+  /** Calls the auth handlers, which get the fields of the run and may change them. Throws `ForbiddenError`. */
   async permit<T extends RunCreate>(
     auth: AuthContext,
     thread_id: string | undefined,
@@ -41,8 +41,15 @@ export class RunAccess {
       return { body };
     }
     const { assistant_id, metadata, multitask_strategy, if_not_exists, after_seconds, ...kwargs } = body;
-    const asked = { assistant_id, metadata: { ...metadata }, multitask_strategy, if_not_exists, after_seconds, kwargs };
-    const value = { ...asked, thread_id: thread_id ?? null, status: 'pending' };
+    const requested = {
+      assistant_id,
+      metadata: { ...metadata },
+      multitask_strategy,
+      if_not_exists,
+      after_seconds,
+      kwargs,
+    };
+    const value = { ...requested, thread_id: thread_id ?? null, status: 'pending' };
     const permitted = await this.threads.authorize(auth, 'threads:create_run', value);
     const { kwargs: changed, thread_id: _, status: __, ...fields } = permitted.value;
     return {
@@ -57,7 +64,7 @@ export class RunAccess {
   }
 
   /**
-   * For a run that is joined, with or without its thread. A reader whose disconnect cancels the run needs the right to
+   * Checks joining a run, with or without its thread. A reader whose disconnect cancels the run needs the permission to
    * cancel it. Throws {@link RunNotFoundError}, `ThreadNotFoundError` or `ForbiddenError`.
    */
   async checkJoin(auth: AuthContext, { run_id, thread_id }: JoinedRun, cancelOnDisconnect: boolean): Promise<void> {
@@ -67,7 +74,7 @@ export class RunAccess {
     }
   }
 
-  /** For a run that is addressed without its thread. Throws {@link RunNotFoundError} or `ForbiddenError`. */
+  /** Checks a run that is addressed without its thread. Throws {@link RunNotFoundError} or `ForbiddenError`. */
   async check(auth: AuthContext, event: ThreadEvent, run_id: string): Promise<void> {
     if (!auth.user) {
       return;
@@ -81,7 +88,7 @@ export class RunAccess {
   }
 }
 
-/** Throws {@link ThreadNotFoundError} when a run was permitted, but not on this thread. */
+/** Throws {@link ThreadNotFoundError} when the caller may create the run, but not on this thread. */
 export function assertVisible(
   visible: AuthFilter | undefined,
   { thread_id, metadata }: { thread_id: string; metadata: Record<string, unknown> },

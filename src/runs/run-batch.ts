@@ -1,13 +1,16 @@
 import { isObject, type JsonObject, validateDto, ValidationFailedError } from '../common/index.js';
 import { RunCreateBatchItem } from './dto/run-requests.dto.js';
 
-/** Most runs that one request creates. */
-const MOST_RUNS = 1_000;
+/** Maximum number of runs per request. */
+const MAX_BATCH_RUNS = 1_000;
 
-/** The body of "create many runs". The JS SDK spreads its own arguments into it: camel case is read, too (contract 1.3). */
+/**
+ * Reads the body of "create many runs". It accepts camel case, because the JS SDK sends its arguments as they are
+ * (contract 1.3).
+ */
 export function readBatch(body: unknown): RunCreateBatchItem[] {
-  if (!Array.isArray(body) || body.length === 0 || body.length > MOST_RUNS) {
-    const message = `the request body must be a list of 1 to ${MOST_RUNS} runs`;
+  if (!Array.isArray(body) || body.length === 0 || body.length > MAX_BATCH_RUNS) {
+    const message = `the request body must be a list of 1 to ${MAX_BATCH_RUNS} runs`;
     throw new ValidationFailedError([{ path: '', message }]);
   }
   return body.map((item: unknown, index) => {
@@ -18,7 +21,7 @@ export function readBatch(body: unknown): RunCreateBatchItem[] {
   });
 }
 
-/** Keys as they go over the wire; a key that is there in both spellings keeps its snake case value. */
+/** Converts keys to their wire names. If a key exists in both spellings, the snake case value wins. */
 function inSnakeCase(item: JsonObject): JsonObject {
   const toSnake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   return { ...Object.fromEntries(Object.entries(item).map(([key, value]) => [toSnake(key), value])), ...item };

@@ -3,25 +3,25 @@ import { type AuthUser, authOf } from '../auth/index.js';
 import { type HeaderPatterns, pickHeaders } from '../common/index.js';
 import type { RunCreate } from './run-request.js';
 
-/** The request that asks for a run. */
+/** The HTTP request that creates a run. */
 export type CallingRequest = Pick<FastifyRequest, 'id' | 'headers' | 'auth' | 'raw'>;
 
 /**
- * Who has asked for a run, as far as its graph may know. The graph finds it in `configurable`. It is kept beside the run
- * until that has ended, and goes nowhere else: not into the thread's config, not into checkpoints, not into answers.
+ * The caller of a run, as its graph may see it in `configurable`. It is stored with the run until the run has ended,
+ * and nowhere else: not in the thread's config, not in checkpoints, not in responses.
  */
 export interface RunCaller {
-  /** Absent when no request has asked for the run. */
+  /** Absent when no HTTP request created the run. */
   request_id?: string;
   headers: Record<string, string>;
   /** Absent without authentication. */
   user?: AuthUser;
-  /** With a user: what was decided about, without `input` and `command`, which the run has. */
+  /** With a user: the authorised request, without `input` and `command`, which are in the run's kwargs. */
   request?: Omit<RunCreate, 'input' | 'command'>;
 }
 
-/** Names in `configurable` that say which execution it is: never inherited by later runs. */
-export const ONE_RUN_ONLY = [
+/** Keys in `configurable` that identify one run. Later runs never inherit them. */
+export const RUN_SCOPED_KEYS = [
   'thread_id',
   'run_id',
   'graph_id',
@@ -32,26 +32,28 @@ export const ONE_RUN_ONLY = [
   'cron_id',
 ];
 
-/** Names that only authentication may set; without it nobody may claim an identity. */
+/** Keys that only authentication may set. A client must not be able to claim an identity. */
 export const AUTH_KEYS = ['langgraph_auth_user', 'langgraph_auth_user_id', 'langgraph_auth_permissions'];
 
-/** Keys to this service or its platform, which are no graph's business, and headers that would pass for the server's word. */
-const NEVER_SEEN = ['x-api-key', 'x-service-key', 'x-tenant-id', ...ONE_RUN_ONLY, ...AUTH_KEYS, '__*'];
+/**
+ * Headers that graphs never get: credentials for this service or its platform, and names that only the server may set.
+ */
+const NEVER_FORWARDED = ['x-api-key', 'x-service-key', 'x-tenant-id', ...RUN_SCOPED_KEYS, ...AUTH_KEYS, '__*'];
 
-/** The caller, with the headers that the configuration lets through (contract 6.1, 7.32). */
+/** The caller, with the headers that the configuration allows (contract 6.1, 7.32). */
 export const callerOf = ({ id, headers, auth }: CallingRequest, { includes, excludes }: HeaderPatterns): RunCaller => ({
   request_id: id,
   user: authOf({ auth }).user,
-  headers: pickHeaders(headers, { includes, excludes: [...excludes, ...NEVER_SEEN] }),
+  headers: pickHeaders(headers, { includes, excludes: [...excludes, ...NEVER_FORWARDED] }),
 });
 
-/** The caller with what is decided again when the run begins. */
+/** The caller with the request that is authorised again when the run starts. */
 export const withRequest = (
   caller: RunCaller | null,
   { input: _, command: __, ...request }: RunCreate,
 ): RunCaller | null => (caller?.user ? { ...caller, request } : caller);
 
-/** What a caller adds to `configurable`; it wins over what the request's body says under the same name (contract 6.3). */
+/** The keys that a caller adds to `configurable`. They override those of the request body (contract 6.3). */
 export const callerKeys = (caller: RunCaller | null): Record<string, unknown> => {
   const { headers, request_id, user } = caller ?? { headers: {} };
   return {
@@ -61,7 +63,7 @@ export const callerKeys = (caller: RunCaller | null): Record<string, unknown> =>
       langgraph_auth_user: user,
       langgraph_auth_user_id: user.identity,
       langgraph_auth_permissions: user.permissions,
-      // Graphs that keep things by user must not believe whoever claims to be one.
+      // Graphs use `user_id` to store data by user, so a client must not set it freely.
       user_id: user.identity,
     }),
   };

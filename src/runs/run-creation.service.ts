@@ -15,49 +15,52 @@ import { RunQueue } from './queue/run-queue.js';
 import type { Delivery } from './run.entity.js';
 import { assertVisible, type PermittedRun, RunAccess } from './run-access.js';
 import { type CallingRequest, callerOf, type RunCaller, withRequest } from './run-caller.js';
-import { delayOf, type Order, readyAlone, readyOn } from './run-order.js';
+import { delayOf, type RunDraft, prepareStatelessRun, prepareRunOn } from './run-draft.js';
 import { type DecidedRun, RunPermissions } from './run-permissions.js';
 import type { RunCreate } from './run-request.js';
 import { RunStopService } from './run-stop.service.js';
 import { OwnThreadError, TooManyQueuedRunsError } from './runs.errors.js';
 import { retryOnStaleAssistant, StaleAssistantError } from './stale-assistant.js';
-import { type Reservation, RunWorker } from './worker/run-worker.js';
+import { type SlotReservation, RunWorker } from './worker/run-worker.js';
 
-/** Milliseconds that a request waits for a database that is away: a broken connection, not an outage. */
-const PATIENCE_MS = 2_000;
+/**
+ * Milliseconds for which an insert is retried while the database is unavailable: enough for a broken connection, not
+ * for an outage.
+ */
+const RETRY_TIMEOUT_MS = 2_000;
 
-/** The runs a new one has taken the place of. */
+/** The runs that a new run replaces. */
 interface Replaced {
   runs: StoppedRun[];
   by: StopAction;
 }
 
-/** A run of a batch: stateless without a thread. */
+/** A run of a batch; stateless without a `thread_id`. */
 export type BatchItem = RunCreate & { thread_id?: string };
 
-/** A run that is in the queue. */
+/** A run that has been inserted. */
 interface Created {
   run: Run;
-  /** The run, when it has taken the slot it was offered. */
+  /** Set when the run starts at once in the reserved slot. */
   started?: NewRun;
   replaced?: Replaced;
 }
 
-/** Creates a run in a transaction that is under way. */
-export type CreateRun = (decided: DecidedRun<BatchItem>, asking?: Asking) => Promise<Run>;
+/** Creates a run in the caller's transaction. */
+export type CreateRun = (decided: DecidedRun<BatchItem>, origin?: RunOrigin) => Promise<Run>;
 
-/** How a run is asked for. */
-export interface Asking {
-  /** Absent when a schedule asks. */
+/** Where a run comes from: an HTTP request or a cron. */
+export interface RunOrigin {
+  /** Absent for a cron. */
   request?: CallingRequest;
-  /** The schedule that asks, and on whose behalf. */
+  /** The cron, and the user who created it. */
   cron_id?: string;
   user?: AuthUser;
-  /** How its output is sent at once; absent for a background run. */
+  /** How the request that creates the run gets its output; absent for a background run. */
   delivery?: Delivery;
 }
 
-/** Puts runs into the queue. What it returns is in the database, and has begun if a slot was free. */
+/** Creates runs. A returned run is committed, and has started if a slot was free. */
 @Injectable()
 export class RunCreationService {
   constructor(
@@ -72,40 +75,41 @@ export class RunCreationService {
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
-  /** Of threads that are made for runs. */
+  /** The TTL of threads that are created for runs. */
   private get ttl(): ThreadTtl | undefined {
     return defaultTtl(this.config.thread_ttl);
   }
 
-  /** A run on a thread. */
-  async create(thread_id: string, body: RunCreate, asking?: Asking): Promise<Run> {
-    const permitted = await this.access.permit(authOfAsking(asking), thread_id, body);
-    return this.retryOnStaleAssistant(asking, () => this.createOn(thread_id, permitted, asking));
+  /** Creates a run on a thread. */
+  async create(thread_id: string, body: RunCreate, origin?: RunOrigin): Promise<Run> {
+    const permitted = await this.access.permit(authOfOrigin(origin), thread_id, body);
+    return this.retryOnStaleAssistant(origin, () => this.createOn(thread_id, permitted, origin));
   }
 
-  /** A run on a thread of its own. */
-  async createStateless(body: RunCreate, asking?: Asking): Promise<Run> {
-    const permitted = await this.access.permit(authOfAsking(asking), undefined, body);
-    return this.retryOnStaleAssistant(asking, async () => {
-      const order = await this.orderOf(permitted, asking);
-      return this.withSlot(order, asking, (slot) => this.insertStateless(this.sql, order, slot));
+  /** Creates a run on its own thread. */
+  async createStateless(body: RunCreate, origin?: RunOrigin): Promise<Run> {
+    const permitted = await this.access.permit(authOfOrigin(origin), undefined, body);
+    return this.retryOnStaleAssistant(origin, async () => {
+      const draft = await this.draftFor(permitted, origin);
+      return this.withSlot(draft, origin, (slot) => this.insertStateless(this.sql, draft, slot));
     });
   }
 
-  /** Many runs in one transaction: all of them or none. They wait for a worker to look at the queue. */
-  async createBatch(bodies: BatchItem[], asking?: Asking): Promise<Run[]> {
-    const auth = authOfAsking(asking);
+  /** Creates many runs in one transaction: all or none. They take no reserved slot; a worker claims them. */
+  async createBatch(bodies: BatchItem[], origin?: RunOrigin): Promise<Run[]> {
+    const auth = authOfOrigin(origin);
     const permitted = await Promise.all(bodies.map((body) => this.access.permit(auth, body.thread_id, body)));
-    const created = await this.retryOnStaleAssistant(asking, () => this.insertAll(permitted, asking));
+    const created = await this.retryOnStaleAssistant(origin, () => this.insertAll(permitted, origin));
     await this.announce(created);
     permitted.forEach(({ body }) => this.wakeWhenDue(body));
-    void Promise.all(created.map(({ run }) => this.disconnects.endOn(run.thread_id)));
+    void Promise.all(created.map(({ run }) => this.disconnects.cancelAbandonedOn(run.thread_id)));
     return created.map(({ run }) => run);
   }
 
   /**
-   * Runs that come with a change of the caller's: what `work` does and the runs that it creates are one transaction.
-   * `decide` comes before it and decides about the runs. Both are called again when an assistant has changed in between.
+   * Creates runs together with other writes of the caller: `work` and the runs it creates share one transaction.
+   * `decide` runs before that transaction and authorises the runs. Both are called again if an assistant has changed in
+   * between.
    */
   async createWith<D, T>(
     decide: () => Promise<D>,
@@ -115,8 +119,8 @@ export class RunCreationService {
       const decided = await decide();
       return this.sql.transaction(async (client) => {
         const created: Created[] = [];
-        const create: CreateRun = async (run, asking) => {
-          const one = await this.insertAny(client, this.toOrder(run, asking, run.body.thread_id), run.body);
+        const create: CreateRun = async (run, origin) => {
+          const one = await this.insertAny(client, this.toDraft(run, origin, run.body.thread_id), run.body);
           created.push(one);
           return one.run;
         };
@@ -128,50 +132,55 @@ export class RunCreationService {
   }
 
   /**
-   * Before a run is created on a thread: a run whose clients have left is cancelled, and one that is interrupted may end
-   * by itself, if it does so soon, and keep what it has done.
+   * Call this before creating a run on a thread. It cancels runs whose clients have disconnected. With the multitask
+   * strategy `interrupt`, it also cancels the running run and waits briefly, so that the run can end by itself and keep
+   * its progress.
    */
-  async makeRoom({ thread_id, multitask_strategy }: BatchItem): Promise<void> {
+  async endPreviousRun({ thread_id, multitask_strategy }: BatchItem): Promise<void> {
     if (thread_id) {
-      await this.disconnects.endOn(thread_id);
+      await this.disconnects.cancelAbandonedOn(thread_id);
     }
     if (thread_id && multitask_strategy === 'interrupt') {
-      await this.stopper.letEnd(thread_id);
+      await this.stopper.cancelRunningOn(thread_id);
     }
   }
 
-  /** Retries when an assistant has changed since it was read. Throws `AssistantChangingError`. */
-  retryOnStaleAssistant<T>(asking: Asking | undefined, create: () => Promise<T>): Promise<T> {
+  /** Retries `create` if the assistant has changed since it was read. Throws `AssistantChangingError`. */
+  retryOnStaleAssistant<T>(origin: RunOrigin | undefined, create: () => Promise<T>): Promise<T> {
     const forget = (assistant: RunAssistant): void => this.assistants.forget(assistant);
-    return retryOnStaleAssistant(create, { forget, isAbandoned: () => isAbandoned(asking) });
+    return retryOnStaleAssistant(create, { forget, isAbandoned: () => isAbandoned(origin) });
   }
 
-  private async createOn(thread_id: string, permitted: PermittedRun<RunCreate>, asking?: Asking): Promise<Run> {
+  private async createOn(thread_id: string, permitted: PermittedRun<RunCreate>, origin?: RunOrigin): Promise<Run> {
     const { body, visible } = permitted;
-    const [order, thread] = await Promise.all([
-      this.orderOf(permitted, asking, thread_id),
+    const [draft, thread] = await Promise.all([
+      this.draftFor(permitted, origin, thread_id),
       this.queue.findThread(thread_id),
     ]);
     if (thread) {
       assertVisible(visible, { thread_id, metadata: thread.metadata });
     }
-    // The thread of a stateless run is found by nobody.
+    // `findThread` does not return hidden threads: a stateless run's own thread looks like a missing one.
     if (!thread || thread.newest_run_id) {
       await this.refuseOwnThread(thread_id, body);
     }
     if (thread?.newest_run_id) {
-      await this.makeRoom({ ...body, thread_id });
+      await this.endPreviousRun({ ...body, thread_id });
     }
     const lock = (client: Queryable): Promise<unknown> => this.queue.lockThread(client, thread_id);
-    const inTransaction = this.repeatable(order, lock, (client, slot) => this.insert(client, order, slot));
+    const inTransaction = this.retryable(draft, lock, (client, slot) => this.insert(client, draft, slot));
     return this.withSlot(
-      order,
-      asking,
-      async (slot, again) => (await this.insertAtOnce(order, thread, slot, again)) ?? inTransaction(slot, again),
+      draft,
+      origin,
+      async (slot, again) =>
+        (await this.insertInOneStatement(draft, thread, slot, again)) ?? inTransaction(slot, again),
     );
   }
 
-  /** A graph that calls this server sends the metadata of its own run along, as LangGraph's `RemoteGraph` does. */
+  /**
+   * Throws for a deadlock. A graph that calls this server sends the metadata of its own run, as LangGraph's
+   * `RemoteGraph` does.
+   */
   private async refuseOwnThread(thread_id: string, { config }: RunCreate): Promise<void> {
     const { run_id } = { ...config?.configurable, ...config?.metadata };
     if (isUuid(run_id) && (await this.queue.isRunning(thread_id, run_id))) {
@@ -179,30 +188,30 @@ export class RunCreationService {
     }
   }
 
-  private async insertAll(permitted: PermittedRun<BatchItem>[], asking?: Asking): Promise<Created[]> {
+  private async insertAll(permitted: PermittedRun<BatchItem>[], origin?: RunOrigin): Promise<Created[]> {
     const bodies = permitted.map(({ body }) => body);
-    const orders = await Promise.all(permitted.map((one) => this.orderOf(one, asking, one.body.thread_id)));
+    const drafts = await Promise.all(permitted.map((one) => this.draftFor(one, origin, one.body.thread_id)));
     const lock = (client: Queryable): Promise<void> => this.lockInOrder(client, bodies);
-    const insert = this.repeatable(orders[0], lock, async (client) => {
+    const insert = this.retryable(drafts[0], lock, async (client) => {
       await lock(client);
       const results: Created[] = [];
       for (const [index, body] of bodies.entries()) {
-        results.push(await this.insertAny(client, orders[index], body));
+        results.push(await this.insertAny(client, drafts[index], body));
       }
       return results;
     });
-    return this.retryInsert(asking, (again) => insert(undefined, again));
+    return this.retryInsert(origin, (again) => insert(undefined, again));
   }
 
   /**
-   * A transaction that can be tried again when the answer to its COMMIT was lost: what it has written is found. `lock`
-   * waits for a COMMIT that is still under way.
+   * Makes a transaction idempotent, so that it can be retried when its COMMIT outcome is unknown: a retry finds the
+   * runs that were committed. `lock` waits for a COMMIT that is still in progress.
    */
-  private repeatable<T>(
-    { run_id }: Order,
+  private retryable<T>(
+    { run_id }: RunDraft,
     lock: (client: Queryable) => Promise<unknown>,
-    insert: (client: Queryable, slot?: Reservation) => Promise<T>,
-  ): (slot: Reservation | undefined, again: boolean) => Promise<T> {
+    insert: (client: Queryable, slot?: SlotReservation) => Promise<T>,
+  ): (slot: SlotReservation | undefined, again: boolean) => Promise<T> {
     let last: T | undefined;
     return (slot, again) =>
       this.sql.transaction(async (client) => {
@@ -217,7 +226,7 @@ export class RunCreationService {
       });
   }
 
-  /** The threads of a batch, in one order for all batches, so that no two of them wait for each other. */
+  /** Locks the threads of a batch in sorted order, so that two batches cannot deadlock. */
   private async lockInOrder(client: Queryable, bodies: BatchItem[]): Promise<void> {
     const thread_ids = new Set(bodies.flatMap(({ thread_id }) => thread_id ?? []));
     for (const thread_id of [...thread_ids].sort()) {
@@ -225,16 +234,16 @@ export class RunCreationService {
     }
   }
 
-  /** Offers a free slot to a run that is about to be created, and lets it begin there when it has taken it. */
+  /** Reserves a free slot for a run that is about to be created. The run starts there, if it can start at once. */
   private async withSlot(
-    { body, caller }: Order,
-    asking: Asking | undefined,
-    insert: (slot: Reservation | undefined, again: boolean) => Promise<Created>,
+    { body, caller }: RunDraft,
+    origin: RunOrigin | undefined,
+    insert: (slot: SlotReservation | undefined, again: boolean) => Promise<Created>,
   ): Promise<Run> {
     const slot = delayOf(body) > 0 ? undefined : this.worker.reserve(callerKeyOf(caller?.user?.identity));
     let created: Created;
     try {
-      created = await this.retryInsert(asking, (again) => insert(slot, again));
+      created = await this.retryInsert(origin, (again) => insert(slot, again));
     } catch (error) {
       this.releaseUnused(slot);
       throw error;
@@ -246,11 +255,11 @@ export class RunCreationService {
     return run;
   }
 
-  private retryInsert<T>(asking: Asking | undefined, insert: (again: boolean) => Promise<T>): Promise<T> {
-    return retryWhileUnavailable(PATIENCE_MS, insert, () => isAbandoned(asking));
+  private retryInsert<T>(origin: RunOrigin | undefined, insert: (again: boolean) => Promise<T>): Promise<T> {
+    return retryWhileUnavailable(RETRY_TIMEOUT_MS, insert, () => isAbandoned(origin));
   }
 
-  /** After the commit, of runs that wait for a worker to look at the queue. */
+  /** After the commit: notifies workers of the new runs. */
   private async announce(created: Created[]): Promise<void> {
     if (created.length > 0) {
       await Promise.all(created.map((one) => this.announceReplaced(one)));
@@ -264,53 +273,60 @@ export class RunCreationService {
     }
   }
 
-  /** In the caller's transaction, on the thread that is asked for or on one of its own. */
-  private insertAny(client: Queryable, order: Order, { thread_id }: BatchItem): Promise<Created> {
-    return thread_id ? this.insert(client, order) : this.insertStateless(client, order);
+  /** Inserts a run in the caller's transaction, on the requested thread or on its own. */
+  private insertAny(client: Queryable, draft: RunDraft, { thread_id }: BatchItem): Promise<Created> {
+    return thread_id ? this.insert(client, draft) : this.insertStateless(client, draft);
   }
 
-  /** On a thread of its own, in one statement. When the thread is there, so is the run: nobody else knows its id. */
-  private async insertStateless(db: Queryable, order: Order, slot?: Reservation): Promise<Created> {
-    const { run, onThread, hidden } = readyAlone(order);
+  /**
+   * Inserts a run and its own thread in one statement. If the thread exists, an earlier try has inserted both: no other
+   * request knows its id.
+   */
+  private async insertStateless(db: Queryable, draft: RunDraft, slot?: SlotReservation): Promise<Created> {
+    const { run, onThread, hidden } = prepareStatelessRun(draft);
     const row =
       (await this.queue.insertWithThread(db, run, { hidden, ttl: hidden ? undefined : this.ttl, ...onThread }, slot)) ??
       (await this.queue.findInserted(db, run.run_id));
     if (!row) {
-      throw new StaleAssistantError(order.assistant);
+      throw new StaleAssistantError(draft.assistant);
     }
     return { run: toRun(row), started: slot && run };
   }
 
-  private async orderOf(
+  private async draftFor(
     permitted: PermittedRun<RunCreate>,
-    asking: Asking | undefined,
+    origin: RunOrigin | undefined,
     thread_id?: string,
-  ): Promise<Order> {
-    const assistant = await this.permissions.check(authOfAsking(asking), permitted.body);
-    return this.toOrder({ ...permitted, assistant }, asking, thread_id);
+  ): Promise<RunDraft> {
+    const assistant = await this.permissions.check(authOfOrigin(origin), permitted.body);
+    return this.toDraft({ ...permitted, assistant }, origin, thread_id);
   }
 
-  private toOrder({ body, visible, assistant }: DecidedRun, asking: Asking = {}, thread_id: string = newId()): Order {
-    const { request, delivery, cron_id, user } = asking;
+  private toDraft(
+    { body, visible, assistant }: DecidedRun,
+    origin: RunOrigin = {},
+    thread_id: string = newId(),
+  ): RunDraft {
+    const { request, delivery, cron_id, user } = origin;
     const caller = withRequest(request ? callerOf(request, this.config.configurable_headers) : userOf(user), body);
     return { run_id: newId(), thread_id, assistant, body, caller, delivery: delivery ?? null, visible, cron_id };
   }
 
   /**
-   * In one statement, on a thread that is idle or new: most runs. Undefined when that cannot be done, or somebody else
-   * has changed the thread or the assistant meanwhile; nothing has happened then. `again`: a try before may have been
-   * carried out without our knowing.
+   * Inserts a run on an idle or new thread in one statement, which fits most runs. Undefined, with nothing written, if
+   * that is not possible or a concurrent request has changed the thread or the assistant. `again`: the COMMIT outcome
+   * of an earlier try is unknown.
    */
-  private async insertAtOnce(
-    order: Order,
+  private async insertInOneStatement(
+    draft: RunDraft,
     thread: RunThread | undefined,
-    slot: Reservation | undefined,
+    slot: SlotReservation | undefined,
     again: boolean,
   ): Promise<Created | undefined> {
-    if (thread ? thread.newest_run_id !== null : order.body.if_not_exists !== 'create') {
+    if (thread ? thread.newest_run_id !== null : draft.body.if_not_exists !== 'create') {
       return undefined;
     }
-    const { run, onThread } = readyOn(order, thread);
+    const { run, onThread } = prepareRunOn(draft, thread);
     if (run.kwargs.config.configurable.checkpoint_id) {
       return undefined;
     }
@@ -321,9 +337,9 @@ export class RunCreationService {
     return row && { run: toRun(row), started: slot && row.status === 'running' ? run : undefined };
   }
 
-  /** In the caller's transaction: lock the thread, decide, insert. */
-  private async insert(client: Queryable, order: Order, slot?: Reservation): Promise<Created> {
-    const { body, thread_id, visible } = order;
+  /** In the caller's transaction: locks the thread, applies the multitask strategy, inserts the run. */
+  private async insert(client: Queryable, draft: RunDraft, slot?: SlotReservation): Promise<Created> {
+    const { body, thread_id, visible } = draft;
     const { thread, isNew } = await this.lockOrCreate(client, thread_id, body);
     if (!isNew) {
       assertVisible(visible, { thread_id, metadata: thread.metadata });
@@ -334,26 +350,26 @@ export class RunCreationService {
     }
     const replaced = decision.action === 'replace' ? await this.replace(client, thread_id, decision.by) : undefined;
     const waits = decision.action === 'enqueue';
-    const before = waits ? await this.atEndOfLine(client, thread_id, thread) : thread;
-    const { run, onThread } = readyOn(order, isNew ? undefined : before);
+    const before = waits ? await this.threadAfterQueuedRuns(client, thread_id, thread) : thread;
+    const { run, onThread } = prepareRunOn(draft, isNew ? undefined : before);
     await assertCheckpointExists(client, thread_id, run.kwargs.config.configurable);
-    // A run that waits must not change what the run before it, still active, has been started with.
+    // A queued run must not change the thread's config while the run before it is active.
     const row = waits
       ? await this.queue.insert(client, { ...run, on_thread: onThread }, {})
       : await this.queue.insert(client, run, onThread, slot);
     if (!row) {
-      throw new StaleAssistantError(order.assistant);
+      throw new StaleAssistantError(draft.assistant);
     }
     return { run: toRun(row), started: !waits && slot ? run : undefined, replaced };
   }
 
   /**
-   * The thread as the runs that wait will leave it: settings add up in the order in which runs are executed. The line has an
-   * end, which nobody can pass: the thread is locked.
+   * The thread as the queued runs will leave it: settings are merged in the order in which runs are executed. Throws
+   * when the queue of the thread is full. The thread is locked, so a concurrent request cannot exceed the limit.
    */
-  private async atEndOfLine(client: Queryable, thread_id: string, thread: RunThread): Promise<RunThread> {
+  private async threadAfterQueuedRuns(client: Queryable, thread_id: string, thread: RunThread): Promise<RunThread> {
     const { max_queued } = this.config.queue;
-    const { stamp, waiting } = await this.queue.findLastInLine(client, thread_id, thread, max_queued);
+    const { stamp, waiting } = await this.queue.findQueueTail(client, thread_id, thread, max_queued);
     if (max_queued > 0 && waiting >= max_queued) {
       throw new TooManyQueuedRunsError(thread_id, max_queued);
     }
@@ -381,26 +397,26 @@ export class RunCreationService {
     return { thread, isNew };
   }
 
-  /** After the commit: the run that has been given the reserved slot begins, or a worker looks at the queue. */
-  private begin(slot: Reservation | undefined, started: NewRun | undefined): void {
+  /** After the commit: starts the run in its reserved slot, or notifies the workers. */
+  private begin(slot: SlotReservation | undefined, started: NewRun | undefined): void {
     if (slot && started) {
-      this.worker.startReserved({ ...started, attempt: 1, lease_token: slot.token, created_here: true });
+      this.worker.startReserved({ ...started, attempt: 1, lease_token: slot.token, createdByThisProcess: true });
       return;
     }
     this.releaseUnused(slot);
     this.worker.announcePending();
   }
 
-  private releaseUnused(slot: Reservation | undefined): void {
+  private releaseUnused(slot: SlotReservation | undefined): void {
     if (slot) {
       this.worker.release(slot);
     }
   }
 
-  /** To the moment, as long as this process lives; otherwise the next look at the queue finds the run. */
+  /** Wakes the workers exactly when the run is due. If this process stops before that, the next poll finds the run. */
   private wakeWhenDue(body: RunCreate): void {
     const delay = delayOf(body);
-    if (delay > 0 && delay <= LONGEST_TIMER_MS) {
+    if (delay > 0 && delay <= MAX_TIMER_MS) {
       setTimeout(() => this.worker.announcePending(), delay).unref();
     }
   }
@@ -408,11 +424,11 @@ export class RunCreationService {
 
 const userOf = (user: AuthUser | undefined): RunCaller | null => (user ? { headers: {}, user } : null);
 
-/** True once the client that requests the run has left. */
-const isAbandoned = ({ request }: Asking = {}): boolean => request !== undefined && hasLeft(request);
+/** True once the client that requests the run has disconnected. */
+const isAbandoned = ({ request }: RunOrigin = {}): boolean => request !== undefined && hasLeft(request);
 
-/** On whose behalf: that of the request, or of the schedule's caller. */
-const authOfAsking = ({ request, user }: Asking = {}): AuthContext => (request ? authOf(request) : { user });
+/** The auth context of the request, or of the user who created the cron. */
+const authOfOrigin = ({ request, user }: RunOrigin = {}): AuthContext => (request ? authOf(request) : { user });
 
-/** Node's timers fire at once when they are asked to wait longer. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Longest delay of a Node timer; a longer one fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -23,7 +23,7 @@ describe('RunOutputService', () => {
     results = new RunResults(notifications as unknown as Notifications, nothing, events);
   });
 
-  /** Joins a run that seems to be running; `meanwhile` happens before the answer of the database is there. */
+  /** Joins a run whose status is read as running. `meanwhile` is called before the read returns. */
   const joinWhile = (meanwhile: () => void): Promise<SseBody> => {
     const kwargs = { resumable: true };
     const find = (): Promise<object> => {
@@ -31,9 +31,14 @@ describe('RunOutputService', () => {
       return Promise.resolve({ run_id: 'r', thread_id: 't', status: 'running', kwargs });
     };
     const runs = { find } as unknown as RunsService;
-    const disconnects = { arrive: () => undefined } as unknown as CancelOnDisconnect;
+    const disconnects = { onReconnect: () => undefined } as unknown as CancelOnDisconnect;
     const output = new RunOutputService(runs, nothing, results, events, disconnects);
-    return output.joinStream('r', 't', { lastEventId: '-1', isBack: false, wanted: {}, cancelOnDisconnect: false });
+    return output.joinStream('r', 't', {
+      lastEventId: '-1',
+      isReconnecting: false,
+      filter: {},
+      cancelOnDisconnect: false,
+    });
   };
 
   const all = async ({ frames }: SseBody): Promise<string> => {
@@ -45,7 +50,7 @@ describe('RunOutputService', () => {
     return text;
   };
 
-  it('ends the stream of a run that has ended between the look at its status and the reader’s arrival', async () => {
+  it('ends the stream of a run that has ended after its status was read and before the reader was registered', async () => {
     log.add('t', 'r', 1, 'metadata');
     const body = await joinWhile(() => results.publish('r', '{}'));
     expect(await all(body)).toBe('event: metadata\ndata: 0\nid: 0\n\n');
@@ -53,7 +58,7 @@ describe('RunOutputService', () => {
     expect(events.isFollowed('r')).toBe(false);
   });
 
-  it('leaves nobody waiting when the client has left', async () => {
+  it('removes the waiter and the reader when the client disconnects', async () => {
     const body = await joinWhile(() => undefined);
     const pending = body.frames.next();
     expect(results.hasWaiters('r')).toBe(true);

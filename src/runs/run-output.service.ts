@@ -6,34 +6,40 @@ import { eventFrames, EventStream, positionAfter, type RunPosition } from '../st
 import { CancelOnDisconnect } from './cancel-on-disconnect.js';
 import type { Run } from './dto/run.dto.js';
 import { isActive, type RunEntity } from './run.entity.js';
-import { RunResults, type Waiting } from './worker/run-results.js';
+import { type RunCompletion, RunResults, type RunWaiter } from './worker/run-results.js';
 import { RunsService } from './runs.service.js';
 import { StoredResults } from './stored-results.js';
-import { type Wanted, wantedEvents } from './wanted-events.js';
+import { type StreamFilter, streamFilter } from './stream-filter.js';
 
 export interface ReadOptions {
-  /** A run without a thread that clients know. */
+  /** The client addresses the run without its thread. */
   stateless: boolean;
-  /** Cancel the run when this reader goes away. */
+  /** Cancel the run when this reader disconnects. */
   cancelOnDisconnect: boolean;
 }
 
 export interface JoinOptions {
   lastEventId?: string;
-  /** The client follows the `Location` of a stream that it had. Without an id it has received nothing of it. */
-  isBack: boolean;
-  wanted: Wanted;
+  /**
+   * The client reconnects to the `Location` of an earlier stream. Without a `Last-Event-ID` it has received no event of
+   * it.
+   */
+  isReconnecting: boolean;
+  filter: StreamFilter;
   cancelOnDisconnect: boolean;
 }
 
-/** Parameters of a stream that its `Location` repeats. */
+/** The query parameter of a stream that its `Location` repeats. */
 const REPEATED = 'namespace';
 
-/** True for the `Location` of a stream: SDKs join with more in their query, and come back there when a connection broke. */
-export const comesBack = ({ query }: FastifyRequest): boolean =>
+/**
+ * True when the request URL is the `Location` of a stream: SDKs reconnect to it after a broken connection. When they
+ * join a stream, they send further query parameters.
+ */
+export const isReconnect = ({ query }: FastifyRequest): boolean =>
   Object.keys(query as object).every((key) => key === REPEATED);
 
-/** What runs give back: their stream, their answer. */
+/** The output of runs: their streams and results. */
 @Injectable()
 export class RunOutputService {
   constructor(
@@ -44,72 +50,72 @@ export class RunOutputService {
     private readonly disconnects: CancelOnDisconnect,
   ) {}
 
-  /** The stream of a run that has just been created, from its first event. */
-  stream(run: Run, options: ReadOptions, wanted: Wanted): SseBody {
-    return this.read({ ...run, delivery: 'stream' }, { from: 'start' }, options, this.results.wait(run.run_id), wanted);
+  /** Streams a run that has just been created, from its first event. */
+  stream(run: Run, options: ReadOptions, filter: StreamFilter): SseBody {
+    return this.read({ ...run, delivery: 'stream' }, { from: 'start' }, options, this.results.wait(run.run_id), filter);
   }
 
-  /** The stream of a run that was created before (contract 3.5). */
+  /** Joins the stream of an existing run (contract 3.5). */
   async joinStream(
     run_id: string,
     thread_id: string | undefined,
-    { lastEventId, isBack, wanted, cancelOnDisconnect }: JoinOptions,
+    { lastEventId, isReconnecting, filter, cancelOnDisconnect }: JoinOptions,
   ): Promise<SseBody> {
-    const awaited = this.results.wait(run_id);
+    const waiter = this.results.wait(run_id);
     try {
       const run = await this.runs.find(run_id, thread_id);
-      this.disconnects.arrive(run_id);
+      this.disconnects.onReconnect(run_id);
       const options = joined(run, thread_id, cancelOnDisconnect);
-      const position = positionOf(lastEventId, run.kwargs.resumable && (isBack || !isActive(run.status)));
-      const body = this.read(run, position, options, awaited, wanted);
+      const position = positionOf(lastEventId, run.kwargs.resumable && (isReconnecting || !isActive(run.status)));
+      const body = this.read(run, position, options, waiter, filter);
       await this.events.announced();
       return body;
     } catch (error) {
-      awaited.cancel();
+      waiter.cancel();
       throw error;
     }
   }
 
-  /** The answer of a run that has just been created. */
+  /** Waits for the result of a run that has just been created. */
   wait(run: Run, options: ReadOptions): WaitBody {
     return this.waitFor(run, this.results.wait(run.run_id), options);
   }
 
-  /** The answer of a run that was created before; at once when it has ended. */
+  /** Waits for the result of an existing run. Returns at once if the run has ended. */
   async join(run_id: string, thread_id: string | undefined, cancelOnDisconnect: boolean): Promise<WaitBody> {
-    const waiting = this.results.wait(run_id);
+    const waiter = this.results.wait(run_id);
     try {
       const run = await this.runs.find(run_id, thread_id);
-      this.disconnects.arrive(run_id);
+      this.disconnects.onReconnect(run_id);
       const options = joined(run, thread_id, cancelOnDisconnect);
       if (isActive(run.status)) {
-        return this.waitFor(run, waiting, options);
+        return this.waitFor(run, waiter, options);
       }
-      waiting.cancel();
+      waiter.cancel();
       return { headers: runHeaders(locationOf(run, options.stateless), 'join'), json: this.stored.get(run) };
     } catch (error) {
-      waiting.cancel();
+      waiter.cancel();
       throw error;
     }
   }
 
-  private waitFor(run: Run, { ended, cancel }: Waiting, options: ReadOptions): WaitBody {
+  private waitFor(run: Run, { completion, cancel }: RunWaiter, options: ReadOptions): WaitBody {
     return {
       headers: runHeaders(locationOf(run, options.stateless), 'join'),
-      json: this.answerWhenEnded(run.run_id, ended),
+      json: this.resultOf(run.run_id, completion),
       onLeave: () => {
         cancel();
         if (options.cancelOnDisconnect) {
-          this.disconnects.leave(run);
+          this.disconnects.onDisconnect(run);
         }
       },
     };
   }
 
-  private async answerWhenEnded(run_id: string, ended: Promise<{ answer?: string }>): Promise<string> {
-    const { answer } = await ended;
+  private async resultOf(run_id: string, completion: Promise<RunCompletion>): Promise<string> {
+    const { result } = await completion;
     return (
-      answer ??
+      result ??
       this.runs.find(run_id).then(
         (run) => this.stored.get(run),
         () => GONE,
@@ -117,13 +123,13 @@ export class RunOutputService {
     );
   }
 
-  /** `awaited` was registered before the run's status was read: its end cannot be missed. */
+  /** The caller has registered `waiter` before it read the run's status, so the end of the run cannot be missed. */
   private read(
     run: Run & Pick<RunEntity, 'delivery'>,
     position: RunPosition,
     options: ReadOptions,
-    awaited: Waiting,
-    wanted: Wanted,
+    waiter: RunWaiter,
+    filter: StreamFilter,
   ): SseBody {
     const { run_id, thread_id, delivery } = run;
     const { resumable } = run.kwargs;
@@ -131,17 +137,17 @@ export class RunOutputService {
       { run_id, thread_id, resumable, active: isActive(run.status), wasRead: delivery === 'stream' },
       position,
     );
-    // The end may have been told between the look at the run's status and the reader's arrival.
-    void awaited.ended.then(() => this.events.end(run_id));
+    // The end may have been reported after the status was read and before the reader was registered.
+    void waiter.completion.then(() => this.events.end(run_id));
     const onLeave = (finished: boolean): void => {
-      awaited.cancel();
+      waiter.cancel();
       if (!finished && options.cancelOnDisconnect) {
-        this.disconnects.leave(run);
+        this.disconnects.onDisconnect(run);
       }
     };
     return {
-      headers: streamHeaders(locationOf(run, options.stateless), wanted),
-      frames: eventFrames(reader, { numbered: resumable, isWanted: wantedEvents(wanted), onLeave }),
+      headers: streamHeaders(locationOf(run, options.stateless), filter),
+      frames: eventFrames(reader, { numbered: resumable, isWanted: streamFilter(filter), onLeave }),
     };
   }
 }
@@ -151,7 +157,7 @@ const GONE = JSON.stringify({ __error__: { error: 'RunDeleted', message: 'The ru
 const locationOf = ({ run_id, thread_id }: Pick<Run, 'run_id' | 'thread_id'>, stateless: boolean): RunLocation =>
   stateless ? { run_id } : { run_id, thread_id };
 
-/** Whoever reads a run that ends with its readers counts, wherever the one is that asked for it. */
+/** With `on_disconnect: cancel`, every reader of the run counts, not only the client that created it. */
 const joined = (
   { on_disconnect }: RunEntity,
   thread_id: string | undefined,
@@ -161,8 +167,8 @@ const joined = (
   cancelOnDisconnect: cancelOnDisconnect || on_disconnect === 'cancel',
 });
 
-/** SDKs come back to the `Location` as it is: what it does not say they would not get again. */
-function streamHeaders(run: RunLocation, { namespaces = [] }: Wanted): Record<string, string> {
+/** SDKs reconnect to the `Location` unchanged, so it must repeat the namespaces. */
+function streamHeaders(run: RunLocation, { namespaces = [] }: StreamFilter): Record<string, string> {
   const { location, ...headers } = runHeaders(run, 'stream');
   const query = stringify({ [REPEATED]: namespaces });
   return { ...headers, location: query ? `${location}?${query}` : location };

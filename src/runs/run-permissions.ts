@@ -10,16 +10,16 @@ import { assertVisible, type PermittedRun, RunAccess } from './run-access.js';
 import { assertSupported, type RunCreate } from './run-request.js';
 import { WebhookRefusedError } from './runs.errors.js';
 import { StaleAssistantError } from './stale-assistant.js';
-import { refusalOf } from './webhooks/webhook-address.js';
+import { webhookRefusal } from './webhooks/webhook-address.js';
 
-/** A run that its caller may create, of this assistant as it was read. */
+/** A run that the caller may create, with the assistant as it was read. */
 export interface DecidedRun<T extends RunCreate = RunCreate> extends PermittedRun<T> {
   assistant: RunAssistant;
 }
 
 /**
- * Decides whether a run may be created. Handlers of the auth module are called outside of transactions; the statement or
- * transaction that acts on a decision checks that the rows are still what it was made about.
+ * Decides whether a caller may create a run. Auth handlers are called outside of transactions. The statement or
+ * transaction that acts on a decision checks that the rows have not changed since.
  */
 @Injectable()
 export class RunPermissions {
@@ -31,15 +31,15 @@ export class RunPermissions {
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
-  /** The whole decision, on behalf of a caller. Throws what creating the run would. */
+  /** The complete decision for a caller. Throws the errors that creating the run would throw. */
   async decide<T extends RunCreate>(auth: AuthContext, thread_id: string | undefined, body: T): Promise<DecidedRun<T>> {
     const permitted = await this.access.permit(auth, thread_id, body);
     return { ...permitted, assistant: await this.check(auth, permitted.body) };
   }
 
   /**
-   * Refuses what could not be created, and changes nothing. Gives the assistant: the caller makes its stamp a condition of
-   * what follows. Whether the thread exists and is free is checked when the run is created.
+   * Rejects a run that cannot be created, without writing anything. Returns the assistant, whose stamp the caller uses
+   * as a condition of its writes. Whether the thread exists and is idle is checked when the run is created.
    */
   async check(auth: AuthContext, body: RunCreate): Promise<RunAssistant> {
     assertSupported(body, this.config);
@@ -51,15 +51,15 @@ export class RunPermissions {
       if (!assistant.is_remembered) {
         throw error;
       }
-      // No statement checks the stamp of a refusal: it is decided by the row.
+      // A rejection writes nothing that would check the stamp, so it must not rest on a cached assistant.
       this.assistants.forget(assistant);
       return this.assertMayRun(auth, await this.assistants.forRun(body.assistant_id));
     }
   }
 
   /**
-   * In the caller's transaction: what was decided still holds, and does so until it ends. Locks the thread. Throws
-   * {@link StaleAssistantError} or `ThreadNotFoundError`.
+   * In the caller's transaction: locks the thread and checks that the decision still holds, until the transaction ends.
+   * Throws {@link StaleAssistantError} or `ThreadNotFoundError`.
    */
   async confirm(
     db: Queryable,
@@ -85,7 +85,7 @@ export class RunPermissions {
   }
 
   private assertWebhookAllowed(webhook: string | undefined): void {
-    const refusal = webhook && refusalOf(webhook, this.config.webhooks);
+    const refusal = webhook && webhookRefusal(webhook, this.config.webhooks);
     if (refusal) {
       throw new WebhookRefusedError(refusal);
     }

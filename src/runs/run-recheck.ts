@@ -9,31 +9,31 @@ import type { RunCaller } from './run-caller.js';
 import type { RunKwargs } from './run.entity.js';
 import type { RunCreate } from './run-request.js';
 
-/** Milliseconds that the auth module has for a decision that no request waits for. */
+/** Timeout of the auth module for a decision outside of a request. */
 export const DECISION_TIMEOUT_MS = 10_000;
 
-/** A run that was allowed when it was created. */
+/** A run that was authorised when it was created. */
 export interface CreatedRun {
   run_id: string;
-  /** Null for a run without a thread of the client's. */
+  /** Null for a stateless run. */
   thread_id: string | null;
   assistant_id: string;
   kwargs: Pick<RunKwargs, 'input' | 'command'>;
 }
 
-/** On whose behalf it was created, and what was decided about. */
+/** The caller that created the run, and the authorised request. */
 export type DecidedCaller = Pick<RunCaller, 'user' | 'request'>;
 
-/** Why a run is not allowed any more. */
+/** Why a run is no longer allowed. */
 export interface Refusal {
   message: string;
-  /** Whether it was decided; false when the auth module could not tell. */
+  /** False when the auth module could not decide. */
   is_decided: boolean;
 }
 
 /**
- * Decides again what was decided when a run was created, when something of it happens later: it begins, or its webhook is
- * sent. On behalf of its caller, by the rows as they are now.
+ * Repeats the authorisation of a run for its caller, with the current rows, when something happens after its creation:
+ * the run starts, or its webhook is sent.
  */
 @Injectable()
 export class RunRecheck {
@@ -46,7 +46,7 @@ export class RunRecheck {
     private readonly assistants: AssistantsService,
   ) {}
 
-  /** Undefined when the run is still allowed. A thread or an assistant that is deleted forbids nothing. */
+  /** Undefined when the run is still allowed. A deleted thread or assistant forbids nothing. */
   async refusalOf(run: CreatedRun, caller: DecidedCaller | null): Promise<Refusal | undefined> {
     const user = caller?.user;
     if (!user || !this.auth.hasRules) {
@@ -63,7 +63,7 @@ export class RunRecheck {
 
   private async assertAllowed(run: CreatedRun, user: AuthUser, request: DecidedCaller['request']): Promise<void> {
     const { thread_id, assistant_id, kwargs } = run;
-    // Handlers change what they get. That was done when the run was created.
+    // A copy, because handlers may change the request. Their changes were applied when the run was created.
     const { input, command } = kwargs;
     const body = structuredClone({ ...request, assistant_id, input, command }) as RunCreate;
     const { visible } = await this.access.permit({ user }, thread_id ?? undefined, body);
@@ -94,10 +94,13 @@ export class RunRecheck {
       throw error;
     }
     if (error instanceof ApiError && error.status < 500 && error.status !== 429) {
-      return { message: `${identity} may not do this any more: ${error.message}`, is_decided: true };
+      return { message: `${identity} is no longer allowed to do this: ${error.message}`, is_decided: true };
     }
-    this.logger.error(`run_id=${run_id} permission could not be decided: ${stackOf(error)}`);
-    return { message: `Whether ${identity} may still do this could not be decided.`, is_decided: false };
+    this.logger.error(`run_id=${run_id} the auth module could not decide the permission: ${stackOf(error)}`);
+    return {
+      message: `The auth module could not decide whether ${identity} is still allowed to do this.`,
+      is_decided: false,
+    };
   }
 }
 

@@ -18,7 +18,7 @@ const settings = (overrides: { assistant?: object; thread?: object; body?: Parti
 });
 
 describe('prepareRun', () => {
-  it('merges configurable key by key: assistant, thread, request, then what the server says', () => {
+  it('merges configurable key by key: assistant, thread, request, then the keys of the server', () => {
     const { kwargs } = prepareRun(
       settings({
         assistant: { config: { configurable: { a: 1, b: 1, c: 1, graph_id: 'lie' } } },
@@ -37,7 +37,7 @@ describe('prepareRun', () => {
     });
   });
 
-  it('replaces other keys of the assistant config by those of the request, and ignores those of the thread', () => {
+  it('replaces other keys of the assistant config with those of the request, and ignores those of the thread', () => {
     const { kwargs } = prepareRun(
       settings({
         assistant: { config: { tags: ['a'], recursion_limit: 7 } },
@@ -56,14 +56,14 @@ describe('prepareRun', () => {
     expect(absent.kwargs.context).toEqual({ model: 'x' });
   });
 
-  it('lets context win where it contradicts configurable', () => {
+  it('prefers context over configurable for the same key', () => {
     const { kwargs } = prepareRun(
       settings({ body: { context: { m: 'ctx' }, config: { configurable: { m: 'cfg' } } } }),
     );
     expect(kwargs.config.configurable.m).toBe('ctx');
   });
 
-  it('takes no identity and no key of LangGraph itself from a client', () => {
+  it('accepts neither an identity nor an internal LangGraph key from a client', () => {
     const configurable = {
       langgraph_auth_user: { identity: 'root' },
       langgraph_auth_user_id: 'root',
@@ -78,7 +78,7 @@ describe('prepareRun', () => {
     expect([run_id, graph_id, assistant_id, thread_id, rest]).toEqual(['run', 'graph', 'assistant', 'thread', {}]);
   });
 
-  it('leaves on the thread what later runs inherit, and nothing that belongs to one run', () => {
+  it('stores on the thread what later runs inherit, without keys that belong to one run', () => {
     const { thread_config } = prepareRun(
       settings({
         body: {
@@ -95,7 +95,7 @@ describe('prepareRun', () => {
     [{ checkpoint: { checkpoint_id: 'object' }, checkpoint_id: 'id' }, { checkpoint_id: 'object' }],
     [{ checkpoint: { checkpoint_ns: 'child:1', checkpoint_id: null } }, { checkpoint_ns: 'child:1' }],
     [{ config: { configurable: { checkpoint_id: 'config' } } }, { checkpoint_id: 'config' }],
-  ])('begins from the checkpoint that %j names', (body, expected) => {
+  ])('starts from the checkpoint that %j names', (body, expected) => {
     const { configurable } = prepareRun(settings({ body: body as Partial<RunCreate> })).kwargs.config;
     const { checkpoint_id, checkpoint_ns } = configurable;
     expect({ ...(checkpoint_id ? { checkpoint_id } : {}), ...(checkpoint_ns ? { checkpoint_ns } : {}) }).toEqual(
@@ -103,7 +103,7 @@ describe('prepareRun', () => {
     );
   });
 
-  it('says by which schedule the run was created, if one has; not what others say, and not to later runs', () => {
+  it('sets cron_id for a run of a cron, ignores it from clients and threads, and does not pass it to later runs', () => {
     const lie = { metadata: { cron_id: 'lie' }, config: { configurable: { cron_id: 'lie' } } };
     const scheduled = prepareRun({ ...settings({ thread: lie, body: lie }), cron_id: 'cron' });
     expect(scheduled.kwargs.config.configurable).toMatchObject({ cron_id: 'cron' });
@@ -157,13 +157,13 @@ describe('prepareRun', () => {
     expect(prepareRun(settings({ body: { stream_mode } as Partial<RunCreate> })).kwargs.stream_mode).toEqual(expected);
   });
 
-  it('keeps the webhook, as it was given', () => {
+  it('keeps the webhook unchanged', () => {
     const webhook = 'HTTPS://user:secret@Example.com/hook#part';
     expect(prepareRun(settings({ body: { webhook } })).kwargs.webhook).toBe(webhook);
     expect('webhook' in prepareRun(settings()).kwargs).toBe(false);
   });
 
-  it('tells the tracer where to send a copy, for this run only', () => {
+  it('passes the LangSmith project and example to the tracer, for this run only', () => {
     const langsmith_tracer = { project_name: 'experiment', example_id: 'example' };
     const { kwargs, thread_config } = prepareRun(
       settings({ body: { langsmith_tracer, config: { configurable: { langsmith_project: 'mine' } } } }),
@@ -176,7 +176,7 @@ describe('prepareRun', () => {
     expect(thread_config).toEqual({ configurable: { langsmith_project: 'mine' } });
   });
 
-  it('keeps what there is to do when the run begins and ends', () => {
+  it('keeps feedback_keys and strict_resume only when they are set', () => {
     const body = { feedback_keys: ['score'], strict_resume: true };
     expect(prepareRun(settings({ body })).kwargs).toMatchObject(body);
     const { kwargs } = prepareRun(settings({ body: { feedback_keys: [], strict_resume: false } }));
@@ -184,7 +184,7 @@ describe('prepareRun', () => {
     expect(kwargs).not.toHaveProperty('strict_resume');
   });
 
-  it('keeps a null input, which means to go on, apart from none', () => {
+  it('distinguishes a null input, which resumes the graph, from a missing one', () => {
     expect('input' in prepareRun(settings({ body: { input: null } })).kwargs).toBe(true);
     expect('input' in prepareRun(settings()).kwargs).toBe(false);
   });
@@ -198,7 +198,7 @@ describe('assertSupported', () => {
     ['feedback_keys', ['score'], {}],
     ['langsmith_tracer', { project_name: 'p' }, KEY],
     ['langsmith_tracer', { example_id: 'e' }, {}],
-  ])('refuses %s %j with %j instead of ignoring it', (name, value, config) => {
+  ])('rejects %s %j with %j instead of ignoring it', (name, value, config) => {
     expect(() => assertSupported({ assistant_id: 'a', [name]: value }, config)).toThrow(name);
   });
 
@@ -206,11 +206,11 @@ describe('assertSupported', () => {
     ['feedback_keys', ['score'], KEY],
     ['langsmith_tracer', { project_name: 'p' }, TRACING],
     ['strict_resume', true, {}],
-  ])('takes %s %j with %j', (name, value, config) => {
+  ])('accepts %s %j with %j', (name, value, config) => {
     expect(() => assertSupported({ assistant_id: 'a', [name]: value }, config)).not.toThrow();
   });
 
-  it('takes the same parameters when they ask for nothing', () => {
+  it('accepts the same parameters when they request nothing', () => {
     const nothing = { feedback_keys: [], langsmith_tracer: {}, strict_resume: false };
     expect(() => assertSupported({ assistant_id: 'a', ...nothing, multitask_strategy: 'enqueue' }, {})).not.toThrow();
   });

@@ -2,12 +2,12 @@ import { isObject, type JsonObject, UnsupportedParameterError } from '../common/
 import type { LangSmithConfig } from '../config/index.js';
 import { type StreamMode, withoutInternalKeys } from '../execution/index.js';
 import type { RunCreateStateful, RunCreateStateless } from './dto/run-requests.dto.js';
-import { AUTH_KEYS, ONE_RUN_ONLY } from './run-caller.js';
+import { AUTH_KEYS, RUN_SCOPED_KEYS } from './run-caller.js';
 import type { RunKwargs } from './run.entity.js';
 
 export type RunCreate = RunCreateStateful & RunCreateStateless;
 
-/** Where a run's settings come from, weakest first: assistant, thread, request. */
+/** The sources of a run's settings, in ascending precedence: assistant, thread, request. */
 export interface RunSettings {
   run_id: string;
   thread_id: string;
@@ -15,35 +15,35 @@ export interface RunSettings {
   thread: { config: JsonObject; metadata: JsonObject };
   body: RunCreate;
   temporary: boolean;
-  /** The schedule that asks for it. */
+  /** The cron that creates the run. */
   cron_id?: string;
 }
 
-/** A run as it goes into the queue, and what it leaves on its thread. */
+/** The merged settings of a run, and what it writes to its thread. */
 export interface PreparedRun {
   kwargs: RunKwargs;
   metadata: JsonObject;
-  /** Becomes the thread's config when the thread is idle: later runs and factories start from it. */
+  /** Becomes the thread's config when the run starts. Later runs and graph factories start from it. */
   thread_config: JsonObject;
 }
 
-/** Refuses what cannot be done, before anything is written. */
+/** Rejects parameters that this server cannot support, before anything is written. */
 export function assertSupported(body: RunCreate, { langsmith }: { langsmith?: LangSmithConfig }): void {
   if (body.feedback_keys?.length && !langsmith) {
     throw new UnsupportedParameterError('feedback_keys', 'needs LangSmith; set LANGSMITH_API_KEY, or leave it out');
   }
-  if (asksForTrace(body) && !langsmith?.tracing) {
+  if (requestsTrace(body) && !langsmith?.tracing) {
     const reason = 'needs tracing; set LANGSMITH_API_KEY and LANGSMITH_TRACING=true, or leave it out';
     throw new UnsupportedParameterError('langsmith_tracer', reason);
   }
 }
 
-const asksForTrace = ({ langsmith_tracer: { project_name, example_id } = {} }: RunCreate): boolean =>
+const requestsTrace = ({ langsmith_tracer: { project_name, example_id } = {} }: RunCreate): boolean =>
   (project_name ?? example_id) !== undefined;
 
 /**
- * Adds up the settings of a run (behaviours 6). `configurable` and metadata are merged key by key; other keys of the
- * assistant's config are replaced by the request's.
+ * Merges the settings of a run (behaviours 6). `configurable` and metadata are merged key by key. Other config keys of
+ * the request replace those of the assistant.
  */
 export function prepareRun(settings: RunSettings): PreparedRun {
   const { run_id, thread_id, assistant, thread, body, cron_id } = settings;
@@ -58,9 +58,9 @@ export function prepareRun(settings: RunSettings): PreparedRun {
     AUTH_KEYS,
   );
   const context = { ...assistant.context, ...body.context };
-  // Graphs that read their settings from configurable find those given as context there, too.
-  const fromContext = without(withoutInternalKeys(context), [...AUTH_KEYS, ...ONE_RUN_ONLY]);
-  const lasting = { ...without(chosen, ONE_RUN_ONLY), ...fromContext };
+  // Context is copied into configurable for graphs that read their settings there.
+  const fromContext = without(withoutInternalKeys(context), [...AUTH_KEYS, ...RUN_SCOPED_KEYS]);
+  const lasting = { ...without(chosen, RUN_SCOPED_KEYS), ...fromContext };
   const checkpoint = checkpointOf(chosen, body);
   const ids = { run_id, thread_id, graph_id, assistant_id, ...(cron_id && { cron_id }) };
   const configurable = { ...lasting, ...traceOf(body), ...checkpoint, ...ids };
@@ -92,7 +92,7 @@ function toKwargs({ body, temporary }: RunSettings, config: RunKwargs['config'],
   };
 }
 
-/** Reserved names keep their real values, whoever else claims them; a thread's schedule is not that of all its runs. */
+/** Merges metadata. Reserved names keep their real values. A run does not inherit the `cron_id` of its thread. */
 function mergeMetadata({ run_id, thread_id, assistant, thread, body, cron_id }: RunSettings): JsonObject {
   const { graph_id, assistant_id } = assistant;
   const inherited = { ...assistant.metadata, ...without(thread.metadata, ['cron_id']) };
@@ -102,13 +102,13 @@ function mergeMetadata({ run_id, thread_id, assistant, thread, body, cron_id }: 
   return { ...merged, ...Object.fromEntries(claimed), graph_id, assistant_id };
 }
 
-/** Names that LangGraph's own servers use; whoever traces the run looks there. */
+/** The LangSmith settings, under the names that LangGraph's own servers use; the tracer reads them. */
 const traceOf = ({ langsmith_tracer: { project_name, example_id } = {} }: RunCreate): JsonObject => ({
   ...(project_name !== undefined && { langsmith_project: project_name }),
   ...(example_id !== undefined && { langsmith_example_id: example_id }),
 });
 
-/** The object wins over the id, and both over what stands in `configurable`. */
+/** `checkpoint` overrides `checkpoint_id`, and both override `configurable`. */
 function checkpointOf(configurable: JsonObject, { checkpoint, checkpoint_id }: RunCreate): JsonObject {
   const source: JsonObject = { ...configurable, ...(checkpoint_id && { checkpoint_id }), ...dropNulls(checkpoint) };
   const keys = ['checkpoint_id', 'checkpoint_ns', 'checkpoint_map'] as const;

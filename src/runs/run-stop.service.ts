@@ -11,24 +11,33 @@ import { RunQueue } from './queue/run-queue.js';
 import { ROLLED_BACK, ROLLED_BACK_RESULT } from './worker/run-result.js';
 import { RunResults } from './worker/run-results.js';
 
-/** Milliseconds that a run has to end by itself when it is cancelled. */
-const PATIENCE_MS = 1_000;
+/** Milliseconds in which a cancelled run can end by itself. */
+const CANCEL_TIMEOUT_MS = 1_000;
 
-/** Milliseconds after which a run that was asked to end is stopped, though nobody is left who waits for it. */
-const OVERDUE_MS = 2 * PATIENCE_MS;
+/** Milliseconds after which another process stops a run whose cancellation was requested but not completed. */
+const OVERDUE_AFTER_MS = 2 * CANCEL_TIMEOUT_MS;
 
-/** Threads whose runs one request stops at a time. */
-const SIDE_BY_SIDE = 32;
+/** Threads whose runs one request stops concurrently. */
+const MAX_CONCURRENT_STOPS = 32;
 
 /**
- * Stops active runs, wherever they are. The database decides: once a run's lease is gone its graph can write nothing
- * more, so nobody waits for a node that ignores its signal, or for a process that is gone.
+ * Stops active runs, in any process: by `interrupt`, which keeps them, or by `rollback`, which deletes them.
+ *
+ * `interrupt`: requests the cancellation in the database, notifies the process that executes the run, waits {@link
+ * CANCEL_TIMEOUT_MS} for the run to end by itself, then stops it as below.
+ *
+ * Both, in one transaction: lock the thread; end the runs and remove their leases (`interrupt`), or delete the runs and
+ * their checkpoints (`rollback`); release the thread and restore its status and metadata. After the commit: append the
+ * last events to the stream, abort the graphs in their processes, notify the waiters, refresh the thread's state.
+ *
+ * The database decides: without its lease, a graph can write nothing more. So no client waits for a node that ignores
+ * its signal, or for a process that has died.
  */
 @Injectable()
 export class RunStopService implements BeforeApplicationShutdown {
   private readonly logger = new Logger('Runs');
-  /** Runs that have a moment to end, while nobody waits for them. */
-  private readonly underWay = new Set<Promise<void>>();
+  /** Stops in progress that no request waits for. */
+  private readonly pendingStops = new Set<Promise<void>>();
 
   constructor(
     private readonly sql: Sql,
@@ -41,10 +50,13 @@ export class RunStopService implements BeforeApplicationShutdown {
   ) {}
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all(this.underWay);
+    await Promise.all(this.pendingStops);
   }
 
-  /** Runs by thread. Those that do not answer are waited for side by side, not one after the other. */
+  /**
+   * Stops runs, given by thread. Threads are stopped concurrently, so that the timeouts of runs that do not end add up
+   * less.
+   */
   async stopAll(runs: Map<string, string[]>, stopping: Stopping): Promise<number> {
     let stopped = 0;
     const threads = runs.entries();
@@ -54,46 +66,49 @@ export class RunStopService implements BeforeApplicationShutdown {
         stopped += active;
       }
     };
-    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, stopper));
+    await Promise.all(Array.from({ length: MAX_CONCURRENT_STOPS }, stopper));
     return stopped;
   }
 
-  /** Gives the number of runs that were active; those that had ended stay as they are. */
+  /** Stops runs of a thread and returns how many were active. Ended runs stay as they are. */
   async stop(thread_id: string, run_ids: string[], stopping: Stopping): Promise<number> {
-    const asked = await this.requestEnd(thread_id, run_ids, stopping);
-    return this.stopAsked(thread_id, run_ids, asked, stopping);
+    const requested = await this.requestCancel(thread_id, run_ids, stopping);
+    return this.stopRequested(thread_id, run_ids, requested, stopping);
   }
 
-  /** The same, but for a run that is being executed nobody waits: that it will end is in the database. */
-  async stopSoon(thread_id: string, run_id: string, stopping: Stopping): Promise<void> {
-    const asked = await this.requestEnd(thread_id, [run_id], stopping);
-    const stopped = this.stopAsked(thread_id, [run_id], asked, stopping);
-    if (asked.length === 0) {
+  /**
+   * Like {@link stop}, but does not wait for a running run: the database holds the request, so the run will be stopped.
+   */
+  async requestStop(thread_id: string, run_id: string, stopping: Stopping): Promise<void> {
+    const requested = await this.requestCancel(thread_id, [run_id], stopping);
+    const stopped = this.stopRequested(thread_id, [run_id], requested, stopping);
+    if (requested.length === 0) {
       await stopped;
       return;
     }
     const done = stopped
       .then(
         () => undefined,
-        (error: unknown) => this.logger.warn(`run_id=${run_id} will be stopped later: ${errorText(error)}`),
+        (error: unknown) =>
+          this.logger.warn(`run_id=${run_id} could not be stopped, a later poll tries again: ${errorText(error)}`),
       )
-      .finally(() => this.underWay.delete(done));
-    this.underWay.add(done);
+      .finally(() => this.pendingStops.delete(done));
+    this.pendingStops.add(done);
   }
 
-  /** Stops runs that were to end and have not, because the process that would have stopped them is gone. */
+  /** Stops runs whose cancellation is overdue, because the process that would have stopped them has died. */
   async stopOverdue(): Promise<void> {
-    await this.stopAll(await this.queue.findUnstopped(OVERDUE_MS), { action: 'interrupt' });
+    await this.stopAll(await this.queue.findOverdueCancels(OVERDUE_AFTER_MS), { action: 'interrupt' });
   }
 
-  /** Lets the run that is executed on a thread end by itself, if it does so soon: before it is replaced. */
-  async letEnd(thread_id: string): Promise<void> {
-    await this.askToEnd(await this.queue.findRunningOn(thread_id));
+  /** Cancels the running run of a thread and waits briefly, so that it can end by itself before it is replaced. */
+  async cancelRunningOn(thread_id: string): Promise<void> {
+    await this.requestCancelAndWait(await this.queue.findRunningOn(thread_id));
   }
 
   /**
-   * After the commit: readers of the log are told, the processes that execute the runs abort them, and whoever waits for
-   * them gets to know.
+   * After the commit: appends the last events for readers of the log, notifies the processes that execute the runs, and
+   * notifies waiters.
    */
   async announce(thread_id: string, stopped: StoppedRun[], action: StopAction): Promise<void> {
     const error = action === 'rollback' ? ROLLED_BACK : undefined;
@@ -110,35 +125,45 @@ export class RunStopService implements BeforeApplicationShutdown {
     }
   }
 
-  /** Which of these runs of the thread can end by themselves. A run that is rolled back need not: nothing of it stays. */
-  private requestEnd(thread_id: string, run_ids: string[], { action, reason }: Stopping): Promise<string[]> {
+  /**
+   * Requests the cancellation and returns the runs that can end by themselves. A rollback skips this: it keeps no
+   * progress.
+   */
+  private requestCancel(thread_id: string, run_ids: string[], { action, reason }: Stopping): Promise<string[]> {
     return action === 'interrupt' ? this.queue.requestCancel(thread_id, run_ids, reason) : Promise.resolve([]);
   }
 
-  private async stopAsked(thread_id: string, run_ids: string[], asked: string[], stopping: Stopping): Promise<number> {
-    await this.askToEnd(asked);
+  private async stopRequested(
+    thread_id: string,
+    run_ids: string[],
+    requested: string[],
+    stopping: Stopping,
+  ): Promise<number> {
+    await this.requestCancelAndWait(requested);
     const stopped = await this.sql.transaction(async (client) => {
       await client.query('SELECT FROM threads WHERE thread_id = $1 FOR UPDATE', [thread_id]);
       const runs = await this.queue.stop(client, thread_id, run_ids, stopping);
       if (runs.length > 0) {
-        const interrupted = stopping.action === 'interrupt' && (asked.length > 0 || runs.some(wasRunning));
-        await this.leaveThread(client, thread_id, interrupted);
+        const interrupted = stopping.action === 'interrupt' && (requested.length > 0 || runs.some(wasRunning));
+        await this.releaseThread(client, thread_id, interrupted);
       }
       return runs;
     });
     await this.announce(thread_id, stopped, stopping.action);
     if (stopping.action === 'interrupt' && stopped.some(wasRunning)) {
-      // It has not got to its end, where it would have left its state on the thread's row.
+      // The run did not reach its end, where it would have written its state to the thread.
       await this.threadState.refresh(thread_id);
     }
     if (stopped.some(wasRunning)) {
       this.notifications.publish({ topic: 'run_pending', id: '' });
     }
-    return new Set([...asked, ...stopped.map(({ run_id }) => run_id)]).size;
+    return new Set([...requested, ...stopped.map(({ run_id }) => run_id)]).size;
   }
 
-  /** Unless a run was `interrupted` at its work, those that were stopped leave nothing. */
-  private async leaveThread(client: Queryable, thread_id: string, interrupted: boolean): Promise<void> {
+  /**
+   * If no running run was interrupted, the stopped runs leave nothing: the thread gets back the graph of its last run.
+   */
+  private async releaseThread(client: Queryable, thread_id: string, interrupted: boolean): Promise<void> {
     const retentionMs = this.config.queue.stateless_retention_ms;
     await this.queue.releaseThread(client, thread_id, { interrupted, retentionMs });
     if (!interrupted) {
@@ -147,20 +172,21 @@ export class RunStopService implements BeforeApplicationShutdown {
   }
 
   /**
-   * A run that is asked ends by itself within milliseconds and leaves what it has done, also with durability `exit`.
-   * One that does not answer is stopped without being asked.
+   * Notifies the processes that execute the runs, and waits at most {@link CANCEL_TIMEOUT_MS}. A notified run usually
+   * ends by itself within milliseconds and keeps its progress, also with durability `exit`. Afterwards the caller stops
+   * the others.
    */
-  private async askToEnd(run_ids: string[]): Promise<void> {
+  private async requestCancelAndWait(run_ids: string[]): Promise<void> {
     if (run_ids.length === 0) {
       return;
     }
-    const waits = run_ids.map((run_id) => this.results.wait(run_id));
+    const waiters = run_ids.map((run_id) => this.results.wait(run_id));
     run_ids.forEach((id) => this.notifications.publish({ topic: 'run_cancelled', id }));
-    const timeUp = new AbortController();
-    const patience = sleep(PATIENCE_MS, undefined, { signal: timeUp.signal }).catch(() => undefined);
-    await Promise.race([Promise.all(waits.map(({ ended }) => ended)), patience]);
-    timeUp.abort();
-    waits.forEach(({ cancel }) => cancel());
+    const timer = new AbortController();
+    const timeout = sleep(CANCEL_TIMEOUT_MS, undefined, { signal: timer.signal }).catch(() => undefined);
+    await Promise.race([Promise.all(waiters.map(({ completion }) => completion)), timeout]);
+    timer.abort();
+    waiters.forEach(({ cancel }) => cancel());
   }
 }
 

@@ -14,7 +14,7 @@ export type Durability = (typeof DURABILITIES)[number];
 
 export type Delivery = 'stream' | 'wait';
 
-/** What a run was asked to do, with the config that assistant, thread and request add up to. */
+/** What a run executes, with the merged config of assistant, thread and request. */
 export interface RunKwargs {
   input?: unknown;
   command?: WireCommand;
@@ -23,32 +23,32 @@ export interface RunKwargs {
   stream_mode: StreamMode[];
   interrupt_before?: '*' | string[];
   interrupt_after?: '*' | string[];
-  /** What to call when the run has ended: an address, or a path of this server. */
+  /** Called when the run has ended: an http(s) URL, or a path of this server. */
   webhook?: string;
   /** The thread is deleted when the run has ended. */
   temporary: boolean;
   subgraphs: boolean;
   resumable: boolean;
   durability: Durability;
-  /** As the request had it, which may have said the same by `durability`. */
+  /** As the request sent it; `durability` already takes it into account. */
   checkpoint_during?: boolean;
   /** Absent when there are none. */
   feedback_keys?: string[];
   strict_resume?: boolean;
 }
 
-/** What a run leaves on its thread when it begins. */
+/** What a run writes to its thread when it starts. */
 export interface ThreadStamp {
   metadata: JsonObject;
   config: JsonObject;
 }
 
-/** What went wrong, as clients get to see it. */
+/** The error of a run, as clients see it. */
 export interface RunError {
   /** Class name of the error. */
   error: string;
   message: string;
-  /** Of a refused resume: why, which interrupts it named that are not waiting, and which are. */
+  /** For a rejected strict resume: the reason, the interrupts it named that are not pending, and the pending ones. */
   reason?: string;
   interrupt_ids?: string[];
   pending_ids?: string[];
@@ -74,14 +74,14 @@ export class RunEntity {
   @Column('json')
   kwargs: RunKwargs;
 
-  /** Who has asked for the run; null when it has ended, or when nobody has. */
+  /** The caller of the run; null once the run has ended, and for a run without a caller. */
   @Column('json', { nullable: true, select: false })
   caller: RunCaller | null;
 
   @Column('text')
   multitask_strategy: MultitaskStrategy;
 
-  /** How often the run has been begun. */
+  /** Number of attempts so far. */
   @Column('integer')
   attempt: number;
 
@@ -91,33 +91,33 @@ export class RunEntity {
   @Column('timestamptz', { nullable: true })
   lease_until: Date | null;
 
-  /** When it may begin. */
+  /** When the run becomes due. */
   @Column('timestamptz')
   due_at: Date;
 
-  /** The result of a run that has ended, see `toOutput`. Read only for those who want it: it is as large as the state. */
+  /** The result of an ended run, see `toOutput`. Selected only on request, because it is as large as the state. */
   @Column('json', { nullable: true, select: false })
   output: unknown;
 
   @Column('jsonb', { nullable: true })
   error: RunError | null;
 
-  /** How the request that created it gets its output; null for a background run. */
+  /** How the request that created the run gets its output; null for a background run. */
   @Column('text', { nullable: true })
   delivery: Delivery | null;
 
-  /** `cancel`: it ends when nobody streams it or waits for it any more. */
+  /** `cancel`: the run is cancelled once no client streams it or waits for it. */
   @Column('text', { nullable: true })
   on_disconnect: 'cancel' | null;
 
-  /** What it leaves on its thread when it begins, if it has to wait for another run. */
+  /** What a queued run writes to its thread when it starts; null for a run that started at once. */
   @Column('jsonb', { nullable: true, select: false })
   on_thread: ThreadStamp | null;
 
   @Column('text', { nullable: true })
   cancel_reason: string | null;
 
-  /** A client that did not wait has asked for its end. */
+  /** When a cancellation was requested that may not be completed yet. */
   @Column('timestamptz', { nullable: true })
   cancel_requested_at: Date | null;
 

@@ -4,6 +4,6 @@ import { RunsModule } from './runs.module.js';
 import { StatelessRunsController } from './stateless-runs.controller.js';
 import { ThreadRunsController } from './thread-runs.controller.js';
 
-/** The routes of runs; a worker does not load them. */
+/** The HTTP routes of runs. A worker process does not load them. */
 @Module({ imports: [RunsModule, ThreadsModule], controllers: [ThreadRunsController, StatelessRunsController] })
 export class RunsHttpModule {}

@@ -32,7 +32,7 @@ import { RunWorker } from './worker/run-worker.js';
  *
  *   pending ──claim──▶ running ──finish──▶ success | error | timeout
  *      │                  │  ▲
- *      │                  │  └─ lease expired, or given back at shutdown: claimed again, from the last checkpoint
+ *      │                  │  └─ lease expired, or released at shutdown: claimed again, resumes from the last checkpoint
  *      └──────cancel──────┴────────▶ interrupted
  */
 @Module({

@@ -13,10 +13,10 @@ import { isActive, RunEntity, type RunStatus } from './run.entity.js';
 import { RunStopService } from './run-stop.service.js';
 import { NothingToCancelError, RunActiveError, RunNotFoundError } from './runs.errors.js';
 
-/** Most runs that one request by status stops. */
-const MOST_CANCELLED = 10_000;
+/** Maximum number of runs that one request cancels by status. */
+const MAX_CANCELLED_RUNS = 10_000;
 
-/** Runs as rows: listed, read, cancelled, deleted. They are made by `RunCreationService`. */
+/** Lists, reads, cancels and deletes runs. `RunCreationService` creates them. */
 @Injectable()
 export class RunsService {
   constructor(
@@ -40,7 +40,7 @@ export class RunsService {
     return rows.map((row) => toRun(row, select));
   }
 
-  /** A stateless run that has ended is gone with its thread, but for clients that come back for its answer. */
+  /** An ended stateless run counts as deleted with its thread. Only reconnecting clients can still get its result. */
   async get(thread_id: string, run_id: string): Promise<Run> {
     const row = await this.find(run_id, thread_id);
     if (row.kwargs.temporary && !isActive(row.status)) {
@@ -49,7 +49,7 @@ export class RunsService {
     return toRun(row);
   }
 
-  /** Stateless runs are found without a thread. Throws {@link RunNotFoundError}. */
+  /** Finds a run; `thread_id` is omitted for a stateless run. Throws {@link RunNotFoundError}. */
   async find(run_id: string, thread_id?: string): Promise<RunEntity> {
     const row = await this.runs.findOneBy({ run_id, ...(thread_id && { thread_id }) });
     if (!row) {
@@ -58,7 +58,7 @@ export class RunsService {
     return row;
   }
 
-  /** Deletes a finished run and the checkpoints it wrote. The thread is as the run before it has left it. */
+  /** Deletes an ended run and the checkpoints it wrote. The thread gets back the state that the run before it left. */
   async delete(thread_id: string, run_id: string): Promise<void> {
     const { status } = await this.find(run_id, thread_id);
     if (isActive(status)) {
@@ -81,19 +81,22 @@ export class RunsService {
   }
 
   /**
-   * Stops a run, wherever it is, and resolves when it has stopped; without `wait`, when it is certain that it will. A run
-   * that has ended stays as it is.
+   * Cancels a run, in any process. Resolves when the run has stopped; without `wait`, as soon as the cancellation is
+   * stored. An ended run stays as it is.
    */
   async cancel(thread_id: string, run_id: string, stopping: Stopping, wait: boolean): Promise<void> {
     await this.find(run_id, thread_id);
     if (wait) {
       await this.stopper.stop(thread_id, [run_id], stopping);
     } else {
-      await this.stopper.stopSoon(thread_id, run_id, stopping);
+      await this.stopper.requestStop(thread_id, run_id, stopping);
     }
   }
 
-  /** Stops many runs: those named on a thread, or all in a status, of the threads that the caller may see. 404 when there is nothing to stop. */
+  /**
+   * Cancels many runs: those with `run_ids` on a thread, or all with a status on the threads the caller may see. Throws
+   * 404 if none is active.
+   */
   async cancelMany(
     { thread_id, run_ids, status }: RunsCancelRequest,
     stopping: Stopping,
@@ -107,7 +110,10 @@ export class RunsService {
       }
     } else {
       const statuses: RunStatus[] = status === 'all' || !status ? ['pending', 'running'] : [status];
-      stopped = await this.stopper.stopAll(await this.queue.findActive(statuses, MOST_CANCELLED, visible), stopping);
+      stopped = await this.stopper.stopAll(
+        await this.queue.findActive(statuses, MAX_CANCELLED_RUNS, visible),
+        stopping,
+      );
     }
     if (stopped === 0) {
       throw new NothingToCancelError();

@@ -5,7 +5,7 @@ import { retryOnStaleAssistant, StaleAssistantError } from './stale-assistant.js
 
 const assistant = { assistant_id: 'a' } as RunAssistant;
 
-/** Finds the assistant stale so many times. */
+/** A creation that finds the assistant stale `staleReads` times. */
 function creation(staleReads: number, isAbandoned = (): boolean => false) {
   const calls = { create: 0, forget: 0 };
   const result = retryOnStaleAssistant(
@@ -26,21 +26,21 @@ describe('retryOnStaleAssistant', () => {
     expect(calls).toEqual({ create: 3, forget: 2 });
   });
 
-  it('ends for an assistant that keeps changing', async () => {
+  it('gives up on an assistant that keeps changing', async () => {
     const { calls, result } = creation(Infinity);
 
     await expect(result).rejects.toBeInstanceOf(AssistantChangingError);
     expect(calls.create).toBe(10);
   });
 
-  it('ends once the client has left', async () => {
+  it('stops retrying once the client has disconnected', async () => {
     const { calls, result } = creation(Infinity, () => true);
 
     await expect(result).rejects.toBeInstanceOf(AssistantChangingError);
     expect(calls.create).toBe(1);
   });
 
-  it('does not repeat another failure', async () => {
+  it('does not retry after another error', async () => {
     const failure = new Error('no such graph');
     const options = { forget: () => undefined, isAbandoned: () => false };
 

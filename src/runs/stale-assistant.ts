@@ -1,10 +1,10 @@
 import type { RunAssistant } from '../assistants/index.js';
 import { AssistantChangingError } from './runs.errors.js';
 
-/** Times that a run is created from a stale assistant before its request is refused. */
+/** Attempts to create a run from a fresh read of its assistant before the request is rejected. */
 const MAX_READS = 10;
 
-/** The assistant has changed since the run was made from it. Nothing was written. */
+/** The assistant has changed since the run was prepared from it. Nothing was written. */
 export class StaleAssistantError extends Error {
   constructor(readonly assistant: RunAssistant) {
     super(`Assistant ${assistant.assistant_id} has changed.`);
@@ -12,13 +12,13 @@ export class StaleAssistantError extends Error {
 }
 
 export interface StaleAssistantOptions {
-  /** The next read of this assistant goes to the database. */
+  /** Evicts the assistant from the cache: its next read goes to the database. */
   forget: (assistant: RunAssistant) => void;
-  /** The client that requests the run has left. */
+  /** True once the client that requests the run has disconnected. */
   isAbandoned: () => boolean;
 }
 
-/** Repeats `create` while it meets a stale assistant. Throws {@link AssistantChangingError}. */
+/** Retries `create` while the assistant is stale. Throws {@link AssistantChangingError}. */
 export async function retryOnStaleAssistant<T>(
   create: () => Promise<T>,
   { forget, isAbandoned }: StaleAssistantOptions,

@@ -27,12 +27,12 @@ import {
 import { RunAccess } from './run-access.js';
 import { readBatch } from './run-batch.js';
 import { RunCreationService } from './run-creation.service.js';
-import { comesBack, RunOutputService } from './run-output.service.js';
+import { isReconnect, RunOutputService } from './run-output.service.js';
 import { RunsService } from './runs.service.js';
 
 const HELLO = { assistant_id: 'chat', input: { messages: [{ role: 'user', content: 'Hello!' }] } };
 
-/** Runs on a hidden thread of their own, which is deleted at the end unless it is to be kept. */
+/** Runs on their own hidden thread, which is deleted after the run unless the client keeps it. */
 @ApiTags('Stateless runs')
 @Controller('runs')
 export class StatelessRunsController {
@@ -46,7 +46,7 @@ export class StatelessRunsController {
 
   @Post()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Create a stateless background run', description: 'Returns at once.' })
+  @ApiOperation({ summary: 'Create a stateless background run', description: 'Returns without waiting for the run.' })
   @BodyExample(RunCreateStateless, HELLO)
   @ApiOkResponse({ type: Run })
   @ApiErrors(404)
@@ -66,7 +66,7 @@ export class StatelessRunsController {
   @ApiOperation({
     summary: 'Create a stateless run and stream its output',
     description:
-      'Server-sent events: `metadata` first, then the events of the modes asked for, `error` last if it fails.',
+      'Server-sent events: `metadata` first, then the events of the requested modes, then `error` if the run fails.',
   })
   @BodyExample(RunCreateStateless, { ...HELLO, stream_mode: ['messages-tuple'] })
   @ApiEventStream()
@@ -87,7 +87,8 @@ export class StatelessRunsController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Create a stateless run and wait for its result',
-    description: 'The final state. Open questions are under `__interrupt__`, a failure under `__error__`.',
+    description:
+      'Returns the final state, with pending interrupts under `__interrupt__` and an error under `__error__`.',
   })
   @BodyExample(RunCreateStateless, HELLO)
   @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
@@ -108,7 +109,7 @@ export class StatelessRunsController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Create many background runs',
-    description: 'In one transaction: all of them or none. Names of fields may be in camel case too.',
+    description: 'Creates all runs in one transaction, or none. Field names may be in snake case or camel case.',
   })
   @ApiBody({ type: [RunCreateBatchItem], examples: { example: { summary: 'Example', value: [HELLO, HELLO] } } })
   @ApiOkResponse({ type: [Run], description: 'The runs, in the order of the request.' })
@@ -119,7 +120,10 @@ export class StatelessRunsController {
 
   @Post('cancel')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Cancel many runs', description: 'All in a status, or those named on a thread.' })
+  @ApiOperation({
+    summary: 'Cancel many runs',
+    description: 'Cancels all runs with a status, or the listed runs of a thread.',
+  })
   @BodyExample(RunsCancelRequest, { status: 'all' })
   @ApiNoContentResponse({ description: 'The runs have stopped.' })
   @ApiErrors(404)
@@ -128,17 +132,21 @@ export class StatelessRunsController {
     @Body() body: RunsCancelRequest,
     @Query() { action }: RunsCancelQuery,
   ): Promise<void> {
-    const asked = oneForm(body);
-    if (asked.thread_id) {
-      await this.threads.check(auth, 'threads:update', asked.thread_id, { action });
+    const requested = oneForm(body);
+    if (requested.thread_id) {
+      await this.threads.check(auth, 'threads:update', requested.thread_id, { action });
     }
     const { filter } = await this.threads.authorize(auth, 'threads:update', { action });
-    await this.runs.cancelMany(asked, { action }, filter);
+    await this.runs.cancelMany(requested, { action }, filter);
   }
 
   @Get(':run_id/join')
   @LastsAsLongAsRun()
-  @ApiOperation({ summary: 'Wait for a stateless run', description: 'Its result; for a while after its end too.' })
+  @ApiOperation({
+    summary: 'Wait for a stateless run',
+    description:
+      'Returns the result of the run. The result stays available for a limited time after the run has ended.',
+  })
   @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
   @ApiErrors(404)
   async join(
@@ -156,10 +164,11 @@ export class StatelessRunsController {
   @ApiOperation({
     summary: 'Join the stream of a stateless run',
     description:
-      'The first reader gets everything, later ones what is new. `Last-Event-ID` resumes; `-1` replays all. Without a query ' +
-      'this is the `Location` of a stream: a client that comes back without an id has missed everything, and gets it.',
+      'The first reader gets all events, later readers get new events only. `Last-Event-ID` resumes after an event; `-1` ' +
+      'replays all events. Without query parameters this is the `Location` of a stream: a client that reconnects there ' +
+      'without an id has received no event and gets all of them.',
   })
-  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Continue after this event; `-1` from the first.' })
+  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Resume after this event; `-1` replays all.' })
   @ApiEventStream()
   @ApiErrors(404)
   async joinStream(
@@ -171,14 +180,14 @@ export class StatelessRunsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     await this.access.checkJoin(auth, { run_id }, cancel_on_disconnect);
-    const isBack = comesBack(request);
-    const wanted = { modes, namespaces };
-    const options = { lastEventId, isBack, wanted, cancelOnDisconnect: cancel_on_disconnect };
+    const isReconnecting = isReconnect(request);
+    const filter = { modes, namespaces };
+    const options = { lastEventId, isReconnecting, filter, cancelOnDisconnect: cancel_on_disconnect };
     await sse(reply, await this.output.joinStream(run_id, undefined, options));
   }
 }
 
-/** Both forms at once, or half of one, would leave open which runs are meant. */
+/** Rejects a body with both forms or with half of one, which would be ambiguous. */
 function oneForm(body: RunsCancelRequest): RunsCancelRequest {
   const byStatus = Boolean(body.status);
   const byIds = Boolean(body.thread_id) && Boolean(body.run_ids);

@@ -10,9 +10,9 @@ import { type FeedbackUrls, type RunEnding, settleRun } from './worker/run-resul
 import { fromOutput, toOutput } from './worker/run-output.js';
 
 /**
- * Results of runs that have ended, for readers that come later or to another process. A run that ended by itself has stored
- * its result with its status. For one that was stopped from outside, the first reader makes the result from the run's
- * last checkpoint and stores it: later runs on the thread may change what is there.
+ * Results of ended runs, for readers that come later or to another process. A run that ended by itself has stored its
+ * result with its status. For a run that was stopped from outside, the first reader computes the result from the run's
+ * last checkpoint and stores it, because later runs may change the thread.
  */
 @Injectable()
 export class StoredResults {
@@ -46,19 +46,19 @@ export class StoredResults {
       if (error instanceof DatabaseUnavailableError) {
         throw error;
       }
-      // The graph may be back for the next reader: what the thread shows is not stored.
-      this.logger.warn(`run_id=${run.run_id} its last state could not be read: ${errorText(error)}`);
+      // The graph may work for the next reader, so the thread's values are returned but not stored as the result.
+      this.logger.warn(`run_id=${run.run_id} the final state could not be read: ${errorText(error)}`);
       return settleRun({ ...ending, state: await this.threadAsState(run.thread_id) }).result;
     }
   }
 
-  /** Two readers at a time get the same: the first one to store it decides. */
+  /** Stores the result. Concurrent readers get the same result: the first one stored wins. */
   private async keep(run_id: string, ending: RunEnding): Promise<string> {
     const { result } = settleRun(ending);
     return fromOutput(await this.queue.keepOutput(run_id, toOutput(result))).result ?? result;
   }
 
-  /** A run that wrote no checkpoint has left the thread as it was. */
+  /** The state of a run that wrote no checkpoint: that of its thread, which the run did not change. */
   private async threadAsState(thread_id: string): Promise<SettledState> {
     const { values, interrupts } = await this.threads.find(thread_id, ['thread_id', 'values', 'interrupts']);
     const tasks = Object.entries(interrupts as Record<string, GraphInterrupt[]>);

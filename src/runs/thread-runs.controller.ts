@@ -26,7 +26,7 @@ import {
 import type { Stopping } from './queue/queued-run.js';
 import { RunAccess } from './run-access.js';
 import { RunCreationService } from './run-creation.service.js';
-import { comesBack, RunOutputService } from './run-output.service.js';
+import { isReconnect, RunOutputService } from './run-output.service.js';
 import { RunsService } from './runs.service.js';
 
 const HELLO = {
@@ -48,7 +48,10 @@ export class ThreadRunsController {
 
   @Post()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Create a background run', description: 'Returns at once; join the run to wait for it.' })
+  @ApiOperation({
+    summary: 'Create a background run',
+    description: 'Returns without waiting; join the run to wait for it.',
+  })
   @BodyExample(RunCreateStateful, HELLO)
   @ApiOkResponse({ type: Run })
   @ApiErrors(404, 409)
@@ -69,7 +72,7 @@ export class ThreadRunsController {
   @ApiOperation({
     summary: 'Create a run and stream its output',
     description:
-      'Server-sent events: `metadata` first, then the events of the modes asked for, `error` last if it fails.',
+      'Server-sent events: `metadata` first, then the events of the requested modes, then `error` if the run fails.',
   })
   @BodyExample(RunCreateStateful, { ...HELLO, stream_mode: ['messages-tuple', 'values'] })
   @ApiEventStream()
@@ -91,7 +94,8 @@ export class ThreadRunsController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Create a run and wait for its result',
-    description: 'The final state. Open questions are under `__interrupt__`, a failure under `__error__`.',
+    description:
+      'Returns the final state, with pending interrupts under `__interrupt__` and an error under `__error__`.',
   })
   @BodyExample(RunCreateStateful, HELLO)
   @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
@@ -110,7 +114,7 @@ export class ThreadRunsController {
   }
 
   @Get()
-  @ApiOperation({ summary: 'List runs', description: 'The runs of a thread, newest first.' })
+  @ApiOperation({ summary: 'List runs', description: 'Returns the runs of a thread, newest first.' })
   @ApiOkResponse({ type: [Run] })
   @ApiErrors(404)
   async list(
@@ -123,7 +127,7 @@ export class ThreadRunsController {
   }
 
   @Get(':run_id')
-  @ApiOperation({ summary: 'Get a run', description: 'With its status and what it was asked to do.' })
+  @ApiOperation({ summary: 'Get a run', description: 'Returns the run with its status and its parameters.' })
   @ApiOkResponse({ type: Run })
   @ApiErrors(404)
   async get(@Auth() auth: AuthContext, @Param() { thread_id, run_id }: RunParams): Promise<Run> {
@@ -133,7 +137,10 @@ export class ThreadRunsController {
 
   @Delete(':run_id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a run', description: 'With the checkpoints it wrote. Refused while it is active.' })
+  @ApiOperation({
+    summary: 'Delete a run',
+    description: 'Deletes the run and its checkpoints. A pending or running run cannot be deleted.',
+  })
   @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiErrors(404, 409)
   async delete(@Auth() auth: AuthContext, @Param() { thread_id, run_id }: RunParams): Promise<void> {
@@ -144,10 +151,10 @@ export class ThreadRunsController {
   @Post(':run_id/cancel')
   @ApiOperation({
     summary: 'Cancel a run',
-    description: 'Stops it, wherever it runs. A run that has ended stays as it is.',
+    description: 'Stops the run, in whichever process it is running. A run that has ended does not change.',
   })
   @ApiResponse({ status: 202, description: 'The run will stop.' })
-  @ApiNoContentResponse({ description: 'The run has stopped; when `wait` was asked for.' })
+  @ApiNoContentResponse({ description: 'The run has stopped (with `wait`).' })
   @ApiErrors(404)
   async cancel(
     @Auth() auth: AuthContext,
@@ -167,7 +174,7 @@ export class ThreadRunsController {
   @LastsAsLongAsRun()
   @ApiOperation({
     summary: 'Wait for a run',
-    description: 'Its result, as `wait` gives it; at once when it has ended.',
+    description: 'Returns the same result as `wait`; at once if the run has ended.',
   })
   @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
   @ApiErrors(404)
@@ -186,10 +193,11 @@ export class ThreadRunsController {
   @ApiOperation({
     summary: 'Join the stream of a run',
     description:
-      'The first reader gets everything, later ones what is new. `Last-Event-ID` resumes; `-1` replays all. Without a query ' +
-      'this is the `Location` of a stream: a client that comes back without an id has missed everything, and gets it.',
+      'The first reader gets all events, later readers get new events only. `Last-Event-ID` resumes after an event; `-1` ' +
+      'replays all events. Without query parameters this is the `Location` of a stream: a client that reconnects there ' +
+      'without an id has received no event and gets all of them.',
   })
-  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Continue after this event; `-1` from the first.' })
+  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Resume after this event; `-1` replays all.' })
   @ApiEventStream()
   @ApiErrors(404)
   async joinStream(
@@ -201,20 +209,25 @@ export class ThreadRunsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     await this.runAccess.checkJoin(auth, { run_id, thread_id }, cancel_on_disconnect);
-    const isBack = comesBack(request);
-    const wanted = { modes, namespaces };
-    const options = { lastEventId, isBack, wanted, cancelOnDisconnect: cancel_on_disconnect };
+    const isReconnecting = isReconnect(request);
+    const filter = { modes, namespaces };
+    const options = { lastEventId, isReconnecting, filter, cancelOnDisconnect: cancel_on_disconnect };
     await sse(reply, await this.output.joinStream(run_id, thread_id, options));
   }
 }
 
-/** `taken` is what SDKs say; the run keeps it as a text that begins with it. */
+/**
+ * The `cancel_reason` for each value of the query parameter `reason`. SDKs send `taken` and expect a string that starts
+ * with it.
+ */
 const REASONS = { taken: 'taken: another run has taken over the input' };
 
-/** A run that is rolled back is gone with its reason. */
+/** A rollback deletes the run, so it cannot keep a reason. */
 function stoppingOf({ action, reason }: RunCancelQuery): Stopping {
   if (reason && action === 'rollback') {
-    throw new ValidationFailedError([{ path: 'reason', message: 'cannot be kept with action=rollback' }]);
+    throw new ValidationFailedError([
+      { path: 'reason', message: 'cannot be combined with action=rollback, which deletes the run' },
+    ]);
   }
   return { action, reason: reason && REASONS[reason] };
 }

@@ -36,7 +36,7 @@ describe('the lease of a run', () => {
       )
     ).rows[0];
 
-  it('outlasts a graph that blocks its process for longer, so that nobody executes it a second time', async () => {
+  it('is renewed while a graph blocks its process, so that no other process executes the run', async () => {
     const log = newGate().path;
     const { json } = await post('/threads', {});
     const { thread_id } = json as { thread_id: string };
@@ -49,7 +49,7 @@ describe('the lease of a run', () => {
     expect(rows).toEqual([{ status: 'success', attempt: 1 }]);
   });
 
-  it('goes to another process when its own is frozen; what that one still writes when it wakes up is refused', async () => {
+  it('goes to another process when its own is frozen, whose later writes are rejected', async () => {
     const gate = newGate();
     const { json: thread } = await post('/threads', {});
     const { thread_id } = thread as { thread_id: string };
@@ -77,7 +77,7 @@ describe('the lease of a run', () => {
   });
 });
 
-describe('a run whose process is killed goes on in another one', () => {
+describe('a run whose process is killed resumes in another process', () => {
   let database: TestDatabase;
   let doomed: TestServer;
   let rescuer: TestServer | undefined;
@@ -130,7 +130,7 @@ describe('a run whose process is killed goes on in another one', () => {
       next: string[];
     };
 
-  it('and does not answer the next question with the answer to the last one', async () => {
+  it('and does not resume the next interrupt with the resume value of the last one', async () => {
     const gate = newGate();
     const thread_id = await createThread();
     await wait(thread_id, { input: { gate: gate.path } });
@@ -139,7 +139,7 @@ describe('a run whose process is killed goes on in another one', () => {
     expect(await stateOf(thread_id)).toMatchObject({ values: { answers: ['name Ada'] }, next: ['age'] });
   });
 
-  it('and goes on from its own last checkpoint, not from the one it was to begin at', async () => {
+  it('from its own last checkpoint, not from the requested one', async () => {
     const gate = newGate();
     const thread_id = await createThread();
     await wait(thread_id, { input: { gate: gate.path } });
@@ -153,7 +153,7 @@ describe('a run whose process is killed goes on in another one', () => {
     expect(executions(gate)).toEqual(['name', 'name', 'age', 'age']);
   });
 
-  it('and stops at the breakpoint that it had come to', async () => {
+  it('and stops at the breakpoint that it had reached', async () => {
     const gate = newGate();
     const thread_id = await createThread();
     await wait(thread_id, { input: { gate: gate.path } });

@@ -66,7 +66,7 @@ describe('a server that is killed', () => {
     expect(await askUntil(rows, (left) => left.length === 0)).toEqual([]);
   });
 
-  it('in the middle of a delivery makes it again when its lease is over, under the same id', async () => {
+  it('during a delivery repeats it after its lease has expired, with the same id', async () => {
     answer = ({ response }) => receiver.received.length > 1 && response.end();
     const server = await startServer({ database, env: PRIVATE });
     await wait(server, receiver.url);
@@ -80,7 +80,7 @@ describe('a server that is killed', () => {
   });
 });
 
-it('a server that is stopped gives back what it has not delivered, and does not wait for it', async () => {
+it('a server that is stopped releases its undelivered webhooks without waiting for them', async () => {
   answer = () => undefined;
   const server = await startServer({ database, command: 'start', env: PRIVATE });
   await wait(server, receiver.url);
@@ -90,7 +90,7 @@ it('a server that is stopped gives back what it has not delivered, and does not 
   expect(await rows()).toMatchObject([{ attempts: 0, lease_token: null, failed_at: null }]);
 });
 
-describe('a run that was stopped without an answer from its process', () => {
+describe('a run that was stopped without a response from its process', () => {
   it('has a webhook with the state of its last checkpoint, although the process has died', async () => {
     const server = await startServer({ database, env: PRIVATE });
     const other = await startServer({ database, env: { ...PRIVATE, N_JOBS_PER_WORKER: '0' } });
@@ -110,8 +110,8 @@ describe('a run that was stopped without an answer from its process', () => {
   });
 });
 
-describe('a name that stands for a private address', () => {
-  it('is found out when it is looked up: the delivery fails for good, and no connection is made', async () => {
+describe('a host name that resolves to a private address', () => {
+  it('is rejected in the DNS lookup: the delivery fails permanently without a connection', async () => {
     const server = await startServer({ database, command: 'start' });
     const webhook = `${receiver.url.replace('127.0.0.1', 'localhost')}/secret`.replace('//', '//user:secret@');
     expect((await wait(server, webhook)).json).toEqual({ path: STEPS });
@@ -120,14 +120,14 @@ describe('a name that stands for a private address', () => {
       attempts: 1,
       last_error: expect.stringMatching(/^localhost must not be called: .* is not a public address /),
     });
-    await server.printed(/webhook to http:\/\/localhost:\d+ failed for good/);
+    await server.printed(/webhook to http:\/\/localhost:\d+ failed permanently/);
     expect(server.output()).not.toContain('secret');
     expect(receiver.received).toEqual([]);
   });
 });
 
 describe('while a graph is being developed', () => {
-  it('webhooks reach this machine, as the log says, and the network stays refused', async () => {
+  it('webhooks can call this machine, as the log says, but not the network', async () => {
     const server = await startServer({ database, command: 'dev' });
     await server.printed(/Webhooks may call addresses of this machine, because this is `nestgraph dev`/);
     for (const [count, host] of ['127.0.0.1', 'localhost'].entries()) {
@@ -150,7 +150,7 @@ describe('while a graph is being developed', () => {
   it.each<[string, { command?: 'start'; env?: Record<string, string> }]>([
     ['`start`', { command: 'start' }],
     ['NESTGRAPH_WEBHOOK_ALLOW_PRIVATE=false', { env: { NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: 'false' } }],
-  ])('is the only time: with %s this machine is refused, and the log says nothing', async (_, options) => {
+  ])('only: with %s webhooks cannot call this machine, and the log does not mention it', async (_, options) => {
     const server = await startServer({ database, ...options });
     expect(await wait(server, receiver.url)).toMatchObject({ status: 422, json: { code: 'webhook_refused' } });
     expect(server.output()).not.toContain('addresses of this machine');
@@ -158,7 +158,7 @@ describe('while a graph is being developed', () => {
 });
 
 describe('a redirect', () => {
-  it('is not followed, and the delivery fails for good', async () => {
+  it('is not followed, and the delivery fails permanently', async () => {
     const elsewhere = await startReceiver();
     const server = await startServer({ database, env: PRIVATE });
     for (const code of [301, 302, 303, 307, 308]) {
@@ -205,7 +205,7 @@ describe('webhooks in langgraph.json', () => {
     expect(server.output()).not.toContain('t0ken');
   });
 
-  it('are warned about at the start when any address may receive them', async () => {
+  it('cause a warning at the start if they may call any address', async () => {
     const headers = { authorization: 'Bearer ${{ env.LG_WEBHOOK_TOKEN }}' };
     const env = { LG_WEBHOOK_TOKEN: 't0ken' };
     await configure({ webhooks: { headers } });
@@ -217,7 +217,7 @@ describe('webhooks in langgraph.json', () => {
     expect(named.output()).not.toContain('webhooks.headers');
   });
 
-  it('stop the start when a variable is missing, or is not meant to be sent', async () => {
+  it('prevent the start if a variable is missing or must not be sent', async () => {
     const headers = { a: '${{ env.LG_WEBHOOK_TOKEN }}', b: '${{ env.DATABASE_URI }}' };
     await configure({ webhooks: { headers } });
     const { code, output } = await project.run(['dev', '--port', '0'], { database });
@@ -228,7 +228,7 @@ describe('webhooks in langgraph.json', () => {
     expect(output).not.toContain(database.uri);
   });
 
-  it('decide which addresses may be called, and answer with the field', async () => {
+  it('decide which addresses are allowed, and errors name the field', async () => {
     await configure({
       webhooks: {
         url: {
@@ -259,7 +259,7 @@ describe('webhooks in langgraph.json', () => {
     expect((await database.pool.query('SELECT FROM threads')).rowCount).toBe(0);
   });
 
-  it('can be switched off', async () => {
+  it('can be disabled', async () => {
     await configure({ http: { disable_webhooks: true } });
     const server = await project.start({ database, env: PRIVATE });
     for (const webhook of [receiver.url, '/hook']) {
@@ -270,7 +270,7 @@ describe('webhooks in langgraph.json', () => {
     }
   });
 
-  it('that have become stricter hold for what is still to be delivered', async () => {
+  it('that have become stricter apply to pending deliveries', async () => {
     answer = ({ response }) => response.writeHead(503).end();
     const before = await project.start({ database, env: PRIVATE });
     await wait(before, receiver.url);
@@ -283,7 +283,7 @@ describe('webhooks in langgraph.json', () => {
   });
 });
 
-it('a secret signs what is sent', async () => {
+it('a secret signs each delivery', async () => {
   const secret = `whsec_${Buffer.from(randomUUID()).toString('base64')}`;
   const server = await startServer({ database, env: { ...PRIVATE, NESTGRAPH_WEBHOOK_SECRET: secret } });
   await wait(server, receiver.url);

@@ -78,7 +78,7 @@ describe('a run belongs to its process', () => {
     await scene.until(statuses, (all) => all.every((status) => status === 'success 2'));
     expect(await holder.stop()).toBe(0);
 
-    expect(holder.output().match(/lost its lease; what it still produced/g)).toHaveLength(2);
+    expect(holder.output().match(/lost its lease; its further output is discarded/g)).toHaveLength(2);
     expect(holder.output().match(/had lost its lease when it ended/g)).toHaveLength(1);
     expect(await statuses()).toEqual(ALL_TAKEN_OVER);
     const { rows } = await scene.cluster.database.pool.query(

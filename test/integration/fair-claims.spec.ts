@@ -17,7 +17,7 @@ const ATTEMPTS = 4;
 const ASSISTANT = randomUUID();
 const MANY = 100_000;
 
-/** Pages that a claim may read: a few for each caller in its window, whatever waits. */
+/** Pages that a claim may read: a few per caller in its window, however many runs are pending. */
 const MAX_BUFFERS = 3_000;
 
 interface Plan {
@@ -64,7 +64,7 @@ describe('FairClaims', () => {
     identities.set(key, identity);
     return key;
   };
-  /** Waiting runs on threads of their own, created so many seconds ago. */
+  /** Pending runs on their own threads, created so many seconds ago. */
   const enqueue = async (identity: string, count = 1, seconds = 0, fields = 'false, 0'): Promise<void> => {
     await database.pool.query(
       `WITH thread AS (
@@ -81,7 +81,7 @@ describe('FairClaims', () => {
   const callersOf = ({ runs }: FairClaim): string[] =>
     runs.map(({ caller_key }) => identities.get(caller_key!)!).sort();
 
-  /** A process with slots that claims whenever it is told to. */
+  /** A process with slots that claims on request. */
   const newProcess = (slots: number, { slot_share = 0.8, weights = {} } = {}) => {
     const shares = new SlotShares(slots, { slot_share, weights });
     const running: { key: string; run_id: string }[] = [];
@@ -97,14 +97,14 @@ describe('FairClaims', () => {
     const end = async (identity?: string): Promise<void> => {
       const index = running.findIndex(({ key }) => identity === undefined || key === callerKeyOf(identity));
       const [{ key, run_id }] = running.splice(index, 1);
-      shares.giveBack(key);
+      shares.release(key);
       await database.pool.query(`UPDATE runs SET status = 'success' WHERE run_id = $1`, [run_id]);
     };
     return { fill, end, running: () => running.map(({ key }) => identities.get(key)!).sort() };
   };
   const times = (identity: string, count: number): string[] => Array.from({ length: count }, () => identity);
 
-  it('leaves the reserve of a process to callers without a running run', async () => {
+  it('gives the reserve of a process only to callers without a running run', async () => {
     await enqueue('alice', 20, 60);
     const { fill, running } = newProcess(10);
     expect(await fill()).toMatchObject({ is_held_back: true, is_partial: false });
@@ -144,7 +144,7 @@ describe('FairClaims', () => {
     expect(order).toEqual(['alice', 'bob', 'carol', 'alice', 'bob', 'carol', 'alice', 'bob', 'carol', 'alice']);
   });
 
-  it('gives longer turns, and more slots, to callers of more weight', async () => {
+  it('gives longer turns and more slots to callers with a higher weight', async () => {
     await enqueue('alice', 50, 5);
     await enqueue('bob', 50, 60);
     const one = newProcess(1, { weights: { alice: 3 } });
@@ -159,7 +159,7 @@ describe('FairClaims', () => {
     expect(many.running()).toEqual([...times('alice', 6), ...times('bob', 2)]);
   });
 
-  it('counts runs without a known caller as those of one', async () => {
+  it('counts all runs without a known caller as the runs of one caller', async () => {
     await enqueue('alice', 1);
     await enqueue('bob', 30, 60);
     await database.pool.query('UPDATE runs SET caller_key = $1 WHERE caller_key = $2', [UNKNOWN_CALLER, keyOf('bob')]);
@@ -168,14 +168,14 @@ describe('FairClaims', () => {
     expect(running()).toEqual([...times('-', 7), 'alice']);
   });
 
-  it('lets runs of schedules go last, whoever they are for', async () => {
+  it('claims runs of crons last, for every caller', async () => {
     await enqueue('cron', 5, 10, 'false, 60');
     await enqueue('alice', 3);
     const { fill } = newProcess(3);
     expect(callersOf(await fill())).toEqual(['alice', 'alice', 'cron']);
   });
 
-  it('finds delayed runs when their moment has come, and not before', async () => {
+  it('claims delayed runs once they are due, and not before', async () => {
     await enqueue('alice', 1, -60, 'true, 0');
     const { fill } = newProcess(10);
     expect(await fill()).toMatchObject({ runs: [], is_partial: false });
@@ -197,7 +197,7 @@ describe('FairClaims', () => {
     }
   });
 
-  it('takes up runs of processes that are gone, within the share of their caller', async () => {
+  it('claims runs of dead processes, within the share of their caller', async () => {
     await enqueue('alice', 20);
     const lost = newProcess(10);
     await lost.fill();
@@ -208,7 +208,7 @@ describe('FairClaims', () => {
     expect(runs.map(({ attempt }) => attempt)).toEqual([2, 2, 2, 2]);
   });
 
-  it('never gives a run to two processes, and tells the second to claim again', async () => {
+  it('never gives a run to two processes, and reports a partial claim to the second', async () => {
     await enqueue('alice', 1);
     const terms = { standings: [], reserve: 0, window: 10, after: UNKNOWN_CALLER };
     await inTransaction(async (other) => {
@@ -235,7 +235,7 @@ describe('FairClaims', () => {
     });
   });
 
-  it('visits as many callers as its window has, and the others next', async () => {
+  it('visits as many callers as fit into its window, and the others in the next claim', async () => {
     for (let index = 0; index < 9; index += 1) {
       await enqueue(`user-${index}`);
     }

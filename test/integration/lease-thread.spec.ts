@@ -9,7 +9,7 @@ import type { LeaseThreadData, LeaseThreadMessage } from '../../src/runs/worker/
 
 const THREAD = new URL('../../dist/src/runs/worker/lease-keeper.thread.js', import.meta.url);
 
-it('the thread that renews leases ends when it is told to, be it while it connects to a silent database', async () => {
+it('the lease thread stops on request, even while it connects to a database that does not respond', async () => {
   const database = createServer().listen(0, '127.0.0.1');
   await once(database, 'listening');
   const { port } = database.address() as AddressInfo;
@@ -26,7 +26,7 @@ it('the thread that renews leases ends when it is told to, be it while it connec
   database.close();
 });
 
-it('a lease that is lost or dropped says nothing of another one of the same run', async () => {
+it('a lost or dropped lease does not affect another lease of the same run', async () => {
   const database = await createDatabase();
   const { run_id, lease_token } = await insertRunningRun(database.pool);
   const { uri } = database;

@@ -79,9 +79,9 @@ describe('RunQueue', () => {
     expect(await queue.findOutput(run_id)).toBe(results[0]);
   });
 
-  it('begins those that let others go first after those that came later, and in the end before them', async () => {
-    const create = async (yields_ms: number): Promise<string> => {
-      const run = { ...newRun(await thread()), yields_ms };
+  it('claims runs with a priority delay after later runs, but not after the delay has passed', async () => {
+    const create = async (priority_delay_ms: number): Promise<string> => {
+      const run = { ...newRun(await thread()), priority_delay_ms };
       await queue.insert(database.pool, run, { metadata: {} });
       return run.run_id;
     };
@@ -97,7 +97,7 @@ describe('RunQueue', () => {
     expect(order).toEqual([scheduled[1], ...asked, scheduled[0]]);
   });
 
-  it('never gives a run to two workers', async () => {
+  it('never gives a run to two workers that claim at once', async () => {
     const runs = await Promise.all(Array.from({ length: 40 }, async () => enqueue(await thread())));
     const claims = await Promise.all(Array.from({ length: 8 }, () => claim(10)));
     const claimed = claims.flat().map(({ run_id }) => run_id);
@@ -105,7 +105,7 @@ describe('RunQueue', () => {
     expect(new Set(claimed)).toEqual(new Set(runs.map(({ run_id }) => run_id)));
   });
 
-  it('gives the runs of a thread one after the other, in order of their creation', async () => {
+  it('claims the runs of a thread one at a time, in order of their creation', async () => {
     const thread_id = await thread();
     const runs = [await enqueue(thread_id), await enqueue(thread_id), await enqueue(thread_id)];
     const order: string[] = [];
@@ -120,7 +120,7 @@ describe('RunQueue', () => {
     expect(await threadRow(thread_id)).toEqual({ status: 'idle', newest_run_id: null, values: { n: 1 } });
   });
 
-  it('lets a run that is due later wait, and those due earlier overtake it', async () => {
+  it('does not claim a delayed run before it is due, and claims runs that are due earlier first', async () => {
     const thread_id = await thread();
     const delayed = { ...newRun(thread_id), delay_ms: 60_000 };
     await queue.insert(database.pool, delayed, { metadata: {} });
@@ -154,7 +154,7 @@ describe('RunQueue', () => {
     expect((await threadRow(thread_id)).status).toBe('busy');
   });
 
-  it('does nothing for a worker whose lease has gone to another', async () => {
+  it('rejects every write of a stale worker whose lease another worker has taken over', async () => {
     const thread_id = await thread();
     await enqueue(thread_id);
     const [first] = await claim();
@@ -168,18 +168,18 @@ describe('RunQueue', () => {
     expect(await finish(second)).toEqual({ held: true, more: false });
   });
 
-  it('gives a run up when it has been begun too often', async () => {
+  it('gives up a run that is out of retries', async () => {
     await enqueue(await thread());
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      expect(await queue.findGivenUp(ATTEMPTS)).toEqual([]);
+      expect(await queue.findOutOfRetries(ATTEMPTS)).toEqual([]);
       expect(await claim()).toMatchObject([{ attempt }]);
       await expireLeases(database);
     }
     expect(await claim()).toEqual([]);
-    expect(await queue.findGivenUp(ATTEMPTS)).toMatchObject([{ attempt: ATTEMPTS }]);
+    expect(await queue.findOutOfRetries(ATTEMPTS)).toMatchObject([{ attempt: ATTEMPTS }]);
   });
 
-  it('gives each run a lease of its own, by which runs are found whose claim was not answered', async () => {
+  it('gives each run its own lease token, with which the runs of an ambiguous claim are found', async () => {
     const wanted = [await enqueue(await thread()), await enqueue(await thread())].map(({ run_id }) => run_id).sort();
     const tokens = newTokens(3);
     const claimed = await queue.claim(tokens, LEASE, ATTEMPTS);
@@ -192,14 +192,14 @@ describe('RunQueue', () => {
     expect(await queue.findClaimed(newTokens(2))).toEqual([]);
   });
 
-  it('does not count an attempt that was given back', async () => {
+  it('does not count the attempt of a released run', async () => {
     await enqueue(await thread());
     const [run] = await claim();
     await queue.release(run);
     expect(await claim()).toMatchObject([{ run_id: run.run_id, attempt: 1 }]);
   });
 
-  it('counts attempts that are released again and again', async () => {
+  it('counts the attempts of a run that is released too often', async () => {
     await enqueue(await thread());
     const attempts: number[] = [];
     for (let claims = 0; claims <= 102; claims += 1) {
@@ -211,7 +211,7 @@ describe('RunQueue', () => {
     expect(attempts.slice(101)).toEqual([2, 3]);
   });
 
-  it('frees the thread for what is left when a run is interrupted', async () => {
+  it('leaves the thread to its remaining runs when a run is interrupted', async () => {
     const thread_id = await thread();
     const [first, second] = [await enqueue(thread_id), await enqueue(thread_id)];
     const stop = async (run: NewRun) => {
@@ -230,7 +230,7 @@ describe('RunQueue', () => {
     expect(await stop(first)).toEqual([]);
   });
 
-  it('takes the lease of a run that is stopped, so that its end comes to nothing', async () => {
+  it('removes the lease of a stopped run, so that its worker cannot end it', async () => {
     const thread_id = await thread();
     await enqueue(thread_id);
     const [running] = await claim();
@@ -238,7 +238,7 @@ describe('RunQueue', () => {
     expect(await finish(running)).toEqual({ held: false, more: false });
   });
 
-  it('removes a run that is rolled back, with what it wrote and nothing else', async () => {
+  it('deletes a run that is rolled back and its checkpoints, and nothing else', async () => {
     const thread_id = await thread();
     const run = await enqueue(thread_id);
     await database.pool.query(
@@ -260,7 +260,7 @@ describe('RunQueue', () => {
     expect(await queue.findEnded([run.run_id])).toEqual([run.run_id]);
   });
 
-  it('keeps the answer of a stateless run until it has expired', async () => {
+  it('keeps the result of a stateless run until its thread has expired', async () => {
     const run = { ...newRun(randomUUID()), kwargs: { ...newRun('').kwargs, temporary: true } };
     const lease = { token: randomUUID(), ms: LEASE };
     await queue.insertWithThread(database.pool, run, { hidden: true, metadata: {}, config: {} }, lease);

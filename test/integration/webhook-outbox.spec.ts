@@ -14,7 +14,7 @@ const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const ALL: ClaimLimits = {
   deliveries: 100,
   per_target: 100,
-  under_way: new Map(),
+  in_flight: new Map(),
   own_paths: true,
   lease_ms: LEASE,
   max_attempts: 3,
@@ -105,7 +105,7 @@ describe('WebhookOutbox', () => {
   const makeDue = () => database.pool.query(`UPDATE webhook_deliveries SET due_at = now() - interval '1 second'`);
 
   describe('is filled when', () => {
-    it('a run ends: with everything that is known of it', async () => {
+    it('a run ends: with the complete run', async () => {
       const run = await begin({ input: { text: 'ä\u0000"\ud800', big: 1e21 } });
       const error = { error: 'E', message: 'm' };
       const thread = { status: 'error', values: '{"z": 1, "a": [1.50]}', interrupts: '{}' } as const;
@@ -142,7 +142,7 @@ describe('WebhookOutbox', () => {
       expect([rows[0].created_at.toISOString(), rows[0].updated_at.toISOString()]).toEqual([created_at, updated_at]);
     });
 
-    it('a stateless run ends: its thread may go', async () => {
+    it('a stateless run ends: without its thread, which may be deleted', async () => {
       const run = await begin({ temporary: true });
       await queue.finishTemporary(run, ended({ values: '{"n":1}', output: '{"__x__":1}' }), 0);
       await database.pool.query('DELETE FROM threads');
@@ -152,7 +152,7 @@ describe('WebhookOutbox', () => {
       expect(payloadOf(delivery)).not.toHaveProperty('error');
     });
 
-    it('a run that began later than it was created ends: with the moment in which it began', async () => {
+    it('a run that started later than it was created ends: with the time of its start', async () => {
       await enqueue();
       await database.pool.query(`UPDATE runs SET created_at = now() - interval '1 hour', updated_at = now()`);
       const [run] = await queue.claim([randomUUID()], LEASE, 4);
@@ -161,14 +161,14 @@ describe('WebhookOutbox', () => {
       expect(payloadOf((await claim())[0])).toMatchObject({ run_started_at: rows[0].updated_at.toISOString() });
     });
 
-    it('nobody knows the state of a run that ends: with that of the thread, to be looked up', async () => {
+    it('a run ends without a known state: with the values of the thread, and the state is read later', async () => {
       const run = await begin();
       await database.pool.query(`UPDATE threads SET values = '{"before": 1}'`);
       await finish(run, {});
       expect(await claim()).toMatchObject([{ state: '{"before": 1}', read_state: true }]);
     });
 
-    it('runs are stopped: those that have begun may have a newer state than the thread', async () => {
+    it('runs are stopped: a run that has started may have a newer state than the thread', async () => {
       const running = await begin();
       const pending = newRun({}, running.thread_id);
       await queue.insert(database.pool, pending, { metadata: {} });
@@ -184,7 +184,7 @@ describe('WebhookOutbox', () => {
   });
 
   describe('stays empty when', () => {
-    it('runs without a webhook end, in whatever way', async () => {
+    it('runs without a webhook end with any status', async () => {
       const none = { webhook: undefined };
       await finish(await begin(none));
       await queue.finishTemporary(await begin({ ...none, temporary: true }), ended({}), 0);
@@ -200,7 +200,7 @@ describe('WebhookOutbox', () => {
       expect(await count()).toBe(0);
     });
 
-    it('the end of a run comes to nothing, because its lease has gone to another', async () => {
+    it('the end of a run is discarded because another worker has its lease', async () => {
       const run = await begin();
       await database.pool.query('UPDATE runs SET lease_token = gen_random_uuid()');
       expect(await finish(run)).toEqual({ held: false, more: false });
@@ -218,7 +218,7 @@ describe('WebhookOutbox', () => {
     });
   });
 
-  it('has one delivery of a run whose end is tried by two at once', async () => {
+  it('has one delivery of a run that two writers try to end at once', async () => {
     const run = await begin();
     const ends = await Promise.all([
       finish(run),
@@ -249,7 +249,7 @@ describe('WebhookOutbox', () => {
       expect(Math.max(...claims.map(({ length }) => length))).toBeLessThanOrEqual(30);
     });
 
-    it('gives no more of a target than it may have, and does not let the others wait behind it', async () => {
+    it('respects the limit per target, and does not delay other targets', async () => {
       await fill('https://dead.example/1', 500);
       await fill('https://dead.example/2', 500);
       await fill('https://alive.example/', 2);
@@ -265,11 +265,11 @@ describe('WebhookOutbox', () => {
         'dead.example',
       ]);
       await fill('https://alive.example/', 1);
-      const under_way = new Map([['dead.example', 2], ['', 1]]); // prettier-ignore
-      expect(targets(await claim({ ...limits, under_way }))).toEqual(['', 'alive.example']);
+      const in_flight = new Map([['dead.example', 2], ['', 1]]); // prettier-ignore
+      expect(targets(await claim({ ...limits, in_flight }))).toEqual(['', 'alive.example']);
     });
 
-    it('gives the oldest first', async () => {
+    it('claims the oldest first', async () => {
       await fill('https://new.example/', 1);
       await fill('https://old.example/', 1);
       await database.pool.query(
@@ -284,7 +284,7 @@ describe('WebhookOutbox', () => {
       expect(await claim()).toHaveLength(1);
     });
 
-    it('knows a target by host and port, whatever else is in the address', async () => {
+    it('identifies a target by host and port only', async () => {
       const urls = ['https://u:p@A.example/x', 'HTTPS://a.example?y', 'https://u@p@a.example#z', 'https://a.example'];
       for (const url of urls) {
         await fill(url, 1);
@@ -292,7 +292,7 @@ describe('WebhookOutbox', () => {
       expect((await claim()).map(({ target }) => target)).toEqual(urls.map(() => 'a.example'));
     });
 
-    it('gives what a crashed process had claimed to another when the lease is over, and not earlier', async () => {
+    it('gives the deliveries of a crashed process to another once the lease has expired, and not earlier', async () => {
       const first = await delivery();
       expect(await claim()).toEqual([]);
       await makeDue();
@@ -312,7 +312,7 @@ describe('WebhookOutbox', () => {
   });
 
   describe('after an attempt', () => {
-    it('keeps what is to be tried again until it is due', async () => {
+    it('does not claim a retry before it is due', async () => {
       const first = await delivery();
       await outbox.retry(first, 60_000, 'HTTP 500');
       expect(await claim()).toEqual([]);
@@ -321,19 +321,19 @@ describe('WebhookOutbox', () => {
       expect(await claim()).toMatchObject([{ attempts: 2, url: first.url, payload: first.payload }]);
     });
 
-    it('does not count the attempt of a process that stops', async () => {
+    it('does not count the attempt of a process that shuts down', async () => {
       await outbox.release(await delivery());
       expect(await claim()).toMatchObject([{ attempts: 1 }]);
     });
 
-    it('does not give out what has failed', async () => {
+    it('does not claim failed deliveries', async () => {
       await outbox.fail(await delivery(), 'HTTP 404');
       await makeDue();
       expect(await claim()).toEqual([]);
       expect(await count(`last_error = 'HTTP 404' AND failed_at IS NOT NULL`)).toBe(1);
     });
 
-    it('keeps a state that has been looked up for the next one', async () => {
+    it('keeps a state that was read for the next attempt', async () => {
       await outbox.keepState(await delivery(), '{"found": 1}');
       await makeDue();
       const [second] = await claim();
@@ -343,7 +343,7 @@ describe('WebhookOutbox', () => {
       expect(await claim()).toMatchObject([{ state: '{"found": 1}' }]);
     });
 
-    it('fails what died with its process in the last one', async () => {
+    it('marks a delivery as failed whose process died in the last attempt', async () => {
       await delivery();
       for (let attempt = 2; attempt <= ALL.max_attempts; attempt += 1) {
         await makeDue();

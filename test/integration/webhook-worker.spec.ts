@@ -94,7 +94,7 @@ describe('WebhookWorker', () => {
     expect(sent.filter(({ length }) => length > 0).length).toBeGreaterThan(1);
   });
 
-  it('delivers to others while a receiver does not answer, however much is waiting for it', async () => {
+  it('delivers to other receivers while one does not respond, however many deliveries it has', async () => {
     await fill('https://dead.example/', 200);
     await fill('https://alive.example/', 100);
     const waiting = new Set<string>();
@@ -111,7 +111,7 @@ describe('WebhookWorker', () => {
     expect(waiting.size).toBe(4);
   });
 
-  it('gives back what is under way when the process stops, and does not count the attempt', async () => {
+  it('releases deliveries in flight at shutdown, and does not count the attempt', async () => {
     await fill('https://dead.example/', 6);
     let begun = 0;
     start({ send: (delivery, signal) => ((begun += 1), never(delivery, signal)) });
@@ -121,7 +121,7 @@ describe('WebhookWorker', () => {
     expect(await count('attempts = 0 AND lease_token IS NULL AND due_at <= clock_timestamp()')).toBe(6);
   });
 
-  it('tries again later what has failed, and no more what was refused', async () => {
+  it('retries failed deliveries, and does not retry refused ones', async () => {
     await fill('https://busy.example/', 1);
     await fill('https://gone.example/', 1);
     const attempts: Record<string, number> = {};
@@ -143,7 +143,7 @@ describe('WebhookWorker', () => {
   it.each([
     [true, `failed_at IS NOT NULL AND caller IS NULL AND last_error = 'no'`],
     [false, `failed_at IS NULL AND caller IS NOT NULL AND attempts = 1 AND last_error = 'no'`],
-  ])('sends nothing that is not allowed any more: for good when that is decided (%s)', async (is_decided, expected) => {
+  ])('sends nothing that is no longer allowed, permanently if that is decided (%s)', async (is_decided, expected) => {
     await fill('https://a.example/', 1);
     await database.pool.query(`UPDATE webhook_deliveries SET caller = '{"user": {}}'`);
     start({ send: () => Promise.reject(new Error('sent')), refusal: { message: 'no', is_decided } });
@@ -162,7 +162,7 @@ describe('WebhookWorker', () => {
     expect(await count(`attempts = 7 AND last_error = 'HTTP 503'`)).toBe(1);
   });
 
-  it('outlives whatever happens while it sends', async () => {
+  it('survives every error while it sends', async () => {
     await fill('https://odd.example/', 1);
     let calls = 0;
     start({ send: () => ((calls += 1), Promise.reject(new Error('unforeseen'))) });
@@ -174,7 +174,7 @@ describe('WebhookWorker', () => {
     expect(await count(`target = 'odd.example'`)).toBe(1);
   });
 
-  it('sends nothing when the process was blocked since it claimed: the lease would not outlast the attempt', async () => {
+  it('sends nothing if the process was blocked after the claim, because the lease could expire during the attempt', async () => {
     const released = jest.spyOn(WebhookOutbox.prototype, 'release');
     let now = 0;
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => (now += 20_000));
@@ -188,7 +188,7 @@ describe('WebhookWorker', () => {
     expect(attempts).toEqual([1]);
   });
 
-  it('tells others of a path of the server when it does not listen itself, and of nothing else', async () => {
+  it('notifies other processes of a webhook to a path of the server only, and only if it does not listen itself', async () => {
     const { worker, published } = start({ send: never, base: null });
     await fill('/path', 1);
     worker.announce('https://example.com/');
@@ -201,7 +201,7 @@ describe('WebhookWorker', () => {
     expect(delivered).toEqual(['/path']);
   });
 
-  it('removes failed deliveries of long ago', async () => {
+  it('removes old failed deliveries', async () => {
     await fill('https://gone.example/', 2);
     await database.pool.query(
       `UPDATE webhook_deliveries SET failed_at = now() - interval '8 days' WHERE run_id IN (

@@ -90,7 +90,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
       expect(names(await streamed)).toEqual(['metadata', 'values', 'values', 'custom']);
     });
 
-    it('give those who wait the last state', async () => {
+    it('return the last state to waiting clients', async () => {
       thread_id = await newThread(client);
       const { run_id } = await startWaiting(client, thread_id);
       const waiter = recordingClient(Client, server.url);
@@ -101,7 +101,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
       expect(await client.runs.join(thread_id, run_id)).toMatchObject({ order: ['a:start'] });
     });
 
-    it('can be gone on with', async () => {
+    it('can be resumed', async () => {
       thread_id = await newThread(client);
       const { gate, run_id } = await startWaiting(client, thread_id);
       await canceller.runs.cancel(thread_id, run_id, true);
@@ -111,7 +111,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
       });
     });
 
-    it('make room for the next one', async () => {
+    it('release the thread for the next run', async () => {
       thread_id = await newThread(client);
       const { run_id } = await startWaiting(client, thread_id);
       const next = await client.runs.create(thread_id, 'steps', { input: {} });
@@ -130,7 +130,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
       expect(await statusOf(run_id)).toBe('interrupted');
     });
 
-    it('with durability exit keep what they have finished', async () => {
+    it('with durability exit keep their finished steps', async () => {
       thread_id = await newThread(client);
       const { run_id } = await startWaiting(client, thread_id, { durability: 'exit' });
       await canceller.runs.cancel(thread_id, run_id, true);
@@ -142,7 +142,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
     ['without waiting', false, 202],
     ['waiting', true, 204],
   ])('before they begin, %s', (_how, wait, status) => {
-    it('never begin, and leave the run before them alone', async () => {
+    it('never start, and do not affect the run before them', async () => {
       thread_id = await newThread(client);
       const { gate, run_id } = await startWaiting(client, thread_id);
       const pending = await client.runs.create(thread_id, 'steps', { input: {} });
@@ -156,7 +156,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
       expect(thread.values).not.toHaveProperty('path');
     });
 
-    it('leave those behind them in the queue', async () => {
+    it('leave later runs in the queue', async () => {
       thread_id = await newThread(client);
       const { gate } = await startWaiting(client, thread_id);
       const second = await client.runs.create(thread_id, 'waiting', { input: { label: 'b' } });
@@ -168,7 +168,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
       });
     });
 
-    it('end the stream of those who read it, without an error', async () => {
+    it('end the streams of their readers without an error', async () => {
       thread_id = await newThread(client);
       const { gate } = await startWaiting(client, thread_id);
       const { run_id } = await client.runs.create(thread_id, 'steps', { input: {} });
@@ -180,7 +180,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
       gate.open();
     });
 
-    it('give those who wait for them what the thread holds, as those who come later', async () => {
+    it('return the values of the thread to waiting clients and to later ones', async () => {
       thread_id = await newThread(client);
       expect(await client.runs.wait(thread_id, 'steps', { input: {} })).toEqual(ALL);
       const { gate } = await startWaiting(client, thread_id);
@@ -194,7 +194,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
       gate.open();
     });
 
-    it('tell those who wait for them that they were rolled back, wherever those are', async () => {
+    it('report the rollback to waiting clients in every process', async () => {
       thread_id = await newThread(client);
       const { gate } = await startWaiting(client, thread_id);
       const { run_id } = await client.runs.create(thread_id, 'steps', { input: {} });
@@ -207,7 +207,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
       gate.open();
     });
 
-    it('leave a question of the thread open', async () => {
+    it('keep a pending interrupt of the thread', async () => {
       thread_id = await newThread(client);
       await client.runs.wait(thread_id, 'ask', { input: { question: 'why?' } });
       const { run_id } = await client.runs.create(thread_id, 'steps', { input: {}, afterSeconds: 3600 });
@@ -219,7 +219,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
   });
 
   describe('in a node that ignores its signal', () => {
-    it('are as good as stopped when the client is told that they will be', async () => {
+    it('are certain to stop once the client has the response', async () => {
       thread_id = await newThread(client);
       const { gate, run_id } = await startStubborn(client, thread_id);
       expect(await cancel(run_id, false)).toBe(202);
@@ -233,7 +233,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
       gate.open();
     });
 
-    it('are stopped though the process that has taken the request is gone', async () => {
+    it('are stopped although the process that accepted the request has died', async () => {
       thread_id = await newThread(client);
       const { gate, run_id } = await startStubborn(client, thread_id);
       // What such a process has left.
@@ -244,7 +244,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
       gate.open();
     });
 
-    it('leave neither the question nor the error of the run before on their thread', async () => {
+    it('keep neither the interrupt nor the error of the run before on their thread', async () => {
       for (const graph of ['ask', 'failing']) {
         thread_id = await newThread(client);
         await client.runs.wait(thread_id, graph, { input: {}, raiseError: false });
@@ -257,7 +257,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
   });
 
   it.each(['ask', 'failing'])(
-    'in a process that does not listen leave nothing of "%s", which ran before',
+    'in a process that does not respond keep nothing of "%s", which ran before',
     async (graph) => {
       const other = connect(Client, elsewhere.url);
       thread_id = await newThread(other);
@@ -278,7 +278,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
   it.each([
     [false, 202],
     [true, 204],
-  ])('after their end stay as they are (waiting: %s)', async (wait, status) => {
+  ])('do not change after their end (waiting: %s)', async (wait, status) => {
     thread_id = await newThread(client);
     const { run_id } = await client.runs.create(thread_id, 'ask', { input: { question: 'why?' } });
     await client.runs.join(thread_id, run_id);
@@ -298,7 +298,7 @@ describe.each(SDKS)('runs that are cancelled with SDK %s', (_, Client) => {
     await client.runs.join(thread_id, run_id);
   });
 
-  it('with an action that does not exist are refused, and go on', async () => {
+  it('continue after a request with an unknown action, which is rejected', async () => {
     thread_id = await newThread(client);
     const { gate, run_id } = await startWaiting(client, thread_id);
     await expect(client.runs.cancel(thread_id, run_id, false, 'explode' as never)).rejects.toMatchObject(
@@ -339,7 +339,7 @@ describe('a run whose input another one has taken over', () => {
     expect(await client.runs.get(thread_id, run_id)).toMatchObject({ status: 'success', cancel_reason: null });
   });
 
-  it('must stay to keep a reason', async () => {
+  it('cannot have a reason with a rollback', async () => {
     const thread_id = await newThread(client);
     const { run_id } = await client.runs.create(thread_id, 'steps', { input: {}, afterSeconds: 3600 });
     const cancel = client.runs.cancel(thread_id, run_id, true, 'rollback', { reason: 'taken' });

@@ -43,7 +43,7 @@ async function leaveWait(client: Client, onDisconnect: Disconnect): Promise<Left
   return { gate, thread_id, run_id };
 }
 
-describe.each(SDKS)('a client that leaves, with SDK %s', (_, Client) => {
+describe.each(SDKS)('a client that disconnects, with SDK %s', (_, Client) => {
   let client: Client;
 
   beforeAll(() => {
@@ -93,7 +93,7 @@ describe.each(SDKS)('a client that leaves, with SDK %s', (_, Client) => {
     return { gate, thread_id, run_id };
   }
 
-  it('takes the run along if that was asked for, and leaves it alone otherwise', async () => {
+  it('cancels the run if that was requested, and not otherwise', async () => {
     // Those that go on have left first: by the time the others are cancelled, they would have been.
     const going = [
       await leaveStream(undefined),
@@ -113,7 +113,7 @@ describe.each(SDKS)('a client that leaves, with SDK %s', (_, Client) => {
   });
 });
 
-it('a client of the newest SDK that leaves a join takes the run along if it asks for that', async () => {
+it('a client of the newest SDK that disconnects from a join cancels the run if it requests that', async () => {
   const { client, responses } = recordingClient(SDKS[0][1], server.url);
   const thread_id = await newThread(client);
   const { run_id } = await client.runs.create(thread_id, 'waiting', { input: { gate: newGate().path, label: 'a' } });
@@ -129,7 +129,7 @@ it('a client of the newest SDK that leaves a join takes the run along if it asks
   );
 });
 
-describe('a run whose last client has left', () => {
+describe('a run whose last client has disconnected', () => {
   let client: Client;
 
   beforeAll(() => {
@@ -166,7 +166,7 @@ describe('a run whose last client has left', () => {
       (status) => status === 'interrupted',
     );
 
-  it('is cancelled before the client of a resumable stream has to be back', async () => {
+  it('is cancelled before the grace period of a resumable stream has passed', async () => {
     // That one has left first.
     const resumable = await leaveStream(await newThread(client), true);
     const stateless = await leaveStream(null, false);
@@ -224,7 +224,7 @@ describe('a run whose last client has left', () => {
   });
 });
 
-describe('a client whose wait has broken off', () => {
+describe('a client whose wait was closed early', () => {
   /** A run that ends with its readers; the one that asked for it at `first` has come back to `second`. */
   async function comeBack(first: string, second: string) {
     const client = connect(SDKS[0][1], first);
@@ -250,7 +250,7 @@ describe('a client whose wait has broken off', () => {
     ['the same process', () => server.url],
     ['another one', () => elsewhere.url],
   ])(
-    'finds its run still going when it comes back to %s, and takes it along when it leaves again',
+    'finds its run still running when it reconnects to %s, and cancels it when it disconnects again',
     async (_, urlOf) => {
       const stays = await comeBack(server.url, urlOf());
       const leaves = await comeBack(server.url, urlOf());

@@ -24,7 +24,7 @@ describe.each(SDKS)('a graph that drains itself, with SDK %s', (_, Client) => {
   });
 
   it.each(['with a reason', 'without a reason'])(
-    'stops behind its step, and continues when it is called again: %s',
+    'stops after its superstep, and resumes when it is called again: %s',
     async (how) => {
       expect(await drain(how)).toMatchObject({ log: ['one'] });
       expect(await attempts()).toEqual([{ status: 'interrupted', attempt: 1 }]);
@@ -60,7 +60,7 @@ describe.each(SDKS)('a graph that drains itself, with SDK %s', (_, Client) => {
     expect(names(parts).filter((name) => name !== 'events')).toEqual(['metadata', 'updates']);
   });
 
-  it('ends without a thread with what it has done', async () => {
+  it('ends a stateless run with the values it has reached', async () => {
     const answer = await client.runs.wait(null, 'draining', { input: { how: 'with a reason' } });
     expect(answer).toMatchObject({ log: ['one'] });
   });

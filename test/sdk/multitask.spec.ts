@@ -33,7 +33,7 @@ describe.each(SDKS)('several runs on one thread with SDK %s', (_, Client) => {
 
   describe('that are enqueued', () => {
     it.each([[{}], [{ multitaskStrategy: 'enqueue' }]])(
-      'follow one another in the order they came (%j)',
+      'run one after the other in the order of their creation (%j)',
       async (payload) => {
         thread_id = await newThread(client);
         const { gate, run_id } = await startWaiting(client, thread_id);
@@ -61,7 +61,7 @@ describe.each(SDKS)('several runs on one thread with SDK %s', (_, Client) => {
       expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle' });
     });
 
-    it('never run at the same time, however fast they come', async () => {
+    it('never run concurrently, however fast they are created', async () => {
       thread_id = await newThread(client);
       const labels = Array.from({ length: 12 }, (_unused, i) => String(i));
       const ids = await Promise.all(labels.map((label) => enqueue(label)));
@@ -72,7 +72,7 @@ describe.each(SDKS)('several runs on one thread with SDK %s', (_, Client) => {
       expect([...starts].sort()).toEqual([...labels].sort());
     });
 
-    it('stream when their turn comes', async () => {
+    it('stream once they start', async () => {
       thread_id = await newThread(client);
       const { gate } = await startWaiting(client, thread_id);
       const streamed = collect(
@@ -88,7 +88,7 @@ describe.each(SDKS)('several runs on one thread with SDK %s', (_, Client) => {
       ]);
     });
 
-    it('run although the one before them failed', async () => {
+    it('run after a run that failed', async () => {
       thread_id = await newThread(client);
       const { gate } = await startWaiting(client, thread_id);
       const { run_id: failing } = await client.runs.create(thread_id, 'failing', { input: {} });
@@ -99,7 +99,7 @@ describe.each(SDKS)('several runs on one thread with SDK %s', (_, Client) => {
       expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle', error: null });
     });
 
-    it('run although the one before them is waiting for an answer', async () => {
+    it('run after a run that stopped at an interrupt', async () => {
       thread_id = await newThread(client);
       const { gate } = await startWaiting(client, thread_id);
       await client.runs.create(thread_id, 'ask', { input: { question: 'why?' } });
@@ -111,7 +111,7 @@ describe.each(SDKS)('several runs on one thread with SDK %s', (_, Client) => {
       expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle' });
     });
 
-    it('leave their graph and their settings on the thread when they begin, not before', async () => {
+    it('write their graph and their config to the thread when they start, not before', async () => {
       thread_id = await newThread(client);
       const configOf = (key: string) => ({ config: { configurable: { [key]: key } } });
       const { gate, run_id } = await startWaiting(client, thread_id, configOf('a'));
@@ -141,7 +141,7 @@ describe.each(SDKS)('several runs on one thread with SDK %s', (_, Client) => {
       expect(await client.threads.getState(thread_id)).toMatchObject({ values: { path: ['one', 'two', 'three'] } });
     });
 
-    it('wait only for those on their own thread', async () => {
+    it('wait only for runs on their own thread', async () => {
       const other = await newThread(client);
       const { gate, run_id } = await startWaiting(client, other);
       thread_id = await newThread(client);
@@ -156,7 +156,7 @@ describe.each(SDKS)('several runs on one thread with SDK %s', (_, Client) => {
     const payload = { input: { label: 'b' }, multitaskStrategy: 'reject' as const };
     const busy = refusal(409, 'thread_busy');
 
-    it('are refused while another one is running, and leave no trace', async () => {
+    it('are rejected while another run is active, and leave no trace', async () => {
       thread_id = await newThread(client);
       const { gate, run_id } = await startWaiting(client, thread_id);
       await expect(client.runs.create(thread_id, 'waiting', payload)).rejects.toMatchObject(busy);
@@ -167,7 +167,7 @@ describe.each(SDKS)('several runs on one thread with SDK %s', (_, Client) => {
       expect(await client.runs.join(thread_id, run_id)).toMatchObject({ order: ['a:start', 'a:end'] });
     });
 
-    it('run when the thread is free', async () => {
+    it('run when the thread is idle', async () => {
       thread_id = await newThread(client);
       expect(await client.runs.wait(thread_id, 'waiting', payload)).toMatchObject({ order: ['b:start', 'b:end'] });
       expect(await client.runs.wait(thread_id, 'waiting', payload)).toMatchObject({ label: 'b' });

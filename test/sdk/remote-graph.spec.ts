@@ -347,7 +347,7 @@ describe.each(SDKS)('RemoteGraph with SDK %s', (_, Client) => {
   it('is not waited for on the thread of the run that calls it', async () => {
     const { thread_id } = await client.threads.create();
     const input = { messages: ['hi'] };
-    const refusal = /asks for another run on its own thread .* set another configurable\.thread_id/;
+    const refusal = /requests a run on its own thread .* set another configurable\.thread_id/;
     await expect(client.runs.wait(thread_id, 'ownthread', { input })).rejects.toThrow(refusal);
     expect((await client.threads.get(thread_id)).status).toBe('error');
     await expect(client.runs.wait(null, 'ownthread', { input })).rejects.toThrow(refusal);

@@ -32,7 +32,7 @@ async function letLateWritesCome({ path, open }: Gate): Promise<void> {
 
 const orderOf = ({ values }: { values: unknown }): unknown => (values as { order: string[] }).order;
 
-describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Client) => {
+describe.each(SDKS)('runs that replace others, with SDK %s', (_, Client) => {
   let client: Client;
   let thread_id: string;
 
@@ -54,7 +54,7 @@ describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Clien
       replacer.runs.wait(thread_id, 'stubborn', { input: { label: 'b', gate: '' }, multitaskStrategy });
 
     describe('by interrupting them', () => {
-      it('do not wait for a node that ignores its signal, and keep the steps that were finished', async () => {
+      it('do not wait for a node that ignores its signal, and keep the finished steps', async () => {
         thread_id = await newThread(client);
         const { gate, run_id } = await startStubborn(client, thread_id);
         expect(orderOf({ values: await replace('interrupt') })).toEqual(['a:start', 'b:start', 'b:end']);
@@ -67,7 +67,7 @@ describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Clien
         });
       });
 
-      it('stop those that wait in the queue too', async () => {
+      it('also stop the queued runs', async () => {
         thread_id = await newThread(client);
         const { gate, run_id } = await startStubborn(client, thread_id);
         const waiting = await client.runs.create(thread_id, 'stubborn', { input: { label: 'queued' } });
@@ -78,7 +78,7 @@ describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Clien
         expect(runs.slice(1).map((run) => run.run_id)).toEqual([waiting.run_id, run_id]);
       });
 
-      it('end the streams of those they interrupt, without an error', async () => {
+      it('end the streams of the interrupted runs without an error', async () => {
         thread_id = await newThread(client);
         const { gate, run_id } = await startStubborn(client, thread_id);
         const stream = collect(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }));
@@ -89,7 +89,7 @@ describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Clien
     });
 
     describe('by rolling them back', () => {
-      it('leave nothing of them, neither run nor checkpoints nor late writes', async () => {
+      it('delete the runs and their checkpoints, and discard their late writes', async () => {
         thread_id = await newThread(client);
         await client.runs.wait(thread_id, 'stubborn', { input: { label: 'before', gate: '' } });
         const historyBefore = (await client.threads.getHistory(thread_id)).length;
@@ -104,7 +104,7 @@ describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Clien
         expect(history.some(({ metadata }) => (metadata as { run_id?: string }).run_id === run_id)).toBe(false);
       });
 
-      it('tell those who stream or wait for them', async () => {
+      it('notify the clients that stream or wait for them', async () => {
         thread_id = await newThread(client);
         const { gate, run_id } = await startStubborn(client, thread_id);
         const [reader, waiter] = [recordingClient(Client, server.url), recordingClient(Client, server.url)];
@@ -118,7 +118,7 @@ describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Clien
         gate.open();
       });
 
-      it('bring back the question that was open before', async () => {
+      it('restore the interrupt that was pending before', async () => {
         thread_id = await newThread(client);
         await client.runs.wait(thread_id, 'ask', { input: { question: 'go?' } });
         const { gate, run_id } = await startStubborn(client, thread_id);
@@ -134,7 +134,7 @@ describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Clien
         });
       });
 
-      it('leave a thread whose last run has failed as that has left it', async () => {
+      it('restore the error of a thread whose last run failed', async () => {
         thread_id = await newThread(client);
         await client.runs.wait(thread_id, 'failing', { input: {}, raiseError: false });
         const before = await client.threads.get(thread_id);
@@ -150,7 +150,7 @@ describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Clien
         });
       });
 
-      it('take those that wait in the queue with them', async () => {
+      it('also roll back the queued runs', async () => {
         thread_id = await newThread(client);
         const { gate } = await startStubborn(client, thread_id);
         await client.runs.create(thread_id, 'stubborn', { input: { label: 'queued' } });
@@ -161,7 +161,7 @@ describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Clien
     });
   });
 
-  describe('while the other one has not begun,', () => {
+  describe('while the other run has not started,', () => {
     const notYet = async (): Promise<string> => {
       thread_id = await newThread(client);
       return (await client.runs.create(thread_id, 'steps', { input: {}, afterSeconds: 3600 })).run_id;
@@ -183,7 +183,7 @@ describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Clien
       expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle' });
     });
 
-    it('are refused if they are to be', async () => {
+    it('are rejected with the strategy reject', async () => {
       const run_id = await notYet();
       await expect(replace('reject')).rejects.toMatchObject(refusal(409, 'thread_busy'));
       expect((await client.runs.list(thread_id)).map((run) => run.run_id)).toEqual([run_id]);
@@ -191,7 +191,7 @@ describe.each(SDKS)('runs that take the place of others, with SDK %s', (_, Clien
   });
 
   describe('cancelled by rollback', () => {
-    it.each([true, false])('are gone, whether they run or wait (wait %s)', async (wait) => {
+    it.each([true, false])('are deleted, whether they are running or pending (wait %s)', async (wait) => {
       thread_id = await newThread(client);
       const { gate, run_id } = await startStubborn(client, thread_id);
       const queued = await client.runs.create(thread_id, 'stubborn', { input: { label: 'queued' } });
@@ -212,7 +212,7 @@ describe('many runs cancelled at once', () => {
     client = connect(NewestClient, server.url);
   });
 
-  it('are those named on a thread', async () => {
+  it('are the listed runs of a thread', async () => {
     const thread_id = await newThread(client);
     const { gate, run_id } = await startStubborn(client, thread_id);
     const [b, c] = [
@@ -257,7 +257,7 @@ describe('many runs cancelled at once', () => {
     }
   });
 
-  it('are those named, on the hidden thread of a stateless run, too', async () => {
+  it('are the listed runs, also on the hidden thread of a stateless run', async () => {
     const gate = newGate();
     const { run_id, thread_id } = await client.runs.create(null, 'stubborn', {
       input: { gate: gate.path, label: 'a' },
@@ -270,7 +270,7 @@ describe('many runs cancelled at once', () => {
     gate.open();
   });
 
-  it('are refused when nothing matches, or when it is not clear which are meant', async () => {
+  it('cause an error when no run matches or the request is ambiguous', async () => {
     const thread_id = await newThread(client);
     const unclear = refusal(422, 'validation_failed');
     await expect(client.runs.cancelMany({ threadId: thread_id, runIds: [] })).rejects.toMatchObject(

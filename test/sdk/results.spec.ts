@@ -111,13 +111,13 @@ describe('the result of a graph', () => {
       return { values, emitted: comparable({ ...invoked, ...asked }), result: comparable({ ...result, ...asked }) };
     };
 
-    it('is what LangGraph gives, whoever joins the run and whenever', async () => {
+    it('is what LangGraph returns, for every client that joins the run at any time', async () => {
       const { results } = await runJoined(graph, { input, ...payload });
       expect(comparable(results[0])).toEqual((await expected()).result);
       expect(results).toEqual(results.map(() => results[0]));
     });
 
-    it('is what wait gives', async () => {
+    it('is what wait returns', async () => {
       const result = (await here.runs.wait(await newThread(here), graph, { input, ...payload })) as Result;
       expect(comparable(result)).toEqual((await expected()).result);
     });
@@ -145,7 +145,7 @@ describe('the result of a graph', () => {
       expect(thread.status).toBe(pending ? 'interrupted' : 'idle');
     });
 
-    it('of a stateless run is the same, and is kept for those who join it', async () => {
+    it('of a stateless run is the same, and is kept for clients that join it', async () => {
       const { run_id } = await here.runs.create(null, graph, { input, ...payload, afterSeconds: 1 });
       const join = async ({ url }: { url: string }): Promise<Result> =>
         (await (await fetch(`${url}/runs/${run_id}/join`)).json()) as Result;
@@ -200,7 +200,7 @@ describe('the result of a graph', () => {
     });
   });
 
-  it('stays what it was when the thread goes on or its checkpoints are gone', async () => {
+  it('does not change when the thread continues or its checkpoints are deleted', async () => {
     const { thread_id, run_id, results } = await runJoined('output', { input: { question: 'q' } });
     await here.runs.wait(thread_id, 'output', { input: { question: 'another' } });
     await here.threads.prune([thread_id], { strategy: 'keep_latest' });
@@ -220,8 +220,8 @@ describe('the result of a graph', () => {
     });
   });
 
-  describe('that is stopped without listening', () => {
-    it('is its state, whoever joins it and whenever', async () => {
+  describe('that is stopped and ignores its signal', () => {
+    it('is its state, for every client that joins it at any time', async () => {
       const thread_id = await newThread(here);
       const webhook = `${receiver.url}/${thread_id}`;
       const stream = here.runs.stream(thread_id, 'deaf', { input: {}, streamMode: 'custom', webhook });
@@ -241,7 +241,7 @@ describe('the result of a graph', () => {
       expect(await join(there)).toEqual({ log: ['first'] });
     });
 
-    it('of a stateless run is kept, too', async () => {
+    it('of a stateless run is kept as well', async () => {
       const stream = here.runs.stream(null, 'deaf', { input: {}, streamMode: 'custom' });
       const parts: Part[] = [];
       for await (const part of stream as AsyncIterable<Part>) {

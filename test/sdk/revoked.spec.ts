@@ -68,7 +68,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-describe.each(SDKS)('what was taken back, with SDK %s', (_, Client) => {
+describe.each(SDKS)('revoked permissions, with SDK %s', (_, Client) => {
   let alice: Client;
   let bob: Client;
   let admin: Client;
@@ -90,8 +90,8 @@ describe.each(SDKS)('what was taken back, with SDK %s', (_, Client) => {
     (await sendJson(`${server.url}/runs/crons/search`, { limit: 1000 }, { headers: as('admin') })
       .then(({ json }) => json as Cron[])).find((cron) => cron.cron_id === cron_id)!; // prettier-ignore
 
-  describe('an assistant that this process remembers', () => {
-    it('is not run any more by a caller who may no longer read it, nor by crons that are new', async () => {
+  describe('an assistant that this process has cached', () => {
+    it('cannot be run by a caller who may no longer read it, nor by new crons', async () => {
       const { assistant_id } = await alice.assistants.create({ graphId: 'steps' });
       expect(await alice.runs.wait(null, assistant_id, { input: {} })).toMatchObject(STEPS);
       await give(assistant_id, 'bob');
@@ -101,7 +101,7 @@ describe.each(SDKS)('what was taken back, with SDK %s', (_, Client) => {
       await expect(alice.runs.wait(null, assistant_id, { input: {} })).rejects.toMatchObject(gone);
     });
 
-    it('is run by a caller who may read it by now', async () => {
+    it('can be run by a caller who may read it now', async () => {
       const { assistant_id } = await alice.assistants.create({ graphId: 'steps' });
       await alice.runs.wait(null, assistant_id, { input: {} });
       await expect(bob.runs.wait(null, assistant_id, { input: {} })).rejects.toMatchObject({ status: 404 });
@@ -122,7 +122,7 @@ describe.each(SDKS)('what was taken back, with SDK %s', (_, Client) => {
       return disabled_reason;
     };
 
-    it('is disabled when its caller may not read the assistant any more', async () => {
+    it('is disabled when its caller may no longer read the assistant', async () => {
       const { assistant_id } = await alice.assistants.create({ graphId: 'steps' });
       const cron = await newCron(assistant_id);
       await give(assistant_id, 'bob');
@@ -131,13 +131,13 @@ describe.each(SDKS)('what was taken back, with SDK %s', (_, Client) => {
       );
     });
 
-    it('is disabled when its caller may not run anything any more', async () => {
+    it('is disabled when its caller may no longer run anything', async () => {
       const cron = await newCron('steps');
       revoke('alice');
       expect(await disabledReason(cron)).toBe('alice may not create its runs any more: alice runs nothing.');
     });
 
-    it('is disabled when its caller does not see the thread any more, and leaves nothing there', async () => {
+    it('is disabled when its caller can no longer see the thread, and changes nothing there', async () => {
       const thread_id = await newThread(alice);
       const cron = await newCron('steps', thread_id);
       await admin.threads.update(thread_id, { metadata: { owner: 'bob' } });
@@ -159,7 +159,7 @@ describe.each(SDKS)('what was taken back, with SDK %s', (_, Client) => {
       expect(await get(cron)).not.toHaveProperty('disabled_reason');
     });
 
-    it('still fires for those who may', async () => {
+    it('still fires for a caller with the permission', async () => {
       const cron = await newCron('steps');
       await makeDue(server, cron);
       await askUntil(
@@ -173,7 +173,7 @@ describe.each(SDKS)('what was taken back, with SDK %s', (_, Client) => {
     const patch = (name: string, { cron_id }: Cron, body: object) =>
       send(server.url, name, 'PATCH', `/runs/crons/${cron_id}`, body);
 
-    it('is refused to those who may not run it themselves', async () => {
+    it('cannot be changed by a user who may not run it', async () => {
       const cron = await newCron('steps');
       for (const body of [
         { input: { mine: true } },
@@ -187,7 +187,7 @@ describe.each(SDKS)('what was taken back, with SDK %s', (_, Client) => {
       expect((await get(cron)).payload).toEqual(cron.payload);
     });
 
-    it('may be stopped by them, and not be started again', async () => {
+    it('can be disabled by that user, but not enabled again', async () => {
       const cron = await newCron('steps');
       expect((await patch('clerk', cron, { enabled: false })).json).toMatchObject({ enabled: false, user_id: 'alice' });
       expect((await patch('clerk', cron, { enabled: true })).status).toBe(403);
@@ -238,7 +238,7 @@ describe.each([
     thread_id = await newThread(alice);
   });
 
-  const NOT_ALLOWED = { error: 'RunNotAllowed', message: 'alice may not do this any more: alice runs nothing.' };
+  const NOT_ALLOWED = { error: 'RunNotAllowed', message: 'alice is no longer allowed to do this: alice runs nothing.' };
   const rowOf = async (run_id: string): Promise<Row> => {
     const { rows } = await place().database.pool.query<Row>(
       'SELECT status, error, caller FROM runs WHERE run_id = $1',
@@ -267,7 +267,7 @@ describe.each([
   it('for its moment ends with an error when its thread has gone to another user', async () => {
     const { run_id } = await alice.runs.create(thread_id, 'steps', { input: {}, afterSeconds: 1 });
     await admin.threads.update(thread_id, { metadata: { owner: 'bob' } });
-    const message = `alice may not do this any more: Thread with ID ${thread_id} not found`;
+    const message = `alice is no longer allowed to do this: Thread with ID ${thread_id} not found`;
     expect(await ended(run_id)).toEqual({ status: 'error', error: { error: 'RunNotAllowed', message }, caller: null });
   });
 
@@ -275,11 +275,11 @@ describe.each([
     const { assistant_id } = await alice.assistants.create({ graphId: 'steps' });
     const { run_id } = await alice.runs.create(null, assistant_id, { input: {}, afterSeconds: 1 });
     await admin.assistants.update(assistant_id, { metadata: { owner: 'bob' } });
-    const message = `alice may not do this any more: Assistant not found: ${assistant_id}. Send a graph id of langgraph.json, or the UUID of an assistant.`;
+    const message = `alice is no longer allowed to do this: Assistant not found: ${assistant_id}. Send a graph id of langgraph.json, or the UUID of an assistant.`;
     expect(await ended(run_id)).toEqual({ status: 'error', error: { error: 'RunNotAllowed', message }, caller: null });
   });
 
-  it('is executed for those who may', async () => {
+  it('is executed for a caller with the permission', async () => {
     const { run_id } = await alice.runs.create(thread_id, 'steps', { input: {}, afterSeconds: 0.1 });
     const { run_id: stateless } = await alice.runs.create(null, 'steps', { input: {}, afterSeconds: 0.1 });
     expect([(await ended(run_id)).status, (await ended(stateless)).status]).toEqual(['success', 'success']);
@@ -301,7 +301,7 @@ describe('a webhook', () => {
       ),
     ],
     ['is cancelled', (alice: Client, thread_id: string, run_id: string) => alice.runs.cancel(thread_id, run_id, true)],
-  ])('is not sent when the right was taken back before its run %s', async (_, end) => {
+  ])('is not sent when the permission was revoked before its run %s', async (_, end) => {
     // prettier-ignore
     const alice = clientOf(Client, server.url, 'alice');
     const thread_id = await newThread(alice);
@@ -313,11 +313,14 @@ describe('a webhook', () => {
       () => deliveryOf(run_id),
       (row) => row !== undefined && row.failed_at !== null,
     );
-    expect(delivery).toMatchObject({ last_error: 'alice may not do this any more: alice runs nothing.', caller: null });
+    expect(delivery).toMatchObject({
+      last_error: 'alice is no longer allowed to do this: alice runs nothing.',
+      caller: null,
+    });
     expect(receiver.received.filter(({ path }) => path === '/taken-back')).toEqual([]);
   });
 
-  it('is sent for those who may', async () => {
+  it('is sent for a caller with the permission', async () => {
     const alice = clientOf(Client, server.url, 'alice');
     const thread_id = await newThread(alice);
     await alice.runs.wait(thread_id, 'steps', { input: {}, webhook: `${receiver.url}/allowed` });
@@ -356,7 +359,7 @@ describe('with keys alone', () => {
     );
     expect(run.rows[0].error).toEqual({
       error: 'RunNotAllowed',
-      message: `alice may not do this any more: ${message}`,
+      message: `alice is no longer allowed to do this: ${message}`,
     });
   });
 });

@@ -38,7 +38,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
   const checkpointsOf = async (thread: string): Promise<number> => (await client.threads.getHistory(thread)).length;
 
   describe('created', () => {
-    it('come back at once with what they were asked to do', async () => {
+    it('return at once with their parameters', async () => {
       thread_id = await newThread(client);
       const { client: recording, responses } = recordingClient(Client, server.url);
       const told: object[] = [];
@@ -81,7 +81,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       await client.runs.join(thread_id, run.run_id);
     });
 
-    it('make their thread busy, and at their end idle with the new state', async () => {
+    it('make their thread busy, and after their end idle with the new state', async () => {
       thread_id = await newThread(client);
       const { gate, run_id } = await startWaiting(client, thread_id);
       expect(await client.threads.get(thread_id)).toMatchObject({ status: 'busy' });
@@ -95,7 +95,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       });
     });
 
-    it('go on with the state of their thread', async () => {
+    it('continue from the state of their thread', async () => {
       thread_id = await newThread(client);
       await client.runs.wait(thread_id, 'steps', { input: {} });
       expect(await client.runs.wait(thread_id, 'steps', { input: { path: ['again'] } })).toEqual({
@@ -103,7 +103,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       });
     });
 
-    it('need a thread that exists', async () => {
+    it('need an existing thread', async () => {
       const missing = refusal(404, 'thread_not_found');
       const id = randomUUID();
       await expect(client.runs.create(id, 'steps', { input: {} })).rejects.toMatchObject(missing);
@@ -113,7 +113,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       await expect(client.threads.get(id)).rejects.toMatchObject(missing);
     });
 
-    it('make their thread when told to, with their metadata', async () => {
+    it('create their thread on request, with their metadata', async () => {
       const id = randomUUID();
       const payload = { input: {}, ifNotExists: 'create' as const, metadata: { mine: true } };
       expect(await client.runs.wait(id, 'steps', payload)).toEqual(ALL);
@@ -121,7 +121,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       expect((await client.threads.get(id)).metadata).toEqual({ mine: true, graph_id: 'steps', assistant_id });
     });
 
-    it('make their thread when they are streamed or in the background, too', async () => {
+    it('also create their thread when they are streamed or in the background', async () => {
       const payload = { input: {}, ifNotExists: 'create' as const };
       const [streamed, created] = [randomUUID(), randomUUID()];
       await collect(client.runs.stream(streamed, 'steps', payload));
@@ -131,7 +131,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       }
     });
 
-    it('use the thread that is there although they might make one', async () => {
+    it('use an existing thread although they may create one', async () => {
       thread_id = await newThread(client);
       await client.runs.wait(thread_id, 'steps', { input: {} });
       const payload = { input: {}, ifNotExists: 'create' as const, metadata: { mine: true } };
@@ -139,7 +139,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       expect((await client.threads.get(thread_id)).metadata).not.toHaveProperty('mine');
     });
 
-    it('of an unknown assistant are refused, and their thread stays idle', async () => {
+    it('of an unknown assistant are rejected, and their thread stays idle', async () => {
       thread_id = await newThread(client);
       const before = await client.threads.get(thread_id);
       await expect(client.runs.create(thread_id, 'nowhere', { input: {} })).rejects.toMatchObject(
@@ -165,7 +165,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       ['command', { command: { goto: 7 } }, 'command'],
       ['command', { command: { update: 7 } }, 'command'],
       ['checkpoint', { checkpoint: 'x' }, 'checkpoint'],
-    ])('with a wrong %s (%j) are refused with the path of the field', async (_what, payload, path) => {
+    ])('with a wrong %s (%j) are rejected with the path of the field', async (_what, payload, path) => {
       thread_id = await newThread(client);
       const problem = await client.runs.create(thread_id, 'steps', payload as never).catch((error: unknown) => error);
       expect(problem).toMatchObject(refusal(422, 'validation_failed'));
@@ -176,7 +176,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
   });
 
   describe('waited for and joined', () => {
-    it('give the same answer', async () => {
+    it('return the same result', async () => {
       thread_id = await newThread(client);
       const { gate, run_id } = await startWaiting(client, thread_id);
       const answers = [client.runs.join(thread_id, run_id), client.runs.join(thread_id, run_id)];
@@ -187,7 +187,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       expect(await client.runs.join(thread_id, run_id)).toEqual(first);
     });
 
-    it('give those who join later what they gave, whatever later runs have done', async () => {
+    it('return the same result to clients that join after later runs', async () => {
       thread_id = await newThread(client);
       const first = await client.runs.create(thread_id, 'steps', { input: { path: ['a'] } });
       const second = await client.runs.create(thread_id, 'steps', { input: { path: ['b'] } });
@@ -196,7 +196,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       expect(await client.runs.join(thread_id, first.run_id)).toEqual({ path: a });
     });
 
-    it('give those who join later what they gave, whatever graph has been at work since', async () => {
+    it('return the same result to clients that join after runs of another graph', async () => {
       thread_id = await newThread(client);
       const asked = await client.runs.create(thread_id, 'ask', { input: { question: 'go?' } });
       const answer = await client.runs.join(thread_id, asked.run_id);
@@ -204,7 +204,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       expect(await client.runs.join(thread_id, asked.run_id)).toEqual(answer);
     });
 
-    it('can be joined at the location of the answer', async () => {
+    it('can be joined at the Location of the response', async () => {
       thread_id = await newThread(client);
       const { client: recording, responses } = recordingClient(Client, server.url);
       await recording.runs.wait(thread_id, 'steps', { input: {} });
@@ -215,7 +215,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       });
     });
 
-    it('tell the client of the run exactly once', async () => {
+    it('report the run to the client exactly once', async () => {
       thread_id = await newThread(client);
       const told: object[] = [];
       await client.runs.wait(thread_id, 'steps', { input: {}, onRunCreated: (run) => told.push(run) });
@@ -223,7 +223,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       expect(told).toEqual([{ run_id, thread_id }]);
     });
 
-    it('throw the error of the graph by its class, and give it to those who join', async () => {
+    it('throw the error of the graph with its class name, and return it to clients that join', async () => {
       thread_id = await newThread(client);
       await expect(client.runs.wait(thread_id, 'failing', { input: {} })).rejects.toThrow(
         /^CoffeeError: out of beans$/,
@@ -235,7 +235,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       });
     });
 
-    it('are refused when they do not exist', async () => {
+    it('return 404 when they do not exist', async () => {
       thread_id = await newThread(client);
       await expect(client.runs.join(thread_id, randomUUID())).rejects.toMatchObject(refusal(404, 'run_not_found'));
       await expect(client.runs.join(randomUUID(), randomUUID())).rejects.toMatchObject({ status: 404 });
@@ -254,14 +254,14 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       });
     });
 
-    it('leave a thread that other runs can go on with', async () => {
+    it('leave a thread from which other runs can continue', async () => {
       thread_id = await newThread(client);
       await finished(thread_id, 'failing');
       expect(await client.runs.wait(thread_id, 'steps', { input: {} })).toMatchObject({ path: ALL.path });
       expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle', error: null });
     });
 
-    it('because of too many steps name that error', async () => {
+    it('at the recursion limit name that error', async () => {
       thread_id = await newThread(client);
       const payload = { input: {}, config: { recursion_limit: 2 } };
       await expect(client.runs.wait(thread_id, 'steps', payload)).rejects.toThrow(/^GraphRecursionError: /);
@@ -270,7 +270,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
   });
 
   describe('from a checkpoint', () => {
-    it.each(['checkpoint', 'checkpointId'])('given as %s begin there', async (parameter) => {
+    it.each(['checkpoint', 'checkpointId'])('given as %s start there', async (parameter) => {
       thread_id = await newThread(client);
       await finished(thread_id);
       const past = (await client.threads.getHistory(thread_id)).find(({ next }) => next[0] === 'two')!;
@@ -281,7 +281,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       });
     });
 
-    it('continue the newest branch when there is nothing to say which', async () => {
+    it('continue the newest branch without a requested checkpoint', async () => {
       thread_id = await newThread(client);
       await finished(thread_id);
       const past = (await client.threads.getHistory(thread_id)).find(({ next }) => next[0] === 'two')!;
@@ -294,13 +294,13 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
   });
 
   describe('with null as input', () => {
-    it('go on with what is left to do', async () => {
+    it('resume the remaining tasks', async () => {
       thread_id = await newThread(client);
       await client.runs.wait(thread_id, 'steps', { input: {}, interruptBefore: ['two'] });
       expect(await client.runs.wait(thread_id, 'steps', { input: null })).toEqual(ALL);
     });
 
-    it('change nothing when nothing is left to do', async () => {
+    it('change nothing when no task remains', async () => {
       thread_id = await newThread(client);
       await finished(thread_id);
       await client.runs.wait(thread_id, 'steps', { input: null });
@@ -324,7 +324,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       expect((await client.threads.getState(thread_id)).values).toEqual(ALL);
     });
 
-    it('before the next step with durability sync, so that those who see a step can read it', async () => {
+    it('before the next superstep with durability sync, so that a client that sees a step can read it', async () => {
       thread_id = await newThread(client);
       const { gate, run_id } = await startWaiting(client, thread_id, { durability: 'sync' });
       const state = await client.threads.getState(thread_id);
@@ -342,7 +342,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       expect(await checkpointsOf(thread_id)).toBe(1);
     });
 
-    it('once at a question too with durability exit, and can be resumed', async () => {
+    it('at an interrupt with durability exit, and can be resumed', async () => {
       thread_id = await newThread(client);
       const payload = { durability: 'exit' as const };
       await client.runs.wait(thread_id, 'ask', { input: { question: 'why?' }, ...payload });
@@ -392,12 +392,12 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       await expect(list({ select: ['colour' as never] })).rejects.toMatchObject({ status: 422 });
     });
 
-    it('are those of the thread only', async () => {
+    it('are only the runs of the thread', async () => {
       expect(await client.runs.list(await newThread(client))).toEqual([]);
       await expect(client.runs.list(randomUUID())).rejects.toMatchObject(refusal(404, 'thread_not_found'));
     });
 
-    it('show nothing of leases, attempts and stored answers', async () => {
+    it('do not show leases, attempts and stored results', async () => {
       const [run] = await client.runs.list(thread_id);
       expect(Object.keys(run).sort()).toEqual([
         'assistant_id',
@@ -427,7 +427,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
   });
 
   describe('deleted', () => {
-    it('are gone with the checkpoints they wrote', async () => {
+    it('are deleted with the checkpoints they wrote', async () => {
       thread_id = await newThread(client);
       const first = await finished(thread_id);
       const second = await finished(thread_id);
@@ -441,7 +441,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       expect((await client.threads.getState(thread_id)).values).toEqual(ALL);
     });
 
-    it('leave their thread as the run before them has left it', async () => {
+    it('restore the thread to the state that the run before them left', async () => {
       thread_id = await newThread(client);
       const rowOf = async () => {
         const { status, values, interrupts, metadata } = await client.threads.get(thread_id);
@@ -462,7 +462,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       }
     });
 
-    it('may be older than what the thread shows', async () => {
+    it('may be older than the state of the thread', async () => {
       thread_id = await newThread(client);
       const first = await finished(thread_id);
       await client.runs.wait(thread_id, 'failing', { input: {}, raiseError: false });
@@ -484,7 +484,7 @@ describe.each(SDKS)('runs on threads with SDK %s', (_, Client) => {
       await expect(client.runs.get(thread_id, run_id)).rejects.toMatchObject({ status: 404 });
     });
 
-    it('must be on the thread they are looked for on', async () => {
+    it('must be on the requested thread', async () => {
       thread_id = await newThread(client);
       const run_id = await finished(thread_id);
       await expect(client.runs.delete(await newThread(client), run_id)).rejects.toMatchObject({ status: 404 });

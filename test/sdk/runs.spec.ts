@@ -36,24 +36,24 @@ describe.each(SDKS)('stateless runs with SDK %s', (_, Client) => {
   };
 
   describe('waited for', () => {
-    it('give the final state', async () => {
+    it('return the final state', async () => {
       expect(await client.runs.wait(null, 'steps', { input: {} })).toEqual(ALL);
     });
 
-    it('give messages as plain objects', async () => {
+    it('return messages as plain objects', async () => {
       const { messages } = (await client.runs.wait(null, 'echo', { input: { messages: [human('hi')] } })) as {
         messages: object[];
       };
       expect(messages).toMatchObject([{ type: 'human', content: 'hi', id: expect.any(String) }]);
     });
 
-    it('give an object even when the graph has no state to show', async () => {
+    it('return an object even if the graph has no state', async () => {
       expect(await client.runs.wait(null, 'ask', { input: {}, interruptBefore: ['ask'] })).toEqual({
         __interrupt__: [],
       });
     });
 
-    it('give the question of the graph', async () => {
+    it('return the interrupt of the graph', async () => {
       expect(await client.runs.wait(null, 'ask', { input: { question: 'why?' } })).toEqual({
         question: 'why?',
         __interrupt__: [{ id: expect.any(String), value: { question: 'why?' } }],
@@ -61,7 +61,7 @@ describe.each(SDKS)('stateless runs with SDK %s', (_, Client) => {
     });
 
     it.each(['text', 7, true, null, ['a', 'b'], { text: 'a' }])(
-      'give what a workflow returns, in an object where the SDK needs one (%j)',
+      'return what a workflow returns, in an object where the SDK needs one (%j)',
       async (give) => {
         const isContainer = typeof give === 'object' && give !== null;
         const expected = isContainer ? give : give === null ? {} : { __end__: give };
@@ -73,29 +73,29 @@ describe.each(SDKS)('stateless runs with SDK %s', (_, Client) => {
       },
     );
 
-    it('throw the error of the graph by its class', async () => {
+    it('throw the error of the graph with its class name', async () => {
       await expect(client.runs.wait(null, 'failing', { input: {} })).rejects.toThrow(/^CoffeeError: out of beans$/);
     });
 
-    it('give the error of the graph when it is not to be thrown', async () => {
+    it('return the error of the graph with raiseError false', async () => {
       expect(await client.runs.wait(null, 'failing', { input: {}, raiseError: false })).toEqual({
         __error__: { error: 'CoffeeError', message: 'out of beans' },
       });
     });
 
-    it('stop at the limit of steps', async () => {
+    it('stop at the recursion limit', async () => {
       const payload = { input: {}, config: { recursion_limit: 2 } };
       await expect(client.runs.wait(null, 'steps', payload)).rejects.toThrow(/^GraphRecursionError: /);
       expect(await client.runs.wait(null, 'steps', { input: {}, config: { recursion_limit: 4 } })).toEqual(ALL);
     });
 
-    it('tell the client of the run once, without a thread', async () => {
+    it('report the run to the client once, without a thread', async () => {
       const told: object[] = [];
       await client.runs.wait(null, 'steps', { input: {}, onRunCreated: (run) => told.push(run) });
       expect(told).toEqual([{ run_id: expect.any(String), thread_id: undefined }]);
     });
 
-    it('can be joined again at the location of the answer', async () => {
+    it('can be joined again at the Location of the response', async () => {
       const { client: recording, responses } = recordingClient(Client, server.url);
       let run_id = '';
       await recording.runs.wait(null, 'steps', { input: {}, onRunCreated: (run) => (run_id = run.run_id) });
@@ -130,7 +130,7 @@ describe.each(SDKS)('stateless runs with SDK %s', (_, Client) => {
       expect(names(await joined)).toEqual(['metadata', 'custom']);
     });
 
-    it('are kept going when a reader leaves', async () => {
+    it('continue when a reader disconnects', async () => {
       const { run_id, gate } = await startWaiting();
       gate.open();
       const result = await fetch(`${server.url}/runs/${run_id}/join`);
@@ -151,7 +151,7 @@ describe.each(SDKS)('stateless runs with SDK %s', (_, Client) => {
       expect(await collect(client.runs.joinStream(null, run_id, { lastEventId: '1' }))).toEqual(original.slice(2));
     });
 
-    it('show the questions of subgraphs', async () => {
+    it('show the interrupts of subgraphs', async () => {
       const payload = { input: {}, streamMode: 'updates' as const, streamSubgraphs: true };
       const parts = await collect(client.runs.stream(null, 'nested', payload));
       expect(names(parts).some((name) => name.startsWith('updates|child:'))).toBe(true);
@@ -163,7 +163,7 @@ describe.each(SDKS)('stateless runs with SDK %s', (_, Client) => {
       expect(parts.at(-1)).toEqual({ event: 'error', data: { error: 'CoffeeError', message: 'out of beans' } });
     });
 
-    it('that do not exist are refused', async () => {
+    it('that do not exist return 404', async () => {
       await expect(collect(client.runs.joinStream(null, randomUUID()))).rejects.toMatchObject(
         refusal(404, 'run_not_found'),
       );
@@ -171,7 +171,7 @@ describe.each(SDKS)('stateless runs with SDK %s', (_, Client) => {
   });
 
   describe('on threads of their own', () => {
-    it.each([[undefined], ['delete']])('leave nothing to find when they are done (%s)', async (onCompletion) => {
+    it.each([[undefined], ['delete']])('are deleted with their thread after their end (%s)', async (onCompletion) => {
       const mark = randomUUID();
       const payload = { input: {}, metadata: { mark }, onCompletion: onCompletion as never };
       const { run_id, thread_id } = await client.runs.create(null, 'steps', payload);
@@ -215,15 +215,12 @@ describe.each(SDKS)('stateless runs with SDK %s', (_, Client) => {
       return threads[0];
     };
 
-    it.each(['keep', 'continue', 'complete'])(
-      'are kept as ordinary threads when told to (%s)',
-      async (onCompletion) => {
-        const { thread_id, ...thread } = await kept('steps', {}, onCompletion);
-        expect(thread).toMatchObject({ status: 'idle', values: ALL, metadata: { graph_id: 'steps' } });
-        expect(await client.threads.getHistory(thread_id)).toHaveLength(5);
-        expect(await client.runs.list(thread_id)).toMatchObject([{ status: 'success' }]);
-      },
-    );
+    it.each(['keep', 'continue', 'complete'])('are kept as normal threads on request (%s)', async (onCompletion) => {
+      const { thread_id, ...thread } = await kept('steps', {}, onCompletion);
+      expect(thread).toMatchObject({ status: 'idle', values: ALL, metadata: { graph_id: 'steps' } });
+      expect(await client.threads.getHistory(thread_id)).toHaveLength(5);
+      expect(await client.runs.list(thread_id)).toMatchObject([{ status: 'success' }]);
+    });
 
     it('can be resumed when they are kept', async () => {
       const { thread_id } = await kept('ask', { question: 'why?' }, 'keep');
@@ -232,7 +229,7 @@ describe.each(SDKS)('stateless runs with SDK %s', (_, Client) => {
     });
   });
 
-  it('created in the background show what they were asked to do', async () => {
+  it('created in the background show their parameters', async () => {
     const { client: recording, responses } = recordingClient(Client, server.url);
     const run = await recording.runs.create(null, 'steps', { input: { path: ['a'] }, streamMode: 'updates' });
     expect(run).toMatchObject({
@@ -244,14 +241,14 @@ describe.each(SDKS)('stateless runs with SDK %s', (_, Client) => {
     expect(responses[0].headers.get('content-location')).toBe(`/runs/${run.run_id}`);
   });
 
-  it('run many at a time', async () => {
+  it('run concurrently', async () => {
     const results = await Promise.all(
       Array.from({ length: 30 }, (_unused, i) => client.runs.wait(null, 'steps', { input: { path: [String(i)] } })),
     );
     expect(results).toEqual(results.map((_result, i) => ({ path: [String(i), ...ALL.path] })));
   });
 
-  it('of an unknown assistant are refused', async () => {
+  it('of an unknown assistant are rejected', async () => {
     const missing = refusal(404, 'assistant_not_found');
     for (const id of [randomUUID(), 'nowhere']) {
       await expect(client.runs.create(null, id, { input: {} })).rejects.toMatchObject(missing);

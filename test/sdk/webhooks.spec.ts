@@ -50,7 +50,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
   };
 
   describe('on a thread', () => {
-    it('say all of a run that has ended, and its state', async () => {
+    it('contain the complete ended run and its state', async () => {
       const hook = newHook();
       const { run_id } = await client.runs.create(thread_id, 'steps', {
         input: {},
@@ -74,7 +74,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
       expect(headers).not.toHaveProperty('webhook-signature');
     });
 
-    it('are sent for streamed and awaited runs, too', async () => {
+    it('are also sent for streamed and awaited runs', async () => {
       const [streamed, awaited] = [newHook(), newHook()];
       await collect(client.runs.stream(thread_id, 'steps', { input: {}, webhook: streamed.webhook }));
       await client.runs.wait(thread_id, 'steps', { input: {}, webhook: awaited.webhook });
@@ -82,7 +82,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
       expect(await awaited.payload()).toMatchObject({ status: 'success', values: { path: [...STEPS, ...STEPS] } });
     });
 
-    it('give the error of a run that has failed, and the state it has got to', async () => {
+    it('contain the error of a failed run, and the state it reached', async () => {
       const hook = newHook();
       await client.runs.wait(thread_id, 'failing', { input: {}, webhook: hook.webhook, raiseError: false });
       expect(await hook.payload()).toMatchObject({
@@ -92,7 +92,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
       });
     });
 
-    it('call a run that stops with a question a success', async () => {
+    it('report success for a run that stops at an interrupt', async () => {
       const hook = newHook();
       await client.runs.wait(thread_id, 'ask', { input: { question: 'why?' }, webhook: hook.webhook });
       const payload = await hook.payload();
@@ -114,7 +114,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
       });
     });
 
-    it('are sent for a run that is cancelled before it begins', async () => {
+    it('are sent for a run that is cancelled before it starts', async () => {
       const hook = newHook();
       const { gate, run_id: first } = await startWaiting(client, thread_id);
       const { run_id } = await client.runs.create(thread_id, 'steps', { input: {}, webhook: hook.webhook });
@@ -124,7 +124,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
       await client.runs.join(thread_id, first);
     });
 
-    it('give the state of a run that was replaced by another, not that of the other', async () => {
+    it('contain the state of a replaced run, not that of the run that replaced it', async () => {
       const hook = newHook();
       const payload = { webhook: hook.webhook };
       const { run_id } = await startWaiting(client, thread_id, payload);
@@ -134,7 +134,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
       expect((await hook.payload()).values).toMatchObject({ label: 'a', order: ['a:start'] });
     });
 
-    it('give what a run had done that was replaced, also when it writes only at its end', async () => {
+    it('contain the values of a replaced run, also with durability exit', async () => {
       const hook = newHook();
       await startWaiting(client, thread_id, { webhook: hook.webhook, durability: 'exit' as const });
       const input = { label: 'b', gate: '' };
@@ -154,7 +154,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
       expect(rolledBack.received()).toEqual([]);
     });
 
-    it('are sent although the thread has been deleted meanwhile', async () => {
+    it('are sent even if the thread has been deleted since', async () => {
       const hook = newHook();
       answer = ({ response }) => response.writeHead(hook.received().length === 1 ? 503 : 200).end();
       await client.runs.wait(thread_id, 'steps', { input: {}, webhook: hook.webhook });
@@ -165,7 +165,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
   });
 
   describe('without a thread', () => {
-    it('give the state of the run', async () => {
+    it('contain the state of the run', async () => {
       const [created, awaited, streamed] = [newHook(), newHook(), newHook()];
       const { run_id } = await client.runs.create(null, 'steps', { input: {}, webhook: created.webhook });
       await client.runs.wait(null, 'steps', { input: {}, webhook: awaited.webhook });
@@ -176,7 +176,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
       expect(await created.payload()).toMatchObject({ run_id, kwargs: { temporary: true } });
     });
 
-    it('give the error of the run, too', async () => {
+    it('contain the error of the run', async () => {
       const hook = newHook();
       await client.runs.wait(null, 'failing', { input: {}, webhook: hook.webhook, raiseError: false });
       expect(await hook.payload()).toMatchObject({
@@ -210,7 +210,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
       expect(String(secondSent) > String(firstSent)).toBe(true);
     });
 
-    it('does not answer, runs go on and other receivers get theirs', async () => {
+    it('does not respond, runs continue and other receivers get their webhooks', async () => {
       const dead = await startReceiver(() => undefined);
       const webhook = `${dead.url}/`;
       for (let n = 0; n < 6; n += 1) {
@@ -225,7 +225,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
       await dead.close();
     });
 
-    it('is not there, runs do not notice', async () => {
+    it('is unavailable, runs are not affected', async () => {
       const gone = await startReceiver();
       await gone.close();
       expect(await client.runs.wait(thread_id, 'steps', { input: {}, webhook: gone.url })).toEqual({ path: STEPS });
@@ -255,7 +255,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
     };
 
     it.each(['nonsense', 'ftp://example.com/', '//example.com/', 'https://exa mple.com/'])(
-      'when they are no addresses: %s',
+      'when they are not valid addresses: %s',
       async (webhook) => {
         for (const start of [...ways(client, thread_id, webhook), ...ways(client, null, webhook)]) {
           await expect(start()).rejects.toMatchObject(refusal(422, 'validation_failed'));
@@ -265,7 +265,7 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
       },
     );
 
-    it('when they are not even text', async () => {
+    it('when they are not strings', async () => {
       const adding = addingClient(Client, server.url, { webhook: { url: 'https://example.com' } });
       await expect(adding.runs.create(thread_id, 'steps')).rejects.toMatchObject(refusal(422, 'validation_failed'));
     });
@@ -284,13 +284,13 @@ describe.each(SDKS)('webhooks with SDK %s', (_, Client) => {
         await expect(start()).rejects.toMatchObject(refusal(422, 'webhook_refused'));
       }
       await expect(strictClient.runs.create(thread, 'steps', { webhook })).rejects.toThrow(
-        /webhook: \S+ is not a public address \(NESTGRAPH_WEBHOOK_ALLOW_PRIVATE/,
+        /webhook: \S+ is not a public address \(set NESTGRAPH_WEBHOOK_ALLOW_PRIVATE=true/,
       );
       expect(await strictClient.runs.list(thread)).toEqual([]);
     });
   });
 
-  it('that are null are none', async () => {
+  it('that are null are ignored', async () => {
     const adding = addingClient(Client, server.url, { webhook: null });
     const run = await adding.runs.create(thread_id, 'steps', { input: {} });
     expect(run).toMatchObject({ kwargs: { input: {} } });

@@ -88,7 +88,7 @@ class FakeCreation {
     this.crons.commit();
     return result;
   };
-  readonly makeRoom = (): Promise<void> => Promise.resolve();
+  readonly endPreviousRun = (): Promise<void> => Promise.resolve();
 }
 
 Logger.overrideLogger(false);

@@ -166,8 +166,8 @@ export class CronScheduler implements OnModuleDestroy {
       const fired: Fired[] = [];
       for (const { cron, run } of ready) {
         onAttempt(cron.cron_id);
-        const asking = { cron_id: cron.cron_id, user: cron.caller ?? undefined };
-        fired.push({ cron, next: nextAfter(cron), run: await create(run, asking) });
+        const origin = { cron_id: cron.cron_id, user: cron.caller ?? undefined };
+        fired.push({ cron, next: nextAfter(cron), run: await create(run, origin) });
       }
       await this.due.move(db, fired);
       return { fired, refused };
@@ -243,7 +243,7 @@ export class CronScheduler implements OnModuleDestroy {
         () => this.due.findOne(cron.cron_id),
         undefined,
         // Only for a run that its caller may create: it ends another one.
-        async (run) => (goesAlone(cron) ? this.creation.makeRoom(run) : undefined),
+        async (run) => (goesAlone(cron) ? this.creation.endPreviousRun(run) : undefined),
       );
     } catch (error) {
       await this.giveUp(cron, error);

@@ -39,7 +39,7 @@ import {
 import { isWebhook, MAX_WEBHOOK_LENGTH } from '../webhooks/webhook-address.js';
 import { RUN_FIELDS, type RunField } from './run.dto.js';
 
-/** Stands for a run in the page of examples; the page puts the run that was created last in its place. */
+/** Placeholder in the examples page, which replaces it with the run that was created last. */
 export const EXAMPLE_RUN_ID = '0192f0c1-0000-7000-8000-000000000000';
 
 export class RunParams extends ThreadParams {
@@ -56,12 +56,12 @@ export class StatelessRunParams {
 
 const isNodes = (value: unknown): boolean => value === '*' || isTexts(value);
 
-/** Naming one twice changes nothing, but is no mistake either. */
-const MOST_MODES = 100;
+/** Higher than the number of modes, because a mode may be repeated. */
+const MAX_MODES = 100;
 
 const isModes = (value: unknown): boolean => {
   const modes: unknown[] = Array.isArray(value) ? value : [value];
-  return modes.length <= MOST_MODES && modes.every((mode) => STREAM_MODES.includes(mode as StreamMode));
+  return modes.length <= MAX_MODES && modes.every((mode) => STREAM_MODES.includes(mode as StreamMode));
 };
 
 const isDelay = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= LONGEST_SECONDS;
@@ -76,26 +76,26 @@ const NODES_SCHEMA = {
 };
 const NODES_MESSAGE = `must be "*" or a list of at most ${MOST_ITEMS} node names`;
 
-/** Each one costs a request to LangSmith. */
-const MOST_FEEDBACK_KEYS = 100;
-const FEEDBACK_MESSAGE = `must be a list of at most ${MOST_FEEDBACK_KEYS} texts`;
+/** Each key costs a request to LangSmith. */
+const MAX_FEEDBACK_KEYS = 100;
+const FEEDBACK_MESSAGE = `must be a list of at most ${MAX_FEEDBACK_KEYS} strings`;
 
-const isFeedbackKeys = (value: unknown): boolean => isTexts(value, MOST_FEEDBACK_KEYS);
+const isFeedbackKeys = (value: unknown): boolean => isTexts(value, MAX_FEEDBACK_KEYS);
 
-/** A second place for the trace of a run. */
+/** An additional destination for the trace of a run. */
 export class LangSmithTracer {
-  /** LangSmith project that the trace goes to as well. */
+  /** LangSmith project that also gets the trace. */
   @Text()
   project_name?: string;
-  /** Example of a dataset that the run is an experiment with. */
+  /** Dataset example on which the run is an experiment. */
   @Id()
   example_id?: string;
 }
 
-/** What is asked of a run, whoever creates it and whenever. */
+/** The parameters of a run that clients and crons share. */
 export class RunPayload {
-  /** Input of the graph; null goes on from the checkpoint. */
-  @AnyJson({ description: 'Input of the graph; null goes on from the checkpoint.' })
+  /** Input of the graph; null resumes from the checkpoint. */
+  @AnyJson({ description: 'Input of the graph; null resumes from the checkpoint.' })
   input?: unknown;
   /** Tags, recursion_limit and configurable; merged over those of assistant and thread. */
   @Nested(() => Config, { storable: true })
@@ -103,7 +103,7 @@ export class RunPayload {
   /** Static settings of the run; merged over those of the assistant. */
   @Settings()
   context?: JsonObject;
-  /** Keys of the caller's choice, merged over those of assistant and thread; they end up in the checkpoints too. */
+  /** Custom keys, merged over those of assistant and thread; also stored in the checkpoints. */
   @SettingsWithIds()
   metadata?: JsonObject;
   /** What to stream: a mode or a list of modes. */
@@ -111,18 +111,18 @@ export class RunPayload {
     {
       oneOf: [
         { type: 'string', enum: [...STREAM_MODES] },
-        { type: 'array', items: { type: 'string', enum: [...STREAM_MODES] }, maxItems: MOST_MODES },
+        { type: 'array', items: { type: 'string', enum: [...STREAM_MODES] }, maxItems: MAX_MODES },
       ],
     },
-    `must be one of ${STREAM_MODES.join(', ')}, or a list of at most ${MOST_MODES} of them`,
+    `must be one of ${STREAM_MODES.join(', ')}, or a list of at most ${MAX_MODES} of them`,
     isModes,
     { default: 'values' },
   )
   stream_mode?: StreamMode | StreamMode[];
-  /** Stream events of subgraphs too; their names carry the namespace behind `|`. */
+  /** Also stream events of subgraphs; their names carry the namespace after `|`. */
   @Flag({ default: false })
   stream_subgraphs?: boolean;
-  /** Number the events and keep them, so that a reader can come back with `Last-Event-ID`. */
+  /** Number the events and keep them, so that a client can resume the stream with `Last-Event-ID`. */
   @Flag({ default: false })
   stream_resumable?: boolean;
   /** Stop before these nodes. */
@@ -131,80 +131,90 @@ export class RunPayload {
   /** Stop after these nodes. */
   @Custom(NODES_SCHEMA, NODES_MESSAGE, isNodes)
   interrupt_after?: '*' | string[];
-  /** When checkpoints are written: before the next step, beside it, or at the end. */
+  /**
+   * When checkpoints are written: `sync` before the next superstep, `async` while it runs, `exit` at the end of the
+   * run.
+   */
   @OneOf(DURABILITIES, { default: 'async' })
   durability?: Durability;
-  /** Called with the run and its final state when the run has ended: an http(s) address, or a path of this server. */
-  @Custom(WEBHOOK_SCHEMA, 'must be an http or https address, or a path of this server that begins with /', isWebhook, {
+  /** Called with the run and its final state when the run has ended: an http(s) URL, or a path of this server. */
+  @Custom(WEBHOOK_SCHEMA, 'must be an http or https URL, or a path of this server that starts with /', isWebhook, {
     example: 'https://example.com/run-ended',
   })
   webhook?: string;
 }
 
-/** A run to be created, at once or by a schedule. */
+/** The parameters for creating a run, by a client or by a cron. */
 export class RunRequest extends RunPayload {
-  /** Id of an assistant, or the name of a graph for its system assistant. */
+  /** Id of an assistant, or a graph id for the graph's system assistant. */
   @IdOrName({ required: true })
   assistant_id: string;
   /** Deprecated: false means durability `exit`. */
   @Flag()
   checkpoint_during?: boolean;
-  /** When the thread is busy: refuse, wait, or take the place of the active run, keeping or removing what it has done. */
+  /**
+   * If the thread is busy: `reject` the request, `enqueue` the run, or replace the active runs: `interrupt` keeps them,
+   * `rollback` deletes them.
+   */
   @OneOf(MULTITASK_STRATEGIES, { default: 'enqueue' })
   multitask_strategy?: MultitaskStrategy;
 }
 
-/** What every way of starting a run takes (contract 1.3, RunCreate). */
+/** The parameters that all routes for creating runs share (contract 1.3, RunCreate). */
 export class RunCreateBase extends RunRequest {
-  /** Answers an interrupt (`resume`), changes the state (`update`), names the next node (`goto`). Wins over `input`. */
+  /** Resumes interrupts (`resume`), updates the state (`update`), chooses the next node (`goto`). Overrides `input`. */
   @Custom({ type: 'object', additionalProperties: true }, 'must be an object with resume, update or goto', isCommand)
   command?: JsonObject;
-  /** What happens to the run when the client that streams or waits goes away. */
+  /** Whether the run is cancelled when the client that streams or waits disconnects. */
   @OneOf(['cancel', 'continue'], { default: 'continue' })
   on_disconnect?: 'cancel' | 'continue';
-  /** Seconds to wait before the run begins. Its thread is busy meanwhile. */
+  /** Seconds before the run starts. The thread is busy during the delay. */
   @Custom({ type: 'number', minimum: 0 }, `must be a number of seconds from 0 to ${LONGEST_SECONDS}`, isDelay)
   after_seconds?: number;
   /**
-   * Kinds of feedback to give links for: the event `feedback`, or `__feedback__` in an answer, maps each to the address in
-   * LangSmith that takes it. Left out when LangSmith does not answer within seconds; refused when it is not configured.
+   * Feedback keys to create links for: the event `feedback`, or `__feedback__` in a result, maps each key to a
+   * LangSmith URL that accepts the feedback. Omitted if LangSmith does not respond within seconds; rejected if
+   * LangSmith is not configured.
    */
-  @Custom({ type: 'array', items: { type: 'string' }, maxItems: MOST_FEEDBACK_KEYS }, FEEDBACK_MESSAGE, isFeedbackKeys)
+  @Custom({ type: 'array', items: { type: 'string' }, maxItems: MAX_FEEDBACK_KEYS }, FEEDBACK_MESSAGE, isFeedbackKeys)
   feedback_keys?: string[];
-  /** Where else to send the trace of the run; refused unless runs are traced. */
+  /** Additional destination for the trace of the run; rejected unless runs are traced. */
   @Nested(() => LangSmithTracer)
   langsmith_tracer?: LangSmithTracer;
-  /** Let the run fail, and the thread stay as it was, when `command.resume` answers an interrupt that is not waiting. */
+  /** If `command.resume` names an interrupt that is not pending, the run fails and the thread does not change. */
   @Flag({ default: false })
   strict_resume?: boolean;
 }
 
-/** Body of "start a run on a thread". */
+/** Request body for a run on a thread. */
 export class RunCreateStateful extends RunCreateBase {
-  /** Begin from this checkpoint instead of the newest one. */
+  /** Start from this checkpoint instead of the newest one. */
   @Nested(() => CheckpointSelector)
   checkpoint?: CheckpointSelector;
-  /** The same, by id. */
+  /** Id of the checkpoint to start from; `checkpoint` overrides it. */
   @IdOrName()
   checkpoint_id?: string;
-  /** Create the thread when it does not exist, or refuse with 404. */
+  /** If the thread does not exist: `create` it, or `reject` the request with 404. */
   @OneOf(['create', 'reject'], { default: 'reject' })
   if_not_exists?: 'create' | 'reject';
 }
 
-/** Body of "start a stateless run". */
+/** Request body for a stateless run. */
 export class RunCreateStateless extends RunCreateBase {
-  /** `delete` removes the run's hidden thread at the end; anything else keeps it as an ordinary thread (contract 7.29). */
+  /**
+   * `delete` deletes the run's hidden thread after the run; any other value keeps it as a normal thread (contract
+   * 7.29).
+   */
   @Text({ default: 'delete', example: 'delete' })
   on_completion?: string;
 }
 
-/** One run of a batch: stateless, or on the thread it names. */
+/** One run of a batch: on `thread_id`, or stateless. */
 export class RunCreateBatchItem extends RunCreateStateful {
-  /** Thread to run on; without it the run is stateless. */
+  /** Thread of the run; without it the run is stateless. */
   @Id()
   thread_id?: string;
-  /** For a stateless run, see "start a stateless run". */
+  /** For a stateless run: `delete` deletes its hidden thread after the run; any other value keeps it. */
   @Text({ default: 'delete', example: 'delete' })
   on_completion?: string;
 }
@@ -216,7 +226,7 @@ export class RunListQuery {
   @FromQueryNumber()
   @Offset()
   offset = 0;
-  /** Only runs in this status. */
+  /** Return only runs with this status. */
   @OneOf(RUN_STATUSES)
   status?: RunStatus;
   /** Return only these fields. */
@@ -226,24 +236,24 @@ export class RunListQuery {
 }
 
 export class RunsCancelQuery {
-  /** `interrupt` keeps the runs and their checkpoints, `rollback` removes both. */
+  /** `interrupt` keeps the runs and their checkpoints, `rollback` deletes both. */
   @OneOf(['interrupt', 'rollback'], { default: 'interrupt' })
   action: 'interrupt' | 'rollback' = 'interrupt';
 }
 
 export class RunCancelQuery extends RunsCancelQuery {
-  /** Answer when the run has stopped. Without it, the answer comes as soon as it is certain that it will. */
+  /** Respond when the run has stopped. Otherwise the server responds as soon as the cancellation is stored. */
   @FromQueryFlag()
   @Flag({ default: false })
   wait = false;
-  /** Why, to be found in the run's `cancel_reason`: another run has taken over its input. Only with `interrupt`. */
+  /** Reason for the run's `cancel_reason`: `taken` if another run has taken over its input. Only with `interrupt`. */
   @OneOf(['taken'])
   reason?: 'taken';
 }
 
-/** Body of "cancel many runs": either `status`, or `thread_id` with `run_ids` (contract 1.3). */
+/** Request body for cancelling many runs: either `status`, or `thread_id` with `run_ids` (contract 1.3). */
 export class RunsCancelRequest {
-  /** All runs in this status. */
+  /** Cancel all runs with this status. */
   @OneOf(['pending', 'running', 'all'])
   status?: 'pending' | 'running' | 'all';
   /** Thread of the runs. */
@@ -255,7 +265,7 @@ export class RunsCancelRequest {
 }
 
 export class RunJoinQuery {
-  /** Cancel the run when this client goes away before its end. */
+  /** Cancel the run if this client disconnects before the run has ended. */
   @FromQueryFlag()
   @Flag({ default: false })
   cancel_on_disconnect = false;
@@ -265,8 +275,8 @@ const canonicalNamespaces = (list: unknown): unknown => (list as string[]).map(c
 
 export class RunStreamQuery {
   /**
-   * Only events of these parts of the graph, each without the subgraphs inside it: paths like `outer:<task id>|inner:<task
-   * id>`, or `outer|inner` for all tasks; an empty text for the root graph.
+   * Stream only events of these namespaces, without the subgraphs inside them: `outer:<task id>|inner:<task id>`, or
+   * `outer|inner` for all tasks; an empty string for the root graph.
    */
   @FromQueryTexts()
   @TextList()
@@ -275,11 +285,11 @@ export class RunStreamQuery {
 }
 
 export class RunJoinStreamQuery extends RunStreamQuery {
-  /** Cancel the run when this client goes away before its end. */
+  /** Cancel the run if this client disconnects before the run has ended. */
   @FromQueryFlag()
   @Flag({ default: false })
   cancel_on_disconnect = false;
-  /** Only events of these modes. */
+  /** Stream only events of these modes. */
   @FromQueryList()
   @ListOf(STREAM_MODES)
   stream_mode?: StreamMode[];

@@ -14,36 +14,39 @@ export class Run {
   /** Id of the run. */
   @ApiProperty({ format: 'uuid' })
   run_id: string;
-  /** Thread it runs on; a hidden one for stateless runs. */
+  /** Thread of the run; a hidden thread for stateless runs. */
   @ApiProperty({ format: 'uuid' })
   thread_id: string;
-  /** Assistant it runs. */
+  /** Assistant of the run. */
   @ApiProperty({ format: 'uuid' })
   assistant_id: string;
-  /** When it was created. */
+  /** When the run was created. */
   @ApiProperty({ type: String, format: 'date-time' })
   created_at: Date;
-  /** When its status changed last. */
+  /** When the status of the run last changed. */
   @ApiProperty({ type: String, format: 'date-time' })
   updated_at: Date;
-  /** A run that stops at a question of the graph ends as `success`; a cancelled one as `interrupted`. */
+  /** A run that stops at an interrupt of the graph ends as `success`, a cancelled run as `interrupted`. */
   @ApiProperty({ enum: RUN_STATUSES })
   status: RunStatus;
   /** Metadata of the assistant, the thread and the request, merged. */
   @ApiProperty({ type: 'object', additionalProperties: true })
   metadata: JsonObject;
-  /** The request, with merged config and context. */
+  /** The parameters of the run, with merged config and context. */
   @ApiProperty({ type: 'object', additionalProperties: true })
   kwargs: RunKwargs;
-  /** What was to happen when the thread was busy. */
+  /** What the run does if the thread is busy. */
   @ApiProperty({ enum: MULTITASK_STRATEGIES })
   multitask_strategy: MultitaskStrategy;
-  /** Why it was cancelled, if the client that did it has said so; begins with `taken:` when another run took its input. */
+  /**
+   * Why the run was cancelled, if the client sent a reason; starts with `taken:` if another run has taken over its
+   * input.
+   */
   @ApiProperty({ type: String, nullable: true })
   cancel_reason: string | null;
 }
 
-/** Fields a list may be limited to (contract 2.14). */
+/** Fields that `select` accepts (contract 2.14). */
 export const RUN_FIELDS = [
   'run_id',
   'thread_id',
@@ -59,6 +62,6 @@ export const RUN_FIELDS = [
 
 export type RunField = (typeof RUN_FIELDS)[number];
 
-/** A row as the API shows it, limited to `fields`: no lease, no output. */
+/** A row as the API shows it, limited to `fields`; never its lease or output. */
 export const toRun = (row: Pick<RunEntity, RunField>, fields: readonly RunField[] = RUN_FIELDS): Run =>
   Object.fromEntries(fields.map((field) => [field, row[field]])) as unknown as Run;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 
-/** Stands for every run without a known caller: together they are one. */
+/** The key of all runs without a known caller: they share one turn. */
 export const UNKNOWN_CALLER = '00000000-0000-0000-0000-000000000000';
 
-/** A key of one size for identities of any length; users cannot choose their place in the order of keys. */
+/** Hashes an identity to a key of fixed size, so that users cannot choose their place in the order of keys. */
 export const callerKeyOf = (identity: string | undefined): string =>
   identity === undefined
     ? UNKNOWN_CALLER

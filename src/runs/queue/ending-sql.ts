@@ -2,25 +2,31 @@ import { idleStatusSql } from '../../threads/index.js';
 import { inMs } from './in-ms.js';
 import { queueWebhooks } from './webhook-outbox.js';
 
-// How runs end, and what becomes of their threads: the statements of RunQueue, each the whole of an end.
+// The statements with which RunQueue ends runs. Each one ends the run, updates its thread and queues its webhook.
 
-/** A run that was to be cancelled may have ended before. */
+/** A run may have ended by itself before its cancellation took effect: it then has no cancel reason. */
 const KEEP_REASON = `cancel_reason = CASE WHEN $4 = 'interrupted' THEN cancel_reason END`;
 
-/** What the end of a run gives on, and what is done with it in the same statement. */
+/** The columns that the end of a run returns, and what the same statement does with them. */
 interface Ended {
   columns: string;
   then: string;
 }
 
-/** Who is asked again when the webhook is sent; without the headers, which are for the graph. */
+/**
+ * The caller whose permission is checked again when the webhook is sent. Headers are left out: only the graph gets
+ * them.
+ */
 const CALLED_BY = `CASE WHEN caller -> 'user' IS NOT NULL
   THEN json_build_object('user', caller -> 'user', 'request', caller -> 'request') END`;
 
-/** Runs without a webhook pay nothing for those of others. */
+/** Runs without a webhook do not pay for the webhook columns. */
 const WITHOUT_WEBHOOK: Ended = { columns: 'runs.thread_id', then: '' };
 
-/** Seen from inside the statement, `updated_at` still is the moment in which the run began, and `caller` is still there. */
+/**
+ * Within the statement, the subqueries still see the old row: `updated_at` is when the run started, and `caller` is
+ * set.
+ */
 const withWebhook = (thread: { hidden: boolean }, state: string, read_state: string): Ended => ({
   columns: `runs.*, (SELECT updated_at FROM runs WHERE run_id = $1) AS run_started_at,
             (SELECT ${CALLED_BY} FROM runs WHERE run_id = $1) AS called_by, ${thread.hidden} AS hidden,

@@ -4,15 +4,15 @@ import { inMs } from './in-ms.js';
 import { CLAIMED_COLUMNS, IS_HEAD_OF_THREAD } from './claim-sql.js';
 import type { ClaimedRun } from './queued-run.js';
 
-/** Delayed runs that one claim finds to be due; the next one sees them. */
-const MAX_RIPENED = 100;
+/** Delayed runs that one claim marks as due. The next claim sees them. */
+const MAX_NEWLY_DUE = 100;
 
-/** What a process knows of a caller. */
+/** How much of a process a caller uses. */
 export interface Standing {
   caller_key: string;
   /** Runs of the caller that this process executes. */
   running: number;
-  /** The database's time when a slot was given to the caller and the turn passed to the next one. */
+  /** When the caller's last turn ended, by the clock of the database. */
   served_at: Date | null;
   /** Slots that the caller gets in one turn. */
   weight: number;
@@ -23,16 +23,19 @@ export interface FairTerms {
   standings: readonly Standing[];
   /** Slots that only callers without a running run get. */
   reserve: number;
-  /** Callers that one claim visits, in the order of their keys and beginning behind `after`. */
+  /** Callers that one claim visits, in the order of their keys, starting after the key `after`. */
   window: number;
   after: string;
 }
 
 export interface FairClaim {
   runs: ClaimedRun[];
-  /** Runs are due whose callers have their share of this process. */
+  /** Some due runs were not claimed because their callers have used up their share of this process. */
   is_held_back: boolean;
-  /** Another claim would see more: runs that other processes had locked, that have just become due, or other callers. */
+  /**
+   * Another claim may find more: runs that other processes had locked, runs that have just become due, or other
+   * callers.
+   */
   is_partial: boolean;
   /** The last caller visited, when there are more than the window. */
   window_end: string | null;
@@ -44,23 +47,24 @@ type Row = Partial<ClaimedRun> & Omit<FairClaim, 'runs'>;
 
 const WAITS = `status = 'pending' AND NOT is_delayed`;
 
-/** The first caller that waits, of those with a key that fulfils the condition. */
+/** The first caller with a pending run, among the keys that match the condition. */
 const firstCaller = (condition: string): string =>
   `SELECT caller_key FROM runs WHERE ${WAITS} AND ${condition} ORDER BY caller_key LIMIT 1`;
 
 /**
- * Parameters: $1 slots, $2 lease in ms, $3 attempts at most, $4 tokens, $5 to $8 the standings as columns, $9 the caller
- * before the window, $10 the size of the window, $11 the reserve.
+ * Parameters: $1 slots, $2 lease in ms, $3 attempts at most, $4 tokens, $5 to $8 the standings as columns, $9 the
+ * caller before the window, $10 the size of the window, $11 the reserve.
  *
- * Callers are found by jumps through an index, so a claim reads as much with 100,000 waiting runs as with ten. The next
- * slot goes to the caller with the fewest running runs, and among these to the one whose turn is longest ago: its last slot,
- * or the arrival of its oldest run. Runs that let others go first (`turn_at`) come last. The reserve is for first runs.
+ * The statement finds callers by a loose index scan, so a claim reads as much with 100,000 pending runs as with ten.
+ * The next slot goes to the caller with the fewest running runs. Ties go to the caller whose last turn is longest ago:
+ * its last slot, or the arrival of its oldest run. Runs with a priority delay (`turn_at` in the future) come last. Only
+ * callers without a running run get slots of the reserve.
  */
 export const CLAIM_FAIRLY = `
   WITH RECURSIVE ripened AS (
     UPDATE runs SET is_delayed = false WHERE run_id IN (
       SELECT run_id FROM runs WHERE status = 'pending' AND is_delayed AND due_at <= clock_timestamp()
-      ORDER BY due_at LIMIT ${MAX_RIPENED} FOR UPDATE SKIP LOCKED)
+      ORDER BY due_at LIMIT ${MAX_NEWLY_DUE} FOR UPDATE SKIP LOCKED)
     RETURNING run_id
   ), behind AS (
     SELECT first.caller_key, 1 AS count FROM (${firstCaller('caller_key > $9::uuid')}) AS first
@@ -118,14 +122,15 @@ export const CLAIM_FAIRLY = `
          locked < $1 AND (locked < permitted OR ripened > 0 OR window_end IS NOT NULL) AS is_partial
   FROM counted LEFT JOIN claimed ON true`;
 
-/** Claims runs so that slots are given to callers in turn. */
+/** Claims runs so that callers get slots in turn. */
 @Injectable()
 export class FairClaims {
   constructor(@Inject(Sql) private readonly sql: Queryable) {}
 
   /**
-   * Like `RunQueue.claim`, and one statement, too. Runs are chosen without locks, then locked with SKIP LOCKED: two workers
-   * never get the same run and none waits for another; `is_partial` tells the one that came second to claim again.
+   * Like `RunQueue.claim`, this is one statement. It chooses runs without locks, then locks them with SKIP LOCKED: two
+   * workers never get the same run, and none waits for another. The worker that came second gets `is_partial` and
+   * claims again.
    */
   async claim(tokens: readonly string[], leaseMs: number, maxAttempts: number, terms: FairTerms): Promise<FairClaim> {
     const { rows } = await this.sql.query<Row>(CLAIM_FAIRLY, fairParameters(tokens, leaseMs, maxAttempts, terms));

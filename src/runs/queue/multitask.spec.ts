@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { MULTITASK_STRATEGIES } from '../run.entity.js';
 import { resolveMultitask } from './multitask.js';
 
-it.each([...MULTITASK_STRATEGIES])('a run with %s begins at once on an idle thread', (strategy) => {
+it.each([...MULTITASK_STRATEGIES])('a run with %s starts at once on an idle thread', (strategy) => {
   expect(resolveMultitask(strategy, false)).toEqual({ action: 'start' });
 });
 

@@ -1,20 +1,20 @@
 import type { MultitaskStrategy } from '../run.entity.js';
 
-/** How runs are stopped: `interrupt` keeps what they have done, `rollback` removes them and it. */
+/** How runs are stopped: `interrupt` keeps the run and its checkpoints, `rollback` deletes both. */
 export type StopAction = 'interrupt' | 'rollback';
 
 /** What a new run means for its thread. */
 export type MultitaskDecision =
-  /** The thread is idle: the run may begin at once. */
+  /** The thread is idle: the run can start at once. */
   | { action: 'start' }
-  /** The run waits until those before it have ended. */
+  /** The run waits behind the queued runs of the thread. */
   | { action: 'enqueue' }
-  /** The run is refused. */
+  /** The request is rejected. */
   | { action: 'reject' }
-  /** The active runs are stopped, without waiting for their graphs, and the run begins in their place. */
+  /** The run replaces the active runs, which are stopped without waiting for their graphs. */
   | { action: 'replace'; by: StopAction };
 
-/** Decides what a new run means for a thread that is busy or not (contract 1.3). */
+/** Applies the multitask strategy of a new run to its thread (contract 1.3). */
 export function resolveMultitask(strategy: MultitaskStrategy, isBusy: boolean): MultitaskDecision {
   if (!isBusy) {
     return { action: 'start' };

@@ -5,26 +5,29 @@ import type { StopAction } from './multitask.js';
 import type { Delivery, MultitaskStrategy, RunError, RunKwargs, RunStatus, ThreadStamp } from '../run.entity.js';
 import type { RunCaller } from '../run-caller.js';
 
-/** A run as it is put into the queue. */
+/** A run as it is inserted into the queue. */
 export interface NewRun {
   run_id: string;
   thread_id: string;
   assistant_id: string;
-  /** Of the assistant that the run was made from: when that has changed, the run is not created. */
+  /**
+   * Version of the assistant that the run was prepared from. If the assistant has changed since, the run is not
+   * inserted.
+   */
   assistant_stamp?: string;
   kwargs: RunKwargs;
   metadata: JsonObject;
   caller: RunCaller | null;
-  /** Whose turn it is when it begins; absent without a known caller. */
+  /** The caller whose share of the slots the run uses; absent without a known caller. */
   caller_key?: string;
   delivery: Delivery | null;
   on_disconnect: 'cancel' | null;
   multitask_strategy: MultitaskStrategy;
-  /** Milliseconds until it may begin. */
+  /** Milliseconds until the run is due. */
   delay_ms: number;
-  /** Milliseconds for which runs that are due later are begun before it; none when absent. */
-  yields_ms?: number;
-  /** For a run that waits for another one; those that do not have left it already. */
+  /** Runs that become due within this many milliseconds after this run are claimed before it; default 0. */
+  priority_delay_ms?: number;
+  /** What a queued run writes to its thread when it starts. A run that starts at once has written it already. */
   on_thread?: ThreadStamp;
 }
 
@@ -38,17 +41,17 @@ export interface ClaimedRun {
   caller: RunCaller | null;
   caller_key?: string;
   delivery: Delivery | null;
-  /** From 1 on. */
+  /** Starts at 1. */
   attempt: number;
-  /** Every later write for the run presents it. */
+  /** Fencing token: every later write for the run must present it. */
   lease_token: string;
-  /** It has waited for another run, and has still to leave its config on the thread. */
+  /** The run has waited for another one and has not written its config to the thread yet. */
   stamps_thread?: boolean;
-  /** Created and begun by this process just now: nobody can have begun it before. */
-  created_here?: true;
+  /** This process has just created the run and started it: there was no earlier attempt. */
+  createdByThisProcess?: true;
 }
 
-/** A run that has been stopped, and what it was doing. */
+/** A run that has been stopped, and its status before. */
 export interface StoppedRun {
   run_id: string;
   was: 'pending' | 'running';
@@ -57,26 +60,26 @@ export interface StoppedRun {
 /** How runs are stopped. */
 export interface Stopping {
   action: StopAction;
-  /** Why, for runs that stay. */
+  /** The `cancel_reason` of runs that are kept. */
   reason?: string;
 }
 
-/** What a run leaves behind. */
+/** The end of a run, as it is written to the run and its thread. */
 export interface RunEnd {
   status: Exclude<RunStatus, 'pending' | 'running'>;
   error?: RunError;
-  /** What the thread's row shows; it stays as it was when this is absent. */
+  /** New columns of the thread; when absent, the thread keeps its columns. */
   thread?: ThreadColumns;
-  /** JSON of the result: by itself if the thread is temporary, else as `toOutput` wraps it. */
+  /** JSON of the result: bare for a temporary thread, otherwise wrapped by `toOutput`. */
   output: string;
 }
 
-/** What a thread brings to its runs. */
+/** The columns of a thread that its runs depend on. */
 export interface RunThread {
   metadata: JsonObject;
   config: JsonObject;
   interrupts: Record<string, GraphInterrupt[]>;
   newest_run_id: string | null;
-  /** Changes with every change of the thread. */
+  /** Version of the row: changes with every update of the thread. */
   stamp: string;
 }

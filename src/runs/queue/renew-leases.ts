@@ -1,21 +1,24 @@
-/** A lease as the process that holds it knows it. */
+/** A lease that this process holds. */
 export interface HeldLease {
   run_id: string;
   lease_token: string;
 }
 
-/** The part of a `pg` client that is needed here: this file is loaded in a thread that has nothing else. */
+/** The part of a `pg` client that this file needs: a worker thread without Nest loads it. */
 interface Database {
   query(text: string, values: unknown[]): Promise<{ rows: { lease_token: string; is_renewed: boolean }[] }>;
 }
 
-/** Tokens of leases that are still held; of those, the ones that were not renewed because another transaction has locked the run. */
+/**
+ * `held`: tokens of leases that are still valid. `locked`: those of them not renewed, because another transaction locks
+ * the run.
+ */
 export interface Renewal {
   held: Set<string>;
   locked: Set<string>;
 }
 
-/** Prolongs leases. SKIP LOCKED: a run whose row is locked does not keep the leases of the others from being renewed. */
+/** Renews leases (the heartbeat). SKIP LOCKED: a run whose row is locked does not delay the renewal of the others. */
 export async function renewLeases(db: Database, leases: HeldLease[], ms: number): Promise<Renewal> {
   const { rows } = await db.query(
     `WITH held AS (

@@ -22,7 +22,7 @@ import type { ClaimedRun, NewRun, RunEnd, RunThread, StoppedRun, Stopping } from
 
 type RunRow = Pick<RunEntity, RunField>;
 
-/** A run that has ended, as far as its thread depends on it. */
+/** The columns of an ended run that its thread depends on. */
 type EndedRun = Pick<RunEntity, 'run_id' | 'error'> & { status: LastRunStatus };
 
 const RUN_COLUMNS =
@@ -35,25 +35,28 @@ const FIND_THREAD = `
 const ASSISTANT_UNCHANGED = `($12::text IS NULL
   OR EXISTS (SELECT FROM assistants WHERE assistant_id = $3::uuid AND xmin::text = $12))`;
 
-/** Values of the three columns that make a thread go some day; the first of two parameters is number `at`. */
+/** Values of the three TTL columns of a thread. They use two parameters; the first one is number `at`. */
 const ttlValues = (at: number): string =>
   `$${at}::float8, $${at + 1}::text, clock_timestamp() + $${at}::float8 * interval '1 minute'`;
 
-/** More than any run meets in deployments; a graph that stops its own process each time comes to an end. */
+/**
+ * More than any run meets in rolling deployments, and finite: a graph that always stops its own process runs out of
+ * retries.
+ */
 const MAX_UNCOUNTED_RELEASES = 100;
 
-/** Runs of earlier versions have stored links for feedback alone. */
+/** Runs of earlier versions have stored feedback links only. */
 const HAS_RESULT = `output IS NOT NULL AND (kwargs ->> 'temporary' = 'true' OR output -> 'result' IS NOT NULL)`;
 
-/** The run that was executed last on thread $1. */
+/** The last executed run of thread $1. */
 const LAST_ENDED = `
   runs WHERE thread_id = $1 AND status NOT IN ('pending', 'running') AND attempt > 0
   ORDER BY created_at DESC, run_id DESC LIMIT 1`;
 
 /**
- * Puts a run into the queue, if there is a `thread` for it: running at once when $7 is a lease token, due after $9
- * milliseconds otherwise, and created in that moment (behaviours 4.13). Others that are due within $16 milliseconds after
- * it have their turn first.
+ * Inserts a run, if the CTE `thread` has a row. With a lease token in $7 the run is running at once. Otherwise it is
+ * due after $9 milliseconds, and its `created_at` is that time (behaviours 4.13). Runs that become due within $16
+ * milliseconds after it are claimed first.
  */
 const INSERT_RUN = `
   INSERT INTO runs (run_id, thread_id, assistant_id, kwargs, metadata, multitask_strategy,
@@ -66,27 +69,32 @@ const INSERT_RUN = `
          CASE WHEN $7::uuid IS NULL THEN NULL ELSE ${inMs('$8')} END
   FROM thread, (SELECT ${inMs('$9')}) AS due (at) RETURNING ${RUN_COLUMNS}`;
 
-/** The queue's SQL. The table is the queue; every method is one statement and says which race it settles. */
+/**
+ * The SQL of the queue. The table `runs` is the queue; each method is one statement and documents the race it settles.
+ *
+ * Fencing: a claim gives the run a new `lease_token`, and every write of a worker is conditional on that token. A stale
+ * worker, whose lease another process has taken over, changes nothing.
+ */
 @Injectable()
 export class RunQueue {
   constructor(@Inject(Sql) private readonly sql: Queryable) {}
 
   /**
-   * Locks a thread until the caller's transaction ends: two runs created at the same time on one thread follow one
-   * another, and neither overtakes a run that is just ending.
+   * Locks a thread until the caller's transaction ends. This serialises runs that are created concurrently on one
+   * thread, also with a run that is just ending.
    */
   async lockThread(db: Queryable, thread_id: string): Promise<RunThread | undefined> {
     const { rows } = await db.query<RunThread>(`${FIND_THREAD} FOR UPDATE`, [thread_id]);
     return rows[0];
   }
 
-  /** The thread as it is now; {@link insert} can tell whether it still is. */
+  /** Reads a thread without a lock. {@link insert} checks that it has not changed since. */
   async findThread(thread_id: string): Promise<RunThread | undefined> {
     const { rows } = await this.sql.query<RunThread>(FIND_THREAD, [thread_id]);
     return rows[0];
   }
 
-  /** Makes a thread for a run; false when somebody else has just made it. */
+  /** Creates a thread for a run; false when a concurrent request has created it first. */
   async insertThread(db: Queryable, thread_id: string, ttl?: ThreadTtl): Promise<boolean> {
     const { rows } = await db.query(
       `INSERT INTO threads (thread_id, ttl_minutes, ttl_strategy, expires_at) VALUES ($1, ${ttlValues(2)})
@@ -97,26 +105,26 @@ export class RunQueue {
   }
 
   /**
-   * What the newest run of a locked thread leaves on it when it begins, absent when it has begun at once; and how many runs
-   * wait there, counted no further than `most`.
+   * The stamp that the newest run of a locked thread will write to it, absent when the run started at once; and the
+   * number of pending runs on the thread, counted up to `max`.
    */
-  async findLastInLine(
+  async findQueueTail(
     db: Queryable,
     thread_id: string,
     { newest_run_id }: RunThread,
-    most: number,
+    max: number,
   ): Promise<{ stamp?: ThreadStamp; waiting: number }> {
     const { rows } = await db.query<{ on_thread: ThreadStamp | null; waiting: number }>(
       `SELECT (SELECT on_thread FROM runs WHERE run_id = $1) AS on_thread,
               (SELECT count(*)::integer FROM (
                  SELECT FROM runs WHERE thread_id = $2 AND status = 'pending' LIMIT $3) AS line) AS waiting`,
-      [newest_run_id, thread_id, most],
+      [newest_run_id, thread_id, max],
     );
     const [{ on_thread, waiting }] = rows;
     return { stamp: on_thread ?? undefined, waiting };
   }
 
-  /** A run that has waited begins: its thread gets its config, unless the lease is lost. */
+  /** Writes the config of a queued run to its thread when the run starts, unless its lease is lost. */
   async stampThread({ run_id, lease_token }: ClaimedRun): Promise<void> {
     await this.sql.query(
       `UPDATE threads SET metadata = threads.metadata || (on_thread -> 'metadata'), config = on_thread -> 'config',
@@ -134,15 +142,15 @@ export class RunQueue {
     return rows.length > 0;
   }
 
-  /** A run that may have been put into the queue without our knowing. */
+  /** Finds a run whose insert may have been committed although the COMMIT outcome is unknown. */
   async findInserted(db: Queryable, run_id: string): Promise<RunRow | undefined> {
     const { rows } = await db.query<RunRow>(`SELECT ${RUN_COLUMNS} FROM runs WHERE run_id = $1`, [run_id]);
     return rows.at(0);
   }
 
   /**
-   * Puts a run on a thread the caller has locked, or on one that is idle and has not changed since it was found with this
-   * `stamp`. `lease` starts the run at once. Undefined when the thread or the assistant has changed.
+   * Inserts a run on a thread that the caller has locked, or on an idle thread that still has this `stamp`. `lease`
+   * starts the run at once. Undefined when the thread or the assistant has changed.
    */
   async insert(
     db: Queryable,
@@ -169,8 +177,8 @@ export class RunQueue {
   }
 
   /**
-   * Makes a thread for a run, and the run, in one statement; undefined when the thread is there already or the assistant
-   * has changed.
+   * Creates a thread and its run in one statement. Undefined when the thread exists already or the assistant has
+   * changed.
    */
   async insertWithThread(
     db: Queryable,
@@ -198,11 +206,11 @@ export class RunQueue {
   }
 
   /**
-   * Claims up to `limit` runs, those whose turn came first before others. SKIP LOCKED: two workers never get the same run and
-   * none waits for another. A run is due when its moment has come and its thread has no running run and none that is
-   * due earlier; should two workers see it differently, the unique index on running runs refuses the second. Runs whose
-   * lease has expired are due again. As many as there are `tokens`, each for one lease: by them runs can be found whose
-   * claim was never answered.
+   * Claims due runs in the order of `turn_at`, at most one per token. SKIP LOCKED: two workers never get the same run,
+   * and none waits for another. A run is due once `due_at` has passed and its thread has neither a running run nor a
+   * pending one that is due earlier. Should two workers disagree about that, the unique index on running runs rejects
+   * the second. Runs with an expired lease are due again. The caller chooses the `tokens`: with them, {@link
+   * findClaimed} finds the runs of a claim whose COMMIT outcome is unknown.
    */
   async claim(tokens: readonly string[], leaseMs: number, maxAttempts: number): Promise<ClaimedRun[]> {
     const { rows } = await this.sql.query<ClaimedRun>(
@@ -226,7 +234,7 @@ export class RunQueue {
     return rows;
   }
 
-  /** Runs that a claim with these tokens got, whose answer was lost. */
+  /** The runs of a claim with these tokens, after its response was lost. */
   async findClaimed(tokens: readonly string[]): Promise<ClaimedRun[]> {
     const { rows } = await this.sql.query<ClaimedRun>(
       `SELECT ${CLAIMED_COLUMNS} FROM runs WHERE status = 'running' AND lease_token = ANY($1::uuid[])`,
@@ -235,8 +243,8 @@ export class RunQueue {
     return rows;
   }
 
-  /** Runs whose lease has expired too often to be tried again. */
-  async findGivenUp(maxAttempts: number): Promise<ClaimedRun[]> {
+  /** Runs that are out of retries: their lease has expired in their last attempt. */
+  async findOutOfRetries(maxAttempts: number): Promise<ClaimedRun[]> {
     const { rows } = await this.sql.query<ClaimedRun>(
       `SELECT ${CLAIMED_COLUMNS} FROM runs
        WHERE status = 'running' AND lease_until < clock_timestamp() AND attempt >= $1 LIMIT 100`,
@@ -246,9 +254,9 @@ export class RunQueue {
   }
 
   /**
-   * Ends a run and brings its thread up to date, unless the lease is lost. The thread is locked first, as everybody who
-   * creates a run does: its `newest_run_id` then says for certain whether others are waiting behind this one.
-   * `held` is false when the lease was lost and nothing has changed; `more` tells that the thread has another run.
+   * Ends a run and updates its thread, unless the lease is lost. The statement locks the thread first, as run creation
+   * does: its `newest_run_id` then reliably shows whether other runs are queued behind this one. `held` is false when
+   * the lease was lost and nothing has changed; `more` is true when the thread has another run.
    */
   async finish(run: ClaimedRun, end: RunEnd): Promise<{ held: boolean; more: boolean }> {
     const { rows } = await this.sql.query<{ more: boolean }>(run.kwargs.webhook ? FINISH_WITH_WEBHOOK : FINISH, [
@@ -265,7 +273,9 @@ export class RunQueue {
     return { held: rows.length > 0, more: rows[0]?.more ?? false };
   }
 
-  /** Ends a stateless run. Its hidden thread stays for a while, so that clients that come back find the answer. */
+  /**
+   * Ends a stateless run. Its hidden thread is kept for `retentionMs`, so that clients that reconnect find the result.
+   */
   async finishTemporary(run: ClaimedRun, end: RunEnd, retentionMs: number): Promise<{ held: boolean; more: boolean }> {
     const { webhook } = run.kwargs;
     const { rows } = await this.sql.query(webhook ? FINISH_TEMPORARY_WITH_WEBHOOK : FINISH_TEMPORARY, [
@@ -281,7 +291,7 @@ export class RunQueue {
     return { held: rows.length > 0, more: false };
   }
 
-  /** What a run that has ended has stored of its result. */
+  /** The stored output of an ended run. */
   async findOutput(run_id: string): Promise<string | undefined> {
     const { rows } = await this.sql.query<{ output: string | null }>(
       'SELECT output::text FROM runs WHERE run_id = $1',
@@ -290,7 +300,7 @@ export class RunQueue {
     return rows.at(0)?.output ?? undefined;
   }
 
-  /** Stores the result of a run that was stopped from outside, unless there is one. Returns what is stored. */
+  /** Stores the result of a run that was stopped from outside, unless it has one. Returns the stored output. */
   async keepOutput(run_id: string, output: string): Promise<string | undefined> {
     const { rows } = await this.sql.query<{ output: string }>(
       `UPDATE runs SET output = CASE WHEN ${HAS_RESULT} THEN output ELSE $2::json END
@@ -311,8 +321,8 @@ export class RunQueue {
   }
 
   /**
-   * Releases a run so that another worker can claim it. The attempt is not counted unless `countsAttempt` is set, or the
-   * run has been released too often before.
+   * Releases a run so that another worker can claim it. The attempt is not counted unless `countsAttempt` is set, or
+   * the run has been released too often before.
    */
   async release({ run_id, lease_token }: ClaimedRun, { countsAttempt = false } = {}): Promise<void> {
     await this.sql.query(
@@ -324,10 +334,10 @@ export class RunQueue {
   }
 
   /**
-   * Stops active runs of a thread: all of them, or those named. The caller has locked the thread, so no run is created
-   * or ends meanwhile. Their leases are gone with this statement: it waits for a checkpoint that is just being written,
-   * and no later one comes. What their graphs still produce goes nowhere. A run that is rolled back has never been: its
-   * webhook is not sent.
+   * Stops active runs of a thread: all of them, or those in `run_ids`. The caller has locked the thread, so no run is
+   * created or ends meanwhile. The statement removes the leases: it waits for a checkpoint that is just being written,
+   * and later writes of the graphs are discarded. With `rollback` the runs and their checkpoints are deleted and no
+   * webhook is sent. See `RunStopService` for all steps.
    */
   async stop(
     db: Queryable,
@@ -347,8 +357,8 @@ export class RunQueue {
   }
 
   /**
-   * After {@link stop}: the thread belongs to the newest run that is left. Otherwise it is idle when a run has been
-   * interrupted at its work, and as it was before when the runs that were stopped have left nothing.
+   * Updates the thread after {@link stop}. It belongs to its newest remaining run. Without one, it is idle if a running
+   * run has been interrupted; otherwise it gets back the status it had before the stopped runs.
    */
   async releaseThread(
     db: Queryable,
@@ -367,7 +377,7 @@ export class RunQueue {
     );
   }
 
-  /** Of these runs of a thread, those that are being executed: it is noted that they are to end, and why. */
+  /** Marks those of these runs that are running as to be cancelled, with the reason. Returns their ids. */
   async requestCancel(thread_id: string, run_ids: string[], reason?: string): Promise<string[]> {
     const { rows } = await this.sql.query<{ run_id: string }>(
       `UPDATE runs SET cancel_requested_at = clock_timestamp(), cancel_reason = coalesce(cancel_reason, $3)
@@ -377,8 +387,11 @@ export class RunQueue {
     return rows.map(({ run_id }) => run_id);
   }
 
-  /** Runs that go on though they were to end, as much as `ms` ago: whoever was to see to it is gone. By thread. */
-  async findUnstopped(ms: number): Promise<Map<string, string[]>> {
+  /**
+   * Running runs whose cancellation was requested more than `ms` ago: the process that would have stopped them is gone.
+   * By thread.
+   */
+  async findOverdueCancels(ms: number): Promise<Map<string, string[]>> {
     const { rows } = await this.sql.query<{ thread_id: string; run_ids: string[] }>(
       `SELECT thread_id, array_agg(run_id) AS run_ids FROM runs
        WHERE status = 'running' AND cancel_requested_at < ${inMs('-$1')} GROUP BY thread_id LIMIT 100`,
@@ -387,7 +400,7 @@ export class RunQueue {
     return byThread(rows);
   }
 
-  /** The run that is being executed on a thread, if there is one. */
+  /** The running run of a thread, if any. */
   async findRunningOn(thread_id: string): Promise<string[]> {
     const { rows } = await this.sql.query<{ run_id: string }>(
       `SELECT run_id FROM runs WHERE thread_id = $1 AND status = 'running'`,
@@ -396,7 +409,7 @@ export class RunQueue {
     return rows.map(({ run_id }) => run_id);
   }
 
-  /** Active runs in these statuses, by thread, oldest first; at most `limit`. */
+  /** Active runs with these statuses, by thread, oldest first; at most `limit`. */
   async findActive(
     statuses: readonly RunStatus[],
     limit: number,
@@ -418,13 +431,13 @@ export class RunQueue {
     return byThread(rows);
   }
 
-  /** The run that was executed last on a thread. */
+  /** The last executed run of a thread. */
   async lastEnded(db: Queryable, thread_id: string): Promise<EndedRun | undefined> {
     const { rows } = await db.query<EndedRun>(`SELECT run_id, status, error FROM ${LAST_ENDED}`, [thread_id]);
     return rows.at(0);
   }
 
-  /** The newest run is gone, or was never executed: the thread's state belongs to the graph of the one before. */
+  /** Stamps the graph of the last executed run on its thread, after the newest run was deleted or never executed. */
   async stampAsLastRun(db: Queryable, thread_id: string): Promise<void> {
     await db.query(
       `UPDATE threads SET metadata = threads.metadata || jsonb_build_object(
@@ -434,7 +447,7 @@ export class RunQueue {
     );
   }
 
-  /** Of these runs, those that have ended or are gone. */
+  /** Those of these runs that have ended or been deleted. */
   async findEnded(run_ids: string[]): Promise<string[]> {
     const { rows } = await this.sql.query<{ run_id: string }>(
       `SELECT wanted.run_id FROM unnest($1::uuid[]) AS wanted (run_id)
@@ -445,7 +458,7 @@ export class RunQueue {
     return rows.map(({ run_id }) => run_id);
   }
 
-  /** Removes hidden threads that nobody can come back to any more, in batches. */
+  /** Deletes one batch of expired hidden threads. Returns how many it has deleted. */
   async deleteExpired(limit: number): Promise<number> {
     const { rows } = await this.sql.query<{ thread_id: string }>(
       `DELETE FROM threads WHERE thread_id IN (
@@ -483,7 +496,7 @@ const values = (run: NewRun, lease: { token: string; ms: number } | undefined): 
   jsonbOrNull(run.on_thread),
   run.delivery,
   run.on_disconnect,
-  run.yields_ms ?? 0,
+  run.priority_delay_ms ?? 0,
   run.caller_key ?? UNKNOWN_CALLER,
 ];
 

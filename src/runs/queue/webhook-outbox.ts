@@ -3,56 +3,57 @@ import { type Queryable, Sql } from '../../database/index.js';
 import type { RunCaller } from '../run-caller.js';
 import { inMs } from './in-ms.js';
 
-/** A webhook that this process has claimed for one attempt. */
+/** A webhook delivery that this process has claimed for one attempt. */
 export interface Delivery {
   run_id: string;
   /** Absent for a stateless run. */
   thread_id: string | null;
-  /** As the run's creator gave it: it may contain credentials and must not be logged. */
+  /** As the client sent it: it may contain credentials and must not be logged. */
   url: string;
   /** Host and port; empty for a path of this server. */
   target: string;
-  /** JSON of what is sent, but for the state and the time of sending. */
+  /** JSON of the body, without the state and `webhook_sent_at`. */
   payload: string;
-  /** JSON of the state; null when there is none. */
+  /** JSON of the state; null without one. */
   state: string | null;
-  /** The run was stopped from outside: its last checkpoint has a newer state, if it wrote any. */
+  /** The run was stopped from outside: if it wrote a checkpoint, that holds a newer state. */
   read_state: boolean;
-  /** On whose behalf the run was, and what was decided about; null without authentication. */
+  /** The caller of the run and the request that was authorised; null without authentication. */
   caller: Pick<RunCaller, 'user' | 'request'> | null;
-  /** This one included. */
+  /** Includes this attempt. */
   attempts: number;
-  /** Every later change presents it. */
+  /** Fencing token: every later write for the delivery must present it. */
   lease_token: string;
 }
 
-/** How much may be claimed. */
+/** Limits of one claim. */
 export interface ClaimLimits {
   deliveries: number;
-  /** Of one target, those under way in this process included. */
+  /** Per target, including those in flight in this process. */
   per_target: number;
-  /** Deliveries under way in this process, by target. */
-  under_way: ReadonlyMap<string, number>;
-  /** Whether this process can call paths of this server: a worker does not listen. */
+  /** Deliveries in flight in this process, by target. */
+  in_flight: ReadonlyMap<string, number>;
+  /** Whether this process can call paths of this server. A worker does not listen and cannot. */
   own_paths: boolean;
   lease_ms: number;
   max_attempts: number;
 }
 
-/** A moment as the API writes it. */
-const asText = (moment: string): string => `to_char(${moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+/** SQL for a timestamp in the format of the API. */
+const isoTimestamp = (moment: string): string =>
+  `to_char(${moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 const PAYLOAD_FIELDS = `
-  'run_id', run_id, 'thread_id', thread_id, 'assistant_id', assistant_id, 'created_at', ${asText('created_at')},
-  'updated_at', ${asText('updated_at')}, 'status', status, 'metadata', metadata, 'kwargs', kwargs,
-  'multitask_strategy', multitask_strategy, 'cancel_reason', cancel_reason, 'run_started_at', ${asText('run_started_at')},
-  'run_ended_at', ${asText('updated_at')}`;
+  'run_id', run_id, 'thread_id', thread_id, 'assistant_id', assistant_id, 'created_at', ${isoTimestamp('created_at')},
+  'updated_at', ${isoTimestamp('updated_at')}, 'status', status, 'metadata', metadata, 'kwargs', kwargs,
+  'multitask_strategy', multitask_strategy, 'cancel_reason', cancel_reason, 'run_started_at', ${isoTimestamp('run_started_at')},
+  'run_ended_at', ${isoTimestamp('updated_at')}`;
 
 /**
- * The part of a statement that ends runs which queues their webhooks: a run that has ended has its webhook in the table,
- * whatever happens next. `ended` has the columns of the runs as they are now, `run_started_at`, `hidden` (whether the
- * thread is), `called_by`, `state` and `read_state`. The payload is composed here, to the letter and complete: the run may be deleted
- * at any time.
+ * Transactional outbox: the part of a statement that queues the webhooks of the runs it ends. Every ended run has its
+ * webhook in the table, whatever happens next. `ended` has the new columns of the runs, `run_started_at`, `hidden` (of
+ * the thread), `called_by`, `state` and `read_state`. The payload is complete, because the run may be deleted at any
+ * time.
  */
 export const queueWebhooks = (ended: string): string => `
   INSERT INTO webhook_deliveries (run_id, thread_id, url, payload, state, read_state, caller)
@@ -62,19 +63,21 @@ export const queueWebhooks = (ended: string): string => `
          state::json, read_state, called_by
   FROM ${ended} WHERE webhook IS NOT NULL`;
 
-/** The outbox's SQL: every method is one statement. Whoever has lost the lease of a delivery changes nothing. */
+/**
+ * The SQL of the outbox. Each method is one statement. A process that has lost the lease of a delivery changes nothing.
+ */
 @Injectable()
 export class WebhookOutbox {
   constructor(@Inject(Sql) private readonly sql: Queryable) {}
 
   /**
-   * Claims due deliveries, oldest first, but no more of one target than it may have: thousands for a dead receiver do
-   * not delay the one for another, and are not even looked at, because the index is entered once per target. SKIP
-   * LOCKED: two processes never get the same delivery. The lease is in `due_at`: what a crashed process had claimed is
-   * due again when it has passed.
+   * Claims due deliveries, oldest first, up to the limit per target. Thousands of deliveries to a dead receiver neither
+   * delay those to others nor are read, because the statement enters the index once per target. SKIP LOCKED: two
+   * processes never get the same delivery. `due_at` is the lease: the deliveries of a crashed process are due again
+   * once it has passed.
    */
   async claim(limits: ClaimLimits): Promise<Delivery[]> {
-    const { deliveries, per_target, under_way, own_paths, lease_ms, max_attempts } = limits;
+    const { deliveries, per_target, in_flight, own_paths, lease_ms, max_attempts } = limits;
     const { rows } = await this.sql.query<Delivery>(
       `WITH RECURSIVE targets AS (
          (SELECT target FROM webhook_deliveries WHERE failed_at IS NULL ORDER BY target LIMIT 1)
@@ -95,17 +98,17 @@ export class WebhookOutbox {
        UPDATE webhook_deliveries SET attempts = attempts + 1, lease_token = gen_random_uuid(), due_at = ${inMs('$7')}
        WHERE run_id IN (SELECT run_id FROM due)
        RETURNING run_id, thread_id, url, target, payload::text, state::text, read_state, caller, attempts, lease_token`,
-      [deliveries, per_target, [...under_way.keys()], [...under_way.values()], own_paths, max_attempts, lease_ms],
+      [deliveries, per_target, [...in_flight.keys()], [...in_flight.values()], own_paths, max_attempts, lease_ms],
     );
     return rows;
   }
 
-  /** The receiver has it. */
+  /** Removes a delivered webhook. */
   async remove(delivery: Delivery): Promise<void> {
     await this.sql.query('DELETE FROM webhook_deliveries WHERE run_id = $1 AND lease_token = $2', keyOf(delivery));
   }
 
-  /** Another attempt after so many milliseconds. */
+  /** Schedules another attempt in `delayMs`. */
   async retry(delivery: Delivery, delayMs: number, reason: string): Promise<void> {
     await this.sql.query(
       `UPDATE webhook_deliveries SET lease_token = NULL, due_at = ${inMs('$3')}, last_error = $4
@@ -114,7 +117,7 @@ export class WebhookOutbox {
     );
   }
 
-  /** No further attempt. */
+  /** Marks a delivery as failed: no further attempt. */
   async fail(delivery: Delivery, reason: string): Promise<void> {
     await this.sql.query(
       `UPDATE webhook_deliveries SET lease_token = NULL, caller = NULL, failed_at = clock_timestamp(), last_error = $3
@@ -123,7 +126,7 @@ export class WebhookOutbox {
     );
   }
 
-  /** Gives a delivery back as if this attempt had never been: the process stops. */
+  /** Releases a delivery at shutdown so that another process can claim it. The attempt is not counted. */
   async release(delivery: Delivery): Promise<void> {
     await this.sql.query(
       `UPDATE webhook_deliveries SET lease_token = NULL, due_at = clock_timestamp(), attempts = attempts - 1
@@ -132,7 +135,7 @@ export class WebhookOutbox {
     );
   }
 
-  /** The state has been found out; undefined when what is there is all there is. Later attempts send the same. */
+  /** Stores the final state for later attempts; undefined keeps the stored one. */
   async keepState(delivery: Delivery, state: string | undefined): Promise<void> {
     await this.sql.query(
       `UPDATE webhook_deliveries SET read_state = false, state = coalesce($3::json, state)
@@ -141,7 +144,7 @@ export class WebhookOutbox {
     );
   }
 
-  /** Deliveries whose process died in their last attempt have failed, too. */
+  /** Marks deliveries as failed whose process died during their last attempt. */
   async failAbandoned(maxAttempts: number): Promise<void> {
     await this.sql.query(
       `UPDATE webhook_deliveries SET lease_token = NULL, caller = NULL, failed_at = clock_timestamp(),
@@ -152,8 +155,8 @@ export class WebhookOutbox {
   }
 
   /**
-   * Removes failed deliveries after a while, and without delay when their thread has been deleted: what it held is to be
-   * gone. In batches; gives the number of those removed.
+   * Removes one batch of failed deliveries: after the retention, and at once when their thread has been deleted,
+   * because they hold its data. Returns how many it has removed.
    */
   async removeFailed(limit: number, retentionMs: number): Promise<number> {
     const { rows } = await this.sql.query(

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { MAX_ATTEMPTS, retryAfterMs, retryDelayMs } from './back-off.js';
 
-const longest = (attempt: number, askedFor?: number) => retryDelayMs(attempt, askedFor, () => 0);
-const shortest = (attempt: number, askedFor?: number) => retryDelayMs(attempt, askedFor, () => 1);
+const longest = (attempt: number, requested?: number) => retryDelayMs(attempt, requested, () => 0);
+const shortest = (attempt: number, requested?: number) => retryDelayMs(attempt, requested, () => 1);
 
 describe('retryDelayMs', () => {
   it.each([
@@ -17,7 +17,7 @@ describe('retryDelayMs', () => {
     expect(shortest(attempt)).toBe(ms / 2);
   });
 
-  it('gives a receiver three quarters of an hour in all', () => {
+  it('retries for three quarters of an hour in total', () => {
     const delays = Array.from({ length: MAX_ATTEMPTS - 1 }, (_, index) => longest(index + 1));
     expect(delays.reduce((sum, delay) => sum + delay)).toBe(2_730_000);
   });
@@ -27,8 +27,8 @@ describe('retryDelayMs', () => {
     [1, 10, 2_000],
     [1, 10 * 3_600_000, 3_600_000],
     [9, undefined, 3_600_000],
-  ])('after attempt %i, when the receiver asks for %s ms, is %i ms', (attempt, askedFor, expected) => {
-    expect(longest(attempt, askedFor)).toBe(expected);
+  ])('after attempt %i, when the receiver requests %s ms, is %i ms', (attempt, requested, expected) => {
+    expect(longest(attempt, requested)).toBe(expected);
   });
 });
 

@@ -19,7 +19,7 @@ const DELIVERY: Delivery = {
   lease_token: 'token',
 };
 
-/** A run that has left the state that `output` gives; nothing when it wrote no checkpoint. */
+/** A run whose final state is what `output` returns; undefined without a checkpoint. */
 function given(output: () => Promise<unknown> = () => Promise.resolve(undefined)) {
   const asked: unknown[] = [];
   const kept: unknown[] = [];
@@ -34,14 +34,14 @@ beforeAll(() => {
 });
 
 describe('FinalState', () => {
-  it('asks for nothing when the state is known', async () => {
+  it('does not read the state when it is known', async () => {
     const { finalState, kept } = given();
     const known = { ...DELIVERY, read_state: false };
     expect(await finalState.complete(known)).toBe(known);
     expect(kept).toEqual([]);
   });
 
-  it('gives the state of the last checkpoint, with the settings of the run', async () => {
+  it('reads the state of the last checkpoint, with the config of the run', async () => {
     const { finalState, asked, kept } = given(() => Promise.resolve({ values: { n: 1 }, tasks: [] }));
     expect(await finalState.complete(DELIVERY)).toEqual({ ...DELIVERY, state: '{"n":1}', read_state: false });
     expect(asked).toEqual([[{ thread_id: 'thread', graph_id: 'g', config: CONFIG }, 'run']]);
@@ -51,13 +51,13 @@ describe('FinalState', () => {
   it.each([
     ['the run wrote no checkpoint', { thread_id: 'thread' }],
     ['the run was stateless', { thread_id: null }],
-  ])('leaves what was there when %s', async (_, delivery) => {
+  ])('keeps the stored state when %s', async (_, delivery) => {
     const { finalState, kept } = given();
     expect((await finalState.complete({ ...DELIVERY, ...delivery })).state).toBe(DELIVERY.state);
     expect(kept).toEqual([undefined]);
   });
 
-  it('leaves what was there when the graph fails', async () => {
+  it('keeps the stored state when the graph throws', async () => {
     const { finalState, kept } = given(() => Promise.reject(new Error('gone')));
     expect((await finalState.complete(DELIVERY)).state).toBe(DELIVERY.state);
     expect(kept).toEqual([undefined]);

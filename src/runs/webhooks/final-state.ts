@@ -7,12 +7,13 @@ import type { RunKwargs } from '../run.entity.js';
 import { ownerOf } from '../run-owner.js';
 import { settleRun } from '../worker/run-result.js';
 
-/** Milliseconds that a graph may take to show a state. */
-const PATIENCE_MS = 10_000;
+/** Timeout of the graph for reading a state. */
+const READ_TIMEOUT_MS = 10_000;
 
 /**
- * Finds out what a run has left that was stopped from outside: replaced by another, cancelled without answering, or
- * given up. Nobody was there to say it then, but its last checkpoint does, and is not touched by later runs.
+ * Reads the final state of a run that was stopped from outside: replaced, cancelled without ending by itself, or given
+ * up. No process reported the state then, but the run's last checkpoint holds it, and later runs do not change that
+ * checkpoint.
  */
 @Injectable()
 export class FinalState {
@@ -23,27 +24,29 @@ export class FinalState {
     private readonly graphState: GraphStateService,
   ) {}
 
-  /** The delivery with its state, which is kept for later attempts. */
+  /** Returns the delivery with its final state, and stores the state for later attempts. */
   async complete(delivery: Delivery): Promise<Delivery> {
     if (!delivery.read_state) {
       return delivery;
     }
-    const state = await this.readOrLeave(delivery);
+    const state = await this.readWithTimeout(delivery);
     await this.outbox.keepState(delivery, state);
     return { ...delivery, read_state: false, state: state ?? delivery.state };
   }
 
-  /** A graph that cannot be asked, or is too slow, leaves what the thread had before the run. */
-  private async readOrLeave(delivery: Delivery): Promise<string | undefined> {
-    const patience = new AbortController();
+  /** Undefined when the graph fails or is too slow: the delivery keeps the thread's values from before the run. */
+  private async readWithTimeout(delivery: Delivery): Promise<string | undefined> {
+    const timer = new AbortController();
     try {
-      const timeUp = sleep(PATIENCE_MS, undefined, { signal: patience.signal });
-      return await Promise.race([this.read(delivery), timeUp]);
+      const timeout = sleep(READ_TIMEOUT_MS, undefined, { signal: timer.signal });
+      return await Promise.race([this.read(delivery), timeout]);
     } catch (error) {
-      this.logger.warn(`run_id=${delivery.run_id} its last state could not be read: ${errorText(error)}`);
+      this.logger.warn(
+        `run_id=${delivery.run_id} the final state for its webhook could not be read: ${errorText(error)}`,
+      );
       return undefined;
     } finally {
-      patience.abort();
+      timer.abort();
     }
   }
 

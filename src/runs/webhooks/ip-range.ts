@@ -1,6 +1,8 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
-/** Who can reach an address: everybody, this machine only, or a part of the world, such as the local network. */
+/**
+ * From where an address is reachable: the internet, this machine only, or a restricted network such as the local one.
+ */
 export type Reach = 'public' | 'loopback' | 'private';
 
 const blockList = (...subnets: string[]): BlockList => {
@@ -12,10 +14,10 @@ const blockList = (...subnets: string[]): BlockList => {
   return list;
 };
 
-/** "This network" is the machine itself, too: connecting to 0.0.0.0 or :: reaches a server that listens on 127.0.0.1. */
+/** Includes "this network", because connecting to 0.0.0.0 or :: reaches a server that listens on 127.0.0.1. */
 const LOOPBACK = blockList('127.0.0.0/8', '0.0.0.0/8', '::1/128', '::/128');
 
-/** Registered as not globally reachable (IANA special-purpose registries), and what clouds keep for themselves. */
+/** Registered as not globally reachable (IANA special-purpose registries), and addresses that clouds reserve. */
 const NOT_PUBLIC_V4 = blockList(
   '10.0.0.0/8',
   '100.64.0.0/10', // Carrier-grade NAT; metadata of Alibaba Cloud.
@@ -33,7 +35,9 @@ const NOT_PUBLIC_V4 = blockList(
   '168.63.129.16/32', // Azure's host, in a public range.
 );
 
-/** The only part of IPv6 that is assigned to the public internet, but for what lies in it for other purposes. */
+/**
+ * The only IPv6 range assigned to the public internet; the ranges of `NOT_PUBLIC_V6` within it serve other purposes.
+ */
 const GLOBAL_UNICAST = blockList('2000::/3');
 const NOT_PUBLIC_V6 = blockList(
   '2001::/23', // Protocol assignments; Teredo, which wraps IPv4.
@@ -42,11 +46,11 @@ const NOT_PUBLIC_V6 = blockList(
   '3fff::/20',
 );
 
-/** Wraps the IPv4 address in its last 32 bits, which is how networks with IPv6 only reach IPv4. */
+/** IPv6-only networks reach IPv4 through these addresses, which hold the IPv4 address in their last 32 bits. */
 const NAT64 = blockList('64:ff9b::/96');
 const MAPPED_V4 = blockList('::ffff:0:0/96');
 
-/** Who can reach an IP address. What cannot be read is private. */
+/** Classifies an IP address. An address that cannot be parsed is private. */
 export function reachOf(address: string): Reach {
   if (isIPv4(address)) {
     return LOOPBACK.check(address) ? 'loopback' : NOT_PUBLIC_V4.check(address) ? 'private' : 'public';
@@ -63,7 +67,7 @@ export function reachOf(address: string): Reach {
   return GLOBAL_UNICAST.check(address, 'ipv6') && !NOT_PUBLIC_V6.check(address, 'ipv6') ? 'public' : 'private';
 }
 
-/** The last 32 bits. URLs write an IPv6 address in one way only: the groups of these bits come last, in hexadecimal. */
+/** The IPv4 address in the last 32 bits. A URL normalises IPv6: its last two groups are these bits, in hexadecimal. */
 function wrappedV4(address: string): string {
   const { hostname } = new URL(`http://[${address}]`);
   const [high, low] = hostname.slice(1, -1).replace('::', ':0:0:').split(':').slice(-2);

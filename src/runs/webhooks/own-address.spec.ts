@@ -18,7 +18,7 @@ describe('OwnAddress', () => {
     ['::', 'IPv6', 'http://[::1]:2024'],
     ['::1', 'IPv6', 'http://[::1]:2024'],
     ['fd00::5', 'IPv6', 'http://[fd00::5]:2024'],
-  ])('of a server that listens at %s (%s) is %s', (address, family, expected) => {
+  ])('for a server that listens on %s (%s) is %s', (address, family, expected) => {
     expect(ownAddress(listening(address, family))).toBe(expected);
     expect(ownAddress(listening(address, family), '/api')).toBe(`${expected}/api`);
   });
@@ -27,7 +27,7 @@ describe('OwnAddress', () => {
     ['a worker', undefined],
     ['a server that does not listen yet', { getHttpServer: () => ({ address: () => null }) }],
     ['a server on a pipe', { getHttpServer: () => ({ address: () => '/run/x.sock' }) }],
-  ])('of %s there is none', (_, adapter) => {
+  ])('is undefined for %s', (_, adapter) => {
     expect(ownAddress(adapter)).toBeUndefined();
   });
 });

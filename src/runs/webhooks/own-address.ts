@@ -3,10 +3,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 
-/** What a server that listens everywhere is reached at from its own machine. */
-const FROM_INSIDE: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
+/** The loopback host for a server that listens on all addresses. */
+const LOOPBACK_HOSTS: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
 
-/** Where this process itself can be called. */
+/** The address at which this process can call itself. */
 @Injectable()
 export class OwnAddress {
   constructor(
@@ -14,7 +14,9 @@ export class OwnAddress {
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
-  /** Up to the mount prefix; undefined while this process does not listen, as a worker never does. */
+  /**
+   * The URL up to and including the mount prefix; undefined while this process does not listen. A worker never listens.
+   */
   get base(): string | undefined {
     // A worker has no adapter.
     const adapter = this.host.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined;
@@ -23,11 +25,11 @@ export class OwnAddress {
       return undefined;
     }
     const { address, port, family } = listening;
-    const name = FROM_INSIDE[address] ?? (family === 'IPv6' ? `[${address}]` : address);
+    const name = LOOPBACK_HOSTS[address] ?? (family === 'IPv6' ? `[${address}]` : address);
     return `http://${name}:${port}${this.config.server.mount_prefix}`;
   }
 
-  /** Called when this process begins to listen. */
+  /** Registers a listener for the moment when this process starts to listen. */
   onListen(listener: () => void): void {
     this.host.listen$.subscribe(listener);
   }

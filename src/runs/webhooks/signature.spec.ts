@@ -4,14 +4,14 @@ import { signatureOf } from './signature.js';
 const MESSAGE = { id: 'msg_p5jXN8AQM9LWM0D4loKWxJek', timestamp: 1614265330, body: '{"test": 2432232314}' };
 
 describe('signatureOf', () => {
-  it('is that of Standard Webhooks', () => {
-    // The example of the specification.
+  it('matches the example of Standard Webhooks', () => {
+    // From the specification.
     expect(signatureOf(MESSAGE, 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')).toBe(
       'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
     );
   });
 
-  it('takes a secret without the prefix as it is', () => {
+  it('uses a secret without the prefix as the key', () => {
     const encoded = `whsec_${Buffer.from('0123456789abcdef').toString('base64')}`;
     expect(signatureOf(MESSAGE, '0123456789abcdef')).toBe(signatureOf(MESSAGE, encoded));
   });

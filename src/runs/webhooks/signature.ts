@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 
-/** Secrets made for Standard Webhooks: the key is what follows, in base64. */
+/** Prefix of Standard Webhooks secrets; the key follows in base64. */
 const ENCODED_SECRET = 'whsec_';
 
 export interface SignedMessage {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { WebhooksConfig, WebhookUrlPolicy } from '../../config/index.js';
-import { isWebhook, loggable, MAX_WEBHOOK_LENGTH, parseWebhook, refusalOf, refusalOfIp } from './webhook-address.js';
+import { isWebhook, loggable, MAX_WEBHOOK_LENGTH, parseWebhook, webhookRefusal, ipRefusal } from './webhook-address.js';
 
 const config = (url: Partial<WebhookUrlPolicy> = {}, rest: Partial<WebhooksConfig> = {}): WebhooksConfig => ({
   disabled: false,
@@ -13,7 +13,7 @@ const config = (url: Partial<WebhookUrlPolicy> = {}, rest: Partial<WebhooksConfi
 
 const LOOPBACK = ['http://127.0.0.1:8000/x', 'http://[::1]/', 'http://0.0.0.0/', 'http://[::ffff:127.0.0.1]/'];
 
-/** Ways of writing an address that only some programs read as one. */
+/** Spellings of a loopback address that only some programs parse. */
 const DISGUISED = [
   'http://2130706433/',
   'http://0x7f.1/',
@@ -34,8 +34,8 @@ describe('parseWebhook', () => {
     ['HTTP://Example.COM:80/Hook?a=1', 'http://example.com/Hook?a=1'],
     ['https://user:p%40ss@example.com/hook', 'https://user:p%40ss@example.com/hook'],
     ['https://bücher.example/', 'https://xn--bcher-kva.example/'],
-  ])('reads the address %s', (text, href) => {
-    const address = parseWebhook(text);
+  ])('parses the URL %s', (webhook, href) => {
+    const address = parseWebhook(webhook);
     expect(address && 'url' in address && address.url.href).toBe(href);
   });
 
@@ -44,8 +44,8 @@ describe('parseWebhook', () => {
     ['/hooks/ended?run=1#part', '/hooks/ended?run=1'],
     ['/hooks/../../other', '/other'],
     ['/', '/'],
-  ])('reads the path %s', (text, path) => {
-    expect(parseWebhook(text)).toEqual({ path });
+  ])('parses the path %s', (webhook, path) => {
+    expect(parseWebhook(webhook)).toEqual({ path });
   });
 
   it.each([
@@ -74,47 +74,54 @@ describe('parseWebhook', () => {
     'https://user:%zz@example.com/',
     `https://${'a'.repeat(254)}/`,
     `https://example.com/${'x'.repeat(MAX_WEBHOOK_LENGTH)}`,
-  ])('refuses %j', (text) => {
-    expect(parseWebhook(text)).toBeUndefined();
-    expect(isWebhook(text)).toBe(false);
+  ])('rejects %j', (webhook) => {
+    expect(parseWebhook(webhook)).toBeUndefined();
+    expect(isWebhook(webhook)).toBe(false);
   });
 
-  it.each([7, true, {}, ['https://example.com']])('takes nothing but text: %j', (value) => {
+  it.each([7, true, {}, ['https://example.com']])('accepts strings only, not %j', (value) => {
     expect(isWebhook(value)).toBe(false);
   });
 });
 
-describe('refusalOf', () => {
+describe('webhookRefusal', () => {
   it.each(['https://example.com/hook', 'http://8.8.8.8/', 'http://[2606:4700::1]:8080/', '/hooks/ended'])(
-    'allows by default: %s',
+    'allows %s by default',
     (webhook) => {
-      expect(refusalOf(webhook, config())).toBeUndefined();
+      expect(webhookRefusal(webhook, config())).toBeUndefined();
     },
   );
 
-  it.each([...LOOPBACK, ...DISGUISED, ...PRIVATE])('refuses by default: %s', (webhook) => {
-    expect(refusalOf(webhook, config())).toMatch(/^\S+ is not a public address \(NESTGRAPH_WEBHOOK_ALLOW_PRIVATE /);
+  it.each([...LOOPBACK, ...DISGUISED, ...PRIVATE])('rejects %s by default', (webhook) => {
+    expect(webhookRefusal(webhook, config())).toMatch(
+      /^\S+ is not a public address \(set NESTGRAPH_WEBHOOK_ALLOW_PRIVATE=true /,
+    );
   });
 
-  it.each([...LOOPBACK, ...DISGUISED, ...PRIVATE])('allows when private addresses are allowed: %s', (webhook) => {
-    expect(refusalOf(webhook, config({}, { allow_private: true }))).toBeUndefined();
+  it.each([...LOOPBACK, ...DISGUISED, ...PRIVATE])('allows %s when private addresses are allowed', (webhook) => {
+    expect(webhookRefusal(webhook, config({}, { allow_private: true }))).toBeUndefined();
   });
 
-  it.each([...LOOPBACK, ...DISGUISED])('without loopback refuses this machine all the same: %s', (webhook) => {
-    const settings = config({ disable_loopback: true }, { allow_private: true });
-    expect(refusalOf(webhook, settings)).toMatch(/ is an address of this machine \(webhooks\.url\.disable_loopback\)$/);
+  it.each([...LOOPBACK, ...DISGUISED])(
+    'rejects %s with disable_loopback, even when private addresses are allowed',
+    (webhook) => {
+      const settings = config({ disable_loopback: true }, { allow_private: true });
+      expect(webhookRefusal(webhook, settings)).toMatch(
+        / is an address of this machine \(webhooks\.url\.disable_loopback\)$/,
+      );
+    },
+  );
+
+  it.each(PRIVATE)('allows %s with disable_loopback when private addresses are allowed', (webhook) => {
+    expect(webhookRefusal(webhook, config({ disable_loopback: true }, { allow_private: true }))).toBeUndefined();
   });
 
-  it.each(PRIVATE)('without loopback allows the network, if private addresses are allowed: %s', (webhook) => {
-    expect(refusalOf(webhook, config({ disable_loopback: true }, { allow_private: true }))).toBeUndefined();
+  it.each([...LOOPBACK, ...DISGUISED])('allows %s in dev', (webhook) => {
+    expect(webhookRefusal(webhook, config({}, { allow_loopback: true }))).toBeUndefined();
   });
 
-  it.each([...LOOPBACK, ...DISGUISED])('in dev allows this machine: %s', (webhook) => {
-    expect(refusalOf(webhook, config({}, { allow_loopback: true }))).toBeUndefined();
-  });
-
-  it.each(PRIVATE)('in dev refuses the network: %s', (webhook) => {
-    expect(refusalOf(webhook, config({}, { allow_loopback: true }))).toMatch(/ is not a public address /);
+  it.each(PRIVATE)('rejects %s in dev', (webhook) => {
+    expect(webhookRefusal(webhook, config({}, { allow_loopback: true }))).toMatch(/ is not a public address /);
   });
 
   const DOMAINS = { allowed_domains: ['hooks.example.com', '*.corp.example', '8.8.8.8'] };
@@ -149,7 +156,7 @@ describe('refusalOf', () => {
     ['/123', { max_url_length: 3 }, /webhooks\.url\.max_url_length/],
     ['nonsense', {}, /neither/],
   ])('%s with %j: %s', (webhook, policy, reason) => {
-    const refusal = refusalOf(webhook, config(policy));
+    const refusal = webhookRefusal(webhook, config(policy));
     if (reason) {
       expect(refusal).toMatch(reason);
     } else {
@@ -157,27 +164,29 @@ describe('refusalOf', () => {
     }
   });
 
-  it.each(['https://example.com', '/x'])('refuses everything when webhooks are switched off: %s', (webhook) => {
-    expect(refusalOf(webhook, config({}, { disabled: true, allow_private: true }))).toMatch(/http\.disable_webhooks/);
+  it.each(['https://example.com', '/x'])('rejects %s when webhooks are disabled', (webhook) => {
+    expect(webhookRefusal(webhook, config({}, { disabled: true, allow_private: true }))).toMatch(
+      /http\.disable_webhooks/,
+    );
   });
 
   it('never repeats credentials, the path or the query', () => {
     const webhook = 'http://user:secret@127.0.0.1/secret?secret#secret';
     const policies = [{}, { require_https: true }, { allowed_domains: ['a.com'] }, { allowed_ports: [1] }];
     for (const policy of [...policies, { max_url_length: 1 }]) {
-      expect(refusalOf(webhook, config(policy))).not.toMatch(/secret|user/);
+      expect(webhookRefusal(webhook, config(policy))).not.toMatch(/secret|user/);
     }
   });
 });
 
-describe('refusalOfIp', () => {
+describe('ipRefusal', () => {
   it.each([
     ['8.8.8.8', config(), undefined],
     ['127.0.0.1', config(), 'NESTGRAPH_WEBHOOK_ALLOW_PRIVATE'],
     ['10.0.0.1', config({}, { allow_private: true }), undefined],
     ['::1', config({ disable_loopback: true }, { allow_private: true }), 'disable_loopback'],
   ])('%s', (ip, settings, reason) => {
-    const refusal = refusalOfIp(ip, settings);
+    const refusal = ipRefusal(ip, settings);
     expect(reason ? refusal?.includes(reason) : refusal === undefined).toBe(true);
   });
 });

@@ -5,7 +5,7 @@ import { type Receiver, startReceiver } from '../../../test/support/receiver.js'
 const HARMLESS = '127.0.0.2';
 const FORBIDDEN = '127.0.0.1';
 
-/** What a name server with bad intentions says, one answer after the other. */
+/** The answers of a malicious name server, one per lookup. */
 let answers: string[] = [];
 let asked = 0;
 
@@ -36,33 +36,33 @@ const send = () =>
     url: new URL(receiver.url.replace(FORBIDDEN, 'rebinding.example')),
     headers: {},
     body: '{}',
-    refusalOfIp: (ip) => (ip === FORBIDDEN ? 'private' : undefined),
+    ipRefusal: (ip) => (ip === FORBIDDEN ? 'private' : undefined),
     signal: new AbortController().signal,
   });
 
-it('a name that stands for another address when it is asked again is asked once, and connected to what it said', async () => {
+it('a rebinding name is resolved once, and the request connects to the address that was checked', async () => {
   answers = [HARMLESS, FORBIDDEN];
-  // Nobody listens there.
+  // No server listens on this address.
   expect(await send()).toMatchObject({ result: 'failed' });
   expect(asked).toBe(1);
   expect(receiver.received).toEqual([]);
 });
 
-it('a name that has become another one by the next attempt is refused then', async () => {
+it('a name that resolves to a forbidden address at the next attempt is refused then', async () => {
   answers = [HARMLESS, FORBIDDEN];
   await send();
   expect(await send()).toMatchObject({ result: 'refused', reason: expect.stringContaining('private') });
   expect(receiver.received).toEqual([]);
 });
 
-it('the name would reach the receiver, were it allowed', async () => {
+it('the same name reaches the receiver when its address is allowed', async () => {
   answers = [FORBIDDEN];
   const { received, url } = receiver;
   const allowed = await sendWebhook({
     url: new URL(url.replace(FORBIDDEN, 'rebinding.example')),
     headers: {},
     body: '{}',
-    refusalOfIp: () => undefined,
+    ipRefusal: () => undefined,
     signal: new AbortController().signal,
   });
   expect(allowed).toEqual({ result: 'delivered' });

@@ -23,7 +23,7 @@ const send = (url: string, rest: Partial<WebhookRequest> = {}): Promise<Attempt>
     url: new URL(url),
     headers: { 'content-type': 'application/json' },
     body: '{"ä":1}',
-    refusalOfIp: () => undefined,
+    ipRefusal: () => undefined,
     signal: new AbortController().signal,
     ...rest,
   });
@@ -32,7 +32,7 @@ const status = (code: number, headers: Record<string, string> = {}): void => {
   answer = ({ response }) => response.writeHead(code, headers).end();
 };
 
-/** Time-outs come when the test says so; the network goes on. */
+/** Timeouts fire only when the test advances the clock; the network runs in real time. */
 const stopTime = () => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] });
 
 describe('a webhook request', () => {
@@ -44,7 +44,7 @@ describe('a webhook request', () => {
     ]);
   });
 
-  it('carries the credentials of its address, before those for all receivers', async () => {
+  it('prefers the credentials of its URL over the authorization header for all receivers', async () => {
     const url = receiver.url.replace('//', '//user:p%40ss@');
     await send(url, { headers: { authorization: 'Bearer x' } });
     await send(receiver.url, { headers: { authorization: 'Bearer x' } });
@@ -53,31 +53,37 @@ describe('a webhook request', () => {
     expect(common).toBe('Bearer x');
   });
 
-  it.each([200, 201, 202, 204])('that is answered with %i is delivered', async (code) => {
+  it.each([200, 201, 202, 204])('is delivered when the response is %i', async (code) => {
     status(code);
     expect(await send(receiver.url)).toEqual({ result: 'delivered' });
   });
 
-  it.each([408, 409, 425, 429, 500, 502, 503, 504])('that is answered with %i may work later', async (code) => {
-    status(code, { 'retry-after': '7' });
-    expect(await send(receiver.url)).toEqual({ result: 'failed', reason: `HTTP ${code}`, retry_after_ms: 7_000 });
-  });
+  it.each([408, 409, 425, 429, 500, 502, 503, 504])(
+    'fails and can be retried when the response is %i',
+    async (code) => {
+      status(code, { 'retry-after': '7' });
+      expect(await send(receiver.url)).toEqual({ result: 'failed', reason: `HTTP ${code}`, retry_after_ms: 7_000 });
+    },
+  );
 
-  it.each([400, 401, 403, 404, 410, 422])('that is answered with %i is refused', async (code) => {
+  it.each([400, 401, 403, 404, 410, 422])('is refused when the response is %i', async (code) => {
     status(code);
     expect(await send(receiver.url)).toEqual({ result: 'refused', reason: `HTTP ${code}` });
   });
 
-  it.each([301, 302, 303, 307, 308])('that is answered with %i is refused, and not sent elsewhere', async (code) => {
-    status(code, { location: `${receiver.url}/elsewhere` });
-    expect(await send(receiver.url)).toEqual({
-      result: 'refused',
-      reason: `HTTP ${code}; redirects are not followed`,
-    });
-    expect(receiver.received).toHaveLength(1);
-  });
+  it.each([301, 302, 303, 307, 308])(
+    'is refused when the response is %i, and does not follow the redirect',
+    async (code) => {
+      status(code, { location: `${receiver.url}/elsewhere` });
+      expect(await send(receiver.url)).toEqual({
+        result: 'refused',
+        reason: `HTTP ${code}; redirects are not followed`,
+      });
+      expect(receiver.received).toHaveLength(1);
+    },
+  );
 
-  it('is over when its answer was, although the body has no end', async () => {
+  it('ends after the response headers, even if the body never ends', async () => {
     stopTime();
     answer = ({ response }) => {
       const write = (): void => {
@@ -91,7 +97,7 @@ describe('a webhook request', () => {
     expect(await send(receiver.url)).toEqual({ result: 'delivered' });
   });
 
-  it('is over when its answer was, although the body does not come', async () => {
+  it('ends after the response headers, even if the body never arrives', async () => {
     stopTime();
     answer = ({ response }) => response.writeHead(200).flushHeaders();
     const requests = jest.spyOn(http, 'request');
@@ -101,7 +107,7 @@ describe('a webhook request', () => {
     expect(await attempt).toEqual({ result: 'delivered' });
   });
 
-  it('may work later when nobody listens', async () => {
+  it('fails and can be retried when no server listens', async () => {
     const { url } = receiver;
     await receiver.close();
     const attempt = await send(url);
@@ -109,20 +115,20 @@ describe('a webhook request', () => {
     expect(attempt).toEqual({ result: 'failed', reason: expect.stringContaining('ECONNREFUSED') });
   });
 
-  it('may work later when the name of the host is not known', async () => {
-    // Too long for the DNS: the answer comes from this machine.
+  it('fails and can be retried when the host name is unknown', async () => {
+    // Too long for the DNS, so the local resolver rejects it.
     expect(await send(`http://${'x'.repeat(64)}.invalid/`)).toEqual({
       result: 'failed',
       reason: expect.stringContaining('getaddrinfo'),
     });
   });
 
-  it('may work later when the connection breaks', async () => {
+  it('fails and can be retried when the connection breaks', async () => {
     answer = ({ response }) => response.socket!.destroy();
     expect(await send(receiver.url)).toMatchObject({ result: 'failed' });
   });
 
-  it('may work later when the answer is no HTTP', async () => {
+  it('fails and can be retried when the response is not HTTP', async () => {
     const server = net.createServer((socket) => socket.end('hello\r\n\r\n').on('error', () => undefined));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -131,7 +137,7 @@ describe('a webhook request', () => {
     server.close();
   });
 
-  it('is broken off by its signal', async () => {
+  it('is aborted by its signal', async () => {
     const abort = new AbortController();
     answer = () => abort.abort();
     expect(await send(receiver.url, { signal: abort.signal })).toMatchObject({ result: 'failed' });
@@ -139,7 +145,7 @@ describe('a webhook request', () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  it('waits for an answer ten seconds and no longer', async () => {
+  it('waits at most ten seconds for the response', async () => {
     stopTime();
     answer = () => undefined;
     const attempt = send(receiver.url);
@@ -147,12 +153,12 @@ describe('a webhook request', () => {
     jest.advanceTimersByTime(9_999);
     expect(receiver.received[0].response.destroyed).toBe(false);
     jest.advanceTimersByTime(1);
-    expect(await attempt).toEqual({ result: 'failed', reason: 'the answer took longer than 10 s' });
+    expect(await attempt).toEqual({ result: 'failed', reason: 'the response took longer than 10 s' });
   });
 
-  it('waits for a connection ten seconds and no longer', async () => {
+  it('waits at most ten seconds for the connection', async () => {
     stopTime();
-    // TLS is never begun by the other side.
+    // The server never starts the TLS handshake.
     const server = net.createServer((socket) => socket.on('error', () => undefined).resume());
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -165,11 +171,11 @@ describe('a webhook request', () => {
   });
 });
 
-describe('the addresses that a name stands for', () => {
+describe('the addresses that a host name resolves to', () => {
   const byName = (): string => receiver.url.replace('127.0.0.1', 'localhost');
 
-  it('are all refused: the request is, too, and no connection is made', async () => {
-    const attempt = await send(byName(), { refusalOfIp: (ip) => `${ip} is private` });
+  it('refuse the request without a connection when all of them are refused', async () => {
+    const attempt = await send(byName(), { ipRefusal: (ip) => `${ip} is private` });
     expect(attempt).toEqual({
       result: 'refused',
       reason: expect.stringMatching(/^localhost must not be called: .*127\.0\.0\.1 is private/),
@@ -177,14 +183,14 @@ describe('the addresses that a name stands for', () => {
     expect(receiver.received).toEqual([]);
   });
 
-  it('are called only where they are allowed', async () => {
-    const refusalOfIp = (ip: string) => (ip === '127.0.0.1' ? undefined : 'private');
-    expect(await send(byName(), { refusalOfIp })).toEqual({ result: 'delivered' });
+  it('are called only if they are allowed', async () => {
+    const ipRefusal = (ip: string) => (ip === '127.0.0.1' ? undefined : 'private');
+    expect(await send(byName(), { ipRefusal })).toEqual({ result: 'delivered' });
   });
 
-  it('are asked for once, by the connection itself', async () => {
+  it('are resolved once, by the connection itself', async () => {
     const asked: string[] = [];
-    await send(byName(), { refusalOfIp: (ip) => void asked.push(ip) });
+    await send(byName(), { ipRefusal: (ip) => void asked.push(ip) });
     expect(new Set(asked).size).toBe(asked.length);
     expect(asked).toContain('127.0.0.1');
   });

@@ -4,49 +4,50 @@ import https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { retryAfterMs } from './back-off.js';
 
-/** What is sent. */
+/** One HTTP request of a webhook delivery. */
 export interface WebhookRequest {
   url: URL;
   headers: Readonly<Record<string, string>>;
   body: string;
-  /** Why an address that the host's name stands for may not be called; undefined when it may. */
-  refusalOfIp: (ip: string) => string | undefined;
-  /** Breaks the request off. */
+  /** Why an IP address that the host name resolves to is forbidden; undefined if it is allowed. */
+  ipRefusal: (ip: string) => string | undefined;
+  /** Aborts the request. */
   signal: AbortSignal;
 }
 
-/** How an attempt went. */
+/** The outcome of one attempt. */
 export type Attempt =
   | { result: 'delivered' }
-  /** It may work later. */
+  /** A retry may succeed. */
   | { result: 'failed'; reason: string; retry_after_ms?: number }
-  /** It will not work later, either. */
+  /** A retry will not succeed. */
   | { result: 'refused'; reason: string };
 
-/** Milliseconds for the connection, then for the receiver to take the request, then for its answer. */
-const PATIENCE_MS = 10_000;
-/** Milliseconds and bytes of an answer's body that are taken, for politeness: nobody reads them. */
-const BODY_PATIENCE_MS = 1_000;
-const MOST_BODY_BYTES = 16_384;
+/** Timeout of each phase: the connection, sending the request, and the response headers. */
+const PHASE_TIMEOUT_MS = 10_000;
+/** Limits for draining the response body, which is discarded. Draining lets the receiver finish its response. */
+const BODY_TIMEOUT_MS = 1_000;
+const MAX_BODY_BYTES = 16_384;
 
-/** Answers that do not mean "never" (RFC 9110, 6585): time-out, conflict, too early, too many requests. */
-const PASSING = new Set([408, 409, 425, 429]);
+/** 4xx statuses that are worth a retry (RFC 9110, 6585): timeout, conflict, too early, too many requests. */
+const TRANSIENT_STATUSES = new Set([408, 409, 425, 429]);
 
-/** The host's name stands for addresses that may not be called. */
+/** The host name resolves to forbidden addresses only. */
 class AddressRefusedError extends Error {}
 
 /**
- * Sends one request and says how it went. No redirect is followed. Every request has a connection of its own, to an
- * address that has been checked in the very look-up that gave it: no second answer of the DNS comes between.
+ * Sends one request and returns its outcome. Redirects are not followed. Each request opens its own connection, to an
+ * address that is checked within the DNS lookup of that connection. This prevents DNS rebinding: there is no second
+ * lookup.
  */
-export function sendWebhook({ url, headers, body, refusalOfIp, signal }: WebhookRequest): Promise<Attempt> {
+export function sendWebhook({ url, headers, body, ipRefusal, signal }: WebhookRequest): Promise<Attempt> {
   return new Promise((resolve) => {
     const isSecure = url.protocol === 'https:';
     const request = (isSecure ? https : http).request(url, {
       method: 'POST',
       agent: false,
       headers: { ...headers, ...basicAuth(url), 'content-length': Buffer.byteLength(body) },
-      lookup: checkedLookup(refusalOfIp),
+      lookup: checkedLookup(ipRefusal),
       signal,
     });
     let attempt: Attempt | undefined;
@@ -55,17 +56,17 @@ export function sendWebhook({ url, headers, body, refusalOfIp, signal }: Webhook
       clearTimeout(timer);
       timer = setTimeout(() => request.destroy(new Error(`${what} took longer than ${ms / 1000} s`)), ms);
     };
-    // A receiver may answer before it has taken the whole request: then nothing is waited for but the end.
-    const waitUnlessAnswered = (what: string): void => (attempt ? undefined : wait(what, PATIENCE_MS));
+    // A receiver may respond before it has read the whole request. From then on only the body timeout applies.
+    const waitUnlessResponded = (what: string): void => (attempt ? undefined : wait(what, PHASE_TIMEOUT_MS));
 
-    wait('the connection', PATIENCE_MS);
+    wait('the connection', PHASE_TIMEOUT_MS);
     request.once('socket', (socket) =>
-      socket.once(isSecure ? 'secureConnect' : 'connect', () => waitUnlessAnswered('taking the request')),
+      socket.once(isSecure ? 'secureConnect' : 'connect', () => waitUnlessResponded('sending the request')),
     );
-    request.once('finish', () => waitUnlessAnswered('the answer'));
+    request.once('finish', () => waitUnlessResponded('the response'));
     request.once('response', (response) => {
       attempt = judge(response);
-      wait('the body', BODY_PATIENCE_MS);
+      wait('the body', BODY_TIMEOUT_MS);
       drop(response);
     });
     request.on('error', (error) => {
@@ -73,7 +74,7 @@ export function sendWebhook({ url, headers, body, refusalOfIp, signal }: Webhook
     });
     request.once('close', () => {
       clearTimeout(timer);
-      resolve(attempt ?? { result: 'failed', reason: 'the connection was closed without an answer' });
+      resolve(attempt ?? { result: 'failed', reason: 'the connection was closed without a response' });
     });
     request.end(body);
   });
@@ -87,12 +88,12 @@ function judge({ statusCode = 0, headers }: IncomingMessage): Attempt {
     return { result: 'refused', reason: `HTTP ${statusCode}; redirects are not followed` };
   }
   const reason = `HTTP ${statusCode}`;
-  return statusCode >= 500 || PASSING.has(statusCode)
+  return statusCode >= 500 || TRANSIENT_STATUSES.has(statusCode)
     ? { result: 'failed', reason, retry_after_ms: retryAfterMs(headers['retry-after']) }
     : { result: 'refused', reason };
 }
 
-/** Several addresses that all failed come as one error without a message of its own. */
+/** If several addresses fail, Node throws one AggregateError without a message. */
 function toAttempt(error: Error & { code?: string }): Attempt {
   const reason = error.message || error.code || error.name;
   return { result: error instanceof AddressRefusedError ? 'refused' : 'failed', reason };
@@ -102,15 +103,15 @@ function drop(response: IncomingMessage): void {
   let bytes = 0;
   response.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > MOST_BODY_BYTES) {
+    if (bytes > MAX_BODY_BYTES) {
       response.destroy();
     }
   });
-  // It may be broken off at any time, by either side.
+  // Either side may abort the response at any time.
   response.on('error', () => undefined);
 }
 
-/** Credentials of the address itself win over an `authorization` for all receivers. */
+/** Credentials in the URL override the `authorization` header for all receivers. */
 function basicAuth({ username, password }: URL): Record<string, string> {
   if (!username && !password) {
     return {};
@@ -120,14 +121,14 @@ function basicAuth({ username, password }: URL): Record<string, string> {
 }
 
 const checkedLookup =
-  (refusalOfIp: WebhookRequest['refusalOfIp']): LookupFunction =>
+  (ipRefusal: WebhookRequest['ipRefusal']): LookupFunction =>
   (hostname, options, callback) =>
     lookup(hostname, { ...options, all: true }, (error, found) => {
-      const [first, ...others] = found?.filter(({ address }) => refusalOfIp(address) === undefined) ?? [];
+      const [first, ...others] = found?.filter(({ address }) => ipRefusal(address) === undefined) ?? [];
       if (error) {
         callback(error, []);
       } else if (!first) {
-        callback(new AddressRefusedError(refusalOfAll(hostname, found, refusalOfIp)), []);
+        callback(new AddressRefusedError(lookupRefusal(hostname, found, ipRefusal)), []);
       } else if (options.all) {
         callback(null, [first, ...others]);
       } else {
@@ -135,5 +136,5 @@ const checkedLookup =
       }
     });
 
-const refusalOfAll = (hostname: string, found: LookupAddress[], refusalOfIp: WebhookRequest['refusalOfIp']): string =>
-  `${hostname} must not be called: ${found.map(({ address }) => refusalOfIp(address)).join('; ')}`;
+const lookupRefusal = (hostname: string, found: LookupAddress[], ipRefusal: WebhookRequest['ipRefusal']): string =>
+  `${hostname} must not be called: ${found.map(({ address }) => ipRefusal(address)).join('; ')}`;

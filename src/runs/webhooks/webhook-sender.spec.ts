@@ -10,7 +10,7 @@ describe('bodyOf', () => {
     ['{"run_id":"r"}', '[1]', `{"run_id":"r","values":[1],${SENT}`],
     ['{"run_id":"r"}', null, `{"run_id":"r","values":{},${SENT}`],
     ['{"run_id":"r"}', 'null', `{"run_id":"r","values":{},${SENT}`],
-  ])('adds to %s the state %s, to the letter', (payload, state, body) => {
+  ])('adds to %s the state %s without changing either', (payload, state, body) => {
     expect(bodyOf({ payload, state }, NOW)).toBe(body);
     expect(() => JSON.parse(body) as unknown).not.toThrow();
   });

@@ -4,10 +4,10 @@ import { NESTGRAPH_VERSION } from '../../observability/index.js';
 import type { Delivery } from '../queue/webhook-outbox.js';
 import { OwnAddress } from './own-address.js';
 import { signatureOf } from './signature.js';
-import { parseWebhook, refusalOf, refusalOfIp } from './webhook-address.js';
+import { parseWebhook, webhookRefusal, ipRefusal } from './webhook-address.js';
 import { type Attempt, sendWebhook } from './webhook-request.js';
 
-/** Makes the request of a delivery (docs/webhooks.md). */
+/** Sends the request of a delivery, with its signature (docs/webhooks.md). */
 @Injectable()
 export class WebhookSender {
   private readonly config: WebhooksConfig;
@@ -19,9 +19,9 @@ export class WebhookSender {
     this.config = webhooks;
   }
 
-  /** The settings are asked again: they may have become stricter since the run was created. */
+  /** Checks the settings again: they may have become stricter since the run was created. */
   async send(delivery: Delivery, signal: AbortSignal): Promise<Attempt> {
-    const refusal = refusalOf(delivery.url, this.config);
+    const refusal = webhookRefusal(delivery.url, this.config);
     if (refusal) {
       return { result: 'refused', reason: refusal };
     }
@@ -34,14 +34,14 @@ export class WebhookSender {
     return sendWebhook({ ...url, headers: this.headersOf(delivery.run_id, sentAt, body), body, signal });
   }
 
-  /** A path is served by this process, whatever its address. */
-  private urlOf(webhook: string): { url: URL; refusalOfIp: (ip: string) => string | undefined } | undefined {
+  /** A path is called in this process, so the IP rules do not apply to it. */
+  private urlOf(webhook: string): { url: URL; ipRefusal: (ip: string) => string | undefined } | undefined {
     const address = parseWebhook(webhook);
     if (address && 'url' in address) {
-      return { url: address.url, refusalOfIp: (ip) => refusalOfIp(ip, this.config) };
+      return { url: address.url, ipRefusal: (ip) => ipRefusal(ip, this.config) };
     }
     const { base } = this.own;
-    return base && address ? { url: new URL(base + address.path), refusalOfIp: () => undefined } : undefined;
+    return base && address ? { url: new URL(base + address.path), ipRefusal: () => undefined } : undefined;
   }
 
   private headersOf(id: string, sentAt: Date, body: string): Record<string, string> {
@@ -58,7 +58,7 @@ export class WebhookSender {
   }
 }
 
-/** Put together as text: the parts are JSON to the letter, and may be large. */
+/** Concatenates JSON strings instead of parsing them: the parts must not change, and they may be large. */
 export function bodyOf({ payload, state }: Pick<Delivery, 'payload' | 'state'>, sentAt: Date): string {
   const members = payload.trim().slice(1, -1);
   const values = state === null || state === 'null' ? '{}' : state;

@@ -18,51 +18,53 @@ import { loggable } from './webhook-address.js';
 import type { Attempt } from './webhook-request.js';
 import { WebhookSender } from './webhook-sender.js';
 
-/** Deliveries of this process at the same time, and those of one target among them. */
+/** Concurrent deliveries of this process, in total and per target. */
 const SLOTS = 20;
 const SLOTS_PER_TARGET = 4;
 
-/** Outlasts an attempt, whose time-outs add up to 51 s: two processes never send the same delivery at the same time. */
+/**
+ * Longer than an attempt, whose timeouts add up to 51 s: two processes never send the same delivery at the same time.
+ */
 const LEASE_MS = 75_000;
-/** An attempt that has not begun so many milliseconds after the claim would outlast the lease. */
-const LATEST_BEGIN_MS = 15_000;
+/** An attempt that starts later than this after its claim could outlast the lease. */
+const MAX_START_DELAY_MS = 15_000;
 
-/** Milliseconds between two looks at the outbox when nobody says that there is something in it. */
-const POLL_MS = 5_000;
-const SWEEP_MS = 60_000;
-/** How long failed deliveries are kept: a week. */
+/** Milliseconds between polls of the outbox without a notification. */
+const POLL_INTERVAL_MS = 5_000;
+const SWEEP_INTERVAL_MS = 60_000;
+/** Failed deliveries are kept for a week. */
 const RETENTION_MS = 7 * 24 * 3_600_000;
 /** Failed deliveries that one statement of the sweep removes. */
 const SWEEP_BATCH = 500;
 
-/** Milliseconds that requests under way get when the process stops. */
+/** Milliseconds that requests in flight get at shutdown. */
 const SHUTDOWN_GRACE_MS = 2_000;
-/** Timers may fire a little early by the database's clock. */
+/** Timers may fire slightly early by the database's clock. */
 const CLOCK_MARGIN_MS = 20;
 
-/** The part of a payload that says what was run. */
+/** The part of the payload that the recheck of the run needs. */
 interface RunPayload {
   assistant_id: string;
   kwargs: RunKwargs;
 }
 
 /** A delivery that this process is making. */
-interface UnderWay {
+interface InFlight {
   target: string;
   abort: AbortController;
   done: Promise<void>;
 }
 
 /**
- * Delivers webhooks from the outbox, in every process. Apart from the runs: it takes none of their slots, and what a
- * receiver does never reaches them. A delivery is made at least once; receivers tell repeats by the `webhook-id`.
+ * Delivers webhooks from the outbox, in every process. Deliveries take no run slots, and a receiver cannot affect runs.
+ * Delivery is at least once; receivers recognise duplicates by the `webhook-id`.
  */
 @Injectable()
 export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Webhooks');
-  private readonly underWay = new Map<string, UnderWay>();
+  private readonly inFlight = new Map<string, InFlight>();
   private timers: NodeJS.Timeout[] = [];
-  /** Something may be due that nobody has looked at. */
+  /** Deliveries may be due since the last claim. */
   private backlog = false;
   private claiming = false;
   private lastClaim = Promise.resolve();
@@ -83,7 +85,10 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
     this.notifications.onReconnect(() => this.wake());
     this.own.onListen(() => this.wake());
     this.reportLoopback();
-    this.timers = [setInterval(() => this.wake(), POLL_MS), setInterval(() => void this.sweep(), SWEEP_MS)];
+    this.timers = [
+      setInterval(() => this.wake(), POLL_INTERVAL_MS),
+      setInterval(() => void this.sweep(), SWEEP_INTERVAL_MS),
+    ];
     this.wake();
   }
 
@@ -92,24 +97,29 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
     if (allow_loopback && !allow_private) {
       this.logger.log(
         'Webhooks may call addresses of this machine, because this is `nestgraph dev`. ' +
-          '`nestgraph start` refuses them without NESTGRAPH_WEBHOOK_ALLOW_PRIVATE=true.',
+          '`nestgraph start` rejects them unless NESTGRAPH_WEBHOOK_ALLOW_PRIVATE=true is set.',
       );
     }
   }
 
-  /** After the runs, which may have ended until now. What is still under way is sent again, by another process or later. */
+  /**
+   * Stops after the run worker, because runs may end until then. Aborted deliveries are sent again, by another process
+   * or later.
+   */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
     this.timers.forEach((timer) => clearInterval(timer));
     await this.lastClaim;
     if (this.config.command !== 'dev') {
-      await this.ended(SHUTDOWN_GRACE_MS);
+      await this.waitForDeliveries(SHUTDOWN_GRACE_MS);
     }
-    this.underWay.forEach(({ abort }) => abort.abort());
-    await this.ended();
+    this.inFlight.forEach(({ abort }) => abort.abort());
+    await this.waitForDeliveries();
   }
 
-  /** A run with this webhook has ended in this process. Others need to know only when this one cannot call it. */
+  /**
+   * A run with this webhook has ended in this process. Other processes are notified only if this one cannot call it.
+   */
   announce(webhook: string): void {
     if (webhook.startsWith('/') && !this.own.base) {
       this.notifications.publish({ topic: 'webhook_queued', id: '' });
@@ -118,7 +128,7 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  /** Removes what nobody needs any more. */
+  /** Marks abandoned deliveries as failed and removes expired ones. */
   async sweep(): Promise<void> {
     try {
       await this.outbox.failAbandoned(MAX_ATTEMPTS);
@@ -127,7 +137,7 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
         removed = await this.outbox.removeFailed(SWEEP_BATCH, RETENTION_MS);
       } while (removed === SWEEP_BATCH);
     } catch (error) {
-      this.logger.warn(`Sweep of webhooks failed: ${String(error)}`);
+      this.logger.warn(`Webhook sweep failed, the next sweep tries again: ${String(error)}`);
     }
   }
 
@@ -138,7 +148,7 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  /** Claims until slots or due deliveries run out. A wake-up that comes meanwhile makes another round. */
+  /** Claims until no slot is free or no delivery is due. A wake-up during a claim causes another claim. */
   private async claimAll(): Promise<void> {
     this.claiming = true;
     try {
@@ -146,7 +156,7 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
         await this.claimOnce();
       }
     } catch (error) {
-      this.logger.warn(`Claiming webhooks failed, trying again soon: ${String(error)}`);
+      this.logger.warn(`Claiming webhooks failed, the next poll tries again: ${String(error)}`);
     } finally {
       this.claiming = false;
     }
@@ -159,7 +169,7 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
     const claimed = await this.outbox.claim({
       deliveries: wanted,
       per_target: SLOTS_PER_TARGET,
-      under_way: this.targets(),
+      in_flight: this.targets(),
       own_paths: this.own.base !== undefined,
       lease_ms: LEASE_MS,
       max_attempts: MAX_ATTEMPTS,
@@ -169,13 +179,13 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   private get freeSlots(): number {
-    return SLOTS - this.underWay.size;
+    return SLOTS - this.inFlight.size;
   }
 
-  /** How many deliveries of each target are under way. */
+  /** Number of deliveries in flight per target. */
   private targets(): Map<string, number> {
     const counts = new Map<string, number>();
-    this.underWay.forEach(({ target }) => counts.set(target, (counts.get(target) ?? 0) + 1));
+    this.inFlight.forEach(({ target }) => counts.set(target, (counts.get(target) ?? 0) + 1));
     return counts;
   }
 
@@ -183,28 +193,30 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
     const { run_id, target } = delivery;
     const abort = new AbortController();
     const done = this.deliver(delivery, claimedAt, abort.signal).then(() => {
-      this.underWay.delete(run_id);
-      // Others of the same target may have waited for this one.
+      this.inFlight.delete(run_id);
+      // Other deliveries to the same target may have waited for this one.
       this.wake();
     });
-    this.underWay.set(run_id, { target, abort, done });
+    this.inFlight.set(run_id, { target, abort, done });
   }
 
-  /** Never throws: what cannot be written down is due again when its lease has passed. */
+  /** Never throws: if the outcome cannot be stored, the delivery is due again once its lease has expired. */
   private async deliver(delivery: Delivery, claimedAt: number, signal: AbortSignal): Promise<void> {
     try {
       const attempt = await this.attempt(delivery, claimedAt, signal);
       await this.record(delivery, attempt);
     } catch (error) {
-      this.logger.error(`run_id=${delivery.run_id} its webhook is tried again later: ${String(error)}`);
+      this.logger.error(
+        `run_id=${delivery.run_id} its webhook could not be processed and is retried when its lease expires: ${String(error)}`,
+      );
     }
   }
 
-  /** Undefined when there was none: the process stops, or was too busy to begin while the lease was good. */
+  /** Undefined when no attempt was made: the process shuts down, or was too busy to start in time for the lease. */
   private async attempt(delivery: Delivery, claimedAt: number, signal: AbortSignal): Promise<Attempt | undefined> {
-    // A turn of the event loop, so that one that was blocked shows it.
+    // Yields once, so that the check below notices a blocked event loop.
     await nextTurn();
-    if (performance.now() - claimedAt > LATEST_BEGIN_MS) {
+    if (performance.now() - claimedAt > MAX_START_DELAY_MS) {
       return undefined;
     }
     const refusal = await this.refusalOf(delivery);
@@ -216,7 +228,7 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
     return signal.aborted && attempt.result !== 'delivered' ? undefined : attempt;
   }
 
-  /** What a run has left is sent only as long as its caller may create the run. */
+  /** The state is sent only while the caller of the run is still allowed to create it. */
   private async refusalOf({ run_id, thread_id, payload, caller }: Delivery): Promise<Attempt | undefined> {
     if (!caller) {
       return undefined;
@@ -237,7 +249,7 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
       return this.outbox.remove(delivery);
     }
     if (attempt.result === 'refused' || attempts >= MAX_ATTEMPTS) {
-      this.logger.warn(`${what} failed for good after ${attempts} of ${MAX_ATTEMPTS} attempts: ${attempt.reason}`);
+      this.logger.warn(`${what} failed permanently after ${attempts} of ${MAX_ATTEMPTS} attempts: ${attempt.reason}`);
       return this.outbox.fail(delivery, attempt.reason);
     }
     const delay = retryDelayMs(attempts, attempt.retry_after_ms);
@@ -246,23 +258,23 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
     this.wakeAfter(delay);
   }
 
-  /** The poll would find it, too, but a little late. */
+  /** Wakes exactly when the retry is due; a poll would find it later. */
   private wakeAfter(delay: number): void {
-    if (delay < POLL_MS) {
+    if (delay < POLL_INTERVAL_MS) {
       setTimeout(() => this.wake(), delay + CLOCK_MARGIN_MS).unref();
     }
   }
 
-  /** Resolves when nothing is under way, or after so many milliseconds. */
-  private async ended(ms?: number): Promise<void> {
-    const all = Promise.all([...this.underWay.values()].map(({ done }) => done));
+  /** Waits for all deliveries in flight, at most `ms` if given. */
+  private async waitForDeliveries(ms?: number): Promise<void> {
+    const all = Promise.all([...this.inFlight.values()].map(({ done }) => done));
     if (ms === undefined) {
       await all;
       return;
     }
-    const timeUp = new AbortController();
-    const patience = sleep(ms, undefined, { signal: timeUp.signal }).catch(() => undefined);
-    await Promise.race([all, patience]);
-    timeUp.abort();
+    const timer = new AbortController();
+    const timeout = sleep(ms, undefined, { signal: timer.signal }).catch(() => undefined);
+    await Promise.race([all, timeout]);
+    timer.abort();
   }
 }

@@ -1,29 +1,29 @@
 import { type CheckpointOwner, GraphDrain } from '../../execution/index.js';
 import type { ClaimedRun } from '../queue/queued-run.js';
 
-/** Why the execution of a run is stopped from outside. */
+/** Why a run is stopped from outside while this process executes it. */
 export type StopReason =
-  /** A client cancelled it: it ends as interrupted, with what it has done. */
+  /** A client cancelled the run: it ends as `interrupted` and keeps its checkpoints. */
   | 'cancelled'
-  /** It was interrupted without being asked: its row says so already. */
+  /** The run did not end by itself in time: its row is `interrupted` already. */
   | 'interrupted'
-  /** It was rolled back: it is not in the database any more. */
+  /** The run was rolled back: its row is deleted. */
   | 'rolled_back'
-  /** It took longer than allowed. */
+  /** The run exceeded the run timeout. */
   | 'timeout'
-  /** The process stops; the run is released. */
+  /** The process shuts down and releases the run. */
   | 'shutdown'
-  /** The database did not answer for as long as the lease lasts. */
+  /** The database was unavailable for the duration of the lease. */
   | 'database_lost'
-  /** Another process has it now, or its thread is gone. */
+  /** Another process has claimed the run, or its thread was deleted. */
   | 'lease_lost';
 
-const GOES_ON: ReadonlySet<StopReason> = new Set(['shutdown', 'database_lost', 'lease_lost']);
+const RESUMED_ELSEWHERE: ReadonlySet<StopReason> = new Set(['shutdown', 'database_lost', 'lease_lost']);
 
 /** A run while this process executes it. */
 export class ActiveRun implements CheckpointOwner {
   private readonly controller = new AbortController();
-  /** Ends the run before its next superstep. */
+  /** Stops the graph before its next superstep. */
   readonly drain = new GraphDrain();
   stopReason?: StopReason;
   /** See {@link CheckpointOwner}. */
@@ -46,12 +46,12 @@ export class ActiveRun implements CheckpointOwner {
     return this.run.lease_token;
   }
 
-  /** It was stopped here and will be taken up from its last checkpoint. */
-  get goesOnElsewhere(): boolean {
-    return this.stopReason !== undefined && GOES_ON.has(this.stopReason);
+  /** True when the run stops in this process and another worker resumes it from its last checkpoint. */
+  get resumesElsewhere(): boolean {
+    return this.stopReason !== undefined && RESUMED_ELSEWHERE.has(this.stopReason);
   }
 
-  /** Reaches the graph's AbortSignal. The first reason stays. */
+  /** Aborts the graph's AbortSignal. The first reason wins. */
   stop(reason: StopReason): void {
     this.stopReason ??= reason;
     this.controller.abort(new Error(`The run was stopped: ${reason}`));

@@ -13,53 +13,57 @@ import type { RunStream } from '../../streams/index.js';
 import type { ClaimedRun } from '../queue/queued-run.js';
 import { callerKeys } from '../run-caller.js';
 
-/** True when an earlier attempt has left checkpoints: its input is in them, and finished nodes are not executed again. */
-export const wasBegun = async (
-  { thread_id, created_here }: ClaimedRun,
+/** True when an earlier attempt wrote checkpoints. They hold the input, and finished nodes are not executed again. */
+export const hasEarlierCheckpoints = async (
+  { thread_id, createdByThisProcess }: ClaimedRun,
   checkpointer: RunCheckpointer,
-): Promise<boolean> => !created_here && (await checkpointer.hasBegun(thread_id));
+): Promise<boolean> => !createdByThisProcess && (await checkpointer.hasBegun(thread_id));
 
-/** Without the checkpoint that the run was to begin at: an earlier attempt has begun there. */
-function fromNewest({ configurable, ...config }: GraphConfig): GraphConfig {
+/** Drops the requested checkpoint: an earlier attempt has started from it, and this one resumes from the newest. */
+function withoutCheckpoint({ configurable, ...config }: GraphConfig): GraphConfig {
   const { checkpoint_id: _, checkpoint_ns: __, checkpoint_map: ___, ...rest } = configurable ?? {};
   return { ...config, configurable: rest };
 }
 
-/** A run's call of its graph, which `goesOn` from the newest checkpoint or begins. */
+/** Creates the graph execution of a run: it resumes from the newest checkpoint, or starts with the input. */
 export async function newExecution(
   graph: CompiledGraph,
   run: ClaimedRun,
   given: GraphConfig,
-  goesOn: boolean,
+  resumes: boolean,
   stream: RunStream,
 ): Promise<GraphExecution> {
   const { stream_mode, subgraphs, resumable } = run.kwargs;
-  const config = goesOn ? fromNewest(given) : given;
+  const config = resumes ? withoutCheckpoint(given) : given;
   return new GraphExecution({
     graph,
-    input: goesOn ? null : await inputOf(run, graph, config),
+    input: resumes ? null : await inputOf(run, graph, config),
     config,
     hidden: new Set(Object.keys(callerKeys(run.caller))),
     run_id: run.run_id,
     stream_mode: new Set(stream_mode),
     subgraphs,
-    // They were in the log before the task was in its checkpoint.
-    skipsCached: goesOn && resumable,
+    // The events of cached tasks are in the log already: they are logged before the checkpoint is committed.
+    skipsCached: resumes && resumable,
     emit: (event, json) => stream.append(event, json),
   });
 }
 
-/** What the first attempt begins with. */
+/** The graph input of a first attempt. */
 async function inputOf({ kwargs }: ClaimedRun, graph: CompiledGraph, config: GraphConfig): Promise<unknown> {
   const { command, input = null, strict_resume } = kwargs;
   if (strict_resume && command?.resume !== undefined) {
-    await assertAnswers(command.resume, graph, config);
+    await assertResumesPending(command.resume, graph, config);
   }
-  return command ? toCommand(command, () => openInterrupts(graph, config)) : input;
+  return command ? toCommand(command, () => pendingInterruptIds(graph, config)) : input;
 }
 
-/** Throws the refusal of a resume that answers nothing that waits. */
-async function assertAnswers(resume: unknown, graph: CompiledGraph, { configurable }: GraphConfig): Promise<void> {
+/** Throws when a strict resume names no pending interrupt. */
+async function assertResumesPending(
+  resume: unknown,
+  graph: CompiledGraph,
+  { configurable }: GraphConfig,
+): Promise<void> {
   const refusal = resumeRefusal(resume, standstillOf(await graph.getState({ configurable })));
   if (refusal) {
     throw refusal;
@@ -67,8 +71,8 @@ async function assertAnswers(resume: unknown, graph: CompiledGraph, { configurab
 }
 
 /**
- * True when an earlier attempt had come to a breakpoint before a node and only not told: called again, the graph would
- * take that for leave to go on.
+ * True when an earlier attempt reached a breakpoint before a node but died before it ended the run. Another call of the
+ * graph would resume past the breakpoint.
  */
 export async function isAtBreakpoint(graph: CompiledGraph, { thread_id, kwargs }: ClaimedRun): Promise<boolean> {
   const { interrupt_before = [] } = kwargs;
@@ -76,13 +80,13 @@ export async function isAtBreakpoint(graph: CompiledGraph, { thread_id, kwargs }
   return state?.next.some((node) => interrupt_before === '*' || interrupt_before.includes(node)) ?? false;
 }
 
-/** Ids of the questions that wait for an answer. */
-async function openInterrupts(graph: CompiledGraph, { configurable }: GraphConfig): Promise<string[]> {
+/** Ids of the pending interrupts. */
+async function pendingInterruptIds(graph: CompiledGraph, { configurable }: GraphConfig): Promise<string[]> {
   const { tasks } = await graph.getState({ configurable });
   return tasks.flatMap(({ interrupts }) => interrupts.map(({ id }) => String(id)));
 }
 
-/** The state a run leaves; undefined when there is none, or when the graph's own code fails on it. */
+/** The state after a run; undefined without a checkpoint, or when the graph's own code throws. */
 export async function readState(graph: CompiledGraph, thread_id: string): Promise<GraphState | undefined> {
   try {
     const state = await graph.getState({ configurable: { thread_id } });

@@ -6,20 +6,20 @@ import { LeaseKeeper } from './lease-keeper.js';
 
 Logger.overrideLogger(false);
 
-/** Beside the sources lies no compiled thread: each one that is started fails. */
+/** There is no compiled thread file beside the sources, so each started thread fails. */
 function newKeeper(): LeaseKeeper {
   const database = { uri: 'postgres://nowhere', location: '', stop: () => Promise.resolve() };
   const config = { queue: { lease_ms: 1_000, heartbeat_ms: 100 } } as NestgraphConfig;
   return new LeaseKeeper(database, config);
 }
 
-describe('a thread of leases that fails each time', () => {
-  it('is started again a few times, then the process ends with a sentence', async () => {
+describe('a lease thread that fails on every start', () => {
+  it('is restarted four times, then the process ends with a message', async () => {
     const reason = new Promise<string>((resolve) => whenBroken(resolve));
     const keeper = newKeeper();
     keeper.start(() => undefined);
     keeper.hold({ run_id: 'r', lease_token: 't' });
-    expect(await reason).toMatch(/^The thread that renews leases failed 5 times: .* The process ends\.$/);
+    expect(await reason).toMatch(/^The lease renewal thread failed 5 times in a row: .* The process ends\.$/);
     await keeper.stop();
   });
 });

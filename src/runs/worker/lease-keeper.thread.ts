@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import pg from 'pg';
 import { type HeldLease, renewLeases } from '../queue/renew-leases.js';
 
-/** What the thread is started with. Times are in milliseconds. */
+/** The `workerData` of the thread. */
 export interface LeaseThreadData {
   uri: string;
   application_name: string;
@@ -10,11 +10,11 @@ export interface LeaseThreadData {
   heartbeat_ms: number;
 }
 
-/** What the main thread says; a lease is dropped by its token. */
+/** Messages of the main thread. A lease is dropped by its token. */
 export type LeaseThreadMessage = { hold: HeldLease } | { drop: string } | { stop: true };
 
-/** Milliseconds until a renewal that failed is tried again. */
-const RETRY_MS = 1_000;
+/** Milliseconds between retries of a failed renewal. */
+const RETRY_INTERVAL_MS = 1_000;
 
 const { uri, application_name, lease_ms, heartbeat_ms } = workerData as LeaseThreadData;
 const held = new Map<string, HeldLease>();
@@ -27,20 +27,20 @@ parentPort!.on('message', (message: LeaseThreadMessage) => {
     held.delete(message.drop);
   } else {
     void client?.end().catch(() => undefined);
-    // A connection that is just being made would keep the thread, and the process that waits for it.
+    // A connection attempt in progress would keep the thread alive, and with it the process that waits for its exit.
     process.exit();
   }
 });
 
 setTimeout(() => void beatAgain(), heartbeat_ms);
 
-/** Soon after a lost connection, or when a run was locked: leases may be about to expire. */
+/** The heartbeat. Retries sooner after a lost connection or a locked run: leases may be about to expire. */
 async function beatAgain(): Promise<void> {
-  const delay = (await beat()) ? heartbeat_ms : Math.min(RETRY_MS, heartbeat_ms);
+  const delay = (await beat()) ? heartbeat_ms : Math.min(RETRY_INTERVAL_MS, heartbeat_ms);
   setTimeout(() => void beatAgain(), delay);
 }
 
-/** False when the leases could not be renewed. */
+/** Renews all held leases. False when some could not be renewed. */
 async function beat(): Promise<boolean> {
   const leases = [...held.values()];
   if (leases.length === 0) {
@@ -49,7 +49,7 @@ async function beat(): Promise<boolean> {
   try {
     const renewal = await renewLeases(await connected(), leases, lease_ms);
     const lost = leases.filter(({ lease_token }) => !renewal.held.has(lease_token));
-    // What has been dropped while the statement was under way has ended, and is not lost.
+    // A run that ended during the statement has been dropped; its lease is not lost.
     parentPort!.postMessage(lost.filter(({ lease_token }) => held.delete(lease_token)));
     return renewal.locked.size === 0;
   } catch {

@@ -7,18 +7,19 @@ import { APPLICATION_NAME, type Database, DATABASE } from '../../database/index.
 import type { HeldLease } from '../queue/renew-leases.js';
 import type { LeaseThreadData, LeaseThreadMessage } from './lease-keeper.thread.js';
 
-/** Milliseconds until the thread is started again after a failure, and failures in a row that end the process. */
-const RESTART_MS = 1_000;
+/** Milliseconds before a failed thread is restarted, and consecutive failures that end the process. */
+const RESTART_DELAY_MS = 1_000;
 const MAX_FAILURES = 5;
 
 /**
- * Renews the leases of this process's runs in a thread with a connection of its own: a graph that computes for minutes
- * blocks the event loop, and must not lose its run to another process that would execute it a second time.
+ * The heartbeat: renews the leases of this process's runs in a worker thread with its own connection. A graph that
+ * computes for minutes blocks the event loop; without the thread its lease would expire and another process would
+ * execute the run a second time.
  */
 @Injectable()
 export class LeaseKeeper {
   private readonly logger = new Logger('Leases');
-  /** By token: a run that has come back to the process that had lost it is held twice for a while. */
+  /** By token, because a process can claim a run again whose earlier lease it has lost but still holds. */
   private readonly held = new Map<string, HeldLease>();
   private thread?: Worker;
   private failures = 0;
@@ -29,7 +30,7 @@ export class LeaseKeeper {
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
-  /** `onLost` is called with leases that have been taken away. */
+  /** Starts the thread. `onLost` is called for each lease that another process has taken over. */
   start(onLost: (lost: HeldLease) => void): void {
     const { lease_ms, heartbeat_ms } = this.config.queue;
     const { uri } = this.database;
@@ -41,43 +42,43 @@ export class LeaseKeeper {
     });
     thread.on('error', (error) => this.onFailure(error, onLost));
     this.thread = thread;
-    this.held.forEach((hold) => this.tell({ hold }));
+    this.held.forEach((hold) => this.post({ hold }));
   }
 
-  /** Without the thread all runs would be lost to other processes, again and again. */
+  /** Restarts the thread, or ends the process: without the thread, all runs would lose their leases again and again. */
   private onFailure(error: unknown, onLost: (lost: HeldLease) => void): void {
     this.thread = undefined;
     this.failures += 1;
     if (this.failures >= MAX_FAILURES) {
       endBrokenProcess(
-        `The thread that renews leases failed ${MAX_FAILURES} times: ${String(error)}. The process ends.`,
+        `The lease renewal thread failed ${MAX_FAILURES} times in a row: ${String(error)}. The process ends.`,
       );
       return;
     }
-    this.logger.error(`The thread that renews leases failed and is started again: ${String(error)}`);
-    this.restart = setTimeout(() => this.start(onLost), RESTART_MS).unref();
+    this.logger.error(`The lease renewal thread failed, restarting it in ${RESTART_DELAY_MS} ms: ${String(error)}`);
+    this.restart = setTimeout(() => this.start(onLost), RESTART_DELAY_MS).unref();
   }
 
   hold({ run_id, lease_token }: HeldLease): void {
     this.held.set(lease_token, { run_id, lease_token });
-    this.tell({ hold: { run_id, lease_token } });
+    this.post({ hold: { run_id, lease_token } });
   }
 
   drop({ lease_token }: HeldLease): void {
     this.held.delete(lease_token);
-    this.tell({ drop: lease_token });
+    this.post({ drop: lease_token });
   }
 
   async stop(): Promise<void> {
     clearTimeout(this.restart);
     if (this.thread) {
       const exited = once(this.thread, 'exit');
-      this.tell({ stop: true });
+      this.post({ stop: true });
       await exited;
     }
   }
 
-  private tell(message: LeaseThreadMessage): void {
+  private post(message: LeaseThreadMessage): void {
     this.thread?.postMessage(message);
   }
 }

@@ -18,7 +18,7 @@ describe('readinessOf', () => {
     isReady = readinessOf({ caughtUp: () => caughtUp }, { logged: () => logged }, active);
   });
 
-  it('waits until all events are taken and in the log', async () => {
+  it('waits until all events are read from the graph and written to the log', async () => {
     let isDone = false;
     const ready = isReady().then(() => (isDone = true));
     for (const step of [letCatchUp, letLog]) {
@@ -30,7 +30,7 @@ describe('readinessOf', () => {
   });
 
   it.each<StopReason>(['cancelled', 'timeout', 'interrupted', 'rolled_back'])(
-    'does not wait for a log that is away when the run has been stopped for good (%s)',
+    'does not wait for an unavailable log when the run has been stopped for good (%s)',
     async (reason) => {
       const before = isReady();
       active.stop(reason);
@@ -40,7 +40,7 @@ describe('readinessOf', () => {
   );
 
   it.each<StopReason>(['shutdown', 'database_lost', 'lease_lost'])(
-    'lets nothing more be committed for a run that goes on elsewhere (%s)',
+    'rejects further commits of a run that another worker resumes (%s)',
     async (reason) => {
       const before = isReady();
       active.stop(reason);

@@ -3,20 +3,20 @@ import type { RunStream } from '../../streams/index.js';
 import type { ActiveRun } from './active-run.js';
 
 /**
- * Whoever goes on after a superstep does not repeat its events: they are in the log before it is committed. A run that has
- * been stopped takes no more events from its graph, and does not wait for a log that may be away: when it goes on elsewhere,
- * nothing more is committed here.
+ * Returns the condition for committing a superstep: its events are in the log. A worker that resumes after the
+ * superstep therefore need not repeat them. A stopped run reads no more events from its graph and does not wait for the
+ * log, which may be unavailable; if another worker resumes the run, this process commits nothing more.
  */
 export function readinessOf(
   execution: Pick<GraphExecution, 'caughtUp'>,
   stream: Pick<RunStream, 'logged'>,
-  active: Pick<ActiveRun, 'signal' | 'goesOnElsewhere'>,
+  active: Pick<ActiveRun, 'signal' | 'resumesElsewhere'>,
 ): () => Promise<void> {
   const stopped = new Promise<void>((resolve, reject) => {
-    const onStop = (): void => (active.goesOnElsewhere ? reject(new LeaseLostError()) : resolve());
+    const onStop = (): void => (active.resumesElsewhere ? reject(new LeaseLostError()) : resolve());
     active.signal.addEventListener('abort', onStop, { once: true });
   });
-  // Maybe nobody asks any more.
+  // The promise may reject with no commit waiting for it.
   stopped.catch(() => undefined);
   return () => Promise.race([execution.caughtUp().then(() => stream.logged()), stopped]);
 }

@@ -6,12 +6,12 @@ import type { ClaimedRun } from '../queue/queued-run.js';
 import { callerKeys } from '../run-caller.js';
 import type { ActiveRun } from './active-run.js';
 
-/** What graphs, traces and streamed messages see of their run (behaviours 6). */
+/** The metadata of a run in graphs, traces and streamed messages (behaviours 6). */
 export function runMetadataOf({ run_id, thread_id, metadata, attempt }: ClaimedRun): JsonObject {
   return { ...metadata, run_id, thread_id, run_attempt: attempt };
 }
 
-/** What this server says about itself, in the names of LangGraph's own servers. */
+/** Metadata about this server, under the names that LangGraph's own servers use. */
 function serverMetadata(): JsonObject {
   const langgraph_api_url = publishedAddress();
   return {
@@ -22,7 +22,7 @@ function serverMetadata(): JsonObject {
   };
 }
 
-/** The config of a run's call of its graph. */
+/** The `RunnableConfig` with which a run calls its graph. */
 export function runnableConfigOf(
   { run, signal, drain: { control } }: ActiveRun,
   tracer: object | undefined,
@@ -33,10 +33,10 @@ export function runnableConfigOf(
     ...runnable,
     configurable: {
       ...runnable.configurable,
-      // The row decides: before ids had one spelling, a queued run could hold that of its request.
+      // From the row: runs queued by earlier versions may hold another spelling of the id in their config.
       thread_id: run.thread_id,
       ...callerKeys(run.caller),
-      // Read by versions of LangGraph that know it; the others rely on our own look before the call.
+      // For versions of LangGraph that support it; for others, the input is checked before the call.
       ...(strict_resume && { __pregel_strict_resume: true }),
     },
     metadata: {

@@ -5,13 +5,13 @@ import type { ClaimedRun, RunEnd } from '../queue/queued-run.js';
 import { ActiveRun, type StopReason } from './active-run.js';
 import { RunLifecycle } from './run-lifecycle.js';
 
-/** A stateless run of the process that created it, with everything the lifecycle reads of it. */
+/** A stateless run, executed by the process that created it, with all fields that the lifecycle reads. */
 const RUN = {
   run_id: 'r',
   thread_id: 't',
   lease_token: 'l',
   attempt: 1,
-  created_here: true,
+  createdByThisProcess: true,
   delivery: 'wait',
   metadata: {},
   caller: null,
@@ -26,14 +26,14 @@ const RUN = {
   },
 } as unknown as ClaimedRun;
 
-/** What the lifecycle has done with its run. */
+/** What the lifecycle did with the run. */
 interface Seen {
   ends: RunEnd[];
   events: string[];
   results: unknown[];
 }
 
-/** Executes the run; `fail` is what the links for feedback, which come after the graph, throw. */
+/** Executes the run. `fail` is called for the feedback links, after the graph has ended. */
 async function execute(fail: () => never, stopReason?: StopReason, run = RUN): Promise<Seen> {
   const seen: Seen = { ends: [], events: [], results: [] };
   const stream = {
@@ -75,7 +75,7 @@ async function execute(fail: () => never, stopReason?: StopReason, run = RUN): P
   return seen;
 }
 
-describe('A run whose attempts are used up', () => {
+describe('A run that is out of retries', () => {
   it.each([
     [3, 'success'],
     [4, 'error'],
@@ -85,7 +85,7 @@ describe('A run whose attempts are used up', () => {
   });
 });
 
-describe('A run after whose graph something fails', () => {
+describe('A run that fails after its graph has ended', () => {
   beforeEach(() => {
     jest.spyOn(Logger.prototype, 'error').mockReturnValue(undefined);
   });

@@ -26,33 +26,33 @@ import { RunQueue } from '../queue/run-queue.js';
 import type { RunError } from '../run.entity.js';
 import { type Refusal, RunRecheck } from '../run-recheck.js';
 import type { ActiveRun } from './active-run.js';
-import { isAtBreakpoint, newExecution, readState, wasBegun } from './attempt.js';
+import { isAtBreakpoint, newExecution, readState, hasEarlierCheckpoints } from './attempt.js';
 import { readinessOf } from './readiness.js';
 import { toOutput } from './run-output.js';
 import { type FeedbackUrls, ROLLED_BACK, ROLLED_BACK_RESULT, settleRun } from './run-result.js';
 import { RunResults } from './run-results.js';
 import { runnableConfigOf } from './run-config.js';
 
-/** Milliseconds that the process waits at shutdown for events to get into the log. */
-const DRAIN_MS = 2_000;
+/** Milliseconds that the process waits at shutdown until events are in the log. */
+const DRAIN_TIMEOUT_MS = 2_000;
 
-/** Why a graph did not come to its regular end. */
+/** Why a graph did not end by itself. */
 interface Failure {
   status: RunEnd['status'];
   error?: RunError;
-  /** Nothing has happened: the thread stays as it was. */
+  /** The run was rejected before it did anything: the thread keeps its state. */
   refused?: boolean;
   /** The graph has requested its own end before a superstep: the next run can continue from there. */
   drained?: boolean;
 }
 
-/** How a run came to its end. */
+/** How a run ended. */
 interface Ending extends Failure {
   outcome: GraphOutcome;
   feedback?: FeedbackUrls;
 }
 
-/** What it means to execute a run: from its first event to the state it leaves behind. */
+/** Executes one claimed run: from its first event to the status, result and thread state that it leaves. */
 @Injectable()
 export class RunLifecycle {
   private readonly logger = new Logger('Runs');
@@ -69,7 +69,7 @@ export class RunLifecycle {
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
-  /** Executes a claimed run to its end. True when its thread has another run waiting. Never throws. */
+  /** Executes a claimed run to its end. True when another run is queued on its thread. Never throws. */
   async execute(active: ActiveRun): Promise<boolean> {
     const { run } = active;
     if (run.attempt > this.maxAttempts) {
@@ -88,19 +88,19 @@ export class RunLifecycle {
   }
 
   /**
-   * What fails beside the graph ends the run as well. Without the database, and when another worker is to resume the run,
-   * its lease runs out.
+   * An error outside the graph ends the run as well. If the database is unavailable, or another worker is to resume the
+   * run, the run is left alone and its lease expires.
    */
   private async endAfter(error: unknown, active: ActiveRun, stream: RunStream): Promise<boolean> {
     const { run } = active;
-    this.logger.error(`run_id=${run.run_id} could not be ended`, errorStack(error));
-    if (!(error instanceof DatabaseUnavailableError) && !active.goesOnElsewhere) {
+    this.logger.error(`run_id=${run.run_id} failed outside of its graph`, errorStack(error));
+    if (!(error instanceof DatabaseUnavailableError) && !active.resumesElsewhere) {
       try {
         const ending: Ending = { status: 'error', error: describeError(error), outcome: {} };
         stream.append('error', JSON.stringify(ending.error));
         return await this.finish(run, ending, undefined, stream);
       } catch (again) {
-        this.logger.error(`run_id=${run.run_id} could not be ended with an error: ${errorText(again)}`);
+        this.logger.error(`run_id=${run.run_id} could not be ended with status error: ${errorText(again)}`);
       }
     }
     stream.breakOff();
@@ -108,12 +108,13 @@ export class RunLifecycle {
   }
 
   /**
-   * Ends a run that is out of retries: its process stops each time, loses its database, or is too slow to renew its lease.
-   * True when its thread has another run waiting. Never throws: when it fails, a later poll finds the run again.
+   * Ends a run that is out of retries: in each attempt its process died, lost the database, or renewed the lease too
+   * late. True when another run is queued on its thread. Never throws: after a failure, a later poll finds the run
+   * again.
    */
   async giveUp(run: ClaimedRun): Promise<boolean> {
     const attempts = Math.min(run.attempt, this.maxAttempts);
-    const message = `Given up after ${attempts} attempts: the process that executed the run stopped each time.`;
+    const message = `Given up after ${attempts} attempts: each time, the process that executed the run stopped or lost its lease.`;
     const error = { error: 'RunLost', message };
     try {
       const more = await this.finish(run, { status: 'error', outcome: {}, error });
@@ -132,14 +133,14 @@ export class RunLifecycle {
     return this.config.queue.max_retries + 1;
   }
 
-  /** A run that waited is decided again on behalf of its caller; one that begins when it is created has just been. */
+  /** Checks the permission of a queued run again. A run that starts when it is created has just been checked. */
   private async refusalOf(run: ClaimedRun): Promise<Refusal | undefined> {
-    const { created_here, kwargs, thread_id, caller } = run;
+    const { createdByThisProcess, kwargs, thread_id, caller } = run;
     const subject = { ...run, thread_id: kwargs.temporary ? null : thread_id };
-    return created_here ? undefined : this.patiently(() => this.recheck.refusalOf(subject, caller));
+    return createdByThisProcess ? undefined : this.retryingOnOutage(() => this.recheck.refusalOf(subject, caller));
   }
 
-  /** Ends a run that is not allowed any more. A first attempt leaves its thread as it was. */
+  /** Ends a run whose caller has lost the permission. In a first attempt, the thread keeps its state. */
   private async refuse(run: ClaimedRun, { message }: Refusal, stream: RunStream): Promise<boolean> {
     const { run_id, thread_id, attempt, kwargs } = run;
     const error = { error: 'RunNotAllowed', message };
@@ -163,15 +164,15 @@ export class RunLifecycle {
     let failure: Failure | undefined;
     try {
       if (run.stamps_thread) {
-        await this.patiently(() => this.queue.stampThread(run));
+        await this.retryingOnOutage(() => this.queue.stampThread(run));
       }
       graph = await this.graphs.get(String(config.configurable?.graph_id), config, 'threads.create_run', checkpointer);
-      const goesOn = checkpointer instanceof RunCheckpointer && (await wasBegun(run, checkpointer));
-      execution = await newExecution(graph, run, config, goesOn, stream);
+      const resumes = checkpointer instanceof RunCheckpointer && (await hasEarlierCheckpoints(run, checkpointer));
+      execution = await newExecution(graph, run, config, resumes, stream);
       if (run.kwargs.resumable) {
         active.ready = readinessOf(execution, stream, active);
       }
-      if (!goesOn || !(await isAtBreakpoint(graph, run))) {
+      if (!resumes || !(await isAtBreakpoint(graph, run))) {
         await execution.run();
       }
     } catch (thrown) {
@@ -189,7 +190,7 @@ export class RunLifecycle {
       failure = this.failureOf(active, error);
     }
     const feedback = await this.feedbackOf(active);
-    if (await this.endedOutside(active, execution, stream)) {
+    if (await this.endedFromOutside(active, execution, stream)) {
       return false;
     }
     if (feedback) {
@@ -215,7 +216,7 @@ export class RunLifecycle {
     return runnableConfigOf(active, tracer);
   }
 
-  /** For a run that has come to its end by itself. */
+  /** Feedback links, for a run that has ended by itself. */
   private async feedbackOf({ run, signal, stopReason }: ActiveRun): Promise<FeedbackUrls | undefined> {
     const { feedback_keys } = run.kwargs;
     return feedback_keys && stopReason === undefined
@@ -227,13 +228,13 @@ export class RunLifecycle {
     if (active.run.kwargs.temporary) {
       return new DiscardingCheckpointer();
     }
-    // Writing a checkpoint a second time changes nothing.
-    const patient: Queryable = { query: (text, values) => this.patiently(() => this.sql.query(text, values)) };
-    return new RunCheckpointer(patient, active);
+    // Writing a checkpoint is idempotent, so it can be retried.
+    const retrying: Queryable = { query: (text, values) => this.retryingOnOutage(() => this.sql.query(text, values)) };
+    return new RunCheckpointer(retrying, active);
   }
 
-  /** Outlasts a restart of the database; not longer than the lease, which cannot be renewed meanwhile. */
-  private patiently<T>(work: (again: boolean) => Promise<T>): Promise<T> {
+  /** Retries through a restart of the database, for at most the lease, which cannot be renewed meanwhile. */
+  private retryingOnOutage<T>(work: (again: boolean) => Promise<T>): Promise<T> {
     return retryWhileUnavailable(this.config.queue.lease_ms, work);
   }
 
@@ -256,8 +257,10 @@ export class RunLifecycle {
     return { status: 'timeout', error: { error: 'RunTimeout', message } };
   }
 
-  /** True when somebody else has decided what becomes of the run; only its readers are left to be told. */
-  private async endedOutside(
+  /**
+   * True when the run was stopped from outside and its row is already decided; this process only notifies its readers.
+   */
+  private async endedFromOutside(
     { run, stopReason }: ActiveRun,
     execution: GraphExecution | undefined,
     stream: RunStream,
@@ -270,9 +273,9 @@ export class RunLifecycle {
       case 'interrupted':
         stream.end();
         if (run.kwargs.temporary) {
-          // Without checkpoints only this process knows what the run has done.
+          // The run has no checkpoints: only this process knows its values.
           const { result } = settleRun({ status: 'interrupted', outcome: execution?.outcome() });
-          await this.patiently(() => this.queue.keepOutput(run.run_id, result));
+          await this.retryingOnOutage(() => this.queue.keepOutput(run.run_id, result));
         }
         this.results.publish(run.run_id);
         return true;
@@ -281,25 +284,25 @@ export class RunLifecycle {
         this.results.publish(run.run_id, ROLLED_BACK_RESULT);
         return true;
       case 'shutdown':
-        // Not for ever: the log may be out of reach.
-        await Promise.race([stream.drained(), sleep(DRAIN_MS, undefined, { ref: false })]);
+        // Bounded, because the log may be unavailable.
+        await Promise.race([stream.drained(), sleep(DRAIN_TIMEOUT_MS, undefined, { ref: false })]);
         await this.queue.release(run);
         stream.breakOff();
         return true;
       case 'database_lost':
-        this.logger.warn(`run_id=${run.run_id} lost the database; it goes on from its last checkpoint`);
-        await this.patiently(() => this.queue.release(run, { countsAttempt: true }));
+        this.logger.warn(`run_id=${run.run_id} lost the database; it will resume from its last checkpoint`);
+        await this.retryingOnOutage(() => this.queue.release(run, { countsAttempt: true }));
         stream.breakOff();
         return true;
       case 'lease_lost':
         stream.breakOff();
-        this.logger.warn(`run_id=${run.run_id} lost its lease; what it still produced is thrown away`);
+        this.logger.warn(`run_id=${run.run_id} lost its lease; its further output is discarded`);
         await this.results.check();
         return true;
     }
   }
 
-  /** Status first, then the stream's end: a client that sees the end may ask for the status at once. */
+  /** Writes the status before the end of the stream: a client that sees the end may read the status at once. */
   private async finish(run: ClaimedRun, ending: Ending, state?: GraphState, stream?: RunStream): Promise<boolean> {
     const { status, outcome, error, feedback, refused, drained } = ending;
     const { result, thread } = settleRun({ status, drained, error, feedback, outcome, state });
@@ -309,14 +312,14 @@ export class RunLifecycle {
       output: run.kwargs.temporary ? result : toOutput(result),
       thread: refused ? undefined : thread,
     };
-    const { held, more } = await this.patiently((again) => this.endInQueue(run, end, again));
+    const { held, more } = await this.retryingOnOutage((again) => this.endInQueue(run, end, again));
     if (!held) {
-      this.logger.warn(`run_id=${run.run_id} had lost its lease when it ended; its result is thrown away`);
+      this.logger.warn(`run_id=${run.run_id} had lost its lease when it ended; its result is discarded`);
       stream?.breakOff();
       await this.results.check();
       return false;
     }
-    await this.tellReaders(run, status, error, stream);
+    await this.notifyReaders(run, status, error, stream);
     this.results.publish(run.run_id, result);
     if (state && this.events.isFollowed(run.thread_id)) {
       void this.events.append(run.thread_id, [stateUpdate(toThreadState(state))]);
@@ -324,8 +327,8 @@ export class RunLifecycle {
     return more;
   }
 
-  /** Without a stream nobody has told them of the error. */
-  private async tellReaders(run: ClaimedRun, status: string, error?: RunError, stream?: RunStream): Promise<void> {
+  /** Ends the run's stream. Without an open stream, the error event is appended to the log first. */
+  private async notifyReaders(run: ClaimedRun, status: string, error?: RunError, stream?: RunStream): Promise<void> {
     if (stream) {
       stream.finish(status);
     } else {
@@ -334,7 +337,7 @@ export class RunLifecycle {
     }
   }
 
-  /** `again`: a try before may have ended the run without our knowing. */
+  /** `again`: the COMMIT outcome of an earlier try is unknown; it may have ended the run. */
   private async endInQueue(run: ClaimedRun, end: RunEnd, again: boolean): Promise<{ held: boolean; more: boolean }> {
     const ended = run.kwargs.temporary
       ? await this.queue.finishTemporary(run, end, this.retentionOf(run))
@@ -343,21 +346,21 @@ export class RunLifecycle {
     return wasEnded ? { held: true, more: true } : ended;
   }
 
-  /** Milliseconds that a stateless run can be found after its end: also as long as its stream can be resumed. */
+  /** Milliseconds that a stateless run is kept after its end: at least as long as its stream can be resumed. */
   private retentionOf({ kwargs }: ClaimedRun): number {
     const { queue, streams } = this.config;
     return Math.max(queue.stateless_retention_ms, kwargs.resumable ? streams.resumable_ms : 0);
   }
 }
 
-/** Where the client is that asked for the run's events when it created the run. */
-function readerOf({ delivery, created_here }: ClaimedRun): StreamedRun['reader'] {
+/** Where the client reads that requested the stream when it created the run. */
+function readerOf({ delivery, createdByThisProcess }: ClaimedRun): StreamedRun['reader'] {
   switch (delivery) {
     case null:
       return 'later';
     case 'wait':
       return 'nowhere';
     case 'stream':
-      return created_here ? 'here' : 'elsewhere';
+      return createdByThisProcess ? 'here' : 'elsewhere';
   }
 }

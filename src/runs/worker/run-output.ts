@@ -1,7 +1,7 @@
 import type { FeedbackUrls } from './run-result.js';
 
-// The column `output` of a run with a thread: `{"result": ...}`. It is cut out as it was written, never parsed. Runs
-// of earlier versions hold links for feedback alone. The output of a stateless run is its result.
+// The column `output` of a run with a thread is `{"result": ...}`. The result is sliced out of the string, never parsed.
+// Runs of earlier versions hold feedback links only. The output of a stateless run is the bare result.
 
 const PREFIX = '{"result":';
 

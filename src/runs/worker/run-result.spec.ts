@@ -50,16 +50,16 @@ describe('the result of a run', () => {
       { status: 'error', error: failure, state: state({ a: 1 }) },
       { __error__: failure },
     ],
-    ['links for feedback', { feedback: links, state: state({ a: 1 }) }, { a: 1, __feedback__: links }],
-    ['links alone', { feedback: links }, { __feedback__: links }],
+    ['feedback links', { feedback: links, state: state({ a: 1 }) }, { a: 1, __feedback__: links }],
+    ['feedback links alone', { feedback: links }, { __feedback__: links }],
     [
-      'interrupts and links',
+      'interrupts and feedback links',
       { feedback: links, state: state({ a: 1 }, waiting) },
       { a: 1, __interrupt__: [interrupt], __feedback__: links },
     ],
-    ['a list without links', { feedback: links, state: state([1]) }, [1]],
+    ['a list without feedback links', { feedback: links, state: state([1]) }, [1]],
     [
-      'the error and links',
+      'the error and feedback links',
       { status: 'error', error: failure, feedback: links },
       { __error__: failure, __feedback__: links },
     ],
@@ -76,7 +76,7 @@ describe('the thread after a run', () => {
     expect([values, status]).toEqual(['{"a":1}', 'idle']);
   });
 
-  it('takes the JSON of the stream when the state holds the same values', () => {
+  it('reuses the JSON of the stream when the state holds the same values', () => {
     const list = [1];
     const values = '{"list":[1] }';
     expect(threadOf({ outcome: { values, rawValues: { list } }, state: state({ list }) }).values).toBe(values);
@@ -85,7 +85,7 @@ describe('the thread after a run', () => {
     );
   });
 
-  it('shows the last values when the state cannot be read, and that the graph stopped', () => {
+  it('shows the last values and whether the graph was interrupted when the state cannot be read', () => {
     const stopped = { outcome: { ...outcome({ a: 1 }), interrupts: [] } };
     expect(threadOf(stopped)).toEqual({ status: 'interrupted', values: '{"a":1}', interrupts: '{}' });
     expect(threadOf({ ...stopped, status: 'error' })).toMatchObject({ status: 'error' });

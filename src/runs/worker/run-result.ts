@@ -10,35 +10,35 @@ import {
 import type { RunEnd } from '../queue/queued-run.js';
 import type { RunError } from '../run.entity.js';
 
-/** Where a caller of a run can send feedback, by key. */
+/** Feedback links of a run, by feedback key. */
 export type FeedbackUrls = Record<string, string>;
 
-/** How a run ended: everything that its result depends on. */
+/** Everything that the result of a run depends on. */
 export interface RunEnding {
   status: RunEnd['status'];
-  /** The graph has stopped itself, and can be resumed as after a breakpoint. */
+  /** The graph stopped itself before a superstep; the next run resumes it as after a breakpoint. */
   drained?: boolean;
   error?: RunError | null;
   feedback?: FeedbackUrls;
-  /** What the graph produced, when it ran in this process. */
+  /** What the graph produced in this process, if it ran here. */
   outcome?: GraphOutcome;
   /** LangGraph's snapshot of the newest checkpoint; absent for a run without checkpoints, or when it cannot be read. */
   state?: SettledState;
 }
 
-/** What a run leaves, all made from one {@link RunEnding}. */
+/** What a run leaves, all derived from one {@link RunEnding}. */
 export interface SettledRun {
-  /** JSON for `wait` and `join`. It is stored with the run, so that every later reader gets the same. */
+  /** JSON for `wait` and `join`. It is stored with the run, so that all readers get the same result. */
   result: string;
-  /** What the thread's row shows. Its values are the webhook's, too. */
+  /** The thread's columns. The webhook sends the same values. */
   thread: ThreadColumns;
 }
 
 /**
- * The one place that turns the end of a run into what clients see of it. A successful run returns what `invoke` of the
- * graph returns: the last values, untracked ones too, and the pending interrupts; where the graph has an output schema, the
- * whole state (contract 1.3: the last `values` state). The thread and the webhook show LangGraph's state snapshot, in which
- * untracked values are missing.
+ * The one place that turns the end of a run into what clients see. A successful run returns what the graph's `invoke`
+ * returns: the last values, including untracked ones, and the pending interrupts. If the graph has an output schema, it
+ * returns the whole state (contract 1.3: the last `values` state). The thread and the webhook show LangGraph's state
+ * snapshot, which has no untracked values.
  */
 export function settleRun({ status, drained, error, feedback, outcome = {}, state }: RunEnding): SettledRun {
   const stored = storedValues(outcome, state);
@@ -53,13 +53,13 @@ export function settleRun({ status, drained, error, feedback, outcome = {}, stat
   };
 }
 
-/** The values of the snapshot, or the last ones that are known. What both hold is serialised once. */
+/** The values of the snapshot, or else the last known values. Equal values are not serialised again. */
 function storedValues({ values, rawValues }: GraphOutcome, state: SettledState | undefined): string | undefined {
   const isKnown = !state || (values !== undefined && isSameState(rawValues, state.values));
   return isKnown ? values : toWireJson(state.values);
 }
 
-/** Compares the channels by identity. A channel that was read from the database counts as different. */
+/** Compares the channels by identity. A channel that was loaded from the database counts as different. */
 function isSameState(one: unknown, other: unknown): boolean {
   if (!isObject(one) || !isObject(other)) {
     return one === other;
@@ -68,7 +68,7 @@ function isSameState(one: unknown, other: unknown): boolean {
   return channels.length === Object.keys(other).length && channels.every((name) => one[name] === other[name]);
 }
 
-/** Undefined when the graph did not stop for a client; empty at a breakpoint, as in LangGraph. */
+/** Undefined when the graph was not interrupted; empty at a breakpoint, as in LangGraph. */
 function resultInterrupts(
   status: RunEnd['status'],
   outcome: GraphOutcome,
@@ -82,20 +82,23 @@ function resultInterrupts(
   return pending.length > 0 || isStopped ? pending : undefined;
 }
 
-/** Which task an interrupt belongs to is known from the state alone. */
+/** Without a state the interrupts cannot be stored by task. */
 const withoutState = (status: RunEnd['status'], { values, interrupts }: GraphOutcome): ThreadColumns => ({
   status: status === 'success' && interrupts ? 'interrupted' : threadStatus(status, undefined),
   values: values && jsonbText(values),
   interrupts: '{}',
 });
 
-/** Where LangGraph's functional API keeps what an entrypoint returns; a string or a number is found there in a result. */
+/**
+ * The channel in which LangGraph's functional API keeps the return value of an entrypoint; wraps bare strings and
+ * numbers.
+ */
 const RETURNED = '__end__';
 
 /**
- * The state, with pending interrupts under `__interrupt__` and links for feedback under `__feedback__`. Composed as JSON,
- * because the state has been serialised before. Never null nor a bare string or number, which the SDK for JavaScript cannot
- * take. A list has no place for links.
+ * The state, with pending interrupts under `__interrupt__` and feedback links under `__feedback__`. It is composed as
+ * JSON, because the state is serialised already. It is never null nor a bare string or number, which the JavaScript SDK
+ * cannot handle. A list cannot hold feedback links.
  */
 function resultJson(
   values: string | undefined,
@@ -125,5 +128,5 @@ function asContainer(values = 'null'): string {
 /** The result of a run that was rolled back. */
 export const ROLLED_BACK: RunError = { error: 'UserRollback', message: 'The run was rolled back.' };
 
-/** What waiters of a run that was rolled back get: there is no row that could hold it. */
+/** The JSON that waiters of a rolled back run get. Its row, which would hold the result, is deleted. */
 export const ROLLED_BACK_RESULT = JSON.stringify({ __error__: ROLLED_BACK });

@@ -4,37 +4,37 @@ import { EventStream } from '../../streams/index.js';
 import { RunQueue } from '../queue/run-queue.js';
 import { ROLLED_BACK_RESULT } from './run-result.js';
 
-/** Milliseconds between two looks at runs that are awaited, in case a notification was lost: the second one counts. */
-const SAFETY_POLL_MS = 5_000;
+/** Milliseconds between polls for awaited runs whose notification was lost. A run must be found ended in two polls. */
+const SAFETY_POLL_INTERVAL_MS = 5_000;
 
-/** How a run's end reached a waiter. */
-export interface RunResult {
-  /** JSON of the answer; undefined when the run ended in another process and the database has it. */
-  answer?: string;
+/** The end of a run, as a waiter gets it. */
+export interface RunCompletion {
+  /** JSON of the result; undefined when the run ended in another process and the result is in the database. */
+  result?: string;
 }
 
-/** Somebody who waits for a run. */
-export interface Waiting {
-  ended: Promise<RunResult>;
-  /** Waits no longer. */
+/** A client or a service that waits for the end of a run. */
+export interface RunWaiter {
+  completion: Promise<RunCompletion>;
+  /** Stops waiting. */
   cancel: () => void;
 }
 
-type Waiter = (result: RunResult) => void;
+type Resolve = (completion: RunCompletion) => void;
 
-/** A run that somebody waits for. */
-interface Awaited {
-  waiters: Set<Waiter>;
-  /** What is known of its end before it is told: the database knows nothing of a run that was rolled back. */
-  answer?: string;
+/** A run with waiters. */
+interface AwaitedRun {
+  waiters: Set<Resolve>;
+  /** The result of a run that was rolled back, noted before its end is reported: its row is deleted. */
+  result?: string;
 }
 
-/** Tells those who wait for a run that it has ended: at once in this process, by notification from others. */
+/** Notifies waiters of the end of a run: directly within this process, by notification from other processes. */
 @Injectable()
 export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly awaited = new Map<string, Awaited>();
-  /** Runs that had ended at the last look, and nobody has told. */
-  private untold = new Set<string>();
+  private readonly awaited = new Map<string, AwaitedRun>();
+  /** Runs that the last poll found ended although no notification has reported it. */
+  private unreported = new Set<string>();
   private poll?: NodeJS.Timeout;
 
   constructor(
@@ -47,20 +47,20 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
     this.notifications.on('run_ended', (run_id) => this.settle(run_id, {}));
     this.notifications.on('run_rolled_back', (run_id) => this.noteRollback(run_id));
     this.notifications.onReconnect(() => void this.check());
-    this.poll = setInterval(() => void this.lookForUntold(), SAFETY_POLL_MS);
+    this.poll = setInterval(() => void this.pollUnreported(), SAFETY_POLL_INTERVAL_MS);
   }
 
   onModuleDestroy(): void {
     clearInterval(this.poll);
   }
 
-  /** Register before reading the run's status: then its end cannot be missed. */
-  wait(run_id: string): Waiting {
+  /** Registers a waiter. Call this before reading the run's status, so that the end of the run cannot be missed. */
+  wait(run_id: string): RunWaiter {
     const awaited = this.awaited.get(run_id) ?? { waiters: new Set() };
     const { waiters } = awaited;
     this.awaited.set(run_id, awaited);
     let cancel = (): void => undefined;
-    const ended = new Promise<RunResult>((resolve) => {
+    const completion = new Promise<RunCompletion>((resolve) => {
       waiters.add(resolve);
       cancel = () => {
         waiters.delete(resolve);
@@ -69,29 +69,31 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
         }
       };
     });
-    return { ended, cancel };
+    return { completion, cancel };
   }
 
   hasWaiters(run_id: string): boolean {
     return this.awaited.has(run_id);
   }
 
-  /** The run has ended: its final status is in the database. Waiters in this process get the answer, if it is given. */
-  publish(run_id: string, answer?: string): void {
-    this.settle(run_id, { answer });
+  /**
+   * Reports the end of a run whose final status is in the database. Waiters in this process get the result, if given.
+   */
+  publish(run_id: string, result?: string): void {
+    this.settle(run_id, { result });
     this.notifications.publish({ topic: 'run_ended', id: run_id });
   }
 
-  /** Looks whether runs that are awaited have ended or are gone without a word. */
+  /** Polls the awaited runs once and notifies the waiters of those that have ended or been deleted. */
   async check(): Promise<void> {
     (await this.findEnded()).forEach((run_id) => this.settle(run_id, {}));
   }
 
-  /** At the second look: between the end of a run and its being told is a moment. */
-  private async lookForUntold(): Promise<void> {
+  /** Settles runs that two polls in a row found ended: after one poll, the notification may still be on its way. */
+  private async pollUnreported(): Promise<void> {
     const ended = await this.findEnded();
-    ended.filter((run_id) => this.untold.has(run_id)).forEach((run_id) => this.settle(run_id, {}));
-    this.untold = new Set(ended);
+    ended.filter((run_id) => this.unreported.has(run_id)).forEach((run_id) => this.settle(run_id, {}));
+    this.unreported = new Set(ended);
   }
 
   private async findEnded(): Promise<string[]> {
@@ -101,7 +103,7 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
     try {
       return await this.queue.findEnded([...this.awaited.keys()]);
     } catch {
-      // The database is away; the next look will tell.
+      // The database is unavailable; the next poll tries again.
       return [];
     }
   }
@@ -109,16 +111,16 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
   private noteRollback(run_id: string): void {
     const awaited = this.awaited.get(run_id);
     if (awaited) {
-      awaited.answer = ROLLED_BACK_RESULT;
+      awaited.result = ROLLED_BACK_RESULT;
     }
   }
 
-  private settle(run_id: string, { answer }: RunResult): void {
+  private settle(run_id: string, { result }: RunCompletion): void {
     this.events.end(run_id);
     const awaited = this.awaited.get(run_id);
     this.awaited.delete(run_id);
-    for (const waiter of awaited?.waiters ?? []) {
-      waiter({ answer: answer ?? awaited?.answer });
+    for (const resolve of awaited?.waiters ?? []) {
+      resolve({ result: result ?? awaited?.result });
     }
   }
 }

@@ -16,41 +16,43 @@ import { WebhookWorker } from '../webhooks/webhook-worker.js';
 import { RunLifecycle } from './run-lifecycle.js';
 import { SlotShares } from './slot-shares.js';
 
-/** Milliseconds between two looks at the queue when no notification comes; also finds expired leases. */
-const POLL_MS = 5_000;
-/** Claims in a row that may get nothing, though others would see more, before they are repeated with this pause. */
-const MAX_FRUITLESS_CLAIMS = 3;
-const CLAIM_RETRY_MS = 50;
-/** Hidden threads that one statement of the sweep removes. */
+/** Milliseconds between polls of the queue without a notification. Polls also find expired leases. */
+const POLL_INTERVAL_MS = 5_000;
+/** Consecutive partial claims that get no run; after that, claims are repeated with a delay. */
+const MAX_EMPTY_CLAIMS = 3;
+const CLAIM_RETRY_DELAY_MS = 50;
+/** Hidden threads that one statement of the sweep deletes. */
 const EXPIRED_BATCH = 500;
 
-/** A free slot that a run about to be created will take. */
-export interface Reservation {
+/** A free slot reserved for a run that is about to be created, with the lease that the run will hold. */
+export interface SlotReservation {
   caller_key: string;
   token: string;
   ms: number;
 }
 
 /**
- * Executes runs in a fixed number of slots. Knows claiming, renewing and stopping; what a run means is in
- * {@link RunLifecycle}. A run that waits for its thread takes no slot.
+ * Executes runs in a fixed number of slots: claims them, holds their leases, starts the run timeout, and stops them.
+ * How a run is executed is in {@link RunLifecycle}. A run that waits for its thread takes no slot.
  */
 @Injectable()
 export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Worker');
-  /** By lease: a run that this process has lost may come back while its earlier attempt is still ending. */
+  /**
+   * By lease token: this process may claim a run again while an earlier attempt, which lost its lease, is still ending.
+   */
   private readonly active = new Map<string, ActiveRun>();
   private readonly executions = new Set<Promise<void>>();
   private poll?: NodeJS.Timeout;
   private reserved = 0;
-  /** Tokens of a claim that the database has not answered. */
-  private unanswered: string[] = [];
-  /** Runs may be waiting in the table: new ones begin behind them. */
+  /** Tokens of a claim whose COMMIT outcome is unknown. */
+  private unconfirmedTokens: string[] = [];
+  /** Due runs may be in the table: new runs must not start before them. */
   private backlog = true;
-  /** Runs are waiting whose callers have their share of the slots. */
+  /** Due runs exist whose callers have used up their share of the slots. */
   private heldBack = false;
-  /** Claims in a row that got nothing although there was something. */
-  private fruitless = 0;
+  /** Consecutive partial claims that got no run. */
+  private emptyClaims = 0;
   /** Absent when slots are given first come, first served. */
   private readonly shares?: SlotShares;
   private claiming = false;
@@ -77,43 +79,43 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.notifications.on('run_interrupted', (run_id) => this.stop(run_id, 'interrupted'));
     this.notifications.on('run_rolled_back', (run_id) => this.stop(run_id, 'rolled_back'));
     this.notifications.on('thread_deleted', (thread_id) =>
-      this.stopIf(({ run }) => run.thread_id === thread_id, 'lease_lost'),
+      this.stopWhere(({ run }) => run.thread_id === thread_id, 'lease_lost'),
     );
     this.notifications.onReconnect(() => this.wake());
     if (this.config.queue.slots > 0) {
       this.leases.start(({ lease_token }) => this.active.get(lease_token)?.stop('lease_lost'));
     }
-    this.poll = setInterval(() => void this.runOnce(), POLL_MS);
+    this.poll = setInterval(() => void this.runOnce(), POLL_INTERVAL_MS);
     this.wake();
   }
 
   /**
-   * Lets runs reach their next superstep within the grace period, and those without checkpoints their end, and gives all
-   * back: other processes, or this one after its restart, go on from the last checkpoint. `dev` does not wait, because
-   * somebody is sitting in front of it.
+   * Drains the worker: within the grace period, runs stop at their next superstep, and runs without checkpoints may
+   * end. The remaining runs are released: other processes, or this one after its restart, resume them from the last
+   * checkpoint. `dev` does not wait, so that the developer's restart is fast.
    */
   async onModuleDestroy(): Promise<void> {
     this.stopped = true;
     clearInterval(this.poll);
     if (this.config.command !== 'dev') {
       [...this.active.values()].filter(({ run }) => !run.kwargs.temporary).forEach(({ drain }) => drain.request());
-      await this.ended(this.config.queue.shutdown_grace_ms);
+      await this.waitForExecutions(this.config.queue.shutdown_grace_ms);
     }
     for (const run of this.active.values()) {
       run.stop('shutdown');
     }
     await Promise.all(this.executions);
-    // Others need not wait for their next look at the queue.
+    // Other processes claim the released runs now instead of at their next poll.
     this.announcePending();
-    // Until here: runs that are given time to end must not lose their lease meanwhile.
+    // Last, because runs must keep their leases during the grace period.
     await this.leases.stop();
   }
 
   /**
-   * A slot for a run that is about to be created; undefined when all are taken, older runs wait for one, or the caller has its
-   * share of them.
+   * Reserves a slot for a run that is about to be created. Undefined when all slots are taken, older runs wait for one,
+   * or the caller has used up its share.
    */
-  reserve(caller_key: string): Reservation | undefined {
+  reserve(caller_key: string): SlotReservation | undefined {
     const { freeSlots } = this;
     if (this.stopped || this.backlog || freeSlots <= 0 || this.shares?.mayTake(caller_key, freeSlots) === false) {
       return undefined;
@@ -123,41 +125,44 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     return { caller_key, token: randomUUID(), ms: this.config.queue.lease_ms };
   }
 
-  /** The run was created with the reservation's token: begin. */
+  /** Starts a run that was created with the lease token of its reservation. */
   startReserved(run: ClaimedRun): void {
     this.reserved -= 1;
     this.execute(run);
   }
 
-  /** The run was not created after all. */
-  release({ caller_key }: Reservation): void {
+  /** Releases a reservation whose run was not created. */
+  release({ caller_key }: SlotReservation): void {
     this.reserved -= 1;
-    this.shares?.giveBack(caller_key);
+    this.shares?.release(caller_key);
     this.wake();
   }
 
-  /** A run may be due: look at the queue, here and in other processes. */
+  /** Notifies all processes, including this one, that a run may be due. */
   announcePending(): void {
     this.notifications.publish({ topic: 'run_pending', id: '' });
   }
 
-  /** One look at the queue: expired threads, runs that were to end, runs without hope, runs that are due. */
+  /**
+   * One poll: deletes expired threads, cancels overdue runs, gives up runs that are out of retries, then claims due
+   * runs.
+   */
   async runOnce(): Promise<void> {
     try {
       await this.deleteExpired();
       await this.stopper.stopOverdue();
-      for (const run of await this.queue.findGivenUp(this.maxAttempts)) {
+      for (const run of await this.queue.findOutOfRetries(this.maxAttempts)) {
         await this.lifecycle.giveUp(run);
         this.announceWebhook(run);
       }
     } catch (error) {
-      this.logger.warn(`Sweep failed: ${String(error)}`);
+      this.logger.warn(`Poll of the run queue failed, the next poll tries again: ${String(error)}`);
     }
     this.wake();
   }
 
-  /** Waits for all executions, at most so many milliseconds. */
-  private async ended(ms: number): Promise<void> {
+  /** Waits at most `ms` for all executions. */
+  private async waitForExecutions(ms: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const timeUp = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, ms);
@@ -189,7 +194,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** Claims until slots or due runs run out. A wake-up that comes meanwhile makes another round. */
+  /** Claims until no slot is free or no run is due. A wake-up during a claim causes another claim. */
   private async claimAll(): Promise<void> {
     this.claiming = true;
     try {
@@ -198,7 +203,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
       }
     } catch (error) {
       this.backlog = true;
-      this.logger.warn(`Claiming runs failed, trying again soon: ${String(error)}`);
+      this.logger.warn(`Claiming runs failed, the next poll tries again: ${String(error)}`);
     } finally {
       this.claiming = false;
     }
@@ -207,7 +212,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private async claimOnce(): Promise<void> {
     this.backlog = false;
     const wanted = this.freeSlots;
-    // Held while the statement is under way, so that nobody else is promised these slots.
+    // Reserved during the statement, so that no new run gets these slots.
     this.reserved += wanted;
     try {
       const claimed = await this.claim(wanted);
@@ -218,19 +223,19 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** When the database had gone before it answered, the runs that it may have given are found first. */
+  /** First returns the runs of an earlier claim whose COMMIT outcome is unknown, if it took any. */
   private async claim(wanted: number): Promise<ClaimedRun[]> {
-    if (this.unanswered.length > 0) {
-      const claimed = await this.queue.findClaimed(this.unanswered);
-      this.unanswered = [];
+    if (this.unconfirmedTokens.length > 0) {
+      const claimed = await this.queue.findClaimed(this.unconfirmedTokens);
+      this.unconfirmedTokens = [];
       if (claimed.length > 0) {
         this.backlog = true;
         return claimed;
       }
     }
-    this.unanswered = Array.from({ length: wanted }, () => randomUUID());
-    const claimed = await this.claimDue(this.unanswered);
-    this.unanswered = [];
+    this.unconfirmedTokens = Array.from({ length: wanted }, () => randomUUID());
+    const claimed = await this.claimDue(this.unconfirmedTokens);
+    this.unconfirmedTokens = [];
     return claimed;
   }
 
@@ -243,9 +248,9 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     const { runs, is_held_back, is_partial, window_end, now } = claim;
     this.shares.note(runs.map(callerKey), now, window_end);
     this.heldBack = is_held_back;
-    this.fruitless = is_partial && runs.length === 0 ? this.fruitless + 1 : 0;
-    if (this.fruitless >= MAX_FRUITLESS_CLAIMS) {
-      setTimeout(() => this.wake(), CLAIM_RETRY_MS).unref();
+    this.emptyClaims = is_partial && runs.length === 0 ? this.emptyClaims + 1 : 0;
+    if (this.emptyClaims >= MAX_EMPTY_CLAIMS) {
+      setTimeout(() => this.wake(), CLAIM_RETRY_DELAY_MS).unref();
     } else {
       this.backlog ||= is_partial;
     }
@@ -268,7 +273,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     const execution = executed.then((more) => {
       clearTimeout(timeout);
       this.active.delete(run.lease_token);
-      this.shares?.giveBack(callerKey(run));
+      this.shares?.release(callerKey(run));
       this.leases.drop(run);
       this.executions.delete(execution);
       this.announceWebhook(run);
@@ -288,11 +293,11 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private stop(run_id: string, reason: StopReason): void {
-    this.stopIf((active) => active.run_id === run_id, reason);
+    this.stopWhere((active) => active.run_id === run_id, reason);
   }
 
-  private stopIf(isMeant: (active: ActiveRun) => boolean, reason: StopReason): void {
-    [...this.active.values()].filter(isMeant).forEach((active) => active.stop(reason));
+  private stopWhere(matches: (active: ActiveRun) => boolean, reason: StopReason): void {
+    [...this.active.values()].filter(matches).forEach((active) => active.stop(reason));
   }
 }
 

@@ -21,7 +21,7 @@ describe('the slots of a process', () => {
     expect(shares(slots, share).reserve).toBe(reserve);
   });
 
-  it('go to one caller but for the reserve, which others get a first run of', () => {
+  it('go to one caller, except for the reserve, from which other callers get their first run', () => {
     const of = shares();
     let free = 10;
     while (of.mayTake(ALICE, free)) {
@@ -32,19 +32,19 @@ describe('the slots of a process', () => {
     expect(of.mayTake(BOB, free)).toBe(true);
     of.take(BOB);
     expect(of.mayTake(BOB, 1)).toBe(false);
-    of.giveBack(BOB);
+    of.release(BOB);
     expect(of.mayTake(BOB, 2)).toBe(true);
     expect(of.mayTake(ALICE, 2)).toBe(false);
   });
 
-  it('are counted for each caller, and not when none is left', () => {
+  it('are counted for each caller, and not listed once a caller has none', () => {
     const of = shares();
     [ALICE, ALICE, BOB].forEach((key) => of.take(key));
-    of.giveBack(BOB);
+    of.release(BOB);
     expect(of.terms().standings).toEqual([{ caller_key: ALICE, running: 2, served_at: null, weight: 1 }]);
   });
 
-  it('are given in turns, each as long as the weight of its caller', () => {
+  it('are given in turns, each with as many slots as the weight of its caller', () => {
     const of = shares(10, 0.8, { alice: 2 });
     const servedAt = (key: string) => of.terms().standings.find(({ caller_key }) => caller_key === key)?.served_at;
     of.note([ALICE, BOB], AT, null);
@@ -53,7 +53,7 @@ describe('the slots of a process', () => {
     expect(servedAt(ALICE)).toEqual(AT);
   });
 
-  it('are looked for behind the caller that was served last, or where the last window ended', () => {
+  it('are offered next after the caller that was served last, or after the end of the last window', () => {
     const of = shares();
     of.note([ALICE, BOB], AT, 'end');
     expect(of.terms().after).toBe(BOB);
@@ -63,7 +63,7 @@ describe('the slots of a process', () => {
     expect(of.terms().after).toBe('end');
   });
 
-  it('are remembered for a limited number of callers', () => {
+  it('keep the turns of a limited number of callers', () => {
     const of = shares();
     of.note(
       Array.from({ length: 1_000 }, (_, index) => callerKeyOf(String(index))),

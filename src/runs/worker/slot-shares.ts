@@ -2,10 +2,10 @@ import type { FairnessConfig } from '../../config/index.js';
 import { callerKeyOf, UNKNOWN_CALLER } from '../queue/caller-key.js';
 import type { FairTerms, Standing } from '../queue/fair-claims.js';
 
-/** Callers whose last turn a process remembers; those who were served longest ago are forgotten first. */
+/** Callers whose last turn a process remembers. The one served longest ago is evicted first. */
 const MAX_REMEMBERED = 200;
 
-/** Callers that a claim visits besides those who have running runs. */
+/** Callers that a claim visits in addition to those with running runs. */
 const SPARE_WINDOW = 32;
 
 /** A caller's last turn. */
@@ -16,8 +16,8 @@ interface Turn {
 }
 
 /**
- * How the slots of a process are shared among callers: in turn, and with a reserve for callers without a running run. Nothing
- * is taken from a running run, so without the reserve one caller could occupy all slots for as long as its runs last.
+ * Shares the slots of a process among callers: in turn, and with a reserve for callers without a running run. Running
+ * runs are not preempted, so without the reserve the runs of one caller could occupy all slots until they end.
  */
 export class SlotShares {
   /** Slots that only callers without a running run get. */
@@ -36,18 +36,18 @@ export class SlotShares {
     this.weights = new Map(Object.entries(weights).map(([identity, weight]) => [callerKeyOf(identity), weight]));
   }
 
-  /** Whether a caller may take one of so many free slots. */
+  /** Whether a caller may take one of the `free` slots. */
   mayTake(caller_key: string, free: number): boolean {
     return free > this.reserve || !this.running.has(caller_key);
   }
 
-  /** A slot is the caller's. */
+  /** Counts a slot for the caller. */
   take(caller_key: string): void {
     this.running.set(caller_key, (this.running.get(caller_key) ?? 0) + 1);
   }
 
-  /** It is free again. */
-  giveBack(caller_key: string): void {
+  /** Returns a slot of the caller. */
+  release(caller_key: string): void {
     const left = (this.running.get(caller_key) ?? 0) - 1;
     if (left > 0) {
       this.running.set(caller_key, left);
@@ -65,10 +65,10 @@ export class SlotShares {
     };
   }
 
-  /** A claim at this time of the database has given slots to these callers, in this order. */
+  /** Records a claim at database time `now` that gave slots to these callers, in this order. */
   note(caller_keys: readonly string[], now: Date, window_end: string | null): void {
     caller_keys.forEach((caller_key) => this.noteTurn(caller_key, now));
-    // The next window begins where this one ended, or behind the caller served last.
+    // The next window starts after the caller served last, or else after the end of this window.
     this.after = (caller_keys.length === 0 ? window_end : caller_keys.at(-1)) ?? this.after;
   }
 

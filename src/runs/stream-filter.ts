@@ -1,24 +1,24 @@
 import type { StreamMode } from '../execution/index.js';
 import { type NumberedEvent, RUN_DONE } from '../streams/index.js';
 
-/** Events that belong to every stream, whatever was asked for (contract 3.3). */
+/** Events that every stream contains, whatever modes are requested (contract 3.3). */
 const CONTROL_EVENTS = new Set(['metadata', 'error', 'feedback', 'end']);
 
-/** Wire events of a mode that has more than one, or another name than the mode. */
+/** The wire events of modes that have several events, or an event with another name. */
 const EVENTS_OF_MODE: Partial<Record<StreamMode, string[]>> = {
   messages: ['messages/metadata', 'messages/partial', 'messages/complete'],
   'messages-tuple': ['messages'],
 };
 
-/** Which of a run's events a reader wants; all of them without either. */
-export interface Wanted {
+/** The events that a reader requests; all events if both fields are absent. */
+export interface StreamFilter {
   modes?: StreamMode[];
-  /** Paths of subgraphs as events carry them, or without the ids of their tasks; an empty one is the root graph. */
+  /** Namespaces of subgraphs, with or without task ids; the empty string is the root graph. */
   namespaces?: string[];
 }
 
-/** The end of a run is an event of its thread; the run's own stream just ends. */
-export function wantedEvents({ modes, namespaces }: Wanted): (event: NumberedEvent) => boolean {
+/** Returns the predicate for the events of a run's stream. `RUN_DONE` is an event of the thread's stream only. */
+export function streamFilter({ modes, namespaces }: StreamFilter): (event: NumberedEvent) => boolean {
   if (!modes && !namespaces) {
     return ({ event }) => event !== RUN_DONE;
   }
@@ -36,7 +36,7 @@ export function wantedEvents({ modes, namespaces }: Wanted): (event: NumberedEve
 
 const partsOf = (namespace: string): string[] => (namespace === '' ? [] : namespace.split('|'));
 
-/** Parts are `node:task_id`; whoever leaves the id out wants them all. */
+/** Parts are `node:task_id`; a requested part without the task id matches all tasks of the node. */
 const isAt = (path: string[], wanted: string[]): boolean =>
   path.length === wanted.length &&
   wanted.every((part, index) => path[index] === part || path[index].startsWith(`${part}:`));
