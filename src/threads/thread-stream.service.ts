@@ -6,7 +6,7 @@ import {
   EventStream,
   isThreadGap,
   type NumberedEvent,
-  positionAfter,
+  parseLastEventId,
   RUN_DONE,
   type StreamEvent,
 } from '../streams/index.js';
@@ -35,7 +35,7 @@ export class ThreadStreamService {
 
   /** Never ends while the thread is there. `lastEventId` `-` gives everything that is kept; without it: from now on. */
   async read(thread_id: string, modes: readonly ThreadStreamMode[], lastEventId: string | undefined): Promise<SseBody> {
-    const position = lastEventId === undefined ? ({ from: 'now' } as const) : positionAfter(lastEventId);
+    const position = lastEventId === undefined ? ({ from: 'now' } as const) : parseLastEventId(lastEventId);
     const isWanted = (event: NumberedEvent): boolean =>
       isThreadGap(event) || modes.some((mode) => EVENTS_OF_MODE[mode](event.event));
     const reader = await this.events.readThread(thread_id, position);

@@ -103,7 +103,7 @@ export class RunLifecycle {
         this.logger.error(`run_id=${run.run_id} could not be ended with an error: ${errorText(again)}`);
       }
     }
-    stream.breakOff();
+    stream.disconnect();
     return false;
   }
 
@@ -284,15 +284,15 @@ export class RunLifecycle {
         // Not for ever: the log may be out of reach.
         await Promise.race([stream.drained(), sleep(DRAIN_MS, undefined, { ref: false })]);
         await this.queue.release(run);
-        stream.breakOff();
+        stream.disconnect();
         return true;
       case 'database_lost':
         this.logger.warn(`run_id=${run.run_id} lost the database; it goes on from its last checkpoint`);
         await this.patiently(() => this.queue.release(run, { countsAttempt: true }));
-        stream.breakOff();
+        stream.disconnect();
         return true;
       case 'lease_lost':
-        stream.breakOff();
+        stream.disconnect();
         this.logger.warn(`run_id=${run.run_id} lost its lease; what it still produced is thrown away`);
         await this.results.check();
         return true;
@@ -312,7 +312,7 @@ export class RunLifecycle {
     const { held, more } = await this.patiently((again) => this.endInQueue(run, end, again));
     if (!held) {
       this.logger.warn(`run_id=${run.run_id} had lost its lease when it ended; its result is thrown away`);
-      stream?.breakOff();
+      stream?.disconnect();
       await this.results.check();
       return false;
     }
