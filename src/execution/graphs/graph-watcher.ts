@@ -5,12 +5,12 @@ import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import { onSourceImported } from '../../project-code/index.js';
 import { GraphRegistry } from './graph-registry.js';
 
-/** Editors write a file in several steps; milliseconds of silence that mean it is complete. */
-const SETTLE_MS = 80;
+/** Editors write a file in several steps: wait until it has not changed for this long. */
+const DEBOUNCE_MS = 80;
 
 /**
- * `dev`: loads the graphs anew when a source file that they have imported changes. Runs that have begun keep the graph that they
- * began with; threads and streams stay as they are.
+ * Hot reload of `dev`: reloads the graphs when an imported source file changes. Active runs keep the graph that they
+ * started with. Threads and streams are not affected.
  */
 @Injectable()
 export class GraphWatcher implements OnApplicationBootstrap, OnModuleDestroy {
@@ -19,14 +19,14 @@ export class GraphWatcher implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly watchers = new Map<string, FSWatcher>();
   private readonly stopListening: () => void;
   private isWatching = false;
-  private settle?: NodeJS.Timeout;
+  private debounce?: NodeJS.Timeout;
   private reloading: Promise<void> = Promise.resolve();
 
   constructor(
     @Inject(CONFIG) private readonly config: NestgraphConfig,
     private readonly graphs: GraphRegistry,
   ) {
-    // From the first load on, which comes before the bootstrap.
+    // Listens from the first load on, which runs before the bootstrap.
     this.stopListening = config.reload ? onSourceImported((file) => this.add(file)) : () => undefined;
   }
 
@@ -38,7 +38,7 @@ export class GraphWatcher implements OnApplicationBootstrap, OnModuleDestroy {
   onModuleDestroy(): void {
     this.isWatching = false;
     this.stopListening();
-    clearTimeout(this.settle);
+    clearTimeout(this.debounce);
     for (const watcher of this.watchers.values()) {
       watcher.close();
     }
@@ -51,7 +51,7 @@ export class GraphWatcher implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** Folders, not files: editors replace a file by another one of the same name. */
+  /** Watches folders, not files: editors replace a file with a new one of the same name. */
   private watchFolderOf(file: string): void {
     const folder = path.dirname(file);
     if (this.watchers.has(folder)) {
@@ -63,17 +63,19 @@ export class GraphWatcher implements OnApplicationBootstrap, OnModuleDestroy {
         watch(folder, (_event, name) => this.changed(folder, name)),
       );
     } catch (error) {
-      this.logger.warn(`Changes in ${folder} are not seen: ${(error as Error).message}`);
+      this.logger.warn(
+        `Cannot watch ${folder} for changes, restart the server to load them: ${(error as Error).message}`,
+      );
     }
   }
 
   private changed(folder: string, name: string | null): void {
     if (name !== null && this.files.has(path.join(folder, name))) {
-      clearTimeout(this.settle);
-      this.settle = setTimeout(() => {
-        // One after the other: the last edit is the last one loaded.
+      clearTimeout(this.debounce);
+      this.debounce = setTimeout(() => {
+        // Reloads run one after the other, so that the last edit is loaded last.
         this.reloading = this.reloading.then(() => this.reload());
-      }, SETTLE_MS);
+      }, DEBOUNCE_MS);
     }
   }
 
@@ -85,7 +87,7 @@ export class GraphWatcher implements OnApplicationBootstrap, OnModuleDestroy {
         this.logger.log(`Reloaded ${loaded.join(', ')} in ${Math.round(performance.now() - begin)} ms`);
       }
     } catch (error) {
-      this.logger.error(`The graphs could not be reloaded: ${String(error)}`);
+      this.logger.error(`Reloading the graphs failed: ${String(error)}`);
     }
   }
 }

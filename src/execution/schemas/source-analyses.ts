@@ -4,15 +4,15 @@ import { GraphRegistry } from '../graphs/graph-registry.js';
 import type { SourceSchemas } from './source/analyse.js';
 import { AnalysisThread } from './source/analysis-thread.js';
 
-/** Milliseconds until a source that could not be analysed is tried again: the machine may have been busy. */
-const RETRY_MS = 60_000;
+/** Delay before a failed analysis may be retried: the machine may have been busy. */
+const RETRY_DELAY_MS = 60_000;
 
-/** What the types in the sources of the graphs say. Derived when first asked for, and kept until the graphs are reloaded. */
+/** Derives schemas from the types in the sources of the graphs, on first use. Cached until the graphs are reloaded. */
 @Injectable()
 export class SourceAnalyses implements OnApplicationShutdown {
   private readonly logger = new Logger('Schemas');
   private readonly thread: AnalysisThread;
-  /** By what the registry has loaded, then by graph. */
+  /** By generation of the registry, then by graph. */
   private readonly known = new WeakMap<object, Map<string, Promise<SourceSchemas[]>>>();
 
   constructor(
@@ -22,12 +22,12 @@ export class SourceAnalyses implements OnApplicationShutdown {
     this.thread = new AnalysisThread(config.schema_timeout_ms);
   }
 
-  /** By now the requests that waited for it have been answered, or were given up. */
+  /** By now no request waits for an analysis. */
   onApplicationShutdown(): Promise<void> {
     return this.thread.stop();
   }
 
-  /** Of the graph and its subgraphs; empty when the source cannot be analysed, which is logged. */
+  /** The schemas of the graph and its subgraphs. Empty, with a log entry, when the source cannot be analysed. */
   of(graph_id: string): Promise<SourceSchemas[]> {
     const analyses = this.ofThisLoad();
     const analysis = analyses.get(graph_id) ?? this.analyse(graph_id, analyses);
@@ -53,7 +53,7 @@ export class SourceAnalyses implements OnApplicationShutdown {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.logger.warn(`The schemas of graph "${graph_id}" cannot be derived from ${spec.file}: ${reason}`);
-      setTimeout(() => analyses.delete(graph_id), RETRY_MS).unref();
+      setTimeout(() => analyses.delete(graph_id), RETRY_DELAY_MS).unref();
       return [];
     }
   }

@@ -4,9 +4,9 @@ import {
   GraphExecution,
   type GraphState,
   hasCheckpoint,
-  resumeRefusal,
+  checkStrictResume,
   type RunCheckpointer,
-  standstillOf,
+  resumeTargetOf,
   toCommand,
 } from '../../execution/index.js';
 import type { RunStream } from '../../streams/index.js';
@@ -60,7 +60,7 @@ async function inputOf({ kwargs }: ClaimedRun, graph: CompiledGraph, config: Gra
 
 /** Throws the refusal of a resume that answers nothing that waits. */
 async function assertAnswers(resume: unknown, graph: CompiledGraph, { configurable }: GraphConfig): Promise<void> {
-  const refusal = resumeRefusal(resume, standstillOf(await graph.getState({ configurable })));
+  const refusal = checkStrictResume(resume, resumeTargetOf(await graph.getState({ configurable })));
   if (refusal) {
     throw refusal;
   }
