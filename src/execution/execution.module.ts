@@ -9,8 +9,8 @@ import { SourceAnalyses } from './schemas/source-analyses.js';
 import { GraphStateService } from './state/graph-state.service.js';
 
 /**
- * Owns everything that touches a graph: loading, running, its state, its checkpoints, its schemas. Knows nothing of HTTP or of the
- * queue.
+ * Owns everything that touches a graph: loading, execution, state, checkpoints and schemas. Independent of HTTP and of
+ * the run queue.
  */
 @Module({
   imports: [StoreModule],

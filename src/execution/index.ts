@@ -24,7 +24,7 @@ export { GraphInspector, type InspectedGraph } from './schemas/graph-inspector.j
 export type { GraphSchemas, JsonSchema } from './schemas/graph-schemas.js';
 export * from './schemas/inspection.errors.js';
 export { STREAM_MODES, type StreamMode } from './runner/stream-mode.js';
-export { isUnknownInterrupt, resumeRefusal, standstillOf } from './runner/strict-resume.js';
+export { checkStrictResume, isUnknownInterrupt, resumeTargetOf } from './runner/strict-resume.js';
 export {
   assertCheckpointExists,
   type CheckpointReference,

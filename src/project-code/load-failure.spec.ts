@@ -5,8 +5,8 @@ import { reasonOf } from './load-failure.js';
 const errorWith = (stack: string[], error = new TypeError('no model')): Error =>
   Object.assign(error, { stack: [`TypeError: no model`, ...stack.map((frame) => `    at ${frame}`)].join('\n') });
 
-describe('the reason of a failure', () => {
-  it('names the first line of the project, past packages and past Node itself', () => {
+describe('the reason of a load failure', () => {
+  it('names the first stack frame in the project, skipping packages and Node', () => {
     const error = errorWith([
       'node:internal/modules/cjs/loader:1564:15',
       'new Model (file:///project/node_modules/model/index.js:1:2)',
@@ -16,20 +16,20 @@ describe('the reason of a failure', () => {
     expect(reasonOf(error, '/project')).toBe('TypeError: no model (src/agents/x.ts:92)');
   });
 
-  it('names no line when none of the project was being executed', () => {
+  it('names no line when no stack frame is in the project', () => {
     expect(reasonOf(errorWith(['load (node:internal/x:1:2)', '/elsewhere/a.js:1:2']), '/project')).toBe(
       'TypeError: no model',
     );
   });
 
-  it('tells the causes, and ends with a cause that comes round again', () => {
+  it('includes the causes, and stops at a circular cause', () => {
     const inner = new Error('no key');
     const outer = new RangeError('no tools', { cause: inner });
     inner.cause = outer;
     expect(reasonOf(outer, '/elsewhere')).toBe('RangeError: no tools; caused by Error: no key');
   });
 
-  it('leaves out the wrapper of an import, and says where a source cannot be compiled', () => {
+  it('omits the wrapper of an import, and names the location of a compile error', () => {
     const failed = new Error('Transform failed with 1 error:\n/project/src/a.ts:2:10: ERROR: Unexpected "("');
     expect(reasonOf(new ModuleError('Error: Transform failed', failed), '/project')).toBe('src/a.ts:2: Unexpected "("');
     expect(reasonOf(new ModuleError('it has no export "x"'), '/project')).toBe('it has no export "x"');
@@ -52,10 +52,10 @@ describe('the reason of a failure', () => {
   );
 
   it.each([
-    ['text', 'text'],
+    ['a string', 'a string'],
     [undefined, 'undefined'],
     [null, 'null'],
-  ])('takes a thrown %j', (thrown, reason) => {
+  ])('accepts a thrown %j', (thrown, reason) => {
     expect(reasonOf(thrown, '/project')).toBe(reason);
   });
 });

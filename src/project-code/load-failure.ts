@@ -2,23 +2,23 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModuleError } from './import-source.js';
 
-/** A chain of causes has an end, whatever an error names as its own cause. */
+/** Limits the chain of causes. */
 const MAX_CAUSES = 5;
 
 /** `at load (file:///project/src/agent.ts?nestgraph=1:12:3)`: the file and the line. */
 const FRAME =
   /\(?(?:async )?((?:file:\/\/)?\/[^()\s]+?|(?:file:\/\/\/|\b)[A-Za-z]:[\\/][^()\s]+?)(?:\?[^:\s]*)?:(\d+):\d+\)?$/;
 
-/** How esbuild says where a source cannot be compiled. */
+/** The location that esbuild prints for a compile error. */
 const COMPILE_ERROR = /^(.+?):(\d+):\d+: ERROR: (.+)$/m;
 
-/** How Node says that an import finds no package. Paths are none, and neither are `#imports`. */
+/** The message of Node for an import that finds no package. Paths and `#imports` do not match. */
 const MISSING_PACKAGE = /^Cannot find (?:package|module) '((?:@[\w.-]+\/)?[\w][\w.-]*)(?:\/[^']*)?'/;
 
-/** The file that has the import, for ES modules and for CommonJS. */
+/** The importing file, for ES modules and for CommonJS. */
 const IMPORTER = /(?:imported from |Require stack:\n- )(?:file:\/\/)?([^?\n]+)/;
 
-/** Why code of the project failed: each error of the chain, and the first line of the project that was being executed. */
+/** Explains why project code failed: every error of the chain, and the innermost stack frame in the project. */
 export function reasonOf(error: unknown, project_directory: string): string {
   const errors = chainOf(error);
   const frame = errors.map((one) => projectFrame(one, project_directory)).find((found) => found !== undefined);
@@ -27,7 +27,7 @@ export function reasonOf(error: unknown, project_directory: string): string {
   return frame ? `${sentences} (${frame})` : sentences;
 }
 
-/** The error itself first. The wrapper that says no more than its cause is left out. */
+/** The error and its causes, outermost first, without ModuleErrors that only wrap their cause. */
 function chainOf(error: unknown): unknown[] {
   const chain: unknown[] = [];
   for (let one = error; one !== undefined && one !== null && chain.length < MAX_CAUSES && !chain.includes(one);) {

@@ -1,7 +1,7 @@
 import type { AuthFilter } from '../auth/index.js';
 import type { RunAssistant } from '../assistants/index.js';
 import type { JsonObject } from '../common/index.js';
-import { resumeRefusal } from '../execution/index.js';
+import { checkStrictResume } from '../execution/index.js';
 import { callerKeyOf } from './queue/caller-key.js';
 import type { NewRun, RunThread } from './queue/queued-run.js';
 import type { Delivery, ThreadStamp } from './run.entity.js';
@@ -89,7 +89,7 @@ function toNewRun(
 const willBeRejected = ({ command, strict_resume }: RunCreate, { interrupts }: RunThread): boolean =>
   strict_resume === true &&
   command?.resume !== undefined &&
-  resumeRefusal(command.resume, {
+  checkStrictResume(command.resume, {
     pendingIds: Object.values(interrupts).flatMap((pending) => pending.map(({ id }) => String(id))),
     hasNext: Object.keys(interrupts).length > 0,
   }) !== undefined;

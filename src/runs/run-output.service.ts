@@ -2,7 +2,7 @@ import { stringify } from 'node:querystring';
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { runHeaders, type RunLocation, type SseBody, type WaitBody } from '../common/index.js';
-import { eventFrames, EventStream, positionAfter, type RunPosition } from '../streams/index.js';
+import { eventFrames, EventStream, parseLastEventId, type RunPosition } from '../streams/index.js';
 import { CancelOnDisconnect } from './cancel-on-disconnect.js';
 import type { Run } from './dto/run.dto.js';
 import { isActive, type RunEntity } from './run.entity.js';
@@ -176,7 +176,7 @@ function streamHeaders(run: RunLocation, { namespaces = [] }: StreamFilter): Rec
 
 function positionOf(lastEventId: string | undefined, hasMissedAll: boolean): RunPosition {
   if (lastEventId !== undefined) {
-    return positionAfter(lastEventId);
+    return parseLastEventId(lastEventId);
   }
   return { from: hasMissedAll ? 'start' : 'join' };
 }

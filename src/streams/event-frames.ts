@@ -1,15 +1,15 @@
 import { type FrameSource, sseFrame } from '../common/index.js';
-import type { NumberedEvent, StreamPosition, StreamReader } from './stream-event.js';
+import type { NumberedEvent, StreamReader } from './stream-event.js';
 
 export interface EventFramesOptions {
-  /** With ids, for a reader that may come back (contract 3.1). */
+  /** Send event ids, for a client that may reconnect (contract 3.1). */
   numbered: boolean;
   isWanted: (event: NumberedEvent) => boolean;
-  /** The reader is done; `finished` when it has got everything. */
+  /** Called when the reader ends; `finished` is false when the client disconnected first. */
   onLeave?: (finished: boolean) => void;
 }
 
-/** A reader's events as server-sent events: all that are there in one text. */
+/** The events of a reader as server-sent events; all available events are joined into one string. */
 export function eventFrames(reader: StreamReader, { numbered, isWanted, onLeave }: EventFramesOptions): FrameSource {
   let finished = false;
   let left = false;
@@ -36,9 +36,3 @@ export function eventFrames(reader: StreamReader, { numbered, isWanted, onLeave 
 
 const frameOf = ({ seq, event, json }: NumberedEvent, numbered: boolean): string =>
   sseFrame(event, json, numbered ? String(seq) : undefined);
-
-/** Where `Last-Event-ID` says; everything for `-`, `-1` and what is no id of ours (contract 3.5, 3.7). */
-export function positionAfter(lastEventId: string): StreamPosition {
-  const seq = /^\d+$/.test(lastEventId) ? Number(lastEventId) : -1;
-  return seq < 0 ? { from: 'start' } : { from: 'after', seq };
-}

@@ -1,64 +1,64 @@
 import type { NumberedEvent, StreamEvent } from './stream-event.js';
 
-/** Most events of a chunk, and most chunks that are written at once. */
+/** Limits of one `append`: events per chunk, and chunks. */
 export const MAX_CHUNK_EVENTS = 1_000;
 export const MAX_CHUNKS = 128;
 
-/** Consecutive events of one run, or of a thread itself, on their way into the log. */
+/** Consecutive events of one run, or of a thread itself, to be appended to the log. */
 export interface NewChunk {
-  /** Made by the writer, so that a chunk whose fate is unknown is not written twice. */
+  /** Chosen by the writer: makes a retry idempotent when the outcome of the first write is unknown. */
   chunk_id: string;
   thread_id: string;
   /** Null for events of the thread itself. */
   run_id: string | null;
-  /** With it the chunk is written only while the run's lease is held; without it while the thread is there. */
+  /** Fencing token: the chunk is written only while the run holds this lease. Null: while the thread exists. */
   lease_token: string | null;
-  /** Kept until long after the run has ended. */
+  /** Selects the longer retention of {@link LogRetention}. */
   resumable: boolean;
   events: readonly StreamEvent[];
 }
 
-/** Where a chunk has its place. */
+/** The position of a chunk in the log. */
 export interface Appended {
-  /** Number of its first event. */
+  /** Sequence number of its first event. */
   seq: number;
-  /** Bytes that the log keeps for the thread by now, more or less. */
+  /** Approximate number of bytes that the log now stores for the thread. */
   kept_size: number;
 }
 
-/** Part of a thread's events. */
+/** One page of a thread's events. */
 export interface LogPage {
   events: NumberedEvent[];
-  /** Nothing more was there. */
+  /** The log has no further events. */
   isLast: boolean;
 }
 
-/** What a thread's log holds. */
+/** The range of a thread's log. */
 export interface LogBounds {
-  /** Events with a lower number may have been dropped; all others are there. */
+  /** Events with a lower number may have been dropped; all others are stored. */
   kept_from: number;
-  /** The number that the next event gets. */
+  /** The number of the next event. */
   next_seq: number;
 }
 
-/** How long events stay. Milliseconds from the end of their run. */
+/** How long events are stored: milliseconds after the end of their run. */
 export interface LogRetention {
   resumable_ms: number;
   other_ms: number;
 }
 
 /**
- * Keeps the events of threads where all processes can read them. Numbers increase along a thread, across its runs, and
- * are given in the order of commits: whoever has read up to a number has missed nothing before it. Numbers may jump,
- * and are never given twice. Of one run the oldest events are dropped first.
+ * Stores the events of threads where all processes can read them. Sequence numbers increase along a thread, across its
+ * runs, in the order of commits: a reader that has read up to a number has missed nothing before it. Numbers may have
+ * gaps and are never reused. The oldest events of a run are dropped first.
  *
- * All methods throw `DatabaseUnavailableError` when another try may succeed. The contract suite is in `test/contracts`.
+ * All methods throw `DatabaseUnavailableError` when a retry may succeed. The contract suite is in `test/contracts`.
  */
 export abstract class EventLog {
   /**
-   * Writes all chunks, at most {@link MAX_CHUNKS} and one of each thread, and says where. `undefined` for one that was
-   * refused: its lease or its thread is gone. `again` when an earlier call with these chunks failed and some of them may
-   * have arrived, or may arrive yet.
+   * Writes chunks, at most {@link MAX_CHUNKS} and one per thread, and returns their positions. `undefined` marks a chunk
+   * that was rejected because its lease is lost or its thread is deleted. `again` marks a retry: an earlier call with
+   * these chunks failed, and some of them may have been written or may still be in flight.
    */
   abstract append(chunks: readonly NewChunk[], again: boolean): Promise<(Appended | undefined)[]>;
 
@@ -67,15 +67,15 @@ export abstract class EventLog {
 
   abstract bounds(thread_id: string): Promise<LogBounds>;
 
-  /** The number of the oldest event of a run that is kept. */
+  /** The number of the oldest stored event of a run. */
   abstract oldestOf(thread_id: string, run_id: string): Promise<number | undefined>;
 
-  /** The numbers that the next events of these threads get; without threads that are gone. */
+  /** The next event number of each thread; deleted threads are omitted. */
   abstract ends(thread_ids: readonly string[]): Promise<Map<string, number>>;
 
-  /** Drops the oldest events of a thread until no more than `size` bytes are kept. */
+  /** Drops the oldest events of a thread until at most `size` bytes are stored. */
   abstract trim(thread_id: string, size: number): Promise<void>;
 
-  /** Removes what nobody can come back for any more. */
+  /** Removes events whose retention has passed. */
   abstract sweep(retention: LogRetention): Promise<void>;
 }

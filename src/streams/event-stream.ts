@@ -17,46 +17,45 @@ import { LogWriter } from './log-writer.js';
 import { type Closing, type Logging, RunStream, type StreamedRun } from './run-stream.js';
 import type { StreamEvent, StreamPosition, StreamReader } from './stream-event.js';
 
-/** Milliseconds between two sweeps of the log. */
-const SWEEP_MS = 10_000;
-/** Milliseconds between two looks at the threads that are read, in case a notification was lost. */
-const SAFETY_POLL_MS = 5_000;
+const SWEEP_INTERVAL_MS = 10_000;
+/** How often threads with readers are polled, in case a notification was lost. */
+const POLL_INTERVAL_MS = 5_000;
 
-/** A run that somebody wants to read. */
+/** A run that a client reads. */
 export interface ReadRun {
   run_id: string;
   thread_id: string;
   resumable: boolean;
-  /** It has not ended: more events may come. */
+  /** The run has not ended: more events may follow. */
   active: boolean;
-  /** It has had a reader before, maybe in another process: `join` gives what is new. */
+  /** It has had a reader before, possibly in another process: `join` starts with live events. */
   wasRead: boolean;
 }
 
 /** Reads a whole thread. */
 export interface ThreadReader extends StreamReader {
-  /** Number of the event before the next one to be given. */
+  /** Number of the event before the next one to be returned. */
   readonly after: number;
 }
 
-/** Where the reader of a run begins; `join` is at the first event for the first reader, and otherwise from now on. */
+/** Where the reader of a run starts. `join`: the first reader starts at the first event, later readers with live events. */
 export type RunPosition = StreamPosition | { from: 'join' };
 
 /**
- * Brings events to their readers: from the memory of this process or from the log, wherever the run is executed, live
- * or later.
+ * Delivers events to readers, live or later, from the memory of this process or from the log, whichever process executes
+ * the run.
  */
 @Injectable()
 export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger('Streams');
   private readonly writer: LogWriter;
   private readonly readers: LogReaders;
-  /** Runs that are executed here, and those that have ended a moment ago. */
+  /** Runs that this process executes, and those that have just ended. */
   private readonly runs = new Map<string, RunStream>();
-  /** The run that is being executed here, by thread. */
+  /** The run that this process executes, by thread. */
   private readonly executing = new Map<string, RunStream>();
   private readonly finished = new FinishedStreams((run_id) => this.runs.delete(run_id));
-  /** Threads of which old events are being dropped. */
+  /** Threads whose oldest events are being dropped. */
   private readonly trimming = new Set<string>();
   private followers?: Followers;
   private timers: NodeJS.Timeout[] = [];
@@ -77,10 +76,10 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
     this.notifications.on('run_wanted', (run_id) => this.runs.get(run_id)?.logAll());
     this.notifications.on('thread_events', (thread_id) => this.refresh(thread_id));
     this.notifications.on('thread_deleted', (thread_id) => this.endThread(thread_id));
-    this.notifications.onReconnect(() => void this.lookForMissed());
+    this.notifications.onReconnect(() => void this.pollForMissedEvents());
     this.timers = [
-      setInterval(() => void this.lookForMissed(), SAFETY_POLL_MS),
-      setInterval(() => void this.sweep(), SWEEP_MS),
+      setInterval(() => void this.pollForMissedEvents(), POLL_INTERVAL_MS),
+      setInterval(() => void this.sweep(), SWEEP_INTERVAL_MS),
     ];
   }
 
@@ -94,7 +93,7 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
     await this.writer.stop();
   }
 
-  /** Begins an attempt of a run. Who already waits for a run that is not resumable reads it from memory. */
+  /** Opens the stream of a run attempt. Readers that already wait for a non-resumable run now read it from memory. */
   open(run: StreamedRun): RunStream {
     this.finished.delete(run.run_id);
     const waiting = run.resumable ? [] : this.readers.of(run.run_id).filter((reader) => reader.isReplaceable);
@@ -107,15 +106,15 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
     return stream;
   }
 
-  /** Reads one run, until its end. */
+  /** Reads one run until its end. */
   readRun({ run_id, thread_id, active, resumable, wasRead }: ReadRun, position: RunPosition): StreamReader {
     const buffer = this.runs.get(run_id)?.buffer;
-    if (buffer && !buffer.broken) {
+    if (buffer && !buffer.disconnected) {
       return buffer.read(resolve(position, buffer.wasRead));
     }
     const start = resolve(position, wasRead);
-    const isAsking = active && !resumable && start.from === 'start';
-    const reader = this.readers.add({ thread_id, run_id, position: start, isAsking });
+    const needsBacklog = active && !resumable && start.from === 'start';
+    const reader = this.readers.add({ thread_id, run_id, position: start, needsBacklog });
     if (active) {
       this.announce(reader);
     } else {
@@ -124,7 +123,7 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
     return reader;
   }
 
-  /** Reads everything that happens on a thread from now on, or from further back; ends when the thread is deleted. */
+  /** Reads all events of a thread from a position on. The reader ends when the thread is deleted. */
   async readThread(thread_id: string, position: StreamPosition): Promise<ThreadReader> {
     const reader = this.readers.add({ thread_id, position });
     this.executing.get(thread_id)?.logFromNow();
@@ -138,55 +137,55 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
     return reader;
   }
 
-  /** Resolves when other processes are being told who reads here: what happens afterwards is logged for them. */
+  /** Resolves once the readers of this process are announced: other processes log all later events for them. */
   announced(): Promise<void> {
     return this.notifications.sent();
   }
 
-  /** Events that no attempt of a run has made. Resolves when every process can read them. */
+  /** Appends events that no run attempt produced. Resolves when every process can read them. */
   async append(thread_id: string, events: StreamEvent[], run_id: string | null = null): Promise<void> {
     this.writer.append({ thread_id, run_id, lease_token: null, resumable: true }, events, false);
     await this.writer.drained(thread_id);
   }
 
-  /** True when somebody reads a whole thread, or a run in the log, here or in another process. */
+  /** True when a client reads this whole thread, or this run from the log, in any process. */
   isFollowed(id: string): boolean {
     return this.readers.has(id) || (this.followers?.has(id) ?? false);
   }
 
   /**
-   * The run has ended, maybe elsewhere: its readers get what is there, and then their end. Those who read it from this
-   * process's memory are sent away when it had gone on in another one.
+   * The run has ended, possibly in another process. Its readers get the remaining events and then end. Readers of this
+   * process's memory are disconnected when the run had continued in another process.
    */
   end(run_id: string): void {
     const stream = this.runs.get(run_id);
     if (stream && !stream.complete) {
-      stream.breakOff();
+      stream.disconnect();
     }
     this.readers.of(run_id).forEach((reader) => reader.end());
   }
 
   private loggingOf({ run_id, thread_id, resumable, reader }: StreamedRun, isAwaitedHere: boolean): Logging {
     if (resumable || this.isFollowed(thread_id) || this.isFollowed(run_id)) {
-      return 'at once';
+      return 'immediate';
     }
     if (reader === 'elsewhere' && !isAwaitedHere) {
-      // Its announcement may come late, or never.
-      return 'at once';
+      // The announcement of the other process may be late or lost.
+      return 'immediate';
     }
-    return reader === 'later' ? 'lazily' : 'no';
+    return reader === 'later' ? 'lazy' : 'off';
   }
 
-  /** Nobody has to be told of who reads a run that is executed here. */
-  private announce({ options: { thread_id, run_id, isAsking } }: LogReader): void {
+  /** Announces a reader to other processes, unless it reads a run that this process executes. */
+  private announce({ options: { thread_id, run_id, needsBacklog } }: LogReader): void {
     if (run_id === undefined) {
       this.notifications.tellOthers({ topic: 'thread_followed', id: thread_id });
     } else if (this.runs.get(run_id)?.closed ?? true) {
-      this.notifications.tellOthers({ topic: isAsking ? 'run_wanted' : 'run_followed', id: run_id });
+      this.notifications.tellOthers({ topic: needsBacklog ? 'run_wanted' : 'run_followed', id: run_id });
     }
   }
 
-  /** A thread's reader may come back: what happens meanwhile is logged for a while, here and elsewhere. */
+  /** The reader of a thread may reconnect: for a while, every process keeps logging the thread's events. */
   private onLeft({ options: { thread_id, run_id } }: LogReader): void {
     if (run_id === undefined) {
       this.notifications.publish({ topic: 'thread_left', id: thread_id });
@@ -217,25 +216,25 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
     if (this.executing.get(thread_id) === stream) {
       this.executing.delete(thread_id);
     }
-    // Otherwise another attempt has begun here.
+    // Otherwise this process has already started another attempt.
     if (this.runs.get(run_id) === stream) {
-      if (buffer && !buffer.broken) {
+      if (buffer && !buffer.disconnected) {
         this.finished.add(run_id, buffer.size);
       } else {
         this.runs.delete(run_id);
       }
     }
     for (const reader of this.readers.of(run_id)) {
-      if (how === 'broken off') {
+      if (how === 'disconnected') {
         this.announce(reader);
       } else {
-        // What others have written about the run's end is not known here.
+        // Another process wrote the end of the run: its event number is unknown here.
         reader.end(how === 'finished' ? loggedUpTo : undefined);
       }
     }
   }
 
-  /** A quarter less than allowed, so that this is not needed again at once. */
+  /** Trims to a quarter below the limit, so that the next events do not exceed it again at once. */
   private async trim(thread_id: string): Promise<void> {
     if (this.trimming.has(thread_id)) {
       return;
@@ -244,7 +243,7 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
     try {
       await this.log.trim(thread_id, this.config.streams.max_bytes * 0.75);
     } catch (error) {
-      this.warn(`thread_id=${thread_id} Old events could not be dropped`, error);
+      this.warn(`thread_id=${thread_id} Trimming the event log failed`, error);
     } finally {
       this.trimming.delete(thread_id);
     }
@@ -254,12 +253,12 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
     try {
       await this.log.sweep(this.config.streams);
     } catch (error) {
-      this.warn('Old events could not be removed', error);
+      this.warn('Removing expired events failed', error);
     }
   }
 
-  /** What is read here and has changed without a word. */
-  private async lookForMissed(): Promise<void> {
+  /** Finds events and deleted threads whose notification was lost. */
+  private async pollForMissedEvents(): Promise<void> {
     const { thread_ids } = this.readers;
     if (thread_ids.length === 0) {
       return;
@@ -275,21 +274,21 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
         }
       }
     } catch (error) {
-      this.warn('Threads that are read could not be looked at', error);
+      this.warn('Polling the event log for missed events failed', error);
     }
   }
 
-  /** When it fails, the next look finds what was missed. */
+  /** After a failure the next poll fetches the events. */
   private refresh(thread_id: string): void {
     const tail = this.readers.tailOf(thread_id);
-    tail?.refresh().catch((error: unknown) => this.warn(`thread_id=${thread_id} Events could not be fetched`, error));
+    tail?.refresh().catch((error: unknown) => this.warn(`thread_id=${thread_id} Fetching events failed`, error));
   }
 
   private endThread(thread_id: string): void {
     this.readers.ofThread(thread_id).forEach((reader) => reader.end());
   }
 
-  /** That the database is away is said by others. */
+  /** An unavailable database is logged elsewhere. */
   private warn(message: string, error: unknown): void {
     if (!(error instanceof DatabaseUnavailableError)) {
       this.logger.warn(`${message}: ${String(error)}`);

@@ -13,7 +13,7 @@ describe('FinishedStreams', () => {
     jest.useRealTimers();
   });
 
-  it('forgets a run after a while, unless it has begun again', () => {
+  it('drops a run after its retention, unless another attempt has started', () => {
     finished.add('a', 1);
     finished.add('b', 1);
     finished.delete('b');
@@ -24,7 +24,7 @@ describe('FinishedStreams', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('forgets the oldest when all together are too large', () => {
+  it('drops the oldest runs when all together exceed the limit', () => {
     const third = 64 * 1024 * 1024 / 3; // prettier-ignore
     ['a', 'b', 'c', 'd'].forEach((run_id) => finished.add(run_id, third));
     expect(forgotten).toEqual(['a']);
@@ -33,7 +33,7 @@ describe('FinishedStreams', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('leaves no timer behind at the end', () => {
+  it('leaves no timer after clear', () => {
     ['a', 'b'].forEach((run_id) => finished.add(run_id, 1));
     finished.clear();
     expect(forgotten).toEqual(['a', 'b']);

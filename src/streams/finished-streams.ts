@@ -1,18 +1,18 @@
-/** Milliseconds that the events of a finished run can still be read from memory. */
-const KEEP_MS = 30_000;
-/** Most characters that all finished runs together keep. */
+/** How long the events of a finished run can be read from memory. */
+const RETENTION_MS = 30_000;
+/** Limit for all finished runs together. */
 const MAX_CHARS = 64 * 1024 * 1024;
 
-/** Decides how long the events of finished runs stay in memory: for a while, and the newest when there are too many. */
+/** Decides how long the events of finished runs stay in memory: each for a fixed time, and at most a total size. */
 export class FinishedStreams {
-  /** In the order of their end. */
+  /** Oldest first. */
   private readonly kept = new Map<string, { size: number; timer: NodeJS.Timeout }>();
   private size = 0;
 
   constructor(private readonly forget: (run_id: string) => void) {}
 
   add(run_id: string, size: number): void {
-    const timer = setTimeout(() => this.drop(run_id), KEEP_MS).unref();
+    const timer = setTimeout(() => this.drop(run_id), RETENTION_MS).unref();
     this.kept.set(run_id, { size, timer });
     this.size += size;
     for (const oldest of this.kept.keys()) {
@@ -23,7 +23,7 @@ export class FinishedStreams {
     }
   }
 
-  /** The run has begun again. */
+  /** Another attempt of the run has started. */
   delete(run_id: string): void {
     const entry = this.kept.get(run_id);
     if (entry) {

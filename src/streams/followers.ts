@@ -1,39 +1,39 @@
 import type { Notifications } from '../database/index.js';
 
-/** Milliseconds between two announcements, and until one that is not repeated is forgotten. */
-const REPEAT_MS = 2_000;
-const FORGET_MS = 3 * REPEAT_MS;
-/** Milliseconds for which a thread's reader that has left can come back and finds what has happened since. */
-const LINGER_MS = 60_000;
+const ANNOUNCE_INTERVAL_MS = 2_000;
+/** An announcement that is not repeated within this time expires. */
+const ANNOUNCEMENT_TIMEOUT_MS = 3 * ANNOUNCE_INTERVAL_MS;
+/** How long the client of a thread stream can reconnect after a disconnect and find all events since. */
+const RECONNECT_TIMEOUT_MS = 60_000;
 
 /**
- * Which runs and threads are read in other processes. Processes tell each other again and again, so nothing has to be
- * tidied up after one that dies, and an announcement that is lost only delays.
+ * Knows which runs and threads other processes read. Every process repeats its announcements. So a process that dies
+ * needs no cleanup, and a lost announcement only causes a delay.
  */
 export class Followers {
-  /** Until when, by the id of a run or a thread. */
+  /** When each announcement expires, by the id of its run or thread. */
   private readonly expiries = new Map<string, number>();
   private readonly timer: NodeJS.Timeout;
 
-  /** `announceAll` announces everything that is read here. */
+  /** `announceAll` announces all readers of this process. */
   constructor(
     private readonly notifications: Notifications,
     private readonly announceAll: () => void,
   ) {
     for (const topic of ['thread_followed', 'run_followed', 'run_wanted'] as const) {
-      notifications.on(topic, (id) => this.remember(id, FORGET_MS));
+      notifications.on(topic, (id) => this.remember(id, ANNOUNCEMENT_TIMEOUT_MS));
     }
-    notifications.on('thread_left', (thread_id) => this.remember(thread_id, LINGER_MS));
+    notifications.on('thread_left', (thread_id) => this.remember(thread_id, RECONNECT_TIMEOUT_MS));
     notifications.on('followers_wanted', announceAll);
-    notifications.onReconnect(() => this.askAll());
+    notifications.onReconnect(() => this.requestAnnouncements());
     this.timer = setInterval(() => {
-      this.forgetSilent();
+      this.removeExpired();
       announceAll();
-    }, REPEAT_MS);
-    this.askAll();
+    }, ANNOUNCE_INTERVAL_MS);
+    this.requestAnnouncements();
   }
 
-  /** True when another process reads the run or the thread, or may soon again. */
+  /** True when another process reads the run or the thread, or its client may still reconnect. */
   has(id: string): boolean {
     return this.expiries.has(id);
   }
@@ -42,8 +42,8 @@ export class Followers {
     clearInterval(this.timer);
   }
 
-  /** After the start, or a lost connection: what the others have said before was missed, and what we said may have been. */
-  private askAll(): void {
+  /** After the start or a reconnect: earlier announcements of other processes were missed, and ours may have been lost. */
+  private requestAnnouncements(): void {
     this.notifications.tellOthers({ topic: 'followers_wanted', id: '' });
     this.announceAll();
   }
@@ -52,7 +52,7 @@ export class Followers {
     this.expiries.set(id, Math.max(this.expiries.get(id) ?? 0, performance.now() + ms));
   }
 
-  private forgetSilent(): void {
+  private removeExpired(): void {
     const now = performance.now();
     for (const [id, expiry] of this.expiries) {
       if (expiry < now) {

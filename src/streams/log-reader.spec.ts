@@ -20,7 +20,7 @@ const nextSeqs = async (reader: StreamReader): Promise<number[]> => (await reade
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n);
 
-/** Numbers that look random and are the same each time. */
+/** Pseudorandom numbers from a fixed seed. */
 function numbers(seed: number): (below: number) => number {
   let state = seed + 1;
   return (below) => {
@@ -45,11 +45,11 @@ describe('LogReader', () => {
       left.push(reader),
     );
 
-  /** Events that this process writes. */
+  /** Writes events as this process. */
   const write = (run_id: string | null, count: number, name?: string): void =>
     tail.add(log.add('t', run_id, count, name));
 
-  it('gives all that is kept, page by page, and then what is written here and elsewhere', async () => {
+  it('returns all stored events page by page, then live events of this and other processes', async () => {
     log.add('t', 'r', 25);
     const reader = read();
     expect([await nextSeqs(reader), await nextSeqs(reader), await nextSeqs(reader)]).toEqual([
@@ -70,7 +70,7 @@ describe('LogReader', () => {
     [{ from: 'after', seq: 5 }, range(6, 8)],
     [{ from: 'after', seq: 6 }, range(0, 8)],
     [{ from: 'now' }, range(6, 8)],
-  ] as const)('begins at %j', async (position, expected) => {
+  ] as const)('starts at %j', async (position, expected) => {
     log.add('t', 'r', 6);
     const reader = read({ position });
     await reader.begin();
@@ -82,7 +82,7 @@ describe('LogReader', () => {
   it.each([
     [{ from: 'after', seq: 7 }, [8]],
     [{ from: 'now' }, [8]],
-  ] as const)('begins at %j also when the tail is behind', async (position, expected) => {
+  ] as const)('starts at %j even when the tail is behind the log', async (position, expected) => {
     await tail.ready();
     log.add('t', 'r', 8);
     const reader = read({ position });
@@ -92,7 +92,7 @@ describe('LogReader', () => {
     expect(await seqsOf(reader)).toEqual(expected);
   });
 
-  it.each(range(0, 20))('misses and repeats nothing while others write (%i)', async (seed) => {
+  it.each(range(0, 20))('misses and repeats no event while other processes write (seed %i)', async (seed) => {
     const random = numbers(seed);
     log.gate = async () => {
       for (let turns = random(4); turns > 0; turns -= 1) {
@@ -124,7 +124,7 @@ describe('LogReader', () => {
   });
 
   describe('at the end of a run', () => {
-    it('gives what others have written last, although nobody has told of it', async () => {
+    it('returns the last events of another process, although their notification was lost', async () => {
       write('r', 2, 'metadata');
       const reader = read({ run_id: 'r' });
       await nextSeqs(reader);
@@ -134,7 +134,7 @@ describe('LogReader', () => {
       expect(left).toEqual([reader]);
     });
 
-    it('does not look into the log when all is known', async () => {
+    it('does not read the log when it already has all events', async () => {
       await tail.ready();
       const reader = read({ run_id: 'r' });
       write('r', 2, 'metadata');
@@ -143,7 +143,7 @@ describe('LogReader', () => {
       expect(log.reads).toBe(0);
     });
 
-    it('ends although another run of the thread goes on', async () => {
+    it('ends although another run of the thread continues', async () => {
       write('r', 3, 'metadata');
       const reader = read({ run_id: 'r' });
       reader.end();
@@ -151,7 +151,7 @@ describe('LogReader', () => {
       expect(await seqsOf(reader)).toEqual([0, 1, 2]);
     });
 
-    it('ends although events that should be there are lost', async () => {
+    it('ends although expected events are lost', async () => {
       write('r', 3, 'metadata');
       const reader = read({ run_id: 'r' });
       expect(await nextSeqs(reader)).toEqual([0, 1, 2]);
@@ -159,26 +159,26 @@ describe('LogReader', () => {
       expect(await seqsOf(reader)).toEqual([]);
     });
 
-    it('waits for a log that is away', async () => {
+    it('waits while the log is unavailable', async () => {
       write('r', 3, 'metadata');
       const reader = read({ run_id: 'r' });
-      log.isAway = true;
+      log.isUnavailable = true;
       reader.end();
       const seen = seqsOf(reader);
       await new Promise((resolve) => setTimeout(resolve, 20));
-      log.isAway = false;
+      log.isUnavailable = false;
       expect(await seen).toEqual([0, 1, 2]);
     });
   });
 
-  it('fails when the log does for good', async () => {
+  it('fails when the log fails permanently', async () => {
     log.gate = () => {
       throw new TypeError('a fault');
     };
     await expect(read().next()).rejects.toThrow('a fault');
   });
 
-  it('ends a pending read when it is left', async () => {
+  it('ends a pending read when its client disconnects', async () => {
     const reader = read();
     const pending = reader.next();
     await tail.ready();
@@ -188,12 +188,12 @@ describe('LogReader', () => {
     expect(left).toEqual([reader]);
   });
 
-  describe('that is read from memory from then on', () => {
+  describe('replaced by a reader of the memory', () => {
     const buffer = new RunBuffer('r');
     buffer.append('metadata', '{}');
     buffer.close();
 
-    it('gives everything once, also what it was just fetching', async () => {
+    it('returns each event once, including those being fetched', async () => {
       const reader = read({ run_id: 'r' });
       let open = (): void => undefined;
       const gate = new Promise<void>((resolve) => {
@@ -208,7 +208,7 @@ describe('LogReader', () => {
       expect(await seen).toEqual([0]);
     });
 
-    it('gives it at once when it was waiting', async () => {
+    it('returns events at once when it was waiting', async () => {
       const reader = read({ run_id: 'r' });
       const seen = seqsOf(reader);
       await new Promise((resolve) => setImmediate(resolve));
@@ -216,7 +216,7 @@ describe('LogReader', () => {
       expect(await seen).toEqual([0]);
     });
 
-    it('is not one that has given something out, or wants only what is new', async () => {
+    it('is not possible after it has returned an event, or when only live events are requested', async () => {
       log.add('t', 'r', 2, 'metadata');
       const reader = read({ run_id: 'r' });
       await reader.next();
@@ -225,7 +225,7 @@ describe('LogReader', () => {
     });
   });
 
-  describe('of a log that has dropped events', () => {
+  describe('on a log that has dropped events', () => {
     const gap = (seq: number) => ({ seq, event: 'error', json: expect.stringContaining('"StreamGap"') });
 
     beforeEach(() => {
@@ -235,7 +235,7 @@ describe('LogReader', () => {
     });
     const dropBefore = (seq: number): void => log.drop('t', (event) => event.seq < seq);
 
-    it('tells a reader that had not looked into it before it was emptied', async () => {
+    it('reports a gap when the log was emptied before the first read', async () => {
       const reader = read({ run_id: 'r' });
       dropBefore(15);
       const next = reader.next();
@@ -245,7 +245,7 @@ describe('LogReader', () => {
       expect(await reader.next()).toEqual({ done: true, value: undefined });
     });
 
-    it('tells the reader of a run, and ends', async () => {
+    it('reports the gap to the reader of a run, and ends', async () => {
       dropBefore(10);
       for (const position of [{ from: 'start' }, { from: 'after', seq: 7 }] as const) {
         const reader = read({ run_id: 'r', position });
@@ -255,7 +255,7 @@ describe('LogReader', () => {
       expect(left).toHaveLength(2);
     });
 
-    it('tells the reader of a thread, and goes on with what is kept', async () => {
+    it('reports the gap to the reader of a thread, and continues with the stored events', async () => {
       dropBefore(10);
       const reader = read({ position: { from: 'after', seq: 3 } });
       const { value } = await reader.next();
@@ -268,13 +268,13 @@ describe('LogReader', () => {
       );
     });
 
-    it('says nothing to who asks for all that is kept of a thread', async () => {
+    it('reports no gap when all stored events of a thread are requested', async () => {
       dropBefore(10);
       expect(await nextSeqs(read())).toEqual(range(10, 15));
     });
 
-    it('says nothing to who has missed nothing of the run', async () => {
-      // Of a run between, although the older one is kept: they have different retentions.
+    it('reports no gap when the reader has missed no event of the run', async () => {
+      // Drops a run in between, although the older run is stored: their retentions differ.
       log.add('t', 'between', 4);
       log.add('t', 'next', 2, 'metadata');
       log.drop('t', ({ run_id }) => run_id === 'between');
@@ -289,7 +289,7 @@ describe('LogReader', () => {
       expect(await all('next', 3)).toEqual([19, 20]);
     });
 
-    it('cannot tell whether something is missing when nothing of the run is kept, and says so', async () => {
+    it('reports a gap when no event of the run is stored and some may be missing', async () => {
       log.drop('t', ({ run_id }) => run_id === 'r');
       const reader = read({ run_id: 'r', position: { from: 'after', seq: 14 } });
       reader.end();
@@ -299,7 +299,7 @@ describe('LogReader', () => {
       expect((await cut.next()).value).toEqual([expect.objectContaining({ event: 'error' })]);
     });
 
-    it('says nothing where numbers were only left out', async () => {
+    it('reports no gap where numbers were only skipped', async () => {
       const readers = [read(), read({ run_id: 'r' })];
       const seen = readers.map(seqsOf);
       await new Promise((resolve) => setImmediate(resolve));
@@ -313,7 +313,7 @@ describe('LogReader', () => {
       ]);
     });
 
-    it('tells who comes after a crash with an id from before it, whether anything was written since or not', async () => {
+    it('reports a gap for an id from before a crash, with or without writes since then', async () => {
       for (const count of [0, 1]) {
         log.crash('t');
         const reader = new LogReader(
@@ -327,7 +327,7 @@ describe('LogReader', () => {
       }
     });
 
-    it('tells who comes with an id that nobody knows, and meets a run without its beginning', async () => {
+    it('reports a gap for an unknown id when the first event of the run is missing', async () => {
       const reader = new LogReader(
         log,
         new ThreadTail('u', log),
@@ -340,7 +340,7 @@ describe('LogReader', () => {
       expect((await reader.next()).value).toEqual([expect.objectContaining({ event: 'error' })]);
     });
 
-    it('tells those who were reading when a crash has taken events along', async () => {
+    it('reports a gap to active readers when a crash has lost events', async () => {
       const reader = read({ run_id: 'r', position: { from: 'now' } });
       const next = reader.next();
       await new Promise((resolve) => setImmediate(resolve));

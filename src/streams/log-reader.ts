@@ -4,23 +4,23 @@ import type { EventLog } from './event-log.js';
 import { gapEvent, RUN_DONE, type NumberedEvent, type StreamPosition, type StreamReader } from './stream-event.js';
 import type { ThreadTail } from './thread-tail.js';
 
-/** Milliseconds between two tries to read a log that cannot be reached. */
-const RETRY_MS = 500;
-/** Failed reads in a row after which the stream is closed; the client reconnects. */
+/** Delay before an unavailable log is read again. */
+const RETRY_DELAY_MS = 500;
+/** Consecutive failed reads after which the stream is closed; the client reconnects. */
 const MAX_FAILURES = 1_200;
-/** What a run's events begin with; the others for a run that was stopped before it began. */
+/** The first event of a run is `metadata`; the others come first when the run was stopped before it started. */
 const FIRST_EVENTS = new Set(['metadata', 'error', RUN_DONE]);
 
 export interface LogReaderOptions {
   thread_id: string;
-  /** Only the events of this run; all of the thread without it. */
+  /** Only the events of this run; absent: all events of the thread. */
   run_id?: string;
   position: StreamPosition;
-  /** The run's events from the beginning may not be in the log yet: whoever executes it has to be asked. */
-  isAsking?: boolean;
+  /** The run's earlier events may not be in the log yet: the process that executes it must log them. */
+  needsBacklog?: boolean;
 }
 
-/** Reads a thread's log: what is further back page by page, then from the tail that all readers share. */
+/** Reads a thread's log: older events page by page, then the tail that all readers share. */
 export class LogReader implements StreamReader {
   private readonly logger = new Logger('Streams');
   private cursor?: number;
@@ -31,9 +31,9 @@ export class LogReader implements StreamReader {
   private wakeUp: () => void = () => undefined;
   /** Failed reads since the last one that succeeded. */
   private failures = 0;
-  /** From the first event of all, by wish or because the id it came with is unknown. */
+  /** Reads from the first event, as requested or because its `Last-Event-ID` is unknown. */
   private startsAtFirst = false;
-  /** Something was given out. */
+  /** At least one event was returned. */
   private begun = false;
 
   constructor(
@@ -43,7 +43,7 @@ export class LogReader implements StreamReader {
     private readonly onReturn: (reader: LogReader) => void,
   ) {}
 
-  /** Decides where this reader begins: `now` is when this is called. */
+  /** Fixes the starting position; `now` means the time of this call. */
   async begin(): Promise<void> {
     if (this.cursor === undefined) {
       this.cursor = await this.startingPoint();
@@ -51,7 +51,7 @@ export class LogReader implements StreamReader {
     }
   }
 
-  /** Number of the event before the next one to be given; after {@link begin}. */
+  /** Number of the event before the next one to be returned; known after {@link begin}. */
   get after(): number {
     return this.cursor!;
   }
@@ -68,7 +68,7 @@ export class LogReader implements StreamReader {
         },
         (error: unknown) => this.waitForLog(error),
       );
-      // What was fetched while another source took over comes from there, too.
+      // The replacement also returns the events that were being fetched when it took over.
       if (events.length > 0 && !this.replacement) {
         this.begun = true;
         return { done: false, value: events };
@@ -86,19 +86,19 @@ export class LogReader implements StreamReader {
     }
   }
 
-  /** Nothing more will come than up to this number; without it the log is looked at once more. */
+  /** `upTo` is the number of the last event. Without it the log is read once more to find it. */
   end(upTo?: number): void {
     this.ending = true;
     this.upTo ??= upTo;
     this.wakeUp();
   }
 
-  /** Waits for a run from its beginning and has seen nothing of it, not even of an earlier attempt. */
+  /** Waits for the first event of a run and has returned none, not even of an earlier attempt. */
   get isReplaceable(): boolean {
     return !this.begun && !this.left && this.options.position.from === 'start';
   }
 
-  /** Goes on with another source; its owner has detached this reader from the log. */
+  /** Continues with another source. The caller has already removed this reader from the log. */
   replaceBy(reader: StreamReader): void {
     this.replacement = reader;
     this.wakeUp();
@@ -118,16 +118,16 @@ export class LogReader implements StreamReader {
     if (recent.length > 0) {
       const events = this.wanted(recent);
       if (this.lacksBeginning(events)) {
-        return this.tellOfGap(events, events[0].seq);
+        return this.reportGap(events, events[0].seq);
       }
       this.cursor = recent.at(-1)!.seq;
       return events;
     }
-    await (this.ending ? this.lookAgain() : this.untilChange());
+    await (this.ending ? this.fetchRemaining() : this.untilChange());
     return [];
   }
 
-  /** The end is announced before the last events have arrived here. */
+  /** The end may be announced before this process has fetched the last events. */
   private async lastNumber(): Promise<number> {
     if (this.upTo === undefined) {
       await this.tail.refresh();
@@ -136,8 +136,8 @@ export class LogReader implements StreamReader {
     return this.upTo;
   }
 
-  /** Ends when what is still missing cannot be found. */
-  private async lookAgain(): Promise<void> {
+  /** Ends the reader when the log has no more events, although it should. */
+  private async fetchRemaining(): Promise<void> {
     await this.tail.refresh();
     if (this.tail.since(this.cursor!)?.length === 0) {
       this.return();
@@ -151,23 +151,23 @@ export class LogReader implements StreamReader {
     });
   }
 
-  /** From the log itself. Whatever stands before the tail was committed before the tail was made. */
+  /** One page from the log itself. Every event before the tail was committed before the tail was created. */
   private async page(): Promise<NumberedEvent[]> {
     await this.tail.ready();
     const upTo = this.tail.begin! - 1;
     const { thread_id, run_id } = this.options;
     const { events, isLast } = await this.log.read(thread_id, this.cursor!, run_id);
     const next = events[0]?.seq ?? upTo + 1;
-    if (next > this.cursor! + 1 && (await this.isCutOff(events[0]))) {
-      return this.tellOfGap(events, next);
+    if (next > this.cursor! + 1 && (await this.hasGapBefore(events[0]))) {
+      return this.reportGap(events, next);
     }
     const last = events.at(-1)?.seq ?? this.cursor!;
     this.cursor = isLast ? Math.max(last, upTo) : last;
     return events;
   }
 
-  /** True when events between the last one given and `next` have been dropped, and not only numbers left out. */
-  private async isCutOff(next: NumberedEvent | undefined): Promise<boolean> {
+  /** True when events between the last returned one and `next` have been dropped; skipped numbers are no gap. */
+  private async hasGapBefore(next: NumberedEvent | undefined): Promise<boolean> {
     const { thread_id, run_id } = this.options;
     const cursor = this.cursor!;
     if (run_id === undefined) {
@@ -176,7 +176,7 @@ export class LogReader implements StreamReader {
     if (next === undefined && cursor === -1) {
       return false;
     }
-    // Of a run the oldest events are dropped first: when one that was seen is still there, all later ones are.
+    // The oldest events of a run are dropped first: if a returned event is still stored, so are all later ones.
     const oldest = cursor === -1 ? next?.seq : await this.log.oldestOf(thread_id, run_id);
     if (oldest !== undefined) {
       return oldest > cursor && !(next && FIRST_EVENTS.has(next.event));
@@ -184,14 +184,14 @@ export class LogReader implements StreamReader {
     return cursor + 1 < (await this.log.bounds(thread_id)).kept_from;
   }
 
-  /** A crash of the database may have emptied the log before this reader had looked into it. */
+  /** A crash of the database may have emptied the log before this reader first read it. */
   private lacksBeginning([first]: NumberedEvent[]): boolean {
     const isFirst = this.options.run_id !== undefined && this.startsAtFirst && !this.begun;
     return isFirst && first !== undefined && !FIRST_EVENTS.has(first.event);
   }
 
-  /** A run's stream ends there; a thread's goes on with what is kept. */
-  private tellOfGap(events: NumberedEvent[], next: number): NumberedEvent[] {
+  /** The stream of a run ends at a gap; the stream of a thread continues with the stored events. */
+  private reportGap(events: NumberedEvent[], next: number): NumberedEvent[] {
     const { run_id } = this.options;
     const missing = this.cursor! + 1;
     if (run_id !== undefined) {
@@ -207,7 +207,7 @@ export class LogReader implements StreamReader {
     return run_id === undefined ? events : events.filter((event) => event.run_id === run_id);
   }
 
-  /** The number of the event before the first one to give. */
+  /** The number of the event before the first one to return. */
   private async startingPoint(): Promise<number> {
     const { position } = this.options;
     if (position.from === 'start') {
@@ -217,7 +217,7 @@ export class LogReader implements StreamReader {
     if (position.from === 'after' && end !== undefined && position.seq < end) {
       return position.seq;
     }
-    // A tail that others read may be behind.
+    // A tail that other readers already use may be behind the log.
     await (end === undefined ? this.tail.ready() : this.tail.refresh());
     if (position.from === 'now') {
       return this.tail.end! - 1;
@@ -225,10 +225,10 @@ export class LogReader implements StreamReader {
     return position.seq < this.tail.end! ? position.seq : -1;
   }
 
-  /** The database is unavailable; the client is kept, but not for ever. */
+  /** While the database is unavailable the client stays connected, up to {@link MAX_FAILURES} reads. */
   private async waitForLog(error: unknown): Promise<NumberedEvent[]> {
     if (!(error instanceof DatabaseUnavailableError)) {
-      this.logger.error(`thread_id=${this.options.thread_id} Events cannot be read`, (error as Error).stack);
+      this.logger.error(`thread_id=${this.options.thread_id} Reading the event log failed`, (error as Error).stack);
       throw error;
     }
     this.failures += 1;
@@ -237,7 +237,7 @@ export class LogReader implements StreamReader {
     }
     await new Promise<void>((resolve) => {
       this.wakeUp = resolve;
-      setTimeout(resolve, RETRY_MS).unref();
+      setTimeout(resolve, RETRY_DELAY_MS).unref();
     });
     return [];
   }

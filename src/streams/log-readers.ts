@@ -7,13 +7,13 @@ interface ReadThread {
   readers: Set<LogReader>;
 }
 
-/** The readers of the log in this process. Those of one thread share its tail. */
+/** The log readers of this process. Readers of the same thread share its tail. */
 export class LogReaders {
   private readonly threads = new Map<string, ReadThread>();
-  /** By what they follow: a run, or a whole thread. */
+  /** By the run or whole thread that they read. */
   private readonly followers = new Map<string, Set<LogReader>>();
 
-  /** `onLeft` is called when nobody follows a run, or a whole thread, any more. */
+  /** `onLeft` is called when the last reader of a run or a whole thread is removed. */
   constructor(
     private readonly log: EventLog,
     private readonly onLeft: (reader: LogReader) => void,
@@ -43,17 +43,17 @@ export class LogReaders {
     }
   }
 
-  /** True when somebody follows this run, or this whole thread. */
+  /** True when this run or this whole thread has a reader. */
   has(id: string): boolean {
     return this.followers.has(id);
   }
 
-  /** Who follows this run, or this whole thread. */
+  /** The readers of this run or this whole thread. */
   of(id: string): LogReader[] {
     return [...(this.followers.get(id) ?? [])];
   }
 
-  /** Who reads anything of this thread. */
+  /** The readers of this thread and of its runs. */
   ofThread(thread_id: string): LogReader[] {
     return [...(this.threads.get(thread_id)?.readers ?? [])];
   }
@@ -62,7 +62,7 @@ export class LogReaders {
     return this.threads.get(thread_id)?.tail;
   }
 
-  /** Threads of which anything is read. */
+  /** Threads with readers, including readers of their runs. */
   get thread_ids(): string[] {
     return [...this.threads.keys()];
   }

@@ -14,7 +14,7 @@ const source = (thread_id: string, run_id: string | null = 'r', lease_token: str
 const event = (name: string): StreamEvent => ({ event: name, json: '0' });
 const namesOf = ({ events }: Pick<NewChunk, 'events'>): string[] => events.map((one) => one.event);
 
-/** A promise that is resolved by hand. */
+/** A promise with its resolve function. */
 function newGate(): { opened: Promise<void>; open: () => void } {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => {
@@ -41,7 +41,7 @@ describe('LogWriter', () => {
     names.forEach((name) => writer.append(source(thread_id), [event(name)], false));
   const written = (thread_id: string): string[] => namesOf({ events: log.eventsOf(thread_id) });
 
-  it('writes the events of one turn together, and what comes meanwhile with the next statement', async () => {
+  it('writes the events of one turn together, and later events with the next statement', async () => {
     const gate = newGate();
     log.gate = () => gate.opened;
     write('a', '1', '2');
@@ -59,7 +59,7 @@ describe('LogWriter', () => {
     expect(logged).toContainEqual({ names: ['2', '3'], seq: 1 });
   });
 
-  it('keeps the order of a thread, with a chunk for each run and lease and no chunk too large', async () => {
+  it('keeps the order of a thread, with separate chunks per run and lease and a size limit', async () => {
     const many = Array.from({ length: 2 * MAX_CHUNK_EVENTS + 1 }, (_, n) => event(String(n)));
     writer.append(source('a'), many, false);
     writer.append(source('a', 'r', null), [event('done')], false);
@@ -70,7 +70,7 @@ describe('LogWriter', () => {
     expect(log.appends.flat().map(({ events }) => events.length)).toEqual([1_000, 1_000, 1, 1, 2]);
   });
 
-  it('lets threads take turns: one that has much to write holds nobody up', async () => {
+  it('lets threads take turns, so that a busy thread does not delay others', async () => {
     for (let lease = 0; lease < 10; lease += 1) {
       writer.append(source('busy', 'r', String(lease)), [event('1')], false);
     }
@@ -79,7 +79,7 @@ describe('LogWriter', () => {
     expect(written('busy')).toHaveLength(1);
   });
 
-  it('lets lazy events wait for company, but not for long', async () => {
+  it('batches lazy events with others, but only for a short time', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate'] });
     writer.append(source('a'), [event('lazy')], true);
     jest.advanceTimersByTime(99);
@@ -94,15 +94,15 @@ describe('LogWriter', () => {
     expect(log.appends.map((chunks) => chunks.map(({ thread_id }) => thread_id))).toEqual([['a'], ['a', 'b']]);
   });
 
-  it('tries again until the log is back, and repeats nothing that had arrived', async () => {
-    log.isAway = true;
+  it('retries until the log is available, and repeats no event that was written', async () => {
+    log.isUnavailable = true;
     write('a', '1');
     while (log.appends.length < 2) {
       await new Promise((resolve) => setImmediate(resolve));
     }
     write('a', '2');
-    log.isAway = false;
-    log.losesAnswer = true;
+    log.isUnavailable = false;
+    log.losesResponse = true;
     await writer.drained('a');
     expect(written('a')).toEqual(['1', '2']);
     expect(logged).toEqual([
@@ -111,7 +111,7 @@ describe('LogWriter', () => {
     ]);
   });
 
-  it('drops a chunk that the log will never take, and no other', async () => {
+  it('drops a chunk that the log rejects permanently, and no other', async () => {
     log.isPoison = ({ thread_id }) => thread_id === 'b';
     write('a', '1');
     write('b', '1');
@@ -121,14 +121,14 @@ describe('LogWriter', () => {
     expect(logged).toContainEqual({ names: ['1'], seq: undefined });
   });
 
-  it('tells of a chunk that was refused', async () => {
+  it('reports a rejected chunk', async () => {
     log.isRefused = ({ lease_token }) => lease_token === 'l';
     write('a', '1');
     await writer.drained('a');
     expect(logged).toEqual([{ names: ['1'], seq: undefined }]);
   });
 
-  it('is drained when what was there is written, whatever comes later', async () => {
+  it('is drained when the events so far are written, regardless of later ones', async () => {
     const gate = newGate();
     write('a', '1');
     const drained = writer.drained('a');
@@ -142,12 +142,12 @@ describe('LogWriter', () => {
     expect(written('a')).toEqual(['1', '2']);
   });
 
-  it('writes what is left when it is stopped, and lets nobody wait when the log is away', async () => {
+  it('writes the remaining events when stopped, and does not wait for an unavailable log', async () => {
     writer.append(source('a'), [event('lazy')], true);
     await writer.stop();
     expect(written('a')).toEqual(['lazy']);
 
-    log.isAway = true;
+    log.isUnavailable = true;
     writer = new LogWriter(log, () => undefined);
     write('a', '1');
     writer.append(source('a', 'other'), [event('2')], false);

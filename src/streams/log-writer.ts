@@ -5,19 +5,19 @@ import { DatabaseUnavailableError } from '../database/index.js';
 import { type Appended, type EventLog, MAX_CHUNK_EVENTS, MAX_CHUNKS, type NewChunk } from './event-log.js';
 import type { StreamEvent } from './stream-event.js';
 
-/** Characters at which a chunk is full; a single event may be longer. */
+/** A chunk is full at this size; a single event may be longer. */
 const MAX_CHUNK_CHARS = 64 * 1024;
-/** Characters of one statement, unless one chunk alone has more. */
+/** Characters per statement, unless a single chunk is longer. */
 const MAX_BATCH_CHARS = 1024 * 1024;
-/** Milliseconds that events nobody waits for may wait for company. */
-const LAZY_MS = 100;
-/** Milliseconds until a failed statement is tried again: the first time, and at most. */
-const RETRY_MS = 50;
-const LONGEST_RETRY_MS = 2_000;
-/** Milliseconds for which a statement is tried again. Leases have run out long before: the runs continue elsewhere. */
+/** How long events without a reader may wait to be batched. */
+const LAZY_FLUSH_MS = 100;
+/** Exponential backoff of a failed statement. */
+const MIN_RETRY_DELAY_MS = 50;
+const MAX_RETRY_DELAY_MS = 2_000;
+/** How long a statement is retried. Leases expire much earlier, and the runs continue on other workers. */
 const MAX_OUTAGE_MS = 10 * 60_000;
 
-/** Whose events they are. */
+/** The run or thread that produced the events. */
 export interface LogSource {
   thread_id: string;
   run_id: string | null;
@@ -25,7 +25,7 @@ export interface LogSource {
   resumable: boolean;
 }
 
-/** Told about each chunk when it has been committed; `at` is undefined when it was refused. */
+/** Called for each chunk after its commit; `at` is undefined when the chunk was rejected. */
 export type OnLogged = (chunk: NewChunk, at: Appended | undefined) => void;
 
 interface OpenChunk {
@@ -36,14 +36,14 @@ interface OpenChunk {
 }
 
 /**
- * Writes events into the log: one statement at a time for all threads of the process. What comes while a statement is
- * under way goes with the next one, so batches grow with the load and nobody waits for a timer.
+ * Writes events to the log: one statement at a time for all threads of the process. Events that arrive during a statement
+ * go into the next one. So batches grow with the load, and no event waits for a timer.
  */
 export class LogWriter {
   private readonly logger = new Logger('Streams');
-  /** By thread, oldest first; in order of arrival among threads. */
+  /** By thread, oldest chunk first; threads take turns in this order. */
   private readonly waiting = new Map<string, OpenChunk[]>();
-  private readonly underWay = new Set<OpenChunk>();
+  private readonly inFlight = new Set<OpenChunk>();
   private lazyTimer?: NodeJS.Timeout;
   private flushing?: Promise<void>;
   private stopped = false;
@@ -53,7 +53,7 @@ export class LogWriter {
     private readonly onLogged: OnLogged,
   ) {}
 
-  /** `lazy` events go with others that are not, and otherwise a little later. */
+  /** `lazy` events wait for other events or for {@link LAZY_FLUSH_MS}, whichever comes first. */
   append(source: LogSource, events: readonly StreamEvent[], lazy: boolean): void {
     for (const event of events) {
       this.add(source, event);
@@ -61,11 +61,11 @@ export class LogWriter {
     if (!lazy) {
       this.flushSoon();
     } else {
-      this.lazyTimer ??= setTimeout(() => this.flushSoon(), LAZY_MS);
+      this.lazyTimer ??= setTimeout(() => this.flushSoon(), LAZY_FLUSH_MS);
     }
   }
 
-  /** Resolves when everything that was appended for this thread until now is committed or refused. */
+  /** Resolves when everything appended for this thread so far is committed or rejected. */
   async drained(thread_id: string): Promise<void> {
     const last = this.waiting.get(thread_id)?.at(-1);
     if (last) {
@@ -74,7 +74,7 @@ export class LogWriter {
     }
   }
 
-  /** Writes what is left, unless the log is away; what cannot be written is lost with the process. */
+  /** Writes the remaining events. If the log is unavailable they are lost with the process. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.flushSoon();
@@ -90,7 +90,7 @@ export class LogWriter {
       open.chunk.lease_token === lease_token &&
       open.size < MAX_CHUNK_CHARS &&
       open.chunk.events.length < MAX_CHUNK_EVENTS &&
-      !this.underWay.has(open);
+      !this.inFlight.has(open);
     if (!open || !fits) {
       open = newChunk({ chunk_id: randomUUID(), thread_id, run_id, lease_token, resumable, events: [] });
       chunks.push(open);
@@ -110,17 +110,17 @@ export class LogWriter {
     });
   }
 
-  /** Until nothing is left. The events of one turn of the event loop travel together. */
+  /** Writes until nothing is left. Events of the same turn of the event loop share a statement. */
   private async flushAll(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     while (this.waiting.size > 0) {
       if (!(await this.write(this.takeBatch(), false))) {
-        this.giveUp();
+        this.abandonAll();
       }
     }
   }
 
-  /** The oldest chunk of each thread, as far as they fit together. Threads take turns. */
+  /** The oldest chunk of each thread, as many as fit into one statement. Threads take turns. */
   private takeBatch(): OpenChunk[] {
     const batch: OpenChunk[] = [];
     let size = 0;
@@ -130,28 +130,35 @@ export class LogWriter {
       }
       batch.push(open);
       size += open.size;
-      this.underWay.add(open);
+      this.inFlight.add(open);
     }
     return batch;
   }
 
-  /** Retries: nothing else can be written meanwhile. False when the process stops first, or the log stays unavailable. */
+  /**
+   * Retries until the batch is written; other batches wait. Returns false when the process stops first or the log stays
+   * unavailable.
+   */
   private async write(batch: OpenChunk[], again: boolean): Promise<boolean> {
     const chunks = batch.map(({ chunk }) => chunk);
     const deadline = performance.now() + MAX_OUTAGE_MS;
-    for (let delay = RETRY_MS; performance.now() < deadline; delay = Math.min(delay * 2, LONGEST_RETRY_MS)) {
+    for (
+      let delay = MIN_RETRY_DELAY_MS;
+      performance.now() < deadline;
+      delay = Math.min(delay * 2, MAX_RETRY_DELAY_MS)
+    ) {
       let places: (Appended | undefined)[];
       try {
         places = await this.log.append(chunks, again);
       } catch (error) {
-        if (isHopeless(error)) {
+        if (isPermanent(error)) {
           return this.writeOneByOne(batch, again, error);
         }
         if (this.stopped) {
           return false;
         }
         if (!again) {
-          this.logger.warn(`Events cannot be written to the log, trying again: ${String(error)}`);
+          this.logger.warn(`Writing to the event log failed, retrying: ${String(error)}`);
         }
         await sleep(delay);
         again = true;
@@ -164,11 +171,11 @@ export class LogWriter {
     return false;
   }
 
-  /** Finds the chunk that the log will never take, so that the others do not wait for it. */
+  /** Isolates the chunk that the log rejects permanently, so that it does not block the others. */
   private async writeOneByOne(batch: OpenChunk[], again: boolean, error: unknown): Promise<boolean> {
     const [first] = batch;
     if (batch.length === 1) {
-      this.logger.error(`thread_id=${first.chunk.thread_id} Events cannot be kept: ${String(error)}`);
+      this.logger.error(`thread_id=${first.chunk.thread_id} Events are lost: the log rejects them: ${String(error)}`);
       this.settle(first, undefined);
       return true;
     }
@@ -184,32 +191,32 @@ export class LogWriter {
     const { thread_id } = open.chunk;
     const chunks = this.waiting.get(thread_id) ?? [];
     chunks.shift();
-    // Behind the others when it has more to write.
+    // A thread with more chunks goes behind the others.
     this.waiting.delete(thread_id);
     if (chunks.length > 0) {
       this.waiting.set(thread_id, chunks);
     }
-    this.underWay.delete(open);
+    this.inFlight.delete(open);
     this.onLogged(open.chunk, at);
     open.settle();
   }
 
-  /** Nobody shall wait for what will not be written any more. */
-  private giveUp(): void {
+  /** Discards all chunks and resolves everything that waits for them. */
+  private abandonAll(): void {
     const chunks = [...this.waiting.values()].flat();
     this.waiting.clear();
-    this.underWay.clear();
+    this.inFlight.clear();
     chunks.forEach((open) => open.settle());
   }
 }
 
-/** SQLSTATE classes: data that cannot be stored, what contradicts other data, limits, internal errors. */
-const HOPELESS = /^(22|23|54|XX)/;
+/** SQLSTATE classes: data exception, integrity constraint violation, program limit exceeded, internal error. */
+const PERMANENT_ERRORS = /^(22|23|54|XX)/;
 
-/** True when another try would end the same way; errors without a code come from here, not from the log. */
-function isHopeless(error: unknown): boolean {
+/** True when a retry would fail the same way. Errors without a code are faults of this process, not of the log. */
+function isPermanent(error: unknown): boolean {
   const { code } = error as { code?: unknown };
-  return !(error instanceof DatabaseUnavailableError) && (typeof code !== 'string' || HOPELESS.test(code));
+  return !(error instanceof DatabaseUnavailableError) && (typeof code !== 'string' || PERMANENT_ERRORS.test(code));
 }
 
 function newChunk(chunk: OpenChunk['chunk']): OpenChunk {

@@ -11,28 +11,30 @@ import {
 } from './event-log.js';
 import type { NumberedEvent, StreamEvent } from './stream-event.js';
 
-/** Most chunks, and bytes unless one chunk alone has more, that a read gives at once. */
+/** Limits of one page: chunks, and bytes unless a single chunk is larger. */
 const PAGE_CHUNKS = 200;
 const PAGE_BYTES = 4 * 1024 * 1024;
-/** Chunks that one statement of the sweep removes. */
+/** Chunks that one sweep statement removes. */
 const SWEEP_CHUNKS = 1_000;
-/** Statements of one sweep; the next sweep removes what is left. */
+/** Statements per sweep; the next sweep removes the rest. */
 const MAX_SWEEP_BATCHES = 1_000;
-/** Numbers that are left out with each epoch: more than can be lost with the write-ahead log that nobody waits for. */
+/** Numbers skipped by each epoch: more than a crash can lose, because commits do not wait for the write-ahead log. */
 const EPOCH_NUMBERS = 1_000_000;
 
 const CHUNK_TYPES = ['uuid', 'uuid', 'uuid', 'uuid', 'boolean', 'integer', 'text'] as const;
 
-/** The first number of a thread; one that is older than the epoch may have had numbers that were lost. */
+/** The first number of a thread. A thread older than the epoch may have used numbers that were lost. */
 const FIRST_SEQ = `CASE WHEN threads.created_at < current.started_at THEN current.epoch * ${EPOCH_NUMBERS} ELSE 0 END`;
 
 /**
- * All chunks in one statement, whatever threads they belong to. The rows of `thread_streams` are locked in one order,
- * so that two writers never wait for each other, and until the commit, so that numbers are in the order of commits.
- * What was true before the lock may have changed while it was waited for: the function looks again, with a new snapshot.
+ * Appends all chunks in one statement, for any number of threads. The rows of `thread_streams` are locked in a fixed
+ * order, so that two writers cannot deadlock, and until the commit, so that numbers follow the order of commits.
  *
- * Nobody waits for the disk. A crash of the database takes all events along, the row of the epoch, and maybe the last
- * numbers; in the next epoch they jump, so that none is given twice.
+ * Fencing: a chunk is written only while its run holds the lease token. The lease may be lost while the statement waits
+ * for the lock, so `may_add_thread_events` checks it again with a new snapshot.
+ *
+ * Commits do not wait for the disk. A crash of the database loses all events, the row of the epoch, and possibly the last
+ * numbers. The next epoch skips {@link EPOCH_NUMBERS}, so that no number is reused.
  */
 const append = (rows: number): string => `
   WITH current AS MATERIALIZED (
@@ -63,21 +65,21 @@ const append = (rows: number): string => `
   SELECT thread_id, seq, kept_size, set_config('synchronous_commit', 'off', true)
   FROM numbered LEFT JOIN written USING (thread_id)`;
 
-/** Waits for writers of these threads that are under way, and keeps others out until the end of the transaction. */
+/** Waits for in-flight writers of these threads, and blocks others until the end of the transaction. */
 const LOCK_STREAMS = `
   INSERT INTO thread_streams (thread_id, epoch, next_seq, kept_from)
   SELECT thread_id, epoch, ${FIRST_SEQ}, ${FIRST_SEQ} FROM threads, event_log_epochs AS current
   WHERE thread_id = ANY($1::uuid[]) ORDER BY thread_id
   ON CONFLICT (thread_id) DO UPDATE SET next_seq = thread_streams.next_seq`;
 
-/** After a crash. Waited for, as long as it takes: the number must not be lost with the next one. */
+/** Starts a new epoch after a crash. This commit waits for the disk: another crash must not lose the epoch number. */
 const BEGIN_EPOCH = `
   INSERT INTO event_log_epochs SELECT WHERE NOT EXISTS (SELECT FROM event_log_epochs)
   ON CONFLICT DO NOTHING`;
 
 /**
- * Of a thread that nobody has written to since a crash, nothing is kept: its numbers begin where they will jump to, or
- * before. Its row, when that was lost too, is the one of a thread without events.
+ * A thread without writes since a crash has no stored events: its bounds are the number that its next event will get, or
+ * a lower one. If its row was lost too, it is treated as a thread without events.
  */
 const BOUNDS = `
   WITH current AS (
@@ -92,7 +94,7 @@ const BOUNDS = `
 
 interface NumberedRow {
   thread_id: string;
-  /** Null when the chunk was refused after all. */
+  /** Null when the chunk was rejected after the lock was acquired. */
   seq: string | null;
   kept_size: string;
 }
@@ -101,11 +103,11 @@ interface ChunkRow {
   seq: string;
   run_id: string | null;
   events: string;
-  /** Of this page and the chunk after it. */
+  /** Number of chunks found: those of this page and the one after it. */
   found: string;
 }
 
-/** The event log on Postgres: enough for several replicas that share a database anyway. */
+/** The event log in Postgres: serves several replicas without another service, because they share a database anyway. */
 @Injectable()
 export class PostgresEventLog extends EventLog {
   constructor(private readonly sql: Sql) {
@@ -129,7 +131,7 @@ export class PostgresEventLog extends EventLog {
       [thread_id, after, run_id ?? null],
     );
     return {
-      events: rows.flatMap(toEvents).filter(({ seq }) => seq > after),
+      events: rows.flatMap(parseEvents).filter(({ seq }) => seq > after),
       isLast: rows.length === Number(rows[0]?.found ?? 0),
     };
   }
@@ -156,7 +158,7 @@ export class PostgresEventLog extends EventLog {
     return new Map(rows.map(({ thread_id, next_seq }) => [thread_id, Number(next_seq)]));
   }
 
-  /** The row of the thread is locked first, as everywhere: a writer and this never wait for each other. */
+  /** Locks the row of the thread first, as writers do, so that the two cannot deadlock. */
   override async trim(thread_id: string, size: number): Promise<void> {
     await this.sql.query(
       `WITH stream AS MATERIALIZED (SELECT FROM thread_streams WHERE thread_id = $1 FOR UPDATE
@@ -195,14 +197,14 @@ export class PostgresEventLog extends EventLog {
       lease_token,
       resumable,
       events.length,
-      toText(events),
+      serializeEvents(events),
     ]);
-    // A few sizes of the statement, so that each is prepared once; what is left over is no thread's and refused.
+    // Sizes are powers of two, so that few statements are prepared. Padding rows have no thread and are rejected.
     const size = 2 ** Math.ceil(Math.log2(rows.length));
     const padding = Array<null>((size - rows.length) * CHUNK_TYPES.length).fill(null);
     const { rows: numbered } = await db.query<NumberedRow>(append(size), [...rows.flat(), ...padding]);
     if (numbered.length === 0 && !again) {
-      // All are refused, or there is no epoch: whoever else has just begun one, the next try knows.
+      // All chunks were rejected, or there is no epoch. If another process has just started one, the retry sees it.
       await this.sql.query(BEGIN_EPOCH);
       return this.insert(db, chunks, true);
     }
@@ -214,7 +216,7 @@ export class PostgresEventLog extends EventLog {
     return chunks.map(({ thread_id }) => places.get(thread_id));
   }
 
-  /** What an earlier call has written, or is still writing, is waited for and not written again. */
+  /** Waits for an earlier call that may still be in flight, then writes only the chunks that it has not written. */
   private appendMissing(chunks: readonly NewChunk[]): Promise<(Appended | undefined)[]> {
     return this.sql.transaction(async (db) => {
       const thread_ids = chunks.map(({ thread_id }) => thread_id);
@@ -234,8 +236,9 @@ export class PostgresEventLog extends EventLog {
 }
 
 /**
- * Everything that is kept for the streams of threads, which are gone or go with the same transaction. First the rows that
- * writers lock: whoever was under way has then written, and the second statement sees what. Nobody writes afterwards.
+ * Deletes everything stored for the streams of threads that are deleted, or will be in the same transaction. Deletes the
+ * rows that writers lock first: in-flight writers have then committed, and the second statement sees their events. No
+ * writer can write afterwards.
  */
 export async function deleteStreams(
   db: { query(text: string, values: unknown[]): Promise<unknown> },
@@ -249,7 +252,7 @@ export async function deleteStreams(
   await db.query('DELETE FROM thread_events WHERE thread_id = ANY($1::uuid[])', [thread_ids]);
 }
 
-/** Threads that were deleted while an event was on its way. */
+/** Removes the rows of threads that were deleted while a chunk was in flight. */
 async function forgetDeleted(db: Queryable, thread_ids: string[]): Promise<void> {
   if (thread_ids.length > 0) {
     await db.query(
@@ -261,15 +264,15 @@ async function forgetDeleted(db: Queryable, thread_ids: string[]): Promise<void>
   }
 }
 
-/** Notes in the threads' rows what has been `dropped`. */
+/** Updates the rows of the threads whose events were `dropped`. */
 const FORGET_DROPPED = `
   UPDATE thread_streams s SET kept_from = greatest(s.kept_from, d.upto), kept_size = s.kept_size - d.size
   FROM (SELECT thread_id, max(upto) AS upto, sum(size) AS size FROM dropped GROUP BY thread_id) AS d
   WHERE s.thread_id = d.thread_id RETURNING s.thread_id`;
 
 /**
- * One batch. SKIP LOCKED: two processes that sweep at the same time do not wait for each other; the rows of the threads
- * are locked before those of their events, as writers do.
+ * Removes one batch. SKIP LOCKED: two processes that sweep at the same time do not wait for each other. The rows of the
+ * threads are locked before those of their events, as writers do.
  */
 const sweepStatement = (which: string): string => `
   WITH expired AS MATERIALIZED (
@@ -290,11 +293,11 @@ const sweepStatement = (which: string): string => `
 const toAppended = ({ seq, kept_size }: NumberedRow): Appended | undefined =>
   seq === null ? undefined : { seq: Number(seq), kept_size: Number(kept_size) };
 
-/** JSON and names have no line breaks. */
-const toText = (events: readonly StreamEvent[]): string =>
+/** One line per name and per JSON value; neither contains line breaks. */
+const serializeEvents = (events: readonly StreamEvent[]): string =>
   events.map(({ event, json }) => `${event}\n${json}`).join('\n');
 
-function toEvents({ seq, run_id, events }: ChunkRow): NumberedEvent[] {
+function parseEvents({ seq, run_id, events }: ChunkRow): NumberedEvent[] {
   const lines = events.split('\n');
   const numbered: NumberedEvent[] = [];
   for (let line = 0; line < lines.length; line += 2) {

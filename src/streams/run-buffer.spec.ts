@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { RunBuffer } from './run-buffer.js';
-import { StreamBrokenError, type StreamReader } from './stream-event.js';
+import { StreamMovedError, type StreamReader } from './stream-event.js';
 
 const names = async (reader: StreamReader): Promise<string[]> => {
   const seen: string[] = [];
@@ -16,7 +16,7 @@ describe('RunBuffer', () => {
     buffer = new RunBuffer('r');
   });
 
-  it('gives every reader all events, also those that came before it', async () => {
+  it('returns all events to every reader, including earlier ones', async () => {
     buffer.append('a', '1');
     const early = names(buffer.read({ from: 'start' }));
     buffer.append('b', '2');
@@ -28,7 +28,7 @@ describe('RunBuffer', () => {
     expect(await names(buffer.read({ from: 'start' }))).toEqual(['a', 'b', 'c']);
   });
 
-  it('begins strictly after the last event a reader has seen', async () => {
+  it('starts right after the last event that a reader has seen', async () => {
     ['a', 'b', 'c'].forEach((name) => buffer.append(name, '0'));
     buffer.close();
     expect(await names(buffer.read({ from: 'after', seq: 0 }))).toEqual(['b', 'c']);
@@ -37,7 +37,7 @@ describe('RunBuffer', () => {
     expect(await names(buffer.read({ from: 'now' }))).toEqual([]);
   });
 
-  it('tells a reader that was too slow about the hole instead of hiding it', async () => {
+  it('reports a gap to a reader that was too slow', async () => {
     buffer.append('a', '0');
     const reader = buffer.read({ from: 'start' });
     await reader.next();
@@ -50,7 +50,7 @@ describe('RunBuffer', () => {
     expect(buffer.kept()[0]).toMatchObject({ event: 'error', json: expect.stringContaining('StreamGap') });
   });
 
-  it('gives a late reader a part at a time, so that what it does not take is not held for it', async () => {
+  it('returns limited batches to a late reader, so that a slow client holds no copy of the rest', async () => {
     for (let i = 0; i < 10; i += 1) {
       buffer.append('large', `"${'x'.repeat(300_000)}"`);
     }
@@ -60,18 +60,18 @@ describe('RunBuffer', () => {
     expect(await names(reader)).toHaveLength(6);
   });
 
-  it('ends a pending read when the reader leaves', async () => {
+  it('ends a pending read when the client disconnects', async () => {
     const reader = buffer.read({ from: 'start' });
     const pending = reader.next();
     reader.return();
     expect(await pending).toEqual({ done: true, value: undefined });
   });
 
-  it('sends its readers away when the run goes on elsewhere, after what it had', async () => {
+  it('disconnects its readers after the buffered events when the run continues in another process', async () => {
     const reader = buffer.read({ from: 'start' });
     buffer.append('a', '0');
-    buffer.breakOff();
+    buffer.disconnect();
     expect((await reader.next()).value).toMatchObject([{ event: 'a' }]);
-    await expect(reader.next()).rejects.toThrow(StreamBrokenError);
+    await expect(reader.next()).rejects.toThrow(StreamMovedError);
   });
 });

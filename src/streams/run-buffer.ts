@@ -1,30 +1,28 @@
 import {
   gapEvent,
   type NumberedEvent,
-  StreamBrokenError,
   type StreamEvent,
+  StreamMovedError,
   type StreamPosition,
   type StreamReader,
 } from './stream-event.js';
 
-/** Most events of one run that are kept at a time. */
 const MAX_EVENTS = 20_000;
-/** Most characters of one run that are kept at a time. */
 const MAX_CHARS = 64 * 1024 * 1024;
-/** Characters that a reader gets at once, unless a single event has more: what a client does not take stays here. */
+/** Characters of one batch, unless a single event is longer. For backpressure: what a slow client has not read stays here. */
 const MAX_BATCH_CHARS = 1024 * 1024;
 
-/** The events of one run in the memory of the process that executes it: bounded, with any number of readers. */
+/** The events of one run in the memory of the process that executes it: a bounded buffer with any number of readers. */
 export class RunBuffer {
   private events: NumberedEvent[] = [];
   private nextSeq = 0;
   private readonly wakeUps = new Set<() => void>();
-  /** Nothing more will come. */
+  /** No more events follow. */
   closed = false;
-  /** What comes is not known here. */
-  broken = false;
+  /** Further events are produced in another process. */
+  disconnected = false;
   wasRead = false;
-  /** Characters kept. */
+  /** In characters. */
   size = 0;
 
   constructor(readonly run_id: string) {}
@@ -43,9 +41,9 @@ export class RunBuffer {
     this.wakeReaders();
   }
 
-  /** Readers are sent away, to come back where the run goes on. */
-  breakOff(): void {
-    this.broken = true;
+  /** Disconnects the readers, so that they reconnect where the run continues. */
+  disconnect(): void {
+    this.disconnected = true;
     this.wakeReaders();
   }
 
@@ -54,13 +52,13 @@ export class RunBuffer {
     return new Reader(this, this.startOf(position));
   }
 
-  /** All that is kept, with a note about what is not. */
+  /** All buffered events, after a gap event when earlier ones have been dropped. */
   kept(): StreamEvent[] {
     const first = this.events[0]?.seq ?? 0;
     return first > 0 ? [gapEvent(this.run_id, 0), ...this.events] : this.events;
   }
 
-  /** Events from `seq` on, as many as are given at once; `undefined` when some of them have been dropped. */
+  /** One batch of events from `seq` on; `undefined` when some of them have been dropped. */
   since(seq: number): NumberedEvent[] | undefined {
     const start = seq - (this.nextSeq - this.events.length);
     if (start < 0) {
@@ -82,7 +80,7 @@ export class RunBuffer {
       case 'start':
         return this.nextSeq - this.events.length;
       case 'after':
-        // A number that this run never had: from the oldest kept event (contract 3.5).
+        // An unknown number starts at the oldest buffered event (contract 3.5).
         return position.seq >= 0 && position.seq < this.nextSeq ? position.seq + 1 : this.nextSeq - this.events.length;
       case 'now':
         return this.nextSeq;
@@ -96,7 +94,7 @@ export class RunBuffer {
     this.wakeUps.clear();
   }
 
-  /** Drops a quarter at once, so that the cost of moving the rest is spread over many events. */
+  /** Drops a quarter at a time, which amortizes the cost of moving the rest. */
   private dropOldest(): void {
     const dropped = this.events.splice(0, Math.ceil(this.events.length / 4));
     this.size -= dropped.reduce((sum, { json }) => sum + json.length, 0);
@@ -126,9 +124,9 @@ class Reader implements StreamReader {
       if (this.buffer.closed) {
         break;
       }
-      if (this.buffer.broken) {
+      if (this.buffer.disconnected) {
         this.return();
-        throw new StreamBrokenError();
+        throw new StreamMovedError();
       }
       await new Promise<void>((resolve) => {
         this.wake = resolve;

@@ -2,35 +2,35 @@ import type { LogSource, LogWriter } from './log-writer.js';
 import { RunBuffer } from './run-buffer.js';
 import { RUN_DONE, type StreamEvent } from './stream-event.js';
 
-/** A run that a process is about to execute. */
+/** A run that this process is about to execute. */
 export interface StreamedRun {
   run_id: string;
   thread_id: string;
-  /** Its events are logged only while this lease is held. */
+  /** Fencing token: events are logged only while the run holds this lease. */
   lease_token: string;
-  /** Events carry ids, and a reader may come back for what it has missed. */
+  /** Events have ids, and a client may reconnect for the events that it missed. */
   resumable: boolean;
-  /** Where its reader was when it was created; `later`: nobody reads it yet, but somebody may, from its beginning. */
+  /** Where its client was connected at creation; `later`: no client yet, but one may join and read from the first event. */
   reader: 'here' | 'elsewhere' | 'later' | 'nowhere';
 }
 
-/** When events are written into the log: `lazily` a little later, for somebody who may come. */
-export type Logging = 'no' | 'lazily' | 'at once';
+/** When events are written to the log: `lazy` batches them for a client that may join later. */
+export type Logging = 'off' | 'lazy' | 'immediate';
 
-/** How a stream was closed: by the end of its run here, by somebody else's decision, or because the run left. */
-export type Closing = 'finished' | 'ended outside' | 'broken off';
+/** Why a stream was closed: its run finished here, ended elsewhere (a cancel), or continues in another process. */
+export type Closing = 'finished' | 'ended elsewhere' | 'disconnected';
 
 /**
- * The writing end of one run's stream. A resumable run is written into the log, and its readers get an event when it is
- * there: an id that was given out stays good when this process dies. Other runs are read from memory, at once; they are
- * logged when somebody in another process reads them, or may do so later because nobody has read them yet.
+ * The writing end of one run's stream. Events of a resumable run go to the log first, then to its readers: an id that a
+ * client has received stays valid when this process dies. Other runs are read from memory without delay. They are logged
+ * only when another process reads them, or may read them later because they have had no reader yet.
  */
 export class RunStream {
   readonly buffer?: RunBuffer;
-  /** Number of the last event that is in the log. */
+  /** Number of the last event in the log. */
   loggedUpTo = -1;
   closed = false;
-  /** The run comes to its end here: all events are there. */
+  /** The run ends in this process, and all its events have been appended. */
   complete = false;
 
   constructor(
@@ -47,37 +47,37 @@ export class RunStream {
       return;
     }
     this.buffer?.append(event, json);
-    if (this.logging !== 'no') {
-      this.log.append(this.source, [{ event, json }], this.logging === 'lazily');
+    if (this.logging !== 'off') {
+      this.log.append(this.source, [{ event, json }], this.logging === 'lazy');
     }
   }
 
-  /** Somebody reads the log, from now on. */
+  /** A client reads from the log: logs every further event without delay. */
   logFromNow(): void {
     if (!this.closed) {
-      this.logging = 'at once';
+      this.logging = 'immediate';
     }
   }
 
-  /** Somebody in another process reads the run, from its beginning. */
+  /** A client of another process reads the run from its first event: logs the buffered events too. */
   logAll(): void {
-    if (this.closed || this.logging === 'at once') {
+    if (this.closed || this.logging === 'immediate') {
       return;
     }
-    if (this.logging === 'no') {
+    if (this.logging === 'off') {
       this.log.append(this.source, this.buffer?.kept() ?? [], false);
     }
-    this.logging = 'at once';
+    this.logging = 'immediate';
   }
 
-  /** Resolves when readers in other processes can read everything that there is by now. */
+  /** Resolves when other processes can read everything appended so far. */
   async logged(): Promise<void> {
-    if (this.logging !== 'no') {
+    if (this.logging !== 'off') {
       await this.log.drained(this.run.thread_id);
     }
   }
 
-  /** Like {@link logged}, after the last event. To be awaited before the lease is given up. */
+  /** Like {@link logged}, after the last event. Await it before the lease is released. */
   drained(): Promise<void> {
     this.complete = true;
     return this.logged();
@@ -85,24 +85,24 @@ export class RunStream {
 
   /** The run has ended here, and its final status is in the database. */
   finish(status: string): void {
-    if (this.logging !== 'no' && !this.closed) {
+    if (this.logging !== 'off' && !this.closed) {
       const done = runDone(this.run.run_id, status);
-      this.log.append({ ...this.source, lease_token: null }, [done], this.logging === 'lazily');
+      this.log.append({ ...this.source, lease_token: null }, [done], this.logging === 'lazy');
     }
     this.close('finished');
   }
 
-  /** Somebody else has ended the run, and told the readers of the log; those of this process's memory get `last`. */
+  /** Another caller has ended the run and written its end to the log. Readers of this process's memory get `last`. */
   end(last?: StreamEvent): void {
     if (last && !this.closed) {
       this.buffer?.append(last.event, last.json);
     }
-    this.close('ended outside');
+    this.close('ended elsewhere');
   }
 
-  /** The run goes on elsewhere, if at all: readers of this process's memory shall come back. */
-  breakOff(): void {
-    this.close('broken off');
+  /** The run continues in another process, if at all: readers of this process's memory must reconnect. */
+  disconnect(): void {
+    this.close('disconnected');
   }
 
   private close(how: Closing): void {
@@ -110,8 +110,8 @@ export class RunStream {
       return;
     }
     this.closed = true;
-    if (how === 'broken off') {
-      this.buffer?.breakOff();
+    if (how === 'disconnected') {
+      this.buffer?.disconnect();
     } else {
       this.buffer?.close();
     }
@@ -124,7 +124,7 @@ export class RunStream {
   }
 }
 
-/** What a thread's stream says at the end of a run (contract 3.7). */
+/** The event at the end of a run on its thread's stream (contract 3.7). */
 export const runDone = (run_id: string, status: string): StreamEvent => ({
   event: RUN_DONE,
   json: JSON.stringify({ run_id, status }),

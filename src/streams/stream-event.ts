@@ -1,60 +1,60 @@
-/** An event as it is kept and sent: serialised once, whoever reads it. */
+/** An event as it is stored and sent: serialized once for all readers. */
 export interface StreamEvent {
-  /** Wire name, with the namespace of a subgraph behind `|` (contract 3.4). */
+  /** Wire name, followed by `|` and the namespace of a subgraph (contract 3.4). */
   event: string;
   /** One line of JSON. */
   json: string;
 }
 
-/** Ends a run on its thread's stream (contract 3.7); not part of the run's own. */
+/** Marks the end of a run on the stream of its thread (contract 3.7). The stream of the run does not contain it. */
 export const RUN_DONE = 'run_done';
 
-/** An event with its place in a stream. */
+/** An event with its position in a stream. */
 export interface NumberedEvent extends StreamEvent {
-  /** In the log: its number on the thread, what `Last-Event-ID` carries. In a buffer: its number in the run. */
+  /** In the log: its number on the thread, as in `Last-Event-ID`. In a buffer: its number in the run. */
   seq: number;
   /** Null for events of the thread itself. */
   run_id: string | null;
 }
 
-/** Where a reader begins. */
+/** Where a reader starts. */
 export type StreamPosition =
-  /** Everything kept, then live. */
+  /** All stored events, then live events. */
   | { from: 'start' }
-  /** Events with a greater `seq`, then live. A number that was never given out: everything kept (contract 3.5). */
+  /** Events with a greater `seq`, then live events. An unknown number: all stored events (contract 3.5). */
   | { from: 'after'; seq: number }
-  /** From now on. */
+  /** Only live events. */
   | { from: 'now' };
 
 /**
- * The reading end of a stream. `next` gives events that are there, waiting for at least one; nothing is lost or repeated
- * between two calls. Readers are independent of each other.
+ * The reading end of a stream. `next` waits for at least one event and returns all that are available. No event is lost
+ * or repeated between two calls. Readers are independent of each other.
  */
 export interface StreamReader {
-  /** Throws {@link StreamBrokenError} when the stream goes on elsewhere: the client shall come back. */
+  /** Throws {@link StreamMovedError} when the run continues in another process: the client should reconnect. */
   next(): Promise<IteratorResult<NumberedEvent[], undefined>>;
-  /** Ends a pending `next`, too. */
+  /** Also ends a pending `next`. */
   return(): void;
 }
 
-/** The run goes on in another process, and this reader cannot follow it there without a gap. */
-export class StreamBrokenError extends Error {
+/** The run continues in another process, and this reader cannot follow it there without a gap. */
+export class StreamMovedError extends Error {
   constructor() {
-    super('The stream broke off; the run goes on in another process.');
-    this.name = 'StreamBrokenError';
+    super('The stream was closed early because the run continues in another process. Reconnect to follow it.');
+    this.name = 'StreamMovedError';
   }
 }
 
-/** Events from `missing` on are no longer kept: a reader is told so instead of being given a stream with a hole. */
+/** Reports that events from `missing` on have been dropped, so that no reader takes a stream with a gap for a whole one. */
 export const gapEvent = (run_id: string | null, missing: number, seq = missing): NumberedEvent => ({
   seq,
   run_id,
   event: 'error',
   json: JSON.stringify({
     error: 'StreamGap',
-    message: `Events from ${missing} on are no longer kept: this reader was too slow or came too late. Read the state.`,
+    message: `Events from ${missing} on are no longer stored: the client was too slow or reconnected too late. Read the thread state instead.`,
   }),
 });
 
-/** True for what {@link gapEvent} tells the reader of a whole thread. */
+/** True for a {@link gapEvent} on the stream of a whole thread. */
 export const isThreadGap = ({ run_id, event }: NumberedEvent): boolean => run_id === null && event === 'error';

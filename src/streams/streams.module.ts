@@ -4,9 +4,9 @@ import { EventStream } from './event-stream.js';
 import { PostgresEventLog } from './postgres-event-log.js';
 
 /**
- * Owns the way of events from the process that executes a run to their readers, wherever those are connected.
- * "Resumable" means: a reader that gives the last id it saw gets everything after it, without gap or repeat, from any
- * process, while the events are kept; whatever happens to the process that made them.
+ * Delivers events from the process that executes a run to its readers, whichever process they are connected to.
+ * "Resumable" means: a client that reconnects to any process with `Last-Event-ID` gets every later event, without gaps or
+ * repeats, as long as the events are stored. This holds even when the process that produced them dies.
  */
 @Module({
   providers: [{ provide: EventLog, useClass: PostgresEventLog }, EventStream],

@@ -15,13 +15,13 @@ describe('ThreadTail', () => {
 
   const seqsSince = (seq: number): number[] | undefined => tail.since(seq)?.map((event) => event.seq);
 
-  it('begins where the log ends, and leaves what is before to the log', () => {
+  it('begins at the end of the log; earlier events are only in the log', () => {
     expect([tail.begin, tail.end]).toEqual([5, 5]);
     expect(seqsSince(4)).toEqual([]);
     expect(seqsSince(3)).toBeUndefined();
   });
 
-  it('takes what this process has written as it comes, without a look into the log', () => {
+  it('adds the events of this process without reading the log', () => {
     let changes = 0;
     tail.onChange(() => (changes += 1));
     tail.add(log.add('t', 'r', 2));
@@ -32,7 +32,7 @@ describe('ThreadTail', () => {
     expect(changes).toBe(1);
   });
 
-  it('fetches what others have written in between, in its place', async () => {
+  it('fetches events of other processes in the right order', async () => {
     log.add('t', 'other', 25);
     tail.add(log.add('t', 'r', 1));
     await tail.refresh();
@@ -40,7 +40,7 @@ describe('ThreadTail', () => {
     expect(seqsSince(4)).toEqual(Array.from({ length: 26 }, (_, n) => n + 5));
   });
 
-  it('looks once more for all who ask during a look', async () => {
+  it('reads the log once more for all refreshes requested during a refresh', async () => {
     let open = (): void => undefined;
     const gate = new Promise<void>((resolve) => {
       open = resolve;
@@ -56,7 +56,7 @@ describe('ThreadTail', () => {
     expect(seqsSince(4)).toEqual([5]);
   });
 
-  it('begins anew behind a hole in the numbers: the log knows what was there', async () => {
+  it('restarts after skipped numbers, because only the log knows whether events were lost', async () => {
     tail.add(log.add('t', 'r', 1));
     log.skip('t', 100);
     log.add('t', 'r', 2);
@@ -66,7 +66,7 @@ describe('ThreadTail', () => {
     expect(seqsSince(105)).toEqual([106, 107]);
   });
 
-  it('keeps no more than a bounded number of events, and of characters', () => {
+  it('keeps a bounded number of events and of characters', () => {
     for (let n = 0; n < 10; n += 1) {
       tail.add(log.add('t', 'r', 500));
     }
@@ -81,12 +81,12 @@ describe('ThreadTail', () => {
     expect(tail.end).toBe(5_007);
   });
 
-  it('knows no place before the log has answered, and asks again after a failure', async () => {
+  it('has no position until the log responds, and retries after a failure', async () => {
     tail = new ThreadTail('t', log);
-    log.isAway = true;
+    log.isUnavailable = true;
     await expect(tail.ready()).rejects.toThrow('not available');
     expect(tail.since(4)).toBeUndefined();
-    log.isAway = false;
+    log.isUnavailable = false;
     await tail.ready();
     expect(tail.end).toBe(5);
   });

@@ -1,13 +1,13 @@
 import type { EventLog } from './event-log.js';
 import type { NumberedEvent } from './stream-event.js';
 
-/** Most events, and characters, that a tail keeps; readers that are further behind read the log. */
+/** Limits of a tail; readers that are further behind read the log. */
 const MAX_EVENTS = 2_000;
 const MAX_CHARS = 4 * 1024 * 1024;
 
 /**
- * The newest events of one thread's log, shared by all its readers in this process: an event is fetched once, and not at
- * all when this process has written it. Without a hole: what it holds are all events from `begin` on.
+ * Caches the newest events of one thread's log for all its readers in this process. An event is fetched once, or not at
+ * all when this process wrote it. The tail has no gaps: it holds every event from `begin` on.
  */
 export class ThreadTail {
   private events: NumberedEvent[] = [];
@@ -33,17 +33,17 @@ export class ThreadTail {
     return this.starting;
   }
 
-  /** The number that the next event will have, or a greater one; earlier ones are here or in the log. */
+  /** The next event gets this number or a greater one. All earlier events are in the tail or in the log. */
   get end(): number | undefined {
     return this.next;
   }
 
-  /** Where the tail begins; events before it are in the log alone. */
+  /** Number of the first event in the tail; earlier events are only in the log. */
   get begin(): number | undefined {
     return this.from;
   }
 
-  /** Events after `seq`, undefined when the tail does not reach so far back. */
+  /** Events after `seq`; undefined when the tail does not reach back that far. */
   since(seq: number): NumberedEvent[] | undefined {
     if (this.from === undefined || seq + 1 < this.from) {
       return undefined;
@@ -51,14 +51,14 @@ export class ThreadTail {
     return this.events.slice(this.firstAfter(seq));
   }
 
-  /** Events that this process has written. */
+  /** Adds events that this process has written. */
   add(events: readonly NumberedEvent[]): void {
     const [first] = events;
     if (this.next !== undefined && first.seq < this.next) {
       return;
     }
     if (this.next !== undefined && first.seq > this.next) {
-      // Another process has written in between, or numbers were left out. The next look finds it when this one fails.
+      // Another process has written in between, or numbers were skipped. If this refresh fails, the next poll finds it.
       this.refresh().catch(() => undefined);
       return;
     }
@@ -66,7 +66,7 @@ export class ThreadTail {
     this.wake();
   }
 
-  /** Fetches what others have written. Calls that come meanwhile share one more look. */
+  /** Fetches events of other processes. Calls during a refresh share one more read. */
   refresh(): Promise<void> {
     this.refreshAgain = true;
     this.refreshing ??= this.fetchAll().finally(() => {
@@ -75,7 +75,7 @@ export class ThreadTail {
     return this.refreshing;
   }
 
-  /** `wakeUp` is called once, with the next change. */
+  /** Calls `wakeUp` once, at the next change. */
   onChange(wakeUp: () => void): void {
     this.wakeUps.add(wakeUp);
   }
@@ -117,14 +117,14 @@ export class ThreadTail {
     wakeUps.forEach((wakeUp) => wakeUp());
   }
 
-  /** Behind a hole in the numbers readers go to the log, which knows whether something was lost there. */
+  /** Restarts the tail after skipped numbers. Readers then ask the log whether events were lost. */
   private beginAt(seq: number): void {
     this.events = [];
     this.chars = 0;
     this.from = seq;
   }
 
-  /** Down to a half, so that the cost of moving the rest is spread over many events. */
+  /** Drops half at a time, which amortizes the cost of moving the rest. */
   private dropOldest(): void {
     let count = 0;
     while (this.events.length - count > MAX_EVENTS / 2 || this.chars > MAX_CHARS / 2) {

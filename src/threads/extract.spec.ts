@@ -9,7 +9,7 @@ describe('parsePath', () => {
     ['values[0][1]', 'values', ['0', '1']],
     ['interrupts.a-b c.0', 'interrupts', ['a-b c', '0']],
     ['config.configurable.größe', 'config', ['configurable', 'größe']],
-  ])('takes %s apart', (path, column, keys) => {
+  ])('parses %s', (path, column, keys) => {
     expect(parsePath(path)).toEqual({ column, keys });
   });
 
@@ -25,13 +25,13 @@ describe('parsePath', () => {
     'values.a\0',
     7,
     null,
-  ])('refuses %j', (path) => {
+  ])('rejects %j', (path) => {
     expect(parsePath(path)).toBeUndefined();
   });
 });
 
 describe('isExtract', () => {
-  it('takes at most ten paths', () => {
+  it('accepts at most ten paths', () => {
     const paths = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`p${n}`, 'values']));
     expect(isExtract(paths(10))).toBe(true);
     expect(isExtract(paths(11))).toBe(false);
@@ -39,7 +39,7 @@ describe('isExtract', () => {
     expect(isExtract({ a: 'nothing' })).toBe(false);
   });
 
-  it('takes neither names that the database cannot hold nor paths without end', () => {
+  it('rejects names that the database cannot store and overlong paths', () => {
     expect(isExtract({ 'a\0': 'values' })).toBe(false);
     expect(isExtract({ a: `values${'.a'.repeat(490)}` })).toBe(true);
     expect(isExtract({ a: `values${'.a'.repeat(500)}` })).toBe(false);

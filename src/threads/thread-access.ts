@@ -14,7 +14,7 @@ import { ThreadNotFoundError } from './threads.errors.js';
 
 type ThreadEvent = Extract<AuthEvent, `threads:${string}`>;
 
-/** Which threads are a caller's. What is somebody else's looks as if it were not there. */
+/** Checks which threads the caller may access. Threads of another user are reported as missing. */
 @Injectable()
 export class ThreadAccess {
   constructor(
@@ -23,8 +23,8 @@ export class ThreadAccess {
   ) {}
 
   /**
-   * To be called before something is done with a thread; gives the fields of the request as they are to be used. Throws
-   * {@link ThreadNotFoundError} or `ForbiddenError`.
+   * Authorizes an operation on a thread. Returns the request fields to use, which the auth handler may have changed.
+   * Throws {@link ThreadNotFoundError} or `ForbiddenError`.
    */
   async check<T extends object>(auth: AuthContext, event: ThreadEvent, thread_id: string, value?: T): Promise<T> {
     const authorized = await this.auth.authorize(auth, event, { ...value, thread_id } as T & { thread_id: string });
@@ -34,7 +34,7 @@ export class ThreadAccess {
     return authorized.value;
   }
 
-  /** For several threads at once. Throws {@link ThreadNotFoundError} for the first that is not the caller's. */
+  /** Like {@link check} for several threads. Throws {@link ThreadNotFoundError} for the first one that is hidden. */
   async checkAll(auth: AuthContext, event: ThreadEvent, thread_ids: string[], value: object): Promise<void> {
     const { filter } = await this.auth.authorize(auth, event, value);
     const [hidden] = filter ? await this.hiddenOf(thread_ids, filter) : [];
@@ -43,7 +43,7 @@ export class ThreadAccess {
     }
   }
 
-  /** Throws {@link ThreadNotFoundError} for a thread that the filter hides; one that is deleted hides nothing. */
+  /** Throws {@link ThreadNotFoundError} if the filter hides the thread. A deleted thread is not hidden. */
   async assertVisible(thread_id: string, filter: AuthFilter): Promise<void> {
     const parameters = new SqlParameters();
     const id = parameters.add(thread_id);
@@ -57,12 +57,12 @@ export class ThreadAccess {
     }
   }
 
-  /** For what concerns no thread that is known beforehand. */
+  /** Authorizes an operation without a known thread, such as a search. */
   authorize<T extends object>(auth: AuthContext, event: ThreadEvent, value: T): Promise<Authorized<T>> {
     return this.auth.authorize(auth, event, value);
   }
 
-  /** Those that are not there for somebody who sees what the filter lets through. */
+  /** Threads that do not exist or that the filter hides. */
   private async hiddenOf(thread_ids: string[], filter: AuthFilter): Promise<string[]> {
     const parameters = new SqlParameters();
     const ids = parameters.add(thread_ids);

@@ -9,7 +9,10 @@ import { idleStatusSql } from './thread-status.js';
 import { ThreadNotFoundError } from './threads.errors.js';
 import { ThreadsService } from './threads.service.js';
 
-/** Thread $1 as it is, without its runs, under the id $2, with the metadata $3 added. In one statement: the row and the checkpoints are of one moment. */
+/**
+ * Copies thread $1 without its runs to the id $2 and merges the metadata $3. One statement, so that the row and the
+ * checkpoints come from the same snapshot.
+ */
 const COPY_THREAD = `
   WITH source AS MATERIALIZED (
     SELECT * FROM threads WHERE thread_id = $1::uuid AND NOT hidden
@@ -22,7 +25,7 @@ const COPY_THREAD = `
     FROM source
   ) SELECT status FROM source`;
 
-/** Threads made out of others. */
+/** Copies threads. */
 @Injectable()
 export class ThreadCopyService {
   constructor(
@@ -32,8 +35,8 @@ export class ThreadCopyService {
   ) {}
 
   /**
-   * A thread with the same state and the same history, which live on independently; its runs stay behind. Of one that is
-   * busy: as far as its run has come. `metadata` is added to what is copied. Throws {@link ThreadNotFoundError}.
+   * Creates an independent thread with the same state and history, without runs. The copy of a busy thread has the state
+   * that its run has reached. `metadata` is merged into the copy's metadata. Throws {@link ThreadNotFoundError}.
    */
   async copy(thread_id: string, copy_id = newId(), metadata: JsonObject = {}): Promise<Thread> {
     const { rows } = await this.sql.query<{ status: ThreadStatus }>(COPY_THREAD, [

@@ -5,16 +5,16 @@ import { toJsonb } from '../common/index.js';
 import { SqlParameters } from '../database/index.js';
 import { threadConditions, type ThreadFilter } from './thread-filter.js';
 
-/** Parts of the metadata by which threads are counted as they change. */
+/** Metadata keys by which the counts are maintained. */
 const COUNTED = ['graph_id', 'assistant_id'] as const;
 
-const ADD_UP_EVERY_MS = 10_000;
+const COMPACT_INTERVAL_MS = 10_000;
 
 /**
- * Replaces the changes by their sums, when there are enough of them. SKIP LOCKED: rows that another process is adding up
- * are left to it, and every row is taken by one of them.
+ * Compacts the recorded changes into sums once there are enough of them. SKIP LOCKED: rows that another process is
+ * compacting are left to it, so that every row is summed once.
  */
-const ADD_UP = `
+const COMPACT = `
   WITH gone AS (
     DELETE FROM thread_counts WHERE ctid IN (SELECT ctid FROM thread_counts FOR UPDATE SKIP LOCKED) AND (
       SELECT count(*) > 1000 + 2 * count(DISTINCT (status, graph_id, assistant_id)) FROM thread_counts)
@@ -23,31 +23,31 @@ const ADD_UP = `
   INSERT INTO thread_counts
   SELECT status, graph_id, assistant_id, sum(threads) FROM gone GROUP BY 1, 2, 3 HAVING sum(threads) <> 0`;
 
-/** How many threads there are. The totals that lists of threads show cost the same for a thousand and for a million. */
+/** Counts threads in constant time: the total of a search costs the same for a thousand threads and for a million. */
 @Injectable()
 export class ThreadCounts implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Threads');
   private timer?: NodeJS.Timeout;
-  private adding?: Promise<void>;
+  private compacting?: Promise<void>;
 
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => {
-      this.adding ??= this.addUp()
+      this.compacting ??= this.compact()
         .catch((error: unknown) =>
-          this.logger.warn(`Threads could not be counted, trying again later: ${String(error)}`),
+          this.logger.warn(`Compacting the thread counts failed, retrying later: ${String(error)}`),
         )
-        .finally(() => (this.adding = undefined));
-    }, ADD_UP_EVERY_MS);
+        .finally(() => (this.compacting = undefined));
+    }, COMPACT_INTERVAL_MS);
   }
 
   async onModuleDestroy(): Promise<void> {
     clearInterval(this.timer);
-    await this.adding;
+    await this.compacting;
   }
 
-  /** Exact, also while threads change. */
+  /** Exact, even while threads change. */
   async total(filter: ThreadFilter): Promise<number> {
     const parameters = new SqlParameters();
     const sql = countedSql(filter, parameters) ?? countingSql(filter, parameters);
@@ -55,13 +55,13 @@ export class ThreadCounts implements OnApplicationBootstrap, OnModuleDestroy {
     return Number(total);
   }
 
-  /** What the timer does. */
-  async addUp(): Promise<void> {
-    await this.dataSource.query(ADD_UP);
+  /** Called by the timer. */
+  async compact(): Promise<void> {
+    await this.dataSource.query(COMPACT);
   }
 }
 
-/** Undefined when the filter asks for more than is counted. */
+/** Undefined when the counts do not cover the filter. */
 function countedSql(
   { status, metadata = {}, values, ids, visible }: ThreadFilter,
   parameters: SqlParameters,

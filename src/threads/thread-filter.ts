@@ -3,17 +3,17 @@ import { type JsonObject, toJsonb } from '../common/index.js';
 import type { SqlParameters } from '../database/index.js';
 import type { ThreadStatus } from './thread.entity.js';
 
-/** What threads must be to be found; all of it. */
+/** Conditions of a search; a thread must match all of them. */
 export interface ThreadFilter {
   metadata?: JsonObject;
   values?: JsonObject;
   status?: ThreadStatus;
   ids?: string[];
-  /** What the caller may see. */
+  /** Threads that the caller may see. */
   visible?: AuthFilter;
 }
 
-/** SQL: the rows `thread` that a filter lets through. */
+/** SQL: the condition for rows `thread` that match a filter. */
 export function threadConditions(
   { metadata, values, status, ids, visible }: ThreadFilter,
   parameters: SqlParameters,
@@ -38,8 +38,8 @@ export function threadConditions(
 }
 
 /**
- * By the small values, which have an index. A null there may stand for a large value: only then the state itself is read,
- * which may have megabytes.
+ * Searches the small values, which are indexed. A null there may represent a large value. Only then the state itself is
+ * read, which may have megabytes.
  */
 function valuesConditions(values: JsonObject, parameters: SqlParameters): string[] {
   const entries = Object.entries(values);

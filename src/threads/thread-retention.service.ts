@@ -7,7 +7,7 @@ import type { ThreadPruneRequest, ThreadPruneResult, ThreadStorage } from './dto
 import { ThreadNotFoundError } from './threads.errors.js';
 import { ThreadsService } from './threads.service.js';
 
-/** What threads take up, and less of it. */
+/** Reports the storage of threads and prunes them. */
 @Injectable()
 export class ThreadRetentionService {
   constructor(
@@ -16,7 +16,7 @@ export class ThreadRetentionService {
     @InjectDataSource() private readonly dataSource: DataSource,
   ) {}
 
-  /** Numbers and bytes of what is kept of a thread's states. Throws {@link ThreadNotFoundError}. */
+  /** Counts and bytes of a thread's checkpoints. Throws {@link ThreadNotFoundError}. */
   async storageOf(thread_id: string): Promise<ThreadStorage> {
     await this.threads.assertExists(thread_id);
     const {
@@ -28,16 +28,16 @@ export class ThreadRetentionService {
   }
 
   /**
-   * Removes threads, or their past states; all or nothing. Threads with an active run keep their past and are not counted.
-   * Throws {@link ThreadNotFoundError} for the first one that is not there.
+   * Deletes threads, or all but their newest checkpoints, in one transaction. With `keep_latest`, threads with an active
+   * run are skipped and not counted. Throws {@link ThreadNotFoundError} for the first missing thread.
    */
   async prune({ thread_ids, strategy = 'delete' }: ThreadPruneRequest): Promise<ThreadPruneResult> {
-    const wanted = [...new Set(thread_ids)].sort();
+    const requested = [...new Set(thread_ids)].sort();
     const pruned = await this.dataSource.transaction(async (manager) => {
-      const idle = await lockAll(manager, wanted);
+      const idle = await lockAll(manager, requested);
       if (strategy === 'delete') {
-        await this.threads.deleteAll(manager, wanted);
-        return wanted;
+        await this.threads.deleteAll(manager, requested);
+        return requested;
       }
       await manager.query(DELETE_OLD_CHECKPOINTS, [idle]);
       return idle;
@@ -49,7 +49,7 @@ export class ThreadRetentionService {
   }
 }
 
-/** In one order for all, so that two of them never wait for each other. Gives those without an active run. */
+/** Locks the threads in a fixed order, so that two callers cannot deadlock. Returns those without an active run. */
 async function lockAll(manager: EntityManager, thread_ids: string[]): Promise<string[]> {
   const rows = await manager.query<{ thread_id: string; newest_run_id: string | null }[]>(
     `SELECT thread_id, newest_run_id FROM threads WHERE thread_id = ANY($1::uuid[]) AND NOT hidden

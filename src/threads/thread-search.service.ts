@@ -7,22 +7,22 @@ import { SqlParameters } from '../database/index.js';
 import { isThreadField, THREAD_FIELDS, type Thread, toThread } from './dto/thread.dto.js';
 import type { ThreadCountRequest, ThreadSearchRequest } from './dto/thread-requests.dto.js';
 import { parsePath } from './extract.js';
-import { LaterValues } from './later-values.js';
+import { LazyValues } from './lazy-values.js';
 import { ThreadCounts } from './thread-counts.js';
 import { threadConditions, type ThreadFilter } from './thread-filter.js';
 import type { ThreadEntity } from './thread.entity.js';
 
-/** Bytes of states, as the database stores them, that one statement reads. */
-const MOST_BYTES = 4_000_000;
+/** Limit for the states that one statement reads, in bytes as the database stores them. */
+const MAX_BYTES = 4_000_000;
 
-/** A found thread. `values` is JSON text, or null when it is to be read later; then `size` says that there is something. */
+/** A found thread. `values` is a JSON string, or null when it is read later; then `size` is set. */
 type FoundThread = Omit<ThreadEntity, 'values'> & {
   values?: string | null;
   size?: number | null;
   extracted?: Thread['extracted'];
 };
 
-/** Finds threads. Nothing is read that the caller has not asked for; states are passed on without being parsed. */
+/** Finds threads. Reads only the requested fields, and passes states on without parsing them. */
 @Injectable()
 export class ThreadSearchService {
   constructor(
@@ -30,7 +30,10 @@ export class ThreadSearchService {
     private readonly counts: ThreadCounts,
   ) {}
 
-  /** One page of what the caller may see. Values of large states are read while they are sent, and may be newer than the rest of their thread. */
+  /**
+   * One page of the threads that the caller may see. Large values are read while the response is sent, and may be newer
+   * than the other fields of their thread.
+   */
   async search(request: ThreadSearchRequest, visible?: AuthFilter): Promise<Page<Thread>> {
     const { extract, select = THREAD_FIELDS } = request;
     const parameters = new SqlParameters();
@@ -38,13 +41,13 @@ export class ThreadSearchService {
       this.dataSource.query<FoundThread[]>(searchSql({ ...request, visible }, parameters), parameters.values),
       this.counts.total({ ...request, visible }),
     ]);
-    const later = new LaterValues(
+    const lazyValues = new LazyValues(
       found.filter(({ size, values }) => size && values === null),
-      MOST_BYTES,
+      MAX_BYTES,
       (ids) => this.readValues(ids),
     );
     const valuesOf = ({ thread_id, values, size }: FoundThread): JsonText | null =>
-      typeof values === 'string' ? new JsonText(() => values) : size ? later.of(thread_id) : null;
+      typeof values === 'string' ? new JsonText(() => values) : size ? lazyValues.of(thread_id) : null;
     const rows = found.map((row) => ({
       ...toThread({ ...row, values: valuesOf(row) }, select),
       ...(extract && { extracted: row.extracted }),
@@ -64,7 +67,7 @@ export class ThreadSearchService {
   }
 }
 
-/** States are measured by what they take in the database, which it knows without reading them. */
+/** The size of a state is its stored size, which the database knows without reading the value. */
 function searchSql(request: ThreadSearchRequest & ThreadFilter, parameters: SqlParameters): string {
   const { limit, offset, extract, sort_by = 'updated_at', sort_order = 'desc', select = THREAD_FIELDS } = request;
   const order = orderSql(sort_by, sort_order);
@@ -82,18 +85,18 @@ function searchSql(request: ThreadSearchRequest & ThreadFilter, parameters: SqlP
     ORDER BY ${order} LIMIT ${parameters.add(limit)} OFFSET ${parameters.add(offset)}`;
   return hasValues
     ? `SELECT ${[...small, ...(extract ? ['extracted'] : []), 'size'].join(', ')},
-         CASE WHEN sum(size) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING) <= ${MOST_BYTES} THEN values::text END AS values
+         CASE WHEN sum(size) OVER (ORDER BY ${order} ROWS UNBOUNDED PRECEDING) <= ${MAX_BYTES} THEN values::text END AS values
        FROM (${page}) thread ORDER BY ${order}`
     : page;
 }
 
-/** As the indexes have it: ties by id in the same direction; only `state_updated_at` can be null. */
+/** Matches the indexes: ties are broken by id in the same direction, and only `state_updated_at` can be null. */
 function orderSql(sort_by: string, sort_order: 'asc' | 'desc'): string {
   const nulls = sort_by === 'state_updated_at' ? { asc: ' NULLS FIRST', desc: ' NULLS LAST' }[sort_order] : '';
   return `thread.${sort_by} ${sort_order}${nulls}, thread.thread_id ${sort_order}`;
 }
 
-/** One column with all paths: nothing else of the columns they reach into leaves the database. */
+/** One column with all extracted paths, so that the database returns nothing else of those columns. */
 function extractedSql(extract: Record<string, string>, parameters: SqlParameters): string {
   const parts = Object.entries(extract).map(([alias, path]) => {
     const { column, keys } = parsePath(path)!;

@@ -29,7 +29,7 @@ export class ThreadStateController {
   ) {}
 
   @Get('state')
-  @ApiOperation({ summary: 'Get the state', description: 'The newest state of the thread.' })
+  @ApiOperation({ summary: 'Get the state', description: 'Returns the newest state of the thread.' })
   @ApiOkResponse({ type: ThreadState })
   @ApiErrors(404)
   async getState(
@@ -43,7 +43,7 @@ export class ThreadStateController {
   }
 
   @Get('state/:checkpoint_id')
-  @ApiOperation({ summary: 'Get the state at a checkpoint', description: 'By id; ids are in the history.' })
+  @ApiOperation({ summary: 'Get the state at a checkpoint', description: 'Takes a checkpoint id from the history.' })
   @ApiOkResponse({ type: ThreadState })
   @ApiErrors(404)
   async getStateAt(
@@ -60,7 +60,7 @@ export class ThreadStateController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Get the state at a checkpoint, by reference',
-    description: 'Also the state of a subgraph: take the reference from the `checkpoint` of its task.',
+    description: 'Can also read a subgraph: pass the `checkpoint` of its task.',
   })
   @BodyExample(ThreadStateCheckpointRequest, { checkpoint: { checkpoint_ns: '' } })
   @ApiOkResponse({ type: ThreadState })
@@ -82,7 +82,7 @@ export class ThreadStateController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Update the state',
-    description: 'Writes a new checkpoint. Refused while a run is active on the thread.',
+    description: 'Writes a new checkpoint. Rejected with 409 while the thread has an active run.',
   })
   @BodyExample(ThreadStateUpdate, {
     values: { messages: [{ role: 'user', content: 'Forget what I said.' }] },
@@ -102,7 +102,7 @@ export class ThreadStateController {
   @HttpCode(204)
   @ApiOperation({
     summary: 'Patch the metadata of a thread',
-    description: 'As "update a thread" does; without answer.',
+    description: 'Merges metadata like "Update a thread", without a response body.',
   })
   @BodyExample(ThreadStatePatch, { metadata: { topic: 'parrots' } })
   @ApiNoContentResponse({ description: 'Merged.' })
@@ -117,7 +117,7 @@ export class ThreadStateController {
 
   @Post('history')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Get the history', description: 'Past states, newest first.' })
+  @ApiOperation({ summary: 'Get the history', description: 'Returns past states, newest first.' })
   @BodyExample(ThreadHistoryRequest, { limit: 3 })
   @ApiOkResponse({ type: [ThreadState] })
   @ApiErrors(404)
@@ -132,7 +132,7 @@ export class ThreadStateController {
   }
 
   @Get('history')
-  @ApiOperation({ summary: 'Get the history (GET)', description: 'Past states, newest first.' })
+  @ApiOperation({ summary: 'Get the history (GET)', description: 'Returns past states, newest first.' })
   @ApiOkResponse({ type: [ThreadState] })
   @ApiErrors(404)
   async listHistory(

@@ -35,26 +35,26 @@ import {
 } from './threads.errors.js';
 import { ThreadsService } from './threads.service.js';
 
-/** How often a change is computed again because the thread has changed meanwhile. */
+/** Attempts to compute an update of a thread that keeps changing. */
 const MAX_ATTEMPTS = 5;
 
-/** A thread as a change of its state finds it. */
+/** The columns of a thread that a state update needs. */
 interface FoundThread {
   metadata: JsonObject;
   config: JsonObject;
   newest_run_id: string | null;
-  /** Another one after each run and each change. */
+  /** Changes with every run and every update. */
   stamp: string;
 }
 
-/** How the last run of a thread has ended, as far as the thread's status is concerned. */
+/** The outcome of a thread's last run, which determines the thread's status. */
 export interface LastRun {
-  /** Absent when no run is left: the state decides. */
+  /** Absent when no run is left: then the state determines the status. */
   status?: LastRunStatus;
   error?: object | null;
 }
 
-/** The state of threads: read at any checkpoint, changed by hand, listed. */
+/** Reads, updates and lists the states of threads. */
 @Injectable()
 export class ThreadStateService {
   private readonly logger = new Logger('Threads');
@@ -72,7 +72,7 @@ export class ThreadStateService {
     return owner ? this.graphState.getSelected(owner, at, options) : selectState(emptyThreadState(), options.select);
   }
 
-  /** Newest first, read while it is asked for. Throws {@link ThreadNotFoundError}. */
+  /** Newest first, read lazily. Throws {@link ThreadNotFoundError}. */
   async getHistory(
     thread_id: string,
     { limit, metadata: filter, checkpoint = {}, before, select }: ThreadHistoryRequest,
@@ -82,7 +82,7 @@ export class ThreadStateService {
     return owner ? this.graphState.getHistory(owner, checkpoint, options) : nothing();
   }
 
-  /** A thread with a past: all of it or nothing. Throws {@link ThreadWithoutGraphError}. */
+  /** Creates a thread with supersteps in one transaction. Throws {@link ThreadWithoutGraphError}. */
   async createWithHistory(body: ThreadCreate, visible?: AuthFilter): Promise<Thread> {
     const { thread_id = newId(), metadata = {}, supersteps = [] } = body;
     const owner = toOwner({ thread_id, metadata, config: {} });
@@ -109,9 +109,9 @@ export class ThreadStateService {
   }
 
   /**
-   * Computes the change without a transaction, because the graph's own code takes as long as it likes, and writes it in
-   * one that locks the thread: a run that is created meanwhile begins with the new state. When the thread has changed
-   * since it was read, the change is computed again. Throws {@link ThreadChangedError} when that happens too often.
+   * Computes the update without a transaction, because the graph's own code may be slow. Then writes it in a transaction
+   * that locks the thread, so that a run created meanwhile starts with the new state. If the thread has changed since it
+   * was read, the update is computed again. Throws {@link ThreadChangedError} after {@link MAX_ATTEMPTS} attempts.
    */
   async updateState(thread_id: string, body: ThreadStateUpdate): Promise<ThreadUpdateStateResponse> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
@@ -125,7 +125,7 @@ export class ThreadStateService {
         return stamp === thread.stamp && (await writeDraft(db, thread_id, draft, columns));
       });
       if (isWritten) {
-        await this.stream.stateChanged({ thread_id, ...thread });
+        await this.stream.publishCurrentState({ thread_id, ...thread });
         return toUpdateResponse(draft.checkpoint);
       }
     }
@@ -133,9 +133,9 @@ export class ThreadStateService {
   }
 
   /**
-   * Brings an idle thread's row up to date with its newest checkpoint, after a run that has not got to its end or is
-   * gone. The status stays: a cancelled run leaves its thread idle (contract 2.9). `left` is how the run that is the last
-   * one now has ended, when the status has to follow too. A graph that cannot be asked leaves the row as it is.
+   * Updates an idle thread's row from its newest checkpoint, after a run was stopped early or deleted. The status does not
+   * change, because a cancelled run leaves its thread idle (contract 2.9). With `left`, the outcome of the run that is now
+   * the last one, the status is updated too. If the graph is unavailable, the row stays unchanged.
    */
   async refresh(thread_id: string, left?: LastRun): Promise<void> {
     try {
@@ -158,13 +158,15 @@ export class ThreadStateService {
           ],
         );
         if (updated > 0) {
-          await this.stream.stateIs(thread_id, state);
+          await this.stream.publishState(thread_id, state);
         }
       }
     } catch (error) {
-      // Hidden threads are not shown, and one that is gone needs nothing.
+      // Hidden and deleted threads need no refresh.
       if (!(error instanceof ThreadNotFoundError)) {
-        this.logger.warn(`thread_id=${thread_id} could not be refreshed: ${errorText(error)}`);
+        this.logger.warn(
+          `thread_id=${thread_id} Refreshing the thread from its newest checkpoint failed: ${errorText(error)}`,
+        );
       }
     }
   }
@@ -193,7 +195,7 @@ async function* nothing(): AsyncGenerator<never> {}
 const FIND_THREAD = `
   SELECT metadata, config, newest_run_id, updated_at::text AS stamp FROM threads WHERE thread_id = $1 AND NOT hidden`;
 
-/** No run can begin until the transaction ends. */
+/** Blocks new runs until the transaction ends. */
 const LOCK_THREAD = `${FIND_THREAD} FOR UPDATE`;
 
 /** Throws when the thread does not exist or has an active run. */
@@ -207,13 +209,13 @@ function assertIdle(thread_id: string, thread: FoundThread | undefined): FoundTh
   return thread;
 }
 
-/** What the thread's row shows of a state. Serialising calls code of the graph: not to be done in a transaction. */
+/** The row's columns for a state. Serialization may call code of the graph, so do not call this in a transaction. */
 function stateColumns(state: GraphState): unknown[] {
   const { status, values, interrupts } = threadColumns(threadStatus(undefined, state), state);
   return [values, interrupts, status];
 }
 
-/** Writes checkpoints and row. False when the draft was computed from other checkpoints; then nothing is written. */
+/** Writes checkpoints and row. Writes nothing and returns false when the draft is no longer current. */
 async function writeDraft(db: Queryable, thread_id: string, draft: StateDraft, columns: unknown[]): Promise<boolean> {
   const isWritten = await draft.write(db);
   if (isWritten) {
@@ -227,7 +229,7 @@ async function writeDraft(db: Queryable, thread_id: string, draft: StateDraft, c
   return isWritten;
 }
 
-/** The connection of TypeORM's transaction for hand-written SQL. */
+/** Adapts the connection of a TypeORM transaction to `Queryable`. */
 const sqlOf = (manager: EntityManager): Queryable => ({
   query: async <R>(text: string, values?: unknown[]) => ({ rows: await manager.query<R[]>(text, values) }),
 });

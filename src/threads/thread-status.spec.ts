@@ -32,7 +32,7 @@ describe('the status of a thread', () => {
     ['interrupted', interrupted, 'idle'],
     [undefined, finished, 'idle'],
     [undefined, interrupted, 'interrupted'],
-  ])('after %s with %j is %s', (last, state, status) => {
+  ])('after %s with the state %j is %s', (last, state, status) => {
     expect(threadStatus(last, state)).toBe(status);
   });
 });
@@ -44,15 +44,15 @@ describe('the pending interrupts of a thread', () => {
   });
 
   it.each([
-    ['name the waiting tasks of an interrupted thread', 'interrupted', interrupted, { a: [interrupt], b: [] }],
-    ['name the tasks at a breakpoint', 'interrupted', atBreakpoint, { a: [] }],
-    ['leave out tasks without one on an idle thread', 'idle', interrupted, { a: [interrupt] }],
-    ['leave out tasks without one on a failed thread', 'error', atBreakpoint, {}],
+    ['include the unfinished tasks of an interrupted thread', 'interrupted', interrupted, { a: [interrupt], b: [] }],
+    ['include the tasks at a breakpoint', 'interrupted', atBreakpoint, { a: [] }],
+    ['omit tasks without an interrupt on an idle thread', 'idle', interrupted, { a: [interrupt] }],
+    ['omit tasks without an interrupt on a failed thread', 'error', atBreakpoint, {}],
   ] as const)('%s', (_, status, state, expected) => {
     expect(JSON.parse(threadColumns(status, state).interrupts)).toEqual(expected);
   });
 
-  it('are written as clients see them, with what PostgreSQL refuses replaced', () => {
+  it('are stored in wire format, with characters replaced that PostgreSQL rejects', () => {
     const value = { at: 10n, text: 'a\u0000b' };
     const { interrupts } = threadColumns('idle', {
       values: {},

@@ -1,33 +1,33 @@
 import { jsonbText, toWireJson } from '../common/index.js';
 import type { ThreadStatus } from './thread.entity.js';
 
-// The one place that derives what a thread's row shows from the end of a run or from a state (contract 1.3, 2.4).
+// Thread status: the only place that derives a thread's row from the end of a run or from a state (contract 1.3, 2.4).
 //
-// | what happened                             | status                      | values, interrupts | error     |
-// | ----------------------------------------- | --------------------------- | ------------------ | --------- |
-// | run ended: `success`                      | `interrupted` if tasks are  | of the state       | null      |
-// |                                           | left, else `idle`           |                    |           |
-// | the graph drained itself                  | as after `success`          | of the state       | null      |
-// | run ended: `error`, `timeout`             | `error`                     | of the state       | the run's |
-// | run stopped at its work: `interrupted`    | `idle`                      | of the state       | null      |
-// | state changed by hand, supersteps, a copy | as after `success`          | of the state       | null      |
-// | last run deleted                          | as after the run before it  | of the state       | its error |
-// | run refused, never begun, rolled back     | `idleStatusSql`             | stay               | stays     |
-// | another run waits on the thread           | `busy`                      | of the state       | as above  |
+// | event                                    | status                     | values, interrupts | error     |
+// | ---------------------------------------- | -------------------------- | ------------------ | --------- |
+// | run ended: `success`                     | `interrupted` if tasks are | of the state       | null      |
+// |                                          | left, else `idle`          |                    |           |
+// | the graph drained itself                 | as after `success`         | of the state       | null      |
+// | run ended: `error`, `timeout`            | `error`                    | of the state       | the run's |
+// | running run stopped: `interrupted`       | `idle`                     | of the state       | null      |
+// | state update, supersteps, copy           | as after `success`         | of the state       | null      |
+// | last run deleted                         | as after the previous run  | of the state       | its error |
+// | run rejected, never started, rolled back | `idleStatusSql`            | unchanged          | unchanged |
+// | another run is queued on the thread      | `busy`                     | of the state       | as above  |
 //
 // The state is LangGraph's snapshot of the newest checkpoint, never the last event of a stream: untracked values and
 // consumed ephemeral values are not part of it.
 
-/** How the last run of a thread ended. Absent when no run has changed the thread: then the state decides. */
+/** How the last run of a thread ended. Absent when no run has changed the thread: then the state determines the status. */
 export type LastRunStatus = 'success' | 'error' | 'timeout' | 'interrupted' | 'drained';
 
-/** A state, as far as a thread's row depends on it; GraphState and ThreadState both fit. */
+/** The part of a state that determines a thread's row; GraphState and ThreadState both have it. */
 export interface SettledState {
   values: unknown;
   tasks: readonly SettledTask[];
 }
 
-/** An interrupt as the graph or the API names it. */
+/** An interrupt from the graph or from the API. */
 interface PendingInterrupt {
   id?: string;
   value?: unknown;
@@ -39,10 +39,10 @@ interface SettledTask {
   result?: unknown;
 }
 
-/** The columns of a thread that its state decides, ready for `jsonb` parameters. */
+/** The columns of a thread that its state determines, serialized for `jsonb` parameters. */
 export interface ThreadColumns {
   status: ThreadStatus;
-  /** Absent when the thread has no checkpoint: its values stay as they were. */
+  /** Absent when the thread has no checkpoint: its values stay unchanged. */
   values?: string;
   /** Pending interrupts by task id. */
   interrupts: string;
@@ -59,35 +59,35 @@ export function threadStatus(last: LastRunStatus | undefined, state: SettledStat
     case 'success':
     case 'drained':
     case undefined:
-      // `next` does not name tasks that are done but not committed.
+      // `next` omits tasks that have finished but are not committed.
       return state && state.tasks.length > 0 ? 'interrupted' : 'idle';
   }
 }
 
-/** The interrupts of a state that wait for a resume value. */
+/** The pending interrupts of a state. */
 export const pendingInterrupts = ({ tasks }: Pick<SettledState, 'tasks'>): PendingInterrupt[] =>
   tasks.flatMap(({ interrupts }) => interrupts);
 
 /**
- * The same by task id. A thread that is `interrupted` also names the tasks that wait without one, at a breakpoint: an
- * empty object means that nothing is left to do.
+ * Pending interrupts by task id. An `interrupted` thread also lists its tasks without interrupts, at a breakpoint, so that
+ * an empty object means that no task is left.
  */
 function pendingInterruptsByTask(
   status: ThreadStatus,
   { tasks }: Pick<SettledState, 'tasks'>,
 ): Record<string, readonly PendingInterrupt[]> {
   const namesBreakpoints = status === 'interrupted';
-  const waiting = tasks.filter(({ interrupts, result }) =>
+  const pending = tasks.filter(({ interrupts, result }) =>
     namesBreakpoints ? interrupts.length > 0 || (result ?? null) === null : interrupts.length > 0,
   );
-  return Object.fromEntries(waiting.map(({ id, interrupts }) => [id, interrupts]));
+  return Object.fromEntries(pending.map(({ id, interrupts }) => [id, interrupts]));
 }
 
 /** {@link pendingInterruptsByTask} for a `json` parameter. */
 export const interruptsJson = (status: ThreadStatus, state: Pick<SettledState, 'tasks'>): string =>
   jsonbText(toWireJson(pendingInterruptsByTask(status, state)));
 
-/** `valuesJson`: the values as JSON, when the caller has serialised them before. */
+/** `valuesJson`: the serialized values, if the caller has them. */
 export function threadColumns(status: ThreadStatus, state: SettledState, valuesJson?: string): ThreadColumns {
   return {
     status,
@@ -96,6 +96,6 @@ export function threadColumns(status: ThreadStatus, state: SettledState, valuesJ
   };
 }
 
-/** SQL: the status of a thread without an active run, from what its row says; `thread` is the name of the row. */
+/** SQL: the status of a thread without an active run, from the columns of the row `thread`. */
 export const idleStatusSql = (thread: string): string => `CASE WHEN ${thread}.error IS NOT NULL THEN 'error'
   WHEN ${thread}.interrupts::text <> '{}' THEN 'interrupted' ELSE 'idle' END`;

@@ -20,7 +20,7 @@ export class ThreadStorageController {
 
   @Post('prune')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Prune threads', description: 'Removes them, or all but their newest states.' })
+  @ApiOperation({ summary: 'Prune threads', description: 'Deletes threads, or all but their newest checkpoints.' })
   @BodyExample(ThreadPruneRequest, { thread_ids: [EXAMPLE_THREAD_ID], strategy: 'keep_latest' })
   @ApiOkResponse({ type: ThreadPruneResult })
   @ApiErrors(404)
@@ -32,7 +32,7 @@ export class ThreadStorageController {
 
   @Post(':thread_id/copy')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Copy a thread', description: 'With its state and its history, without its runs.' })
+  @ApiOperation({ summary: 'Copy a thread', description: 'Copies the state and the history, but not the runs.' })
   @ApiOkResponse({ type: Thread })
   @ApiErrors(404)
   async copy(@Auth() auth: AuthContext, @Param() { thread_id }: ThreadParams): Promise<Thread> {
@@ -43,7 +43,7 @@ export class ThreadStorageController {
   }
 
   @Get(':thread_id/storage')
-  @ApiOperation({ summary: 'Get what a thread takes up', description: 'Numbers and bytes of its checkpoints.' })
+  @ApiOperation({ summary: 'Get the storage of a thread', description: 'Returns counts and bytes of its checkpoints.' })
   @ApiExtraModels(ChannelAmount)
   @ApiOkResponse({ type: ThreadStorage })
   @ApiErrors(404)

@@ -6,7 +6,7 @@ import {
   EventStream,
   isThreadGap,
   type NumberedEvent,
-  positionAfter,
+  parseLastEventId,
   RUN_DONE,
   type StreamEvent,
 } from '../streams/index.js';
@@ -23,7 +23,7 @@ const EVENTS_OF_MODE: Record<ThreadStreamMode, (event: string) => boolean> = {
   state_update: (event) => event === STATE_UPDATE,
 };
 
-/** Everything that happens on a thread, as one stream. */
+/** The stream of a thread: the events of all its runs, and state updates. */
 @Injectable()
 export class ThreadStreamService {
   private readonly logger = new Logger('Threads');
@@ -33,14 +33,14 @@ export class ThreadStreamService {
     private readonly graphState: GraphStateService,
   ) {}
 
-  /** Never ends while the thread is there. `lastEventId` `-` gives everything that is kept; without it: from now on. */
+  /** The stream ends when the thread is deleted. `lastEventId` `-` starts with all stored events; absent: live events only. */
   async read(thread_id: string, modes: readonly ThreadStreamMode[], lastEventId: string | undefined): Promise<SseBody> {
-    const position = lastEventId === undefined ? ({ from: 'now' } as const) : positionAfter(lastEventId);
+    const position = lastEventId === undefined ? ({ from: 'now' } as const) : parseLastEventId(lastEventId);
     const isWanted = (event: NumberedEvent): boolean =>
       isThreadGap(event) || modes.some((mode) => EVENTS_OF_MODE[mode](event.event));
     const reader = await this.events.readThread(thread_id, position);
     return {
-      // A client that has received nothing comes back without an id: to here.
+      // A client that disconnects before the first event has no id: this URL lets it continue from here.
       headers: {
         location: `/threads/${thread_id}/stream?stream_modes=${modes.join(',')}&last_event_id=${reader.after}`,
       },
@@ -48,23 +48,25 @@ export class ThreadStreamService {
     };
   }
 
-  /** Tells those who read the thread, if any, what its state is after a change that no run has made. */
-  async stateChanged(thread: { thread_id: string; metadata: JsonObject; config: JsonObject }): Promise<void> {
+  /** Sends the current state to the readers of a thread, after a change that no run made. */
+  async publishCurrentState(thread: { thread_id: string; metadata: JsonObject; config: JsonObject }): Promise<void> {
     const { thread_id } = thread;
     if (!this.events.isFollowed(thread_id)) {
       return;
     }
     try {
       const owner = toOwner(thread);
-      await this.stateIs(thread_id, owner ? await this.graphState.getState(owner, {}, false) : emptyThreadState());
+      await this.publishState(thread_id, owner ? await this.graphState.getState(owner, {}, false) : emptyThreadState());
     } catch (error) {
-      // The change itself has been made; its graph may be one that this server does not have.
-      this.logger.warn(`thread_id=${thread_id} Readers could not be told of its state: ${errorText(error)}`);
+      // The change itself is committed. This server may not have the thread's graph.
+      this.logger.warn(
+        `thread_id=${thread_id} Sending the new state to the thread's readers failed: ${errorText(error)}`,
+      );
     }
   }
 
-  /** The same for a state that is known. */
-  async stateIs(thread_id: string, state: ThreadState): Promise<void> {
+  /** Sends a state to the readers of a thread, if there are any. */
+  async publishState(thread_id: string, state: ThreadState): Promise<void> {
     if (this.events.isFollowed(thread_id)) {
       await this.events.append(thread_id, [stateUpdate(state)]);
     }
@@ -74,7 +76,7 @@ export class ThreadStreamService {
 /** The state of a thread as an event of its stream. */
 export const stateUpdate = (state: ThreadState): StreamEvent => ({ event: STATE_UPDATE, json: toWireJson(state) });
 
-/** Undefined for a thread that does not know its graph yet. */
+/** Undefined for a thread that has no graph yet. */
 export function toOwner({
   thread_id,
   metadata,

@@ -2,28 +2,28 @@ import type { ThreadTtlConfig } from '../config/index.js';
 import { isObject, LONGEST_SECONDS } from '../common/index.js';
 import { PRUNE_STRATEGIES, type PruneStrategy, type ThreadEntity } from './thread.entity.js';
 
-const MOST_MINUTES = LONGEST_SECONDS / 60;
+const MAX_MINUTES = LONGEST_SECONDS / 60;
 
 const MS_PER_MINUTE = 60_000;
 
-/** How long a thread stays after its last activity, and what is done with it then. */
+/** How long a thread is kept after its last activity, and what happens to it then. */
 export interface ThreadTtl {
   minutes: number;
   strategy: PruneStrategy;
 }
 
-const isMinutes = (value: unknown): boolean => typeof value === 'number' && value > 0 && value <= MOST_MINUTES;
+const isMinutes = (value: unknown): boolean => typeof value === 'number' && value > 0 && value <= MAX_MINUTES;
 
-/** Minutes, or an object with them and a strategy (contract 2.13). */
+/** Accepts minutes, or an object with minutes and a strategy (contract 2.13). */
 export const isTtl = (value: unknown): boolean =>
   isMinutes(value) ||
   (isObject(value) && isMinutes(value.ttl) && [undefined, null, ...PRUNE_STRATEGIES].includes(value.strategy as never));
 
-export const TTL_MESSAGE = `must be minutes greater than 0, or an object with them as ttl and a strategy of ${PRUNE_STRATEGIES.join(', ')}`;
+export const TTL_MESSAGE = `must be a number of minutes greater than 0, or an object with the minutes as ttl and a strategy: ${PRUNE_STRATEGIES.join(', ')}`;
 
 export const TTL_SCHEMA = {
   oneOf: [
-    { type: 'number', minimum: 0, maximum: MOST_MINUTES },
+    { type: 'number', minimum: 0, maximum: MAX_MINUTES },
     {
       type: 'object',
       required: ['ttl'],
@@ -32,7 +32,7 @@ export const TTL_SCHEMA = {
   ],
 };
 
-/** What {@link isTtl} has let pass; undefined when nothing was asked for. */
+/** Converts a value accepted by {@link isTtl}; undefined if no TTL was requested. */
 export function toTtl(value: unknown): ThreadTtl | undefined {
   if (isObject(value)) {
     return { minutes: value.ttl as number, strategy: (value.strategy as PruneStrategy | null) ?? 'delete' };
@@ -40,11 +40,11 @@ export function toTtl(value: unknown): ThreadTtl | undefined {
   return typeof value === 'number' ? { minutes: value, strategy: 'delete' } : undefined;
 }
 
-/** What new threads get when nobody asks for anything else. */
+/** The TTL of new threads without a requested TTL. */
 export const defaultTtl = ({ default_minutes: minutes, strategy }: ThreadTtlConfig): ThreadTtl | undefined =>
   minutes === undefined ? undefined : { minutes, strategy };
 
-/** As the API shows it (contract 2.4). */
+/** The TTL in its API form (contract 2.4). */
 export const toWireTtl = ({
   ttl_minutes,
   ttl_strategy,

@@ -19,7 +19,7 @@ export class ThreadEntity {
   @Column('jsonb', { transformer: jsonb })
   metadata: JsonObject;
 
-  /** The merged config of the last run, without what the server puts in. */
+  /** The merged config of the last run, without keys that the server adds. */
   @Column('jsonb', { transformer: jsonb })
   config: JsonObject;
 
@@ -42,15 +42,15 @@ export class ThreadEntity {
   @Column('boolean')
   hidden: boolean;
 
-  /** When a sweep looks whether it can go. */
+  /** When the TTL sweep checks the thread. */
   @Column('timestamptz', { nullable: true })
   expires_at: Date | null;
 
-  /** Minutes after its last activity until it is removed or pruned; null when it stays. */
+  /** Minutes after its last activity until it is deleted or pruned; null: never. */
   @Column('double precision', { nullable: true })
   ttl_minutes: number | null;
 
-  /** What is done with it then. */
+  /** Whether it is deleted or pruned then. */
   @Column('text', { nullable: true })
   ttl_strategy: PruneStrategy | null;
 

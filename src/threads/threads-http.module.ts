@@ -4,6 +4,6 @@ import { ThreadStateController } from './thread-state.controller.js';
 import { ThreadsController } from './threads.controller.js';
 import { ThreadsModule } from './threads.module.js';
 
-/** The routes of threads; a worker does not load them. */
+/** The routes of threads; a worker-only process does not load them. */
 @Module({ imports: [ThreadsModule], controllers: [ThreadStorageController, ThreadsController, ThreadStateController] })
 export class ThreadsHttpModule {}

@@ -41,7 +41,7 @@ export class ThreadsController {
 
   @Post()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Create a thread', description: 'A thread holds the state that runs on it share.' })
+  @ApiOperation({ summary: 'Create a thread', description: 'A thread holds the state that its runs share.' })
   @BodyExample(ThreadCreate, { thread_id: EXAMPLE_THREAD_ID, if_exists: 'do_nothing', metadata: { graph_id: 'chat' } })
   @ApiOkResponse({ type: Thread })
   @ApiErrors(400, 409)
@@ -55,7 +55,8 @@ export class ThreadsController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Search threads',
-    description: 'One page. `X-Pagination-Total` is the number of matches, `X-Pagination-Next` the next offset.',
+    description:
+      'Returns one page. `X-Pagination-Total` is the number of matches, `X-Pagination-Next` the next offset.',
   })
   @BodyExample(ThreadSearchRequest, { metadata: { graph_id: 'chat' }, limit: 5 })
   @ApiOkResponse({ type: [Thread] })
@@ -71,7 +72,7 @@ export class ThreadsController {
 
   @Post('count')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Count threads', description: 'The number of threads a search would find.' })
+  @ApiOperation({ summary: 'Count threads', description: 'Returns the number of threads that match.' })
   @BodyExample(ThreadCountRequest, { status: 'idle' })
   @ApiOkResponse({ type: Number })
   @ApiErrors()
@@ -81,7 +82,10 @@ export class ThreadsController {
   }
 
   @Get(':thread_id')
-  @ApiOperation({ summary: 'Get a thread', description: 'The thread with its latest values and open questions.' })
+  @ApiOperation({
+    summary: 'Get a thread',
+    description: 'Returns the thread with its latest values and pending interrupts.',
+  })
   @ApiOkResponse({ type: Thread })
   @ApiErrors(404)
   async get(
@@ -95,8 +99,8 @@ export class ThreadsController {
   }
 
   @Patch(':thread_id')
-  @ApiOperation({ summary: 'Update a thread', description: 'Merges metadata; other keys stay.' })
-  @ApiHeader({ name: 'Prefer', required: false, description: '`return=minimal` answers 204 without a body.' })
+  @ApiOperation({ summary: 'Update a thread', description: 'Merges metadata; other keys are kept.' })
+  @ApiHeader({ name: 'Prefer', required: false, description: '`return=minimal` returns 204 without a body.' })
   @BodyExample(ThreadPatch, { metadata: { topic: 'parrots' } })
   @ApiOkResponse({ type: Thread })
   @ApiNoContentResponse({ description: 'Updated, when `Prefer: return=minimal` was sent.' })
@@ -117,10 +121,14 @@ export class ThreadsController {
   @ApiOperation({
     summary: 'Join the stream of a thread',
     description:
-      'All runs of the thread, one after the other: begins with what is new and never ends by itself. A run begins with ' +
-      '`metadata` and ends with `run_done`. `Last-Event-ID` resumes; `-` gives everything that is kept.',
+      'Streams the events of all runs of the thread from now on, until the client disconnects. A run starts with ' +
+      '`metadata` and ends with `run_done`. `Last-Event-ID` continues after an event; `-` starts with all stored events.',
   })
-  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Continue after this event; `-` from the first.' })
+  @ApiHeader({
+    name: 'Last-Event-ID',
+    required: false,
+    description: 'Continue after this event; `-` starts at the first.',
+  })
   @ApiEventStream()
   @ApiErrors(404)
   async joinStream(
@@ -136,7 +144,10 @@ export class ThreadsController {
 
   @Delete(':thread_id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a thread', description: 'With its runs and checkpoints; active runs are stopped.' })
+  @ApiOperation({
+    summary: 'Delete a thread',
+    description: 'Deletes its runs and checkpoints too, and cancels active runs.',
+  })
   @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiErrors(404)
   async delete(@Auth() auth: AuthContext, @Param() { thread_id }: ThreadParams): Promise<void> {

@@ -1,13 +1,13 @@
 import { ApiError } from '../common/index.js';
 
-/** There is no such thread, or the caller may not see it. */
+/** The thread does not exist, or the caller may not see it. */
 export class ThreadNotFoundError extends ApiError {
   constructor(thread_id: string) {
     super({ status: 404, code: 'thread_not_found', detail: `Thread with ID ${thread_id} not found` });
   }
 }
 
-/** The id is taken and the caller asked to be told. */
+/** A thread with this id exists, and the client sent `if_exists: raise`. */
 export class ThreadExistsError extends ApiError {
   constructor(thread_id: string) {
     super({
@@ -18,29 +18,29 @@ export class ThreadExistsError extends ApiError {
   }
 }
 
-/** The thread has a pending or running run, so its state cannot be changed by hand or by a rejecting run. */
+/** The thread has an active run, so it accepts neither a state update nor a run with the strategy `reject`. */
 export class ThreadBusyError extends ApiError {
   constructor(thread_id: string) {
     super({
       status: 409,
       code: 'thread_busy',
-      detail: `Thread ${thread_id} has an active run. Wait for it or cancel it, then try again.`,
+      detail: `Thread ${thread_id} has an active run. Wait for it or cancel it, then retry.`,
     });
   }
 }
 
-/** Each time that the new state was computed, the thread changed before it could be written. Nothing was written. */
+/** The thread changed during every attempt to update its state. Nothing was written. */
 export class ThreadChangedError extends ApiError {
   constructor(thread_id: string) {
     super({
       status: 409,
       code: 'thread_changed',
-      detail: `Thread ${thread_id} changed while its new state was computed. Read its state, then try again.`,
+      detail: `Thread ${thread_id} changed while its new state was computed. Read its state, then retry.`,
     });
   }
 }
 
-/** The thread has never been run and does not say which graph it is for. */
+/** The thread has no runs yet, and its metadata has no graph_id. */
 export class ThreadWithoutGraphError extends ApiError {
   constructor(thread_id: string) {
     super({

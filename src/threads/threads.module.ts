@@ -13,7 +13,7 @@ import { ThreadStreamService } from './thread-stream.service.js';
 import { ThreadTtlService } from './thread-ttl.service.js';
 import { ThreadsService } from './threads.service.js';
 
-/** Owns threads: their rows, and through the execution module their state and history. */
+/** Owns threads: their rows, and their state and history through the execution module. */
 @Module({
   imports: [TypeOrmModule.forFeature([ThreadEntity]), StreamsModule, ExecutionModule],
   providers: [

@@ -15,7 +15,7 @@ import { ThreadStreamService } from './thread-stream.service.js';
 import { defaultTtl, type ThreadTtl, toTtl, toWireTtl } from './thread-ttl.js';
 import { ThreadExistsError, ThreadNotFoundError } from './threads.errors.js';
 
-/** Threads as rows; their state is {@link ThreadStateService}'s. */
+/** Creates, reads, updates and deletes thread rows. {@link ThreadStateService} handles their state. */
 @Injectable()
 export class ThreadsService {
   constructor(
@@ -25,14 +25,14 @@ export class ThreadsService {
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
-  /** `visible`: what the caller may see. Throws {@link ThreadExistsError}. */
+  /** `visible`: threads that the caller may see. Throws {@link ThreadExistsError}. */
   async create(body: ThreadCreate, visible?: AuthFilter): Promise<Thread> {
     const thread_id = body.thread_id ?? newId();
     const isNew = await this.insert(this.threads.manager, thread_id, body);
     return isNew ? this.get(thread_id) : this.getExisting(thread_id, visible);
   }
 
-  /** One that was there when it was to be created. Somebody else's is not given away, only that the id is taken. */
+  /** Returns the existing thread. A thread of another user is not revealed, except that its id is taken. */
   async getExisting(thread_id: string, visible?: AuthFilter): Promise<Thread> {
     const thread = await this.get(thread_id);
     if (visible && !matches(visible, thread.metadata)) {
@@ -41,7 +41,7 @@ export class ThreadsService {
     return thread;
   }
 
-  /** False when the thread was there already, and that is all right. Throws {@link ThreadExistsError}. */
+  /** Returns false when the thread exists and `if_exists` allows it. Throws {@link ThreadExistsError} otherwise. */
   async insert(manager: EntityManager, thread_id: string, body: ThreadCreate): Promise<boolean> {
     const { metadata = {}, if_exists = 'raise' } = body;
     const ttl = toTtl(body.ttl) ?? defaultTtl(this.config.thread_ttl);
@@ -61,7 +61,7 @@ export class ThreadsService {
     return isNew;
   }
 
-  /** Whether a thread with this id exists, be it one that the caller may not see. */
+  /** True when a thread with this id exists, even one that the caller may not see. */
   isTaken(thread_id: string): Promise<boolean> {
     return this.threads.existsBy({ thread_id });
   }
@@ -69,7 +69,7 @@ export class ThreadsService {
   /** Throws {@link ThreadNotFoundError}. */
   async get(thread_id: string, include: readonly 'ttl'[] = []): Promise<Thread> {
     const withTtl = include.includes('ttl');
-    const rows = await this.threads.query<TextThread[]>(GET_THREAD, [thread_id]);
+    const rows = await this.threads.query<SerializedThread[]>(GET_THREAD, [thread_id]);
     if (rows.length === 0) {
       throw new ThreadNotFoundError(thread_id);
     }
@@ -98,8 +98,8 @@ export class ThreadsService {
   }
 
   /** Top-level keys of `metadata` replace stored ones. Throws {@link ThreadNotFoundError}. */
-  async patch(thread_id: string, { metadata = {}, ttl: asked }: ThreadPatch): Promise<void> {
-    const ttl = toTtl(asked);
+  async patch(thread_id: string, { metadata = {}, ttl: requested }: ThreadPatch): Promise<void> {
+    const ttl = toTtl(requested);
     const { affected } = await this.threads
       .createQueryBuilder()
       .update()
@@ -110,7 +110,7 @@ export class ThreadsService {
     if (affected === 0) {
       throw new ThreadNotFoundError(thread_id);
     }
-    await this.stream.stateChanged(await this.find(thread_id, ['thread_id', 'metadata', 'config']));
+    await this.stream.publishCurrentState(await this.find(thread_id, ['thread_id', 'metadata', 'config']));
   }
 
   /** The thread's stream. Throws {@link ThreadNotFoundError}. */
@@ -119,14 +119,14 @@ export class ThreadsService {
     return this.stream.read(thread_id, query.modes, lastEventId ?? query.last_event_id);
   }
 
-  /** Deletes threads with their runs and checkpoints; work under way on them is stopped. */
+  /** Deletes a thread with its runs and checkpoints. Its active runs are cancelled. */
   async delete(thread_id: string): Promise<void> {
     await this.assertExists(thread_id);
     await this.threads.manager.transaction((manager) => this.deleteAll(manager, [thread_id]));
     this.announceDeleted([thread_id]);
   }
 
-  /** The threads of an assistant, by their metadata, of those that the caller may see. */
+  /** The threads of an assistant, by metadata, that the caller may see. */
   async idsOfAssistant(manager: EntityManager, assistant_id: string, visible?: AuthFilter): Promise<string[]> {
     const parameters = new SqlParameters();
     const where = threadConditions({ metadata: { assistant_id }, visible }, parameters);
@@ -135,7 +135,7 @@ export class ThreadsService {
     return rows.map(({ thread_id }) => thread_id);
   }
 
-  /** Part of the caller's transaction; the runs go with the rows. Announce it after the commit. */
+  /** Deletes threads in the caller's transaction; their runs cascade. Call {@link announceDeleted} after the commit. */
   async deleteAll(manager: EntityManager, thread_ids: string[]): Promise<void> {
     await manager.query('DELETE FROM threads WHERE thread_id = ANY($1)', [thread_ids]);
     await manager.query(DELETE_THREADS, [thread_ids]);
@@ -149,15 +149,15 @@ export class ThreadsService {
   }
 }
 
-/** A row whose state is passed on as it is. */
-type TextThread = Omit<ThreadEntity, 'values'> & { values: string | null };
+/** A row whose state stays serialized. */
+type SerializedThread = Omit<ThreadEntity, 'values'> & { values: string | null };
 
 const GET_THREAD = `
   SELECT thread_id, created_at, updated_at, state_updated_at, metadata, config, status, values::text AS values, interrupts,
          error, ttl_minutes, ttl_strategy
   FROM threads WHERE thread_id = $1 AND NOT hidden`;
 
-/** With the parameter `minutes`; nothing when no ttl was asked for. */
+/** Uses the parameter `minutes`. Empty when no TTL was requested. */
 const ttlColumns = (ttl: ThreadTtl | undefined): QueryDeepPartialEntity<ThreadEntity> =>
   ttl
     ? {

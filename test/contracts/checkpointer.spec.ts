@@ -28,7 +28,7 @@ describe.each(SAVERS)('The official suite for %s', (checkpointerName, create) =>
     },
     beforeAllTimeout: 30_000,
     afterAll: () => database.drop(),
-    // Nothing of an earlier checkpointer may be left.
+    // No rows of an earlier checkpointer may remain.
     createCheckpointer: async () => {
       await database.pool.query('TRUNCATE checkpoints, checkpoint_blobs, checkpoint_writes');
       return create(database);

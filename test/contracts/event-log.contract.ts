@@ -16,7 +16,7 @@ export interface LeasedRun {
   lease_token: string;
 }
 
-/** What a driver's spec brings along: the log as several processes see it, and the rest of the system around it. */
+/** What the spec of an implementation provides: the log as several processes see it, and the rest of the system. */
 export interface LogFixture {
   /** The log in one process and in others. */
   logs: EventLog[];
@@ -25,13 +25,13 @@ export interface LogFixture {
   newRun(thread_id: string): Promise<LeasedRun>;
   takeLease(run: LeasedRun): Promise<void>;
   endRun(run: LeasedRun): Promise<void>;
-  /** Makes everything that has happened so far older. */
+  /** Makes all stored rows older. */
   letPass(ms: number): Promise<void>;
-  /** With its runs and its events, as the service does it. */
+  /** Deletes the thread with its runs and events, as the service does. */
   deleteThread(thread_id: string): Promise<void>;
-  /** Keeps writers of a thread that has events waiting. */
+  /** Blocks the writers of a thread that has events. */
   hold(thread_id: string): Promise<{ untilWaiting(writers: number): Promise<void>; release(): Promise<void> }>;
-  /** Loses all events, and all that may be lost of a thread's numbers. */
+  /** Simulates a crash that loses all events and as many numbers of the thread as a crash can lose. */
   crash(thread_id: string): Promise<void>;
 }
 
@@ -75,7 +75,7 @@ const repeat = async (times: number, work: (index: number) => Promise<unknown>):
   }
 };
 
-/** What every event log promises. Call it in a spec of the driver. */
+/** The contract of every event log. Call it in the spec of an implementation. */
 export function describeEventLog(setUp: () => Promise<LogFixture>): void {
   let fixture: LogFixture;
   let log: EventLog;
@@ -93,7 +93,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
     (await log.append([chunk(thread, fields)], false))[0];
 
   describe('numbers', () => {
-    it('begin at 0 and go on along a thread, whoever writes', async () => {
+    it('begin at 0 and increase along a thread, whichever process writes', async () => {
       const run = await fixture.newRun(thread_id);
       expect(await write({ ...run, events: events(3) })).toMatchObject({ seq: 0 });
       expect(await write({ events: events(2) })).toMatchObject({ seq: 3 });
@@ -110,7 +110,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       ]);
     });
 
-    it('have no holes and are never given twice when many write at once', async () => {
+    it('have no gaps and are never reused when many processes write at once', async () => {
       const places: number[] = [];
       await Promise.all(
         fixture.logs.flatMap((writer, w) =>
@@ -127,7 +127,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(seqs(await readAll(log, thread_id))).toEqual(upTo(places.length));
     });
 
-    it('come in the order of commits: who reads while others write misses nothing', async () => {
+    it('follow the order of commits: a reader misses nothing while other processes write', async () => {
       const seen: number[] = [];
       let isWriting = true;
       const read = async (): Promise<void> => {
@@ -152,7 +152,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(seen).toEqual(seqs(await readAll(log, thread_id)));
     });
 
-    it('of many threads are given at once, and two who write to the same ones do not block each other', async () => {
+    it('of many threads are assigned at once, and two writers of the same threads do not deadlock', async () => {
       const threads = await Promise.all(upTo(20).map(() => fixture.newThread()));
       await Promise.all(
         fixture.logs.map((writer, w) =>
@@ -169,13 +169,13 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       }
     });
 
-    it('are given to as many chunks at once as the contract says', async () => {
+    it('are assigned to MAX_CHUNKS chunks at once', async () => {
       const threads = await Promise.all(upTo(MAX_CHUNKS).map(() => fixture.newThread()));
       const places = await log.append(threads.map((id) => chunk(id)), false); // prettier-ignore
       expect(places).toEqual(threads.map(() => ({ seq: 0, kept_size: expect.any(Number) })));
     });
 
-    it('are told by thread, without threads that are gone', async () => {
+    it('are reported by thread, without deleted threads', async () => {
       await write({ events: events(4) });
       const [empty, gone] = [await fixture.newThread(), await fixture.newThread()];
       await write({}, gone);
@@ -189,15 +189,15 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
     });
   });
 
-  describe('what is written', () => {
-    it('comes back as it was', async () => {
-      const texts = ['', 'ümlaut \u2028 \u{1f680}', '"\\\n\r\t\u0000', "'; --", '$1', '\\x00', 'x'.repeat(300_000)];
-      const written = texts.map((text, index) => ({ event: `values|child:${index}`, json: JSON.stringify(text) }));
+  describe('a written event', () => {
+    it('is read back unchanged', async () => {
+      const strings = ['', 'ümlaut \u2028 \u{1f680}', '"\\\n\r\t\u0000', "'; --", '$1', '\\x00', 'x'.repeat(300_000)];
+      const written = strings.map((value, index) => ({ event: `values|child:${index}`, json: JSON.stringify(value) }));
       await write({ events: written });
       expect(await readAll(log, thread_id)).toEqual(written.map((one, seq) => ({ ...one, seq, run_id: null })));
     });
 
-    it('may be as many events at once as the contract says, and is found from each of them on', async () => {
+    it('may be one of MAX_CHUNK_EVENTS in a chunk, and reading can start after any of them', async () => {
       await write({ events: events(MAX_CHUNK_EVENTS) });
       await write({ events: events(1) });
       for (const after of [0, 1, MAX_CHUNK_EVENTS - 2, MAX_CHUNK_EVENTS - 1]) {
@@ -206,7 +206,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(await log.read(thread_id, MAX_CHUNK_EVENTS)).toEqual({ events: [], isLast: true });
     });
 
-    it('is read page by page, however much it is', async () => {
+    it('is read page by page from a log of any size', async () => {
       await repeat(450, () => write({ events: events(2) }));
       await repeat(3, () => write({ events: events(1, 0, 3_000_000) }));
       const first = await log.read(thread_id, -1);
@@ -218,7 +218,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(await log.read(thread_id, 901)).toMatchObject({ events: [{ seq: 902 }], isLast: true });
     });
 
-    it('of one run can be read alone', async () => {
+    it('can be read by run', async () => {
       const [one, other] = [await fixture.newRun(thread_id), await fixture.newRun(await fixture.newThread())];
       await write({ events: events(2) });
       await write({ ...one, events: events(2) });
@@ -231,7 +231,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(await log.oldestOf(thread_id, randomUUID())).toBeUndefined();
     });
 
-    it('is nothing for a thread without events', async () => {
+    it('does not exist for a thread without writes', async () => {
       expect(await log.read(thread_id, -1)).toEqual({ events: [], isLast: true });
       expect(await log.bounds(thread_id)).toEqual({ kept_from: 0, next_seq: 0 });
       expect(await log.read(randomUUID(), -1)).toEqual({ events: [], isLast: true });
@@ -239,7 +239,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
   });
 
   describe('a chunk', () => {
-    it('is refused without its lease or its thread; the others of the same call are written', async () => {
+    it('is rejected without its lease or its thread; the others of the same call are written', async () => {
       const run = await fixture.newRun(thread_id);
       const lost = await fixture.newRun(await fixture.newThread());
       await fixture.takeLease(lost);
@@ -256,14 +256,14 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(await log.bounds(gone)).toEqual({ kept_from: 0, next_seq: 0 });
     });
 
-    it('that needs no lease is written also when its run has ended', async () => {
+    it('without a lease token is written even when its run has ended', async () => {
       const run = await fixture.newRun(thread_id);
       await fixture.endRun(run);
       expect(await write(run)).toBeUndefined();
       expect(await write({ run_id: run.run_id })).toMatchObject({ seq: 0 });
     });
 
-    it('is refused when its lease is taken while it waits for another writer', async () => {
+    it('is rejected when its lease is lost while it waits for another writer', async () => {
       const run = await fixture.newRun(thread_id);
       await write(run);
       const held = await fixture.hold(thread_id);
@@ -276,7 +276,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(seqs(await readAll(log, thread_id))).toEqual([0, after!.seq]);
     });
 
-    it('is refused when its thread is deleted while it waits, and leaves nothing behind', async () => {
+    it('is rejected when its thread is deleted while it waits, and leaves no rows', async () => {
       const run = await fixture.newRun(thread_id);
       await write(run);
       const held = await fixture.hold(thread_id);
@@ -292,8 +292,8 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
     });
   });
 
-  describe('a second try', () => {
-    it('does not repeat what has arrived', async () => {
+  describe('a retry', () => {
+    it('does not repeat a chunk that was written', async () => {
       const arrived = chunk(thread_id, { events: events(2) });
       const missing = chunk(await fixture.newThread());
       const [place] = await log.append([arrived], false);
@@ -305,7 +305,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(seqs(await readAll(log, missing.thread_id))).toEqual([0]);
     });
 
-    it('does not repeat what is still being written', async () => {
+    it('does not repeat a chunk that is still in flight', async () => {
       await write();
       const held = await fixture.hold(thread_id);
       const twice = chunk(thread_id, { events: events(2) });
@@ -318,7 +318,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(seqs(await readAll(log, thread_id))).toEqual([0, 1, 2]);
     });
 
-    it('is refused as a first one is, also when the first has arrived and the lease is gone meanwhile', async () => {
+    it('is rejected without the lease, unless the first attempt was written before the lease was lost', async () => {
       const run = await fixture.newRun(thread_id);
       const [arrived, missing] = [chunk(thread_id, run), chunk(thread_id, run)];
       const [place] = await log.append([arrived], false);
@@ -330,7 +330,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
   });
 
   describe('old events', () => {
-    it('are dropped until no more than asked for is left; numbers go on', async () => {
+    it('are dropped down to the requested size; numbers continue', async () => {
       await repeat(10, (n) => write({ events: events(2, 2 * n, 1_000) }));
       const { kept_size } = (await write())!;
       expect(kept_size).toBeGreaterThan(20_000);
@@ -346,7 +346,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect((await log.bounds(thread_id)).kept_from).toBe(kept_from);
     });
 
-    it('are not dropped twice by two who do it at once', async () => {
+    it('are not dropped twice by concurrent trims', async () => {
       await repeat(10, () => write({ events: events(1, 0, 1_000) }));
       await Promise.all(fixture.logs.map((one) => one.trim(thread_id, 5_500)));
       expect(seqs(await readAll(log, thread_id))).toEqual([5, 6, 7, 8, 9]);
@@ -355,7 +355,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(kept_size).toBeLessThan(6_500);
     });
 
-    it('are dropped and removed at the same time without an error', async () => {
+    it('are trimmed and swept at the same time without an error', async () => {
       await repeat(10, async () => {
         const thread = await fixture.newThread();
         await repeat(20, () => write({ resumable: false, events: events(1, 0, 1_000) }, thread));
@@ -367,7 +367,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       });
     });
 
-    it('of runs that have ended are removed when their time has come, and not before', async () => {
+    it('of ended runs are removed after their retention, and not before', async () => {
       const long = await fixture.newRun(thread_id);
       await write({ ...long, events: events(2) });
       await write({ ...long, resumable: false });
@@ -381,7 +381,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       await fixture.endRun(long);
       await log.sweep(RETENTION);
       expect(seqs(await readAll(log, thread_id))).toEqual([0, 1, 2]);
-      // Of the thread itself: nobody's end is waited for.
+      // Events of the thread itself expire without waiting for the end of a run.
       expect(seqs(await readAll(log, other))).toEqual([0, 1]);
 
       await fixture.letPass(RETENTION.other_ms + 1_000);
@@ -397,7 +397,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(await write()).toEqual({ seq: 3, kept_size: event(0).event.length + event(0).json.length + 1 });
     });
 
-    it('are removed, however many they are', async () => {
+    it('are removed in any number', async () => {
       await repeat(20, async () => {
         const threads = await Promise.all(upTo(120).map(() => fixture.newThread()));
         await log.append(threads.map((id) => chunk(id, { resumable: false })), false); // prettier-ignore
@@ -411,7 +411,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(seqs(await readAll(log, thread_id))).toEqual([0]);
     });
 
-    it('go with their thread, also while others write; a new thread of that id begins anew', async () => {
+    it('are deleted with their thread, even during writes; a new thread with that id starts at 0', async () => {
       await repeat(15, async () => {
         const run = await fixture.newRun(thread_id);
         await write(run);
@@ -435,7 +435,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
   });
 
   describe('a crash that loses the events', () => {
-    it('does not lead to numbers that were given out before, and is told', async () => {
+    it('reuses no number, and bounds report the loss', async () => {
       await repeat(5, () => write({ events: events(3, 0, 1_000) }));
       await fixture.crash(thread_id);
       expect(await readAll(log, thread_id)).toEqual([]);
@@ -446,7 +446,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(await write()).toMatchObject({ seq: seq + 1 });
     });
 
-    it('is told before anything is written again, too', async () => {
+    it('is reported by bounds even before the next write', async () => {
       const { seq } = (await write({ events: events(3) }))!;
       await fixture.crash(thread_id);
       const { kept_from, next_seq } = await log.bounds(thread_id);
@@ -455,7 +455,7 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect((await write())!.seq).toBeGreaterThanOrEqual(next_seq);
     });
 
-    it('does not make one of several writers that come at once believe that it was refused', async () => {
+    it('causes no rejection when several processes write at once afterwards', async () => {
       await fixture.crash(thread_id);
       const thread_ids = await Promise.all(fixture.logs.map(() => fixture.newThread()));
       const places = await Promise.all(
@@ -464,13 +464,13 @@ export function describeEventLog(setUp: () => Promise<LogFixture>): void {
       expect(places.map(([place]) => place?.seq)).toEqual(thread_ids.map(() => expect.any(Number)));
     });
 
-    it('does not touch threads that are made later', async () => {
+    it('does not affect threads created later', async () => {
       await fixture.crash(thread_id);
       await write();
       expect(await write({}, await fixture.newThread())).toMatchObject({ seq: 0 });
     });
 
-    it('may come again, also for a thread that has just got its first event', async () => {
+    it('may happen again, even right after the first event of a thread', async () => {
       let last = -1;
       await repeat(4, async () => {
         const { seq } = (await write())!;

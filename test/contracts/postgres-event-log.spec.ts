@@ -75,7 +75,7 @@ describe('PostgresEventLog', () => {
         };
         return { untilWaiting: (writers) => untilWaitingForLocks(database, writers), release };
       },
-      // Both tables are unlogged, and nobody waits until numbers are on the disk.
+      // Both tables are unlogged, and commits do not wait until numbers are on the disk.
       crash: async (thread_id) => {
         await query('TRUNCATE thread_events, event_log_epochs');
         await query('DELETE FROM thread_streams WHERE thread_id = $1', [thread_id]);
@@ -91,7 +91,7 @@ describe('PostgresEventLog', () => {
       return { chunk_id: randomUUID(), thread_id, run_id: null, lease_token: null, resumable: true, events };
     };
 
-    it('gives none twice, and knows that nothing is kept', async () => {
+    it('reuses no number, and reports that no event is stored', async () => {
       const [log] = logs;
       const thread_id = await newThread();
       const [first] = await log.append([chunk(thread_id)], false);
@@ -111,7 +111,7 @@ describe('PostgresEventLog', () => {
       places.slice(1).forEach(({ seq }, index) => expect(seq).toBeGreaterThanOrEqual(places[index].seq + 10));
     });
 
-    it('gives none twice either when the first try comes to nothing', async () => {
+    it('reuses no number when the first attempt failed', async () => {
       const [log] = logs;
       const thread_id = await newThread();
       const [first] = await log.append([chunk(thread_id)], false);
@@ -133,7 +133,7 @@ describe('PostgresEventLog', () => {
   });
 });
 
-/** Writes down what holds when a change of a thread's numbers is committed. */
+/** Records the setting at the commit of a change of a thread's numbers. */
 const RECORD_COMMITS = `
   CREATE TABLE commits (setting text);
   CREATE FUNCTION record_commit() RETURNS trigger LANGUAGE plpgsql AS $$

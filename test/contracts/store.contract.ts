@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 
-/** An item, however it was read. */
+/** An item, read in any way. */
 export interface AnyItem {
   namespace: string[];
   key: string;
@@ -15,7 +15,7 @@ export interface AnySearch {
   query?: string;
 }
 
-/** What every way to the store can do: LangGraph's BaseStore directly, in a graph, and the API. */
+/** The operations of every access to the store: LangGraph's BaseStore directly, in a graph, and the API. */
 export interface AnyStore {
   put(namespace: string[], key: string, value: Record<string, unknown>, index?: false | string[]): Promise<unknown>;
   get(namespace: string[], key: string): Promise<AnyItem | null>;
@@ -33,8 +33,8 @@ export interface AnyStore {
 const keysOf = (items: AnyItem[]): string[] => items.map(({ key }) => key);
 
 /**
- * What people may rely on, whichever way they reach the store. Its index embeds the field `text` with the embedding of the
- * test graphs: texts that share words are similar.
+ * The contract of every access to the store. Its index embeds the field `text` with the embedding of the
+ * test graphs: strings that share words are similar.
  */
 export function describeStore(name: string, open: () => AnyStore): void {
   describe(`the store: ${name}`, () => {
@@ -54,7 +54,7 @@ export function describeStore(name: string, open: () => AnyStore): void {
       }
     };
 
-    it('gives back what was put, and null for what is not there', async () => {
+    it('returns stored items, and null for missing ones', async () => {
       newRoot();
       const value = { n: 1, list: [null, { deep: 'é' }], text: 'a parrot' };
       await store.put([root, 'a:b', 'c'], 'k', value);
@@ -71,7 +71,7 @@ export function describeStore(name: string, open: () => AnyStore): void {
       expect((await store.get([root], 'k'))!.value).toEqual({ b: 2 });
     });
 
-    it('forgets what is deleted, and the namespace with its last item', async () => {
+    it('deletes items, and a namespace with its last item', async () => {
       newRoot();
       await putAll({ one: {}, two: {} }, 'a');
       await store.delete([root, 'a'], 'one');
@@ -82,7 +82,7 @@ export function describeStore(name: string, open: () => AnyStore): void {
       expect(await store.listNamespaces({ prefix: [root] })).toEqual([]);
     });
 
-    it('searches below exactly the labels of a prefix, in the order of the first put, page by page', async () => {
+    it('searches by exact labels of a prefix, in the order of the first put, page by page', async () => {
       newRoot();
       await putAll({ z: {}, a: {}, m: {} }, 'a');
       await putAll({ deep: {} }, 'a', 'b');
@@ -101,7 +101,7 @@ export function describeStore(name: string, open: () => AnyStore): void {
       expect(keysOf(await store.search([root], { filter: { n: { $ne: 1 } } }))).toEqual(['two', 'none']);
     });
 
-    it('lists namespaces with wildcards, cut off, page by page', async () => {
+    it('lists namespaces with wildcards and a maximum depth, page by page', async () => {
       newRoot();
       for (const path of ['a/x/v1', 'a/y/v2', 'b/x/v1']) {
         await store.put([root, ...path.split('/')], 'k', {});
@@ -115,7 +115,7 @@ export function describeStore(name: string, open: () => AnyStore): void {
       expect(await list({ limit: 1, offset: 1 })).toEqual(['a/y/v2']);
     });
 
-    describe('by meaning', () => {
+    describe('by similarity', () => {
       const TEXTS = {
         nuts: { text: 'parrots like nuts', kind: 'a' },
         rain: { text: 'tomorrow there will be rain', kind: 'b' },
@@ -145,7 +145,7 @@ export function describeStore(name: string, open: () => AnyStore): void {
         expect(keysOf(await store.search([root], { query, limit: 2 })).toSorted()).toEqual(['elsewhere', 'nuts']);
       });
 
-      it('compares what an item is about now', async () => {
+      it('compares the current value of an item', async () => {
         newRoot();
         await putAll(TEXTS);
         await store.put([root], 'nuts', { text: 'snow in winter' });
@@ -155,7 +155,7 @@ export function describeStore(name: string, open: () => AnyStore): void {
         expect((await store.search([root], { query: 'winter snow in' }))[0].score).toBeCloseTo(1, 5);
       });
 
-      it('takes the most similar of several texts', async () => {
+      it('uses the most similar of several strings', async () => {
         newRoot();
         const chapters = [{ text: 'about the sea' }, { text: 'parrots like nuts' }, { text: 'the end' }];
         await store.put([root], 'book', { chapters, title: 'stories' }, ['title', 'chapters[*].text']);
@@ -166,7 +166,7 @@ export function describeStore(name: string, open: () => AnyStore): void {
         expect(items[0].score).toBeCloseTo(1, 5);
       });
 
-      it('finds nothing in items without texts', async () => {
+      it('does not find items without strings', async () => {
         newRoot();
         await putAll({ none: { n: 1 }, blank: { text: ' ' } });
         await store.put([root], 'not', { text: 'parrots' }, false);
@@ -174,7 +174,7 @@ export function describeStore(name: string, open: () => AnyStore): void {
         expect(await store.search([root])).toHaveLength(3);
       });
 
-      it('gives as many as were asked for while more match, however rare they are', async () => {
+      it('returns as many items as requested while more match, even if matches are rare', async () => {
         newRoot();
         for (let n = 0; n < 60; n += 1) {
           await store.put([root], `near ${n}`, { text: 'parrots like nuts', rare: false });
@@ -188,7 +188,7 @@ export function describeStore(name: string, open: () => AnyStore): void {
         expect(await store.search([root], { query: 'parrots like nuts', limit: 100 })).toHaveLength(72);
       });
 
-      it('puts nothing when a text cannot be embedded', async () => {
+      it('stores nothing when a string cannot be embedded', async () => {
         newRoot();
         await store.put([root], 'old', { text: 'a parrot' });
         await expect(store.put([root], 'old', { text: 'unspeakable' })).rejects.toThrow(/cannot be said/);

@@ -15,7 +15,7 @@ const overHttp = ({ store }: Client): AnyStore => ({
   listNamespaces: async (options) => (await store.listNamespaces(options)).namespaces,
 });
 
-/** LangGraph's BaseStore, as a node of a graph has it. */
+/** LangGraph's BaseStore in a node of a graph. */
 function inGraph({ runs }: Client): AnyStore {
   const call = async <T>(method: string, ...given: unknown[]): Promise<T> => {
     const input = { calls: [[[method, ...given]]] };
@@ -35,7 +35,7 @@ function inGraph({ runs }: Client): AnyStore {
   };
 }
 
-/** The way into a batch: what is asked of it is one operation of several. */
+/** The batch interface: each operation is one of several in a batch. */
 function inBatch({ runs }: Client): AnyStore {
   const other = { namespace: ['nothing', 'here'], key: 'k' };
   const batch = async <T>(operation: object): Promise<T> => {

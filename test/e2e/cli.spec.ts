@@ -254,7 +254,7 @@ const BROKEN: Record<string, { file?: string; sentences: RegExp[] }> = {
     sentences: [/it has no export "graph"; it exports nothing/],
   },
   number: { file: 'export const graph = 7;', sentences: [/expected a graph, a builder or a factory, got number/] },
-  object: { file: 'export const graph = {};', sentences: [/got an object of another kind/] },
+  object: { file: 'export const graph = {};', sentences: [/got an unsupported object/] },
   rejected: {
     file: 'export const graph = Promise.reject(new TypeError("promised too much"));',
     sentences: [/could not be loaded: TypeError: promised too much/],
@@ -331,7 +331,7 @@ describe('a graph', () => {
     });
     const server = await project.start({ database, command: 'start', args: ['--skip-failed-graphs'] });
 
-    expect(server.output()).toMatch(/Graph \\"b\\" .+ does not exist; calls are answered with 503/);
+    expect(server.output()).toMatch(/Graph \\"b\\" .+ does not exist; its requests fail with 503/);
     await server.stop();
   });
 });

@@ -47,7 +47,7 @@ describe('Packages of a monorepo that each have a LangGraph of their own', () =>
   const run = (assistant_id: string) => sendJson(`${server.url}/runs/wait`, { assistant_id, input: {} });
   const [, oldest] = oldestPeers();
   const sentence = new RegExp(
-    `its package has @langchain/langgraph \\d\\S+, and the graphs before it in langgraph.json use ${oldest['@langchain/langgraph']}`,
+    `its package has @langchain/langgraph \\d\\S+, but the graphs before it in langgraph.json use ${oldest['@langchain/langgraph']}`,
   );
 
   it('are executed with the one of the first graph, found from its file', async () => {

@@ -145,7 +145,7 @@ describe('dev', () => {
   ])('keeps the old graphs and says so after an edit with %s, and takes up the next one', async (_name, edit, said) => {
     const server = await serve();
     await project.write('agent.ts', edit);
-    await server.printed(/the version loaded before stays in use/);
+    await server.printed(/the previously loaded version stays in use/);
 
     expect(server.output()).toMatch(said);
     expect(server.output()).not.toContain('Reloaded agent');
@@ -159,7 +159,7 @@ describe('dev', () => {
   it('keeps the old graphs when a file has been deleted, and takes it up when it is back', async () => {
     const server = await serve();
     await rm(path.join(project.folder, 'agent.ts'));
-    await server.printed(/the version loaded before stays in use/);
+    await server.printed(/the previously loaded version stays in use/);
     expect(await answerOf(server)).toBe('first');
 
     await project.write('agent.ts', agent(`'back'`));

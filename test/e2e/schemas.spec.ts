@@ -49,14 +49,14 @@ describe('schemas from the source', () => {
     await project?.remove();
   });
 
-  /** A server on a project of its own, whose only graph has this channel. */
+  /** A server with its own project, whose only graph has this channel. */
   async function serve(channel: string, env: Record<string, string> = {}): Promise<void> {
     const files = { 'langgraph.json': { graphs: { graph: './graph.ts:graph' } }, 'graph.ts': source(channel) };
     project = await createProject({ files });
     server = await project.start({ database, env: { LOG_LEVEL: 'debug', ...env } });
   }
 
-  it('are derived in a project that has no packages of its own', async () => {
+  it('are derived in a project without its own packages', async () => {
     await serve('path: Annotation<string[]>(), size: Annotation<1 | 2>()');
     expect(propertiesOf((await schemasOf(server, 'graph')).state_schema)).toEqual({
       path: { type: 'array', items: { type: 'string' } },
@@ -64,7 +64,7 @@ describe('schemas from the source', () => {
     });
   });
 
-  it('are derived once for requests that come together, and for those that come later', async () => {
+  it('are derived once for concurrent and later requests', async () => {
     await serve('path: Annotation<string>()');
     const together = await Promise.all([1, 2, 3, 4].map(() => schemasOf(server, 'graph')));
     expect(await schemasOf(server, 'graph')).toEqual(together[0]);
@@ -72,7 +72,7 @@ describe('schemas from the source', () => {
     expect(analysedBy(server)).toEqual(['graph']);
   });
 
-  it('are derived anew when the source has changed', async () => {
+  it('are derived again when the source has changed', async () => {
     await serve('before: Annotation<string>()');
     expect(Object.keys(propertiesOf((await schemasOf(server, 'graph')).state_schema))).toEqual(['before']);
     await project.write('graph.ts', source('after: Annotation<number>()'));
@@ -81,7 +81,7 @@ describe('schemas from the source', () => {
     expect(analysedBy(server)).toEqual(['graph', 'graph']);
   });
 
-  it('that take too long give the names of channels instead, and the server goes on', async () => {
+  it('that take too long are replaced by the names of channels, and the server continues', async () => {
     const env = { LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS: '1' };
     await serve('path: Annotation<string[]>()', env);
     const named = { type: 'object', properties: { path: {} } };
@@ -103,7 +103,7 @@ describe('schemas from the source', () => {
     expect(analysedBy(server)).toEqual(['graph']);
   });
 
-  it('leave the event loop to others', async () => {
+  it('do not block the event loop', async () => {
     await serve('path: Annotation<string[]>()');
     const waits: number[] = [];
     const start = performance.now();
@@ -115,25 +115,25 @@ describe('schemas from the source', () => {
       waits.push(performance.now() - begin);
     }
     expect(propertiesOf((await schemas).state_schema)).toHaveProperty('path');
-    // An extraction in between would be one wait, nearly as long as all of it.
+    // An extraction on the event loop would be one wait, nearly as long as all of it.
     expect(waits.length).toBeGreaterThan(20);
     expect(Math.max(...waits)).toBeLessThan((performance.now() - start) / 2);
   });
 
-  it('are complete or not given at all by a server that stops', async () => {
+  it('are complete or not returned by a server that stops', async () => {
     await serve('path: Annotation<string[]>()');
     const asked = schemasOf(server, 'graph').catch(() => undefined);
     await send(`${server.url}/ok`);
     const stopped = server.stop();
     const complete = { path: { type: 'array', items: { type: 'string' } } };
-    // A slow machine does not come to an end in the time that a server gives its last answers.
+    // A slow machine may not finish within the shutdown timeout of a server.
     const schemas = await asked;
     expect([undefined, complete]).toContainEqual(schemas && propertiesOf(schemas.state_schema));
     expect(await stopped).toBe(0);
   });
 });
 
-describe('the schemas of the examples are what their types say:', () => {
+describe('the schemas of the examples match their types:', () => {
   const TEXT = { type: 'string' };
   const TEXTS = { type: 'array', items: TEXT };
   const STATES: Record<string, { properties: Record<string, object>; required?: string[] }> = {
@@ -165,7 +165,7 @@ describe('the schemas of the examples are what their types say:', () => {
     expect(schemas.input_schema).not.toHaveProperty('required');
   });
 
-  it('the settings of chat', async () => {
+  it('the config of chat', async () => {
     expect(propertiesOf((await schemasOf(server, 'chat')).context_schema)).toEqual({
       system_prompt: { ...TEXT, description: expect.stringContaining('Be brief') },
     });

@@ -30,7 +30,7 @@ afterAll(async () => {
   rmSync(gates, { recursive: true, force: true });
 });
 
-/** A run of the graph `waiting` ends when this gate is opened. */
+/** Opening this gate ends a run of the graph `waiting`. */
 function newGate() {
   const file = path.join(gates, randomUUID());
   const body = { assistant_id: 'waiting', input: { gate: file, label: 'a' }, stream_mode: 'custom' };
@@ -45,20 +45,20 @@ async function newThread(): Promise<string> {
 const stream = (body: object, thread_id?: string): Promise<RawResponse> =>
   open(`${server.url}${thread_id ? `/threads/${thread_id}` : ''}/runs/stream`, body);
 
-/** The run id that a response names. */
+/** The run id in the headers of a response. */
 const runOf = ({ headers }: RawResponse): string => /[^/]+$/.exec(headers['content-location'] ?? '')![0];
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const STEPS = { assistant_id: 'steps', input: {}, stream_mode: ['updates', 'custom'] };
 
-describe('the head of a stream', () => {
+describe('the headers of a stream', () => {
   const EXPECTED = {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
   };
 
-  it('says what comes and that nobody may keep, pack or hold it back', async () => {
+  it('set the content type and forbid caching, compression and buffering', async () => {
     const response = await open(`${server.url}/runs/stream`, STEPS, { 'accept-encoding': 'gzip, br' });
     await response.ended;
 
@@ -68,7 +68,7 @@ describe('the head of a stream', () => {
     expect(response.headers).not.toHaveProperty('content-length');
   });
 
-  it('is the same when a stream is joined', async () => {
+  it('are the same when a stream is joined', async () => {
     const thread_id = await newThread();
     const first = await stream({ ...STEPS, stream_resumable: true }, thread_id);
     await first.ended;
@@ -83,7 +83,7 @@ describe('the head of a stream', () => {
     await joined.ended;
   });
 
-  it('arrives before the first event, even when the run has to wait for its thread', async () => {
+  it('arrive before the first event, even when the run is queued on its thread', async () => {
     const thread_id = await newThread();
     const gate = newGate();
     const first = await stream(gate.body, thread_id);
@@ -99,7 +99,7 @@ describe('the head of a stream', () => {
     await first.ended;
   });
 
-  it.each(['stream', 'wait'])('names the run and nothing after it: %s on a thread', async (verb) => {
+  it.each(['stream', 'wait'])('end with the run id: %s on a thread', async (verb) => {
     const thread_id = await newThread();
     const response = await open(`${server.url}/threads/${thread_id}/runs/${verb}`, STEPS);
     await response.ended;
@@ -109,7 +109,7 @@ describe('the head of a stream', () => {
     expect(location).toBe(`${contentLocation}/${verb === 'wait' ? 'join' : 'stream'}`);
   });
 
-  it.each(['stream', 'wait'])('names the run and nothing after it: stateless %s', async (verb) => {
+  it.each(['stream', 'wait'])('end with the run id: stateless %s', async (verb) => {
     const response = await open(`${server.url}/runs/${verb}`, STEPS);
     await response.ended;
     const { location, 'content-location': contentLocation } = response.headers;
@@ -118,7 +118,7 @@ describe('the head of a stream', () => {
     expect(location).toBe(`${contentLocation}/${verb === 'wait' ? 'join' : 'stream'}`);
   });
 
-  it('names the run of a background run too', async () => {
+  it('contain the run id of a background run, too', async () => {
     const thread_id = await newThread();
     for (const [prefix, root] of [
       [`/threads/${thread_id}/runs`, `/threads/${thread_id}/runs`],
@@ -130,7 +130,7 @@ describe('the head of a stream', () => {
     }
   });
 
-  it('leads back to the output: Location of a stateless run can be read', async () => {
+  it('lead to the output: the Location of a stateless run can be read', async () => {
     for (const verb of ['stream', 'wait']) {
       const response = await open(`${server.url}/runs/${verb}`, STEPS);
       const body = await response.ended;
@@ -168,7 +168,7 @@ describe('the bytes of a stream', () => {
     expect(await anonymous(other)).toBe(await anonymous(one));
   });
 
-  it('have ids when the stream can be resumed, unique and in order', async () => {
+  it('have unique, ascending ids when the stream is resumable', async () => {
     const response = await stream({ ...STEPS, stream_resumable: true });
     const frames = (await response.ended).split('\n\n').filter(Boolean);
     const ids = frames.map((frame) => /^event: \S+\ndata: .+\nid: (\S+)$/.exec(frame)?.[1]);
@@ -180,13 +180,13 @@ describe('the bytes of a stream', () => {
     expect(ids.toSorted((a, b) => inOrder.compare(a!, b!))).toEqual(ids);
   });
 
-  it('have no ids when it cannot', async () => {
+  it('have no ids when it is not resumable', async () => {
     const response = await stream({ ...STEPS, stream_resumable: false });
 
     expect(await response.ended).not.toMatch(/^id:/m);
   });
 
-  it('keep every event on one line, whatever is in it', async () => {
+  it('keep every event on one line with any content', async () => {
     const text = 'one\ntwo\r\nthree\u2028four\u0085five "six" \\ \u0000 \ud83d\ude80 ümlaut';
     const question = { assistant_id: 'ask', input: { question: text }, stream_mode: 'values' };
     const body = await (await stream(question)).ended;
@@ -204,7 +204,7 @@ describe('the bytes of a stream', () => {
     ['an interrupt', { assistant_id: 'ask', input: { question: '?' }, stream_mode: 'values' }, 'values'],
     ['an interrupt in updates', { assistant_id: 'ask', input: { question: '?' }, stream_mode: 'updates' }, 'updates'],
     ['a failure', { assistant_id: 'failing', input: {}, stream_mode: 'values' }, 'error'],
-  ])('end with an event that carries data, after %s', async (_name, body, last) => {
+  ])('end with an event with data, after %s', async (_name, body, last) => {
     for (const thread_id of [undefined, await newThread()]) {
       const text = await (await stream(body, thread_id)).ended;
       const frames = text.split('\n\n').filter(Boolean);
@@ -215,7 +215,7 @@ describe('the bytes of a stream', () => {
     }
   });
 
-  it('tell of a failure in the last event, after all others', async () => {
+  it('report a failure in the last event, after all others', async () => {
     const text = await (await stream({ assistant_id: 'failing', input: {}, stream_mode: 'updates' })).ended;
 
     expect(text.split('\n\n').slice(-3)).toEqual([
@@ -227,7 +227,7 @@ describe('the bytes of a stream', () => {
 });
 
 describe('silence', () => {
-  it('on a stream is broken by comments without a blank line, about every five seconds', async () => {
+  it('on a stream is filled with comments without a blank line, about every five seconds', async () => {
     const gate = newGate();
     const response = await stream(gate.body);
     await response.until(/: heartbeat\n: heartbeat\n/);
@@ -244,7 +244,7 @@ describe('silence', () => {
     expect(quiet).toBeGreaterThan(4_000);
   });
 
-  it('on a stream that has not begun is broken too', async () => {
+  it('on a stream that has not started is filled too', async () => {
     const thread_id = await newThread();
     const gate = newGate();
     const first = await stream(gate.body, thread_id);
@@ -257,7 +257,7 @@ describe('silence', () => {
   });
 
   it.each(['wait', 'join'])(
-    'of a %s is broken by newlines, which JSON parsers skip',
+    'of a %s is filled with newlines, which JSON parsers skip',
     async (verb) => {
       const thread_id = await newThread();
       const gate = newGate();
@@ -283,7 +283,7 @@ describe('silence', () => {
   );
 });
 
-describe('a client that goes away', () => {
+describe('a client that disconnects', () => {
   const statusOf = async (run_id: string): Promise<string | undefined> => {
     const query = 'SELECT status FROM runs WHERE run_id = $1';
     return (await database.pool.query<{ status: string }>(query, [run_id])).rows[0]?.status;
@@ -295,7 +295,7 @@ describe('a client that goes away', () => {
       (status) => status !== 'running' && status !== 'pending',
     );
 
-  /** Streams a run that waits at its gate, then leaves. */
+  /** Streams a run that waits at its gate, then disconnects. */
   async function leaveStream(on_disconnect: string | undefined, thread_id?: string) {
     const gate = newGate();
     const response = await stream({ ...gate.body, on_disconnect, stream_resumable: true }, thread_id);
@@ -304,7 +304,7 @@ describe('a client that goes away', () => {
     return { gate, response, run_id: runOf(response) };
   }
 
-  it('takes its run along with on_disconnect=cancel, and with continue or nothing it does not', async () => {
+  it('cancels its run with on_disconnect=cancel, and not with continue or by default', async () => {
     const kept = await leaveStream('continue', await newThread());
     const keptByDefault = await leaveStream(undefined, await newThread());
     const thread_id = await newThread();
@@ -316,7 +316,7 @@ describe('a client that goes away', () => {
       ({ json }) => (json as { status: string }).status !== 'busy',
     );
     expect(json).toMatchObject({ status: 'idle', values: { order: ['a:start'] } });
-    // They left earlier and would have been cancelled earlier.
+    // They disconnected earlier and would have been cancelled earlier.
     for (const { gate, run_id } of [kept, keptByDefault]) {
       expect(await statusOf(run_id)).toBe('running');
       gate.open();
@@ -324,7 +324,7 @@ describe('a client that goes away', () => {
     }
   });
 
-  it('takes its stateless run along', async () => {
+  it('cancels its stateless run', async () => {
     const { run_id } = await leaveStream('cancel');
 
     expect(await ended(run_id)).toBe('interrupted');
@@ -334,7 +334,7 @@ describe('a client that goes away', () => {
     ['wait', 'POST'],
     ['join', 'GET'],
     ['join_stream', 'GET'],
-  ])('takes its run along when it had asked for it: %s', async (verb) => {
+  ])('cancels its run when it requested that: %s', async (verb) => {
     const thread_id = await newThread();
     const gate = newGate();
     let response: RawResponse;
@@ -358,7 +358,7 @@ describe('a client that goes away', () => {
     expect(await ended(run_id)).toBe('interrupted');
   });
 
-  it('cancels a run that still waits for its thread', async () => {
+  it('cancels a run that is still queued on its thread', async () => {
     const thread_id = await newThread();
     const gate = newGate();
     const first = await stream(gate.body, thread_id);
@@ -371,12 +371,12 @@ describe('a client that goes away', () => {
     expect(await ended(runOf(first))).toBe('success');
   });
 
-  it('and comes back at once keeps its run, and misses nothing', async () => {
+  it('and reconnects at once keeps its run, and misses no event', async () => {
     const thread_id = await newThread();
     const first = await leaveStream('cancel', thread_id);
     const again = await open(`${server.url}${first.response.headers.location}`, undefined, { 'last-event-id': '-1' });
     await again.until(/"waiting"/);
-    // Left later, and cancelled: the first one's time has passed as well.
+    // Disconnected later, and cancelled: the grace period of the first one has passed as well.
     const other = await leaveStream('cancel', await newThread());
     expect(await ended(other.run_id)).toBe('interrupted');
 
@@ -386,7 +386,7 @@ describe('a client that goes away', () => {
     expect(await ended(first.run_id)).toBe('success');
   });
 
-  it('does not disturb another reader of the same run', async () => {
+  it('does not affect another reader of the same run', async () => {
     const thread_id = await newThread();
     const gate = newGate();
     const first = await stream({ ...gate.body, on_disconnect: 'cancel' }, thread_id);
@@ -417,12 +417,12 @@ describe('a slow reader', () => {
     );
   }
 
-  it('loses no event and holds nobody back', async () => {
+  it('loses no event and delays no other client', async () => {
     const thread_id = await newThread();
     const input = { count: 3_000, size: 10_000 };
     const slow = await stream({ assistant_id: 'flood', input, stream_mode: 'custom' }, thread_id);
     slow.pause();
-    // The run ends although its reader takes nothing, and others are served.
+    // The run ends although its client reads nothing, and other clients are served.
     await finished(thread_id);
     expect(slow.text().length).toBeLessThan(3_000 * 10_000);
     slow.resume();
@@ -430,7 +430,7 @@ describe('a slow reader', () => {
     expect(numbersIn(await slow.ended)).toEqual(upTo(3_000));
   });
 
-  it('of a resumable run loses nothing either when it falls far behind what is in memory', async () => {
+  it('of a resumable run loses no event when it falls far behind the events in memory', async () => {
     const thread_id = await newThread();
     const body = { assistant_id: 'flood', input: { count: 20_000, size: 2_000 }, stream_mode: 'custom' };
     const slow = await stream({ ...body, stream_resumable: true }, thread_id);
@@ -446,7 +446,7 @@ describe('a slow reader', () => {
     expect(ids).toEqual(upTo(20_001));
   });
 
-  it('that is too slow is told so, instead of being given a stream with a hole', async () => {
+  it('that is too slow gets an error event instead of a stream with a gap', async () => {
     const thread_id = await newThread();
     const input = { count: 60_000, size: 1_000 };
     const slow = await stream({ assistant_id: 'flood', input, stream_mode: 'custom' }, thread_id);

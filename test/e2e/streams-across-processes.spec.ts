@@ -26,7 +26,7 @@ const post = async <T>(url: string, body: object = {}): Promise<T> => (await sen
 const newThread = async ({ url }: TestServer): Promise<string> =>
   (await post<{ thread_id: string }>(`${url}/threads`)).thread_id;
 const runOf = ({ headers }: RawResponse): string => /[^/]+$/.exec(headers['content-location'] ?? '')![0];
-/** With a query, as SDKs do it; without one they come back to a stream that they had. */
+/** With a query, as SDKs send it; without one they reconnect to an earlier stream. */
 const join = ({ url }: TestServer, thread_id: string, run_id: string, lastEventId?: string): Promise<RawResponse> =>
   open(
     `${url}/threads/${thread_id}/runs/${run_id}/stream?cancel_on_disconnect=0`,
@@ -54,7 +54,7 @@ describe('two servers on one database', () => {
     await database?.drop();
   });
 
-  /** A run of `waiting` that is inside its node; made on one server, executed by the worker. */
+  /** A run of `waiting` inside its node, created on one server and executed by the worker. */
   async function startWaiting(server: TestServer, thread_id: string, body: object = {}) {
     const gate = newGate();
     const run = { assistant_id: 'waiting', input: { gate: gate.path, label: 'a' }, stream_mode: ['custom', 'updates'] };
@@ -88,20 +88,20 @@ describe('two servers on one database', () => {
       }
     });
 
-    it('answers those who wait for it', async () => {
+    it('returns its result to waiting clients', async () => {
       const thread_id = await newThread(api);
       const body = { assistant_id: 'steps', input: {} };
       expect(await post(`${api.url}/threads/${thread_id}/runs/wait`, body)).toEqual({ path: ['one', 'two', 'three'] });
       expect(await post(`${api.url}/runs/wait`, body)).toEqual({ path: ['one', 'two', 'three'] });
     });
 
-    it('begins within a second, also when many begin at once', async () => {
+    it('starts within a second, even when many start at once', async () => {
       const bodies = Array.from({ length: 20 }, () => ({ assistant_id: 'steps', input: {}, stream_mode: 'updates' }));
       const begun = performance.now();
       const streams = await Promise.all(bodies.map((body) => open(`${api.url}/runs/stream`, body)));
       await Promise.all(streams.map(({ ended }) => ended));
       const firsts = streams.map(({ arrivals: [first] }) => first.at - begun).sort((a, b) => a - b);
-      // Whoever had to wait for one of the regular looks would wait for seconds.
+      // A run that had to wait for a poll would wait for seconds.
       expect(firsts[0]).toBeLessThan(1_000);
       expect(firsts.at(-1)).toBeLessThan(4_000);
       streams.forEach((stream) =>
@@ -109,7 +109,7 @@ describe('two servers on one database', () => {
       );
     });
 
-    it('is joined from its first event when nobody has read it', async () => {
+    it('is joined from its first event when it had no reader', async () => {
       const thread_id = await newThread(worker);
       for (const [creator, body] of [
         [worker, {}],
@@ -123,7 +123,7 @@ describe('two servers on one database', () => {
       }
     });
 
-    it('is joined from then on when somebody reads it', async () => {
+    it('is joined with live events when it has a reader', async () => {
       const thread_id = await newThread(worker);
       const gate = newGate();
       const body = { assistant_id: 'ticking', input: { gate: gate.path }, stream_mode: 'custom' };
@@ -137,7 +137,7 @@ describe('two servers on one database', () => {
       expect(some).toEqual(all.slice(-some.length));
     });
 
-    it('is joined from its first event by who asks for that, although it is not resumable', async () => {
+    it('is joined from its first event on request, although it is not resumable', async () => {
       const thread_id = await newThread(worker);
       const { gate, run_id, stream } = await startWaiting(worker, thread_id);
       const joined = await join(api, thread_id, run_id, '-1');
@@ -146,7 +146,7 @@ describe('two servers on one database', () => {
       expect(framesOf(await joined.ended)).toEqual(framesOf(await stream.ended));
     });
 
-    it('tells its readers elsewhere that it was cancelled, failed or was rolled back', async () => {
+    it('reports to its readers in other processes that it was cancelled, failed or rolled back', async () => {
       const thread_id = await newThread(api);
       const failed = await read(
         open(`${api.url}/threads/${thread_id}/runs/stream`, { assistant_id: 'failing', input: {} }),
@@ -167,7 +167,7 @@ describe('two servers on one database', () => {
   });
 
   describe('a resumable run', () => {
-    it('has ids that count from 0 on a new thread and go on along it, wherever its runs are made', async () => {
+    it('has ids from 0 on a new thread that continue across its runs, whichever server created them', async () => {
       const thread_id = await newThread(api);
       const runs: Part[][] = [];
       for (const server of [api, worker, api]) {
@@ -180,7 +180,7 @@ describe('two servers on one database', () => {
       expect(new Set(ids).size).toBe(ids.length);
     });
 
-    it('is read by many, here and there, before and after its end: all get the same', async () => {
+    it('is read identically by many clients of both servers, before and after its end', async () => {
       const thread_id = await newThread(api);
       const { gate, run_id, stream } = await startWaiting(api, thread_id, { stream_resumable: true });
       const readers = await Promise.all(
@@ -195,7 +195,7 @@ describe('two servers on one database', () => {
       } // prettier-ignore
     });
 
-    it('goes on behind the id that a reader gives, during the run and after it', async () => {
+    it('continues after the id of a client, during the run and after it', async () => {
       const thread_id = await newThread(api);
       await read(open(`${api.url}/threads/${thread_id}/runs/stream`, STEPS));
       const { gate, run_id, stream } = await startWaiting(worker, thread_id, { stream_resumable: true });
@@ -212,12 +212,12 @@ describe('two servers on one database', () => {
         expect(await read(join(server, thread_id, run_id, original.at(-1)!.id))).toEqual([]);
         expect(await read(join(server, thread_id, run_id, '4711'))).toEqual(original);
         expect(await read(join(server, thread_id, run_id, 'no id of ours'))).toEqual(original);
-        // An id of the run before stands before all events of this one.
+        // An id of the previous run precedes all events of this one.
         expect(await read(join(server, thread_id, run_id, '3'))).toEqual(original);
       }
     });
 
-    it('is joined without an id from now on by all but the first reader', async () => {
+    it('is joined without an id with live events by all but the first reader', async () => {
       const thread_id = await newThread(worker);
       const { gate, run_id, stream } = await startWaiting(worker, thread_id, { stream_resumable: true });
       const later = await Promise.all([api, worker].map((server) => join(server, thread_id, run_id)));
@@ -228,7 +228,7 @@ describe('two servers on one database', () => {
       }
     });
 
-    it('is given as a whole to a client that comes back to its Location with nothing', async () => {
+    it('is returned as a whole to a client that reconnects to its Location without an id', async () => {
       const thread_id = await newThread(worker);
       const { gate, stream } = await startWaiting(worker, thread_id, { stream_resumable: true });
       const back = await Promise.all([api, worker].map(({ url }) => open(url + stream.headers.location!)));
@@ -239,7 +239,7 @@ describe('two servers on one database', () => {
       }
     });
 
-    it('without a thread is resumed at its Location in any process', async () => {
+    it('without a thread can be resumed at its Location in any process', async () => {
       const stream = await open(`${api.url}/runs/stream`, STEPS);
       const original = framesOf(await stream.ended);
       expect(original.map(({ id }) => id)).toEqual(['0', '1', '2', '3', '4', '5', '6']);
@@ -261,7 +261,7 @@ describe('two servers on one database', () => {
       sendJson(`${server.url}/threads/${thread_id}`, { metadata }, { method: 'PATCH' });
     const deleteThread = (thread_id: string) => send(`${api.url}/threads/${thread_id}`, { method: 'DELETE' });
 
-    it('has everything in every process, with ids in one order, until the thread is deleted', async () => {
+    it('has all events in every process, with ids in the same order, until the thread is deleted', async () => {
       const thread_id = await newThread(api);
       const modes = '?stream_mode=run_modes&stream_mode=state_update';
       const readers = await Promise.all([api, worker].map((server) => follow(server, thread_id, modes)));
@@ -289,14 +289,14 @@ describe('two servers on one database', () => {
       others.forEach((other) => expect(other).toEqual(one));
     });
 
-    it('goes on behind an id, in any process', async () => {
+    it('continues after an id, in any process', async () => {
       const thread_id = await newThread(api);
       const reader = await follow(worker, thread_id);
       await post(`${worker.url}/threads/${thread_id}/runs/wait`, { assistant_id: 'steps', input: {} });
       await reader.until(/run_done/);
       reader.leave();
       const seen = framesOf(reader.text());
-      // Nobody reads the thread now.
+      // The thread has no reader now.
       await post(`${worker.url}/threads/${thread_id}/runs/wait`, { assistant_id: 'steps', input: {} });
       for (const server of [api, worker]) {
         const again = await follow(server, thread_id, '', seen.at(-1)!.id);
@@ -307,7 +307,7 @@ describe('two servers on one database', () => {
       }
     });
 
-    it('tells how runs end: regularly, with an error, cancelled, rolled back', async () => {
+    it('reports how runs end: successfully, with an error, cancelled, rolled back', async () => {
       const thread_id = await newThread(api);
       const lifecycle = await follow(api, thread_id, '?stream_modes=lifecycle');
       const all = await follow(worker, thread_id);
@@ -327,7 +327,7 @@ describe('two servers on one database', () => {
       expect(errors).toEqual(['CoffeeError', 'UserRollback']);
     }); // prettier-ignore
 
-    it('tells how it is resumed', async () => {
+    it('returns the URL to resume at', async () => {
       const thread_id = await newThread(api);
       const reader = await follow(api, thread_id, '?stream_mode=["lifecycle","state_update"]');
       expect(reader.headers.location).toBe(
@@ -350,17 +350,17 @@ describe('two servers on one database', () => {
 
     it.each([
       ['an unknown thread', () => 'ffffffff-0000-4000-8000-000000000000', '', 404],
-      ['no id', () => 'nothing', '', 422],
+      ['an invalid id', () => 'nothing', '', 422],
       ['an unknown mode', () => newThread(api), '?stream_mode=colours', 422],
       ['an empty mode', () => newThread(api), '?stream_mode=', 200],
       ['an empty list', () => newThread(api), '?stream_mode=[]', 200],
-    ])('answers %s', async (_, thread, query, status) => {
+    ])('handles %s', async (_, thread, query, status) => {
       const reader = await follow(api, await thread(), query);
       expect(reader.status).toBe(status);
       reader.leave();
     });
 
-    it('does not keep a change from being made whose state cannot be told', async () => {
+    it('does not prevent a change whose state cannot be sent', async () => {
       const { thread_id } = await post<{ thread_id: string }>(`${api.url}/threads`, { metadata: { graph_id: 'gone' } });
       const reader = await follow(api, thread_id, '?stream_mode=state_update');
       expect(await update(api, thread_id, { a: 1 })).toMatchObject({ status: 200, json: { metadata: { a: 1 } } });
@@ -380,7 +380,7 @@ describe('the process that executes a resumable run', () => {
   afterEach(() => killLeftovers());
   afterAll(() => database?.drop());
 
-  /** A run inside its second node, on a server that will not live long; read there and in a second process. */
+  /** A run inside its second node, on a server that will be stopped; read there and in a second process. */
   async function startDoomed(env: Record<string, string> = {}) {
     const doomed = await startServer({ database, command: 'start', env: { ...SHORT_LEASE, ...env } });
     const thread_id = await newThread(doomed);
@@ -395,7 +395,7 @@ describe('the process that executes a resumable run', () => {
     return { doomed, thread_id, gate, stream, elsewhere, run_id: runOf(stream) };
   }
 
-  /** What the reader of a broken stream has seen, and the rest, which it gets at the other process. */
+  /** The events of a disconnected reader, and the rest, which it gets from the other process. */
   async function goOn({ stream, thread_id, run_id, gate }: Awaited<ReturnType<typeof startDoomed>>) {
     await expect(stream.ended).rejects.toThrow('broken');
     const seen = framesOf(stream.text());
@@ -407,7 +407,7 @@ describe('the process that executes a resumable run', () => {
     return { seen, rest };
   }
 
-  it('may be killed: who comes back with an id misses nothing and gets nothing twice', async () => {
+  it('may be killed: a client that reconnects with an id misses and repeats no event', async () => {
     const run = await startDoomed();
     const { doomed, thread_id, elsewhere, run_id } = run;
     await doomed.stop('SIGKILL');
@@ -417,14 +417,14 @@ describe('the process that executes a resumable run', () => {
     expect(await read(join(survivor, thread_id, run_id, '-1'))).toEqual([...seen, ...rest]);
   });
 
-  it('breaks its streams off when it is stopped, so that its readers go on elsewhere', async () => {
+  it('disconnects its streams when it is stopped, so that its clients reconnect to another process', async () => {
     const run = await startDoomed({ BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: '0' });
     await run.doomed.stop();
     const { seen, rest } = await goOn(run);
     expect(framesOf(await run.elsewhere.ended)).toEqual([...seen, ...rest]);
   });
 
-  it('may be frozen: its own readers go on with the run that another process has taken over', async () => {
+  it('may be frozen: its own readers continue with the run that another process has taken over', async () => {
     const { doomed, thread_id, gate, stream, elsewhere, run_id } = await startDoomed();
     process.kill(doomed.pid, 'SIGSTOP');
     await elsewhere.until(/"attempt":2[^]*"waiting":"a"/);
@@ -437,7 +437,7 @@ describe('the process that executes a resumable run', () => {
     expect(await read(join(survivor, thread_id, run_id, '-1'))).toEqual(all);
   });
 
-  it('may have ended long ago: a server that is started later replays the run', async () => {
+  it('may have ended long ago: a server started later replays the run', async () => {
     const first = await startServer({ database, command: 'start' });
     const thread_id = await newThread(first);
     const stream = await open(`${first.url}/threads/${thread_id}/runs/stream`, STEPS);

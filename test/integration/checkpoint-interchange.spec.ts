@@ -33,7 +33,7 @@ const child = new StateGraph(Annotation.Root({ answer: Annotation<string>() }))
   .addEdge('question', END)
   .compile();
 
-/** Messages, Sends, a subgraph that asks, and a node beside it whose writes wait for the answer. */
+/** Messages, Sends, an interrupted subgraph, and a parallel node whose writes are pending. */
 const builder = new StateGraph(State)
   .addNode('before', ({ word }) => ({ log: [`before:${word}`], messages: [new AIMessage('yes?')], word: undefined }))
   .addNode('child', child)
@@ -52,7 +52,7 @@ const compile = (checkpointer: BaseCheckpointSaver) => builder.compile({ checkpo
 
 const logOf = ({ values }: { values: unknown }): unknown => (values as { log: string[] }).log;
 
-describe('Beside the official saver', () => {
+describe('Interchange with the official saver:', () => {
   let database: TestDatabase;
   let official: PostgresSaver;
   let ours: PostgresCheckpointer;
@@ -67,10 +67,10 @@ describe('Beside the official saver', () => {
   describe.each([
     ['the official saver wrote', 'ours', () => [official, ours] as const],
     ['ours wrote', 'the official saver', () => [ours, official] as const],
-  ])('what %s and %s finds', (_writer, _reader, savers) => {
+  ])('a thread that %s and %s reads', (_writer, _reader, savers) => {
     const thread = { configurable: { thread_id: 't' } };
 
-    it('is the same state and the same history', async () => {
+    it('has the same state and the same history', async () => {
       const [writer] = savers();
       await compile(writer).invoke(INPUT, thread);
       await compile(writer).invoke(new Command({ resume: 'so' }), thread);
@@ -102,7 +102,7 @@ describe('Beside the official saver', () => {
       expect(await ours.getTuple({ configurable: { thread_id: 'nobody' } })).toBeUndefined();
     });
 
-    it('is a question that can be seen and answered, with what was done beside it', async () => {
+    it('has an interrupt that can be read and resumed, and the writes of the parallel node', async () => {
       const [writer, reader] = savers();
       await compile(writer).invoke(INPUT, thread);
       const asked = await compile(reader).getState(thread, { subgraphs: true });
@@ -120,7 +120,7 @@ describe('Beside the official saver', () => {
       expect(await compile(writer).getState(thread)).toMatchObject({ next: [], values: { log: LOG } });
     });
 
-    it('is metadata of the same classes', async () => {
+    it('has metadata of the same classes', async () => {
       const [writer] = savers();
       const metadata = { ...METADATA, writes: { node: [new HumanMessage('m'), new Set([1]), undefined] } };
       const config = await writer.put(thread, emptyAt(1), metadata, {});
@@ -128,7 +128,7 @@ describe('Beside the official saver', () => {
       expect((await ours.getTuple(config))?.metadata).toEqual(metadata);
     });
 
-    it('is data that looks serialized, and does not keep anyone from reading it', async () => {
+    it('can contain data that looks serialized, which both can read', async () => {
       const [writer, reader] = savers();
       const messages = [new HumanMessage({ content: 'x', additional_kwargs: { plain: { lc: 'en', n: [1] } } })];
       const data = { lc: 7, type: 'constructor', id: ['Set'], kwargs: { lc: null, type: 'secret' } };
@@ -141,7 +141,7 @@ describe('Beside the official saver', () => {
       expect(tuple?.pendingWrites).toEqual([['task', 'data', data], ['task', 'messages', messages]]); // prettier-ignore
     });
 
-    it('can be forked, and both branches are found by both', async () => {
+    it('can be forked, and both savers find both branches', async () => {
       const [writer, reader] = savers();
       await compile(writer).invoke(INPUT, thread);
       await compile(writer).invoke(new Command({ resume: 'so' }), thread);
@@ -158,7 +158,7 @@ describe('Beside the official saver', () => {
       ]);
     });
 
-    it('is continued by one after the other', async () => {
+    it('can be continued by both in turn', async () => {
       for (const [index, saver] of [...savers(), ...savers()].entries()) {
         await compile(saver).invoke({ ...INPUT, word: String(index) }, thread);
         await compile(saver).invoke(new Command({ resume: 'so' }), thread);
@@ -169,7 +169,7 @@ describe('Beside the official saver', () => {
       }
     });
 
-    it('is gone when it has deleted the thread, and no other thread is', async () => {
+    it('is deleted by either, and no other thread is', async () => {
       const [writer, reader] = savers();
       const other = { configurable: { thread_id: 'other' } };
       await compile(writer).invoke(INPUT, thread);
@@ -184,13 +184,13 @@ describe('Beside the official saver', () => {
     });
   });
 
-  describe('reads what it has left and cannot read itself', () => {
+  describe('reads data that the official saver has written and cannot read', () => {
     const mark = (id: string[], kwargs: object) => ({ lc: 1, type: 'constructor', id, kwargs });
 
     it.each([
-      ['a class that it does not know', mark(['langchain', 'chat_models', 'openai', 'ChatOpenAI'], { model: 'm' })],
+      ['an unknown class', mark(['langchain', 'chat_models', 'openai', 'ChatOpenAI'], { model: 'm' })],
       ['a secret', mark(['langchain_core', 'messages', 'HumanMessage'], { content: { lc: 1, type: 'secret', id: ['HOME'] } })],
-      ['a class that refuses its fields', mark(['langchain_core', 'messages', 'AIMessage'], { tool_calls: [null] })],
+      ['a class that rejects its fields', mark(['langchain_core', 'messages', 'AIMessage'], { tool_calls: [null] })],
     ])('%s', async (_name, data) => {
       const versions = { data: 1 };
       const config = await official.put(
@@ -202,13 +202,13 @@ describe('Beside the official saver', () => {
       await official.putWrites(config, [['data', data]], 'task');
       const tuple = await ours.getTuple(config);
       const found = [tuple?.checkpoint.channel_values.data, tuple?.pendingWrites?.[0][2]];
-      // The secret stays where it is, in the message or in the object.
+      // The secret stays in the message or in the object.
       expect(JSON.parse(JSON.stringify(found))).toMatchObject([{ id: data.id }, { id: data.id }]);
       expect(tuple?.metadata).toHaveProperty('given');
     }); // prettier-ignore
   });
 
-  it('leaves data that the official saver can read', async () => {
+  it('writes data that the official saver can read', async () => {
     const data = {
       lc: 1,
       type: 'constructor',
@@ -232,7 +232,7 @@ describe('Beside the official saver', () => {
     });
   });
 
-  it('replaces interrupts and errors as it does, also two at a time, and never what a task returned', async () => {
+  it('replaces interrupts and errors as the official saver does, even two at a time, and never the return value of a task', async () => {
     const checkpoint = emptyAt(1);
     for (const [thread_id, saver] of [
       ['a', official],
@@ -244,7 +244,7 @@ describe('Beside the official saver', () => {
       await saver.putWrites(config, [['x', 3], ['__interrupt__', 4]], 'task'); // prettier-ignore
       await saver.putWrites(config, [['__interrupt__', 5], ['__error__', 6], ['__interrupt__', 7]], 'task'); // prettier-ignore
     }
-    // By its id: without one, ours leaves out the interrupts of a task that has returned something.
+    // By id: without one, our saver omits the interrupts of a finished task.
     const configurable = { checkpoint_id: checkpoint.id, checkpoint_ns: '' };
     const writesOf = async (saver: BaseCheckpointSaver, thread_id: string) =>
       (await saver.getTuple({ configurable: { ...configurable, thread_id } }))?.pendingWrites;
@@ -252,7 +252,7 @@ describe('Beside the official saver', () => {
     expect(await writesOf(ours, 'b')).toHaveLength(4);
   });
 
-  it('takes as many writes of one task', async () => {
+  it('accepts as many writes of one task', async () => {
     const config = await ours.put({ configurable: { thread_id: 't' } }, emptyAt(1), METADATA, {});
     const writes = Array.from({ length: 20_000 }, (_, index): [string, unknown] => ['__pregel_tasks', { index }]);
     await ours.putWrites(config, writes, 'task');
@@ -260,7 +260,7 @@ describe('Beside the official saver', () => {
     expect(found).toEqual(writes.map(([channel, value]) => ['task', channel, value]));
   });
 
-  describe('reads checkpoints from before Sends had a channel as it does', () => {
+  describe('reads checkpoints from before Sends had a channel as the official saver does', () => {
     const old = (id: number, v: number, versions: Record<string, number> = {}) => ({
       ...emptyAt(id),
       v,
@@ -268,7 +268,7 @@ describe('Beside the official saver', () => {
       channel_versions: versions,
     });
 
-    /** Rows as an older official saver has left them. */
+    /** Rows as an older official saver wrote them. */
     async function writeOldThread(thread_id: string, checkpoint_ns = ''): Promise<void> {
       let config: CheckpointTuple['config'] = { configurable: { thread_id, checkpoint_ns } };
       const put = async (checkpoint: ReturnType<typeof old>, newVersions = checkpoint.channel_versions) => {
@@ -310,7 +310,7 @@ describe('Beside the official saver', () => {
       }
     });
 
-    it('of several threads in one list, which it does not', async () => {
+    it('of several threads in one list, which the official saver does not', async () => {
       await writeOldThread('t');
       await writeOldThread('u');
       const one = await tuplesOf(ours, { configurable: { thread_id: 'u' } });
@@ -318,7 +318,7 @@ describe('Beside the official saver', () => {
       expect(both.filter(({ config }) => config.configurable?.thread_id === 'u')).toStrictEqual(one);
     });
 
-    it('and goes on from them', async () => {
+    it('and continues from them', async () => {
       const thread = { configurable: { thread_id: 't' } };
       const parent = new StateGraph(State)
         .addNode('plan', () => ({ log: ['plan'] }))
@@ -343,7 +343,7 @@ describe('A database', () => {
   afterEach(() => database.drop());
   const thread = { configurable: { thread_id: 't' } };
 
-  it('that the official saver has set up is taken over with everything in it', async () => {
+  it('that the official saver has set up is adopted with all its data', async () => {
     database = await createDatabase({ empty: true });
     const official = new PostgresSaver(database.pool);
     await official.setup();
@@ -354,7 +354,7 @@ describe('A database', () => {
     expect(logOf(await compile(official).getState(thread))).toEqual(LOG);
   });
 
-  it('that is ours is not changed when the official saver sets it up', async () => {
+  it('of this server is not changed when the official saver sets it up', async () => {
     database = await createDatabase();
     const before = await columnsOf(database);
     const official = new PostgresSaver(database.pool);
@@ -369,7 +369,7 @@ describe('A database', () => {
 
 const METADATA = { source: 'loop', step: 0, parents: {} } as const;
 
-/** A checkpoint without values; its id is higher than those of lower steps. */
+/** A checkpoint without values; ids increase with steps. */
 const emptyAt = (step: number) => ({
   v: 4,
   id: uuid6(step),
@@ -391,7 +391,7 @@ async function tuplesOf(
   return tuples;
 }
 
-/** The official saver knows no task paths: it gives pending writes in the order of their tasks' ids alone. */
+/** The official saver has no task paths: it returns pending writes in the order of task ids alone. */
 function sorted<T extends CheckpointTuple | undefined>(tuple: T): T {
   const pendingWrites = tuple?.pendingWrites?.toSorted(([a], [b]) => (a < b ? -1 : Number(a > b)));
   return tuple && { ...tuple, pendingWrites };

@@ -41,7 +41,7 @@ describe('DraftCheckpointer', () => {
     return rows[0].count;
   };
 
-  /** A thread with a state, and a change of it that is not written yet. */
+  /** A thread with a state, and an update that is not written yet. */
   async function drafted(thread_id: string) {
     const thread = { configurable: { thread_id } };
     await stored().invoke({ word: 'a' }, thread);
@@ -51,7 +51,7 @@ describe('DraftCheckpointer', () => {
     return { thread, draft, graph };
   }
 
-  it('shows what it has drafted, and writes nothing before it is told to', async () => {
+  it('reads its own drafts, and writes nothing before write is called', async () => {
     const { thread, draft, graph } = await drafted('shown');
     const expected = ['one:a', 'two:a', 'by hand'];
     expect(logOf(await graph.getState(thread))).toEqual(expected);
@@ -60,7 +60,7 @@ describe('DraftCheckpointer', () => {
     expect(logOf(await stored().getState(thread))).toEqual(expected);
   });
 
-  it('writes nothing when another checkpoint is the newest one by then', async () => {
+  it('writes nothing when another checkpoint has become the newest one', async () => {
     const { thread, draft } = await drafted('superseded');
     await stored().updateState(thread, { log: ['earlier'] }, 'two');
     const before = await countRows('superseded');
@@ -69,7 +69,7 @@ describe('DraftCheckpointer', () => {
     expect(logOf(await stored().getState(thread))).toEqual(['one:a', 'two:a', 'earlier']);
   });
 
-  it('writes nothing when a thread that had no state has one by then', async () => {
+  it('writes nothing when a thread without a state has got one', async () => {
     const draft = new DraftCheckpointer(database.pool, 'new');
     const thread = { configurable: { thread_id: 'new', checkpoint_ns: '' } };
     await builder.compile({ checkpointer: draft }).updateState(thread, { word: 'b' }, 'two');
@@ -77,7 +77,7 @@ describe('DraftCheckpointer', () => {
     expect(await draft.write(database.pool)).toBe(false);
   });
 
-  it('writes nothing when the checkpoint that it forks is gone by then', async () => {
+  it('writes nothing when the forked checkpoint has been deleted', async () => {
     const thread = { configurable: { thread_id: 'forked', checkpoint_ns: '' } };
     await stored().invoke({ word: 'a' }, thread);
     const history = [];
@@ -103,7 +103,7 @@ describe('PostgresCheckpointer', () => {
   });
   afterAll(() => database.drop());
 
-  it('keeps the values of two forks of one checkpoint apart', async () => {
+  it('keeps the values of two forks of one checkpoint separate', async () => {
     const graph = builder.compile({ checkpointer: new PostgresCheckpointer(database.pool) });
     const config = { configurable: { thread_id: 'forks' } };
     await graph.invoke({ word: 'a' }, config);
@@ -129,7 +129,7 @@ describe('PostgresCheckpointer', () => {
     ]);
   });
 
-  it('gives pending writes in the order of their task paths', async () => {
+  it('returns pending writes in the order of their task paths', async () => {
     const saver = new PostgresCheckpointer(database.pool);
     const config = { configurable: { thread_id: 'order', checkpoint_ns: '', checkpoint_id: '1' } };
     const checkpoint = { v: 4, id: '1', ts: '', channel_values: {}, channel_versions: {}, versions_seen: {} };
@@ -141,7 +141,7 @@ describe('PostgresCheckpointer', () => {
     expect(tuple?.pendingWrites?.map(([, , value]) => value)).toEqual([0, 3, 1, 2]);
   });
 
-  it('writes for a run only while its lease is held, whatever its process believes', async () => {
+  it('fencing: writes for a run only while the run holds its lease', async () => {
     const { run_id, lease_token, thread_id } = await insertRunningRun(database.pool);
     const saver = new PostgresCheckpointer(database.pool, { run_id, lease_token });
     const graph = builder.compile({ checkpointer: saver });
@@ -153,7 +153,7 @@ describe('PostgresCheckpointer', () => {
     expect(await countRows(database, thread_id)).toEqual(before);
   });
 
-  it('makes whoever takes the lease wait for a write that is under way', async () => {
+  it('fencing: a worker that takes over the lease waits for an in-flight write', async () => {
     const { run_id, lease_token, thread_id } = await insertRunningRun(database.pool);
     const writer = await database.pool.connect();
     await writer.query('BEGIN');
@@ -168,7 +168,7 @@ describe('PostgresCheckpointer', () => {
     expect(await countRows(database, thread_id)).toMatchObject({ checkpoints: '4' });
   });
 
-  it('commits a superstep when its owner is ready, with all that was written until then', async () => {
+  it('commits a superstep when its owner is ready, with all writes so far', async () => {
     const { run_id, lease_token, thread_id } = await insertRunningRun(database.pool);
     const [asked, ready] = [newGate(), newGate()];
     const isReady = (): Promise<void> => {
@@ -184,7 +184,7 @@ describe('PostgresCheckpointer', () => {
     expect(await countRows(database, thread_id)).toMatchObject({ checkpoints: '4' });
   });
 
-  it('has kept the finished steps of an aborted graph once it has settled', async () => {
+  it('has stored the finished supersteps of an aborted graph once it has settled', async () => {
     const { run_id, lease_token, thread_id } = await insertRunningRun(database.pool);
     const [writing, inTwo] = [newGate(), newGate()];
     const slow: Queryable = {
@@ -218,7 +218,7 @@ describe('PostgresCheckpointer', () => {
   });
 });
 
-/** A moment to wait for. */
+/** A promise with its resolve function. */
 function newGate() {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => {

@@ -18,7 +18,7 @@ import { insertRunningRun } from '../support/rows.js';
 
 const SNAPSHOT_FREQUENCY = 5;
 
-/** Rebuilt from the writes of earlier checkpoints; stored as a whole now and then. */
+/** A delta channel: rebuilt from the writes of earlier checkpoints, with periodic snapshots. */
 const rebuilt = () =>
   new DeltaChannel((log: string[], writes: string[][]) => log.concat(...writes), {
     snapshotFrequency: SNAPSHOT_FREQUENCY,
@@ -53,7 +53,7 @@ const EVERYTHING = `
   UNION ALL SELECT 'write', checkpoint_ns, checkpoint_id, task_id FROM checkpoint_writes WHERE thread_id = $1
   ORDER BY 1, 2, 3, 4`;
 
-describe('Checkpoints that are removed', () => {
+describe('Deleted checkpoints', () => {
   let database: TestDatabase;
   let thread_id: string;
 
@@ -68,7 +68,7 @@ describe('Checkpoints that are removed', () => {
   const thread = () => ({ configurable: { thread_id } });
   const graph = () => builder.compile({ checkpointer: new PostgresCheckpointer(database.pool) });
 
-  /** A run that comes to its question, or answers it. */
+  /** A run that reaches its interrupt, or resumes it. */
   async function run(input: string | { resume: unknown }): Promise<string> {
     const owner = await insertRunningRun(database.pool);
     const metadata = { run_id: owner.run_id };
@@ -80,7 +80,7 @@ describe('Checkpoints that are removed', () => {
 
   const rows = async (sql: string): Promise<object[]> => (await database.pool.query<object>(sql, [thread_id])).rows;
 
-  /** Values that no checkpoint refers to, and writes to checkpoints that are not there. */
+  /** Values without a checkpoint that refers to them, and writes to missing checkpoints. */
   const orphans = async (): Promise<object[]> => [
     ...(await rows(`
       SELECT checkpoint_ns, channel, version FROM checkpoint_blobs b WHERE thread_id = $1 AND NOT EXISTS (
@@ -103,7 +103,7 @@ describe('Checkpoints that are removed', () => {
   const ids = async (where = 'true'): Promise<object[]> =>
     rows(`SELECT checkpoint_ns, checkpoint_id FROM checkpoints c WHERE thread_id = $1 AND ${where} ORDER BY 1, 2`);
 
-  it('with the newest run leave the state before it, and nothing that only it has used', async () => {
+  it('with the newest run restore the state before it, and delete the values that only the run used', async () => {
     await run('first');
     await run({ resume: 1 });
     const before = await history();
@@ -115,7 +115,7 @@ describe('Checkpoints that are removed', () => {
     expect(await orphans()).toEqual([]);
   });
 
-  it('with their thread leave nothing of it, and other threads as they are', async () => {
+  it('with their thread leave no rows, and do not affect other threads', async () => {
     await run('first');
     const other = thread_id;
     const kept = await rows(EVERYTHING);
@@ -129,7 +129,7 @@ describe('Checkpoints that are removed', () => {
     expect(await rows(EVERYTHING)).toEqual(kept);
   });
 
-  it('with an answer bring back the question', async () => {
+  it('with a resume restore the interrupt', async () => {
     await run('first');
     const before = await graph().getState(thread());
     await database.pool.query(DELETE_RUNS, [[thread_id], [await run({ resume: 1 })]]);
@@ -139,7 +139,7 @@ describe('Checkpoints that are removed', () => {
     expect((await graph().getState(thread())).values).toMatchObject({ replaced: 'answer:3' });
   });
 
-  it('with a run in the middle leave later states as they were, though those are rebuilt from them', async () => {
+  it('with a run in the middle do not affect later states, although those are rebuilt from them', async () => {
     await run('first');
     await run({ resume: 1 });
     const middle = [await run('second'), await run({ resume: 2 })];
@@ -153,7 +153,7 @@ describe('Checkpoints that are removed', () => {
     expect(await orphans()).toEqual([]);
   });
 
-  it('but for the newest of each namespace leave the state, also of a subgraph that waits', async () => {
+  it('except the newest of each namespace keep the state, also of an interrupted subgraph', async () => {
     await run('first');
     await run({ resume: 1 });
     await run('second');
@@ -164,7 +164,7 @@ describe('Checkpoints that are removed', () => {
     await database.pool.query(DELETE_OLD_CHECKPOINTS, [[thread_id]]);
     expect(await graph().getState(thread(), { subgraphs: true })).toEqual(before);
     expect(await ids()).toEqual(expect.arrayContaining(newest));
-    // What the state is rebuilt from: no further back than to where it is stored as a whole.
+    // The checkpoints that the state is rebuilt from, back to the last snapshot.
     expect((await ids()).length).toBeLessThanOrEqual(newest.length + SNAPSHOT_FREQUENCY);
     expect((await ids()).length).toBeLessThan(all.length);
     expect(await orphans()).toEqual([]);
@@ -172,7 +172,7 @@ describe('Checkpoints that are removed', () => {
     expect((await graph().getState(thread())).values).toMatchObject({ stored: expect.arrayContaining(['answer:2']) });
   });
 
-  it('of one thread leave others alone', async () => {
+  it('of one thread do not affect others', async () => {
     await run('first');
     const other = thread_id;
     thread_id = randomUUID();

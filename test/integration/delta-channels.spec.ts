@@ -18,7 +18,7 @@ import { DiscardingCheckpointer, RunCheckpointer } from '../../src/execution/che
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { insertRunningRun } from '../support/rows.js';
 
-/** Stored by its writes; the whole of it only with every `snapshotFrequency`th of them. */
+/** A delta channel: stored by its writes, with a snapshot at every `snapshotFrequency`th write. */
 const delta = (snapshotFrequency: number) => () =>
   new DeltaChannel((log: string[], writes: string[][]) => log.concat(...writes), { snapshotFrequency }) as BaseChannel<
     string[],
@@ -38,7 +38,7 @@ const node =
     return { often: [entry], seldom: [entry], whole: [entry] };
   };
 
-/** Nodes side by side, whose names and ids do not sort alike, and a question. */
+/** Parallel nodes whose names and ids sort differently, and an interrupt. */
 const builder = new StateGraph(State)
   .addNode('first', node('first'))
   .addNode('z', node('z'))
@@ -56,7 +56,7 @@ const builder = new StateGraph(State)
 
 const compile = (checkpointer: BaseCheckpointSaver) => builder.compile({ checkpointer });
 
-describe('Channels that are stored by their writes', () => {
+describe('Delta channels', () => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await createDatabase();
@@ -72,14 +72,14 @@ describe('Channels that are stored by their writes', () => {
   ];
 
   describe.each(['sync', 'async', 'exit'] as const)('with durability %s', (durability) => {
-    it.each(SAVERS)('have the values in %s that they have in memory', async (name, create) => {
+    it.each(SAVERS)('have the same values in %s as in memory', async (name, create) => {
       const expected = await valuesAfterEverything(new MemorySaver(), 't', durability);
       expect(await valuesAfterEverything(await create(), `${name} ${durability}`, durability)).toEqual(expected);
       expect(expected.map(({ seldom }) => seldom)).toContainEqual(expect.arrayContaining(['answer:2', 'by hand']));
     });
   });
 
-  it('are rebuilt as the inherited walk does it, from each checkpoint, each on its own', async () => {
+  it('are rebuilt like by the inherited method, from each checkpoint and for each channel', async () => {
     const saver = new PostgresCheckpointer(database.pool);
     await valuesAfterEverything(saver, 'walk', 'sync');
     const inherited = BaseCheckpointSaver.prototype.getDeltaChannelHistory.bind(saver);
@@ -99,7 +99,7 @@ describe('Channels that are stored by their writes', () => {
     }
   });
 
-  it('have the same values in a draft, and when it is written', async () => {
+  it('have the same values in a draft, and after its write', async () => {
     const thread = { configurable: { thread_id: 'draft' } };
     const begin = async (saver: BaseCheckpointSaver): Promise<void> => {
       await compile(saver).invoke({ often: ['input'], seldom: ['input'] }, thread);
@@ -125,13 +125,13 @@ describe('Channels that are stored by their writes', () => {
     expect((await compile(stored).getState(thread)).values).toEqual(expected);
   });
 
-  it('work in a run that keeps nothing', async () => {
+  it('work in a run without stored checkpoints', async () => {
     const thread = { configurable: { thread_id: 'temporary' } };
     const values = await compile(new DiscardingCheckpointer()).invoke({ seldom: ['input'] }, thread);
     expect(values).toMatchObject({ seldom: ['input', 'first after 1', 'a after 2', 'm after 2', 'z after 2'] });
   });
 
-  it('are read in two round trips, however long ago they were stored', async () => {
+  it('are read in two round trips, at any distance from the last snapshot', async () => {
     const thread = { configurable: { thread_id: 'long' } };
     const graph = compile(new PostgresCheckpointer(database.pool));
     for (let round = 0; round < 5; round++) {
@@ -152,7 +152,7 @@ describe('Channels that are stored by their writes', () => {
   });
 });
 
-/** Two rounds with their questions, a change by hand, a fork from the middle: the values of all checkpoints. */
+/** Two rounds with their interrupts, a state update, a fork from the middle: the values of all checkpoints. */
 async function valuesAfterEverything(
   saver: BaseCheckpointSaver,
   thread_id: string,

@@ -18,7 +18,7 @@ Logger.overrideLogger(false);
 const ASSISTANT = randomUUID();
 const MAX_BYTES = 100_000;
 
-/** Notifications of which none gets through while nobody listens. */
+/** Notifications that are lost while `isDeaf` is set. */
 class LossyNotifications extends Notifications {
   isDeaf = false;
   readonly told: Notification['topic'][] = [];
@@ -37,25 +37,25 @@ class LossyNotifications extends Notifications {
   }
 }
 
-/** The database, which may be out of reach. */
+/** A database that can be made unavailable. */
 class LossySql extends Sql {
-  isAway = false;
+  isUnavailable = false;
   statements = 0;
 
   override query<R>(text: string, values?: unknown[]): Promise<{ rows: R[] }> {
     this.statements += 1;
-    return this.isAway ? Promise.reject(unavailable()) : super.query(text, values);
+    return this.isUnavailable ? Promise.reject(unavailable()) : super.query(text, values);
   }
 
   override transaction<T>(work: (db: Queryable) => Promise<T>): Promise<T> {
     this.statements += 1;
-    return this.isAway ? Promise.reject(unavailable()) : super.transaction(work);
+    return this.isUnavailable ? Promise.reject(unavailable()) : super.transaction(work);
   }
 }
 
 const unavailable = (): Error => new DatabaseUnavailableError(new Error('ECONNREFUSED'));
 
-/** What one process has for its streams. */
+/** The stream objects of one process. */
 interface Process {
   events: EventStream;
   log: EventLog;
@@ -82,7 +82,7 @@ async function startProcess(database: TestDatabase): Promise<Process> {
   return { events, log, sql, notifications, stop };
 }
 
-/** Everything until the end, by the text of its JSON; `run_done` is an event of the thread. */
+/** All events until the end: the JSON of custom events, the names of others; `run_done` is an event of the thread. */
 async function all(reader: StreamReader): Promise<string[]> {
   const seen: string[] = [];
   for (let next = await reader.next(); !next.done; next = await reader.next()) {
@@ -142,7 +142,7 @@ describe('EventStream in two processes', () => {
   const endRun = (run_id: string) =>
     database.pool.query(`UPDATE runs SET status = 'success', lease_token = NULL WHERE run_id = $1`, [run_id]);
 
-  /** As the worker does it. Resolves when what the end adds for readers of the thread is in the log. */
+  /** Finishes a run as the worker does. Resolves when `run_done`, for readers of the thread, is in the log. */
   async function finish({ notifications }: Process, stream: RunStream): Promise<void> {
     await stream.drained();
     await endRun(stream.run.run_id);
@@ -175,7 +175,7 @@ describe('EventStream in two processes', () => {
     );
 
   describe('a run that is not resumable', () => {
-    it('is read from its beginning elsewhere, although nothing of it was in the log', async () => {
+    it('is read from its first event in another process, although none was in the log', async () => {
       const run = await newRun();
       const stream = begin(here, run);
       write(stream, '1', '2');
@@ -186,7 +186,7 @@ describe('EventStream in two processes', () => {
       expect(await reader).toEqual(['metadata', '1', '2', '3']);
     });
 
-    it('is read elsewhere from then on', async () => {
+    it('is joined in another process from its next event on', async () => {
       const run = await newRun();
       const stream = begin(here, run);
       write(stream, '1');
@@ -197,7 +197,7 @@ describe('EventStream in two processes', () => {
       expect(await reader).toEqual(['2']);
     });
 
-    it('is read from memory where it begins, by who has waited for it, and written nowhere', async () => {
+    it('is read from memory by a reader that waited in the executing process, and not logged', async () => {
       const run = await newRun({ reader: 'elsewhere' });
       const reader = ofRun(read(here, run));
       const stream = begin(here, run);
@@ -207,7 +207,7 @@ describe('EventStream in two processes', () => {
       expect(await logged()).toBe(0);
     });
 
-    it('is read by who has waited for it elsewhere, also when no notification gets through', async () => {
+    it('is read by a reader that waited in another process, even when all notifications are lost', async () => {
       here.notifications.isDeaf = there.notifications.isDeaf = true;
       const run = await newRun({ reader: 'elsewhere' });
       const reader = read(there, run);
@@ -215,13 +215,13 @@ describe('EventStream in two processes', () => {
       const stream = begin(here, run);
       write(stream, '1', '2');
       await finish(here, stream);
-      // The look that is made every few seconds.
+      // Found by the poll that runs every few seconds.
       expect((await first).value!.slice(0, 3).map(({ event }) => event)).toEqual(['metadata', 'custom', 'custom']);
       there.events.end(run.run_id);
       expect(await ofRun(reader)).toEqual([]);
     });
 
-    it('is logged for somebody who comes later, a little later', async () => {
+    it('is logged lazily for a client that may join later', async () => {
       const run = await newRun({ reader: 'later' });
       const stream = begin(here, run);
       write(stream, '1');
@@ -233,7 +233,7 @@ describe('EventStream in two processes', () => {
       }
     });
 
-    it('is nobody else’s business while it is only awaited, or read where it is', async () => {
+    it('costs no statement and no notification while it is only awaited, or read in its own process', async () => {
       for (const reader of ['here', 'nowhere'] as const) {
         const run = await newRun({ reader });
         const [statements, told] = [here.sql.statements, here.notifications.told.length];
@@ -249,10 +249,10 @@ describe('EventStream in two processes', () => {
       }
     });
 
-    it('is read on elsewhere when it is taken over, and its readers here are sent away', async () => {
+    it('can still be read in another process after a takeover, and the old readers are disconnected', async () => {
       const run = await newRun();
       const stream = begin(here, run);
-      const [away, reader] = [ofRun(read(here, run)), read(there, run)];
+      const [disconnected, reader] = [ofRun(read(here, run)), read(there, run)];
       await untilFollowed(here, run.run_id);
       write(stream, '1');
       expect((await reader.next()).value).toBeDefined();
@@ -262,8 +262,8 @@ describe('EventStream in two processes', () => {
       const rest = ofRun(reader);
       const next = begin(there, second);
       write(next, '2');
-      stream.breakOff();
-      await expect(away).rejects.toThrow('broke off');
+      stream.disconnect();
+      await expect(disconnected).rejects.toThrow('closed early');
       await finish(there, next);
       expect((await rest).slice(-2)).toEqual(['metadata', '2']);
       expect(await ofRun(read(here, run, { from: 'start' }, { active: false, wasRead: true }))).not.toContain(
@@ -273,7 +273,7 @@ describe('EventStream in two processes', () => {
   });
 
   describe('a resumable run', () => {
-    it('is read everywhere in the same way, whenever its readers come', async () => {
+    it('is read identically in every process at any time', async () => {
       const run = await newRun({ resumable: true });
       const early = [here, there].map((process) => ofRun(read(process, run)));
       const stream = begin(here, run);
@@ -292,7 +292,7 @@ describe('EventStream in two processes', () => {
       }
     });
 
-    it('costs a few statements, however many events it has', async () => {
+    it('costs few statements for any number of events', async () => {
       const run = await newRun({ resumable: true });
       const stream = begin(here, run);
       const reader = ofRun(read(here, run));
@@ -308,7 +308,7 @@ describe('EventStream in two processes', () => {
       expect(here.notifications.told).not.toContain('run_followed');
     });
 
-    it('is taken over: what the first process still writes is nowhere, all readers go on', async () => {
+    it('is taken over: late events of the first process are rejected, and all readers continue', async () => {
       const run = await newRun({ resumable: true });
       const stream = begin(here, run);
       const readers = [here, there].map((process) => ofRun(read(process, run)));
@@ -320,7 +320,7 @@ describe('EventStream in two processes', () => {
       write(stream, 'too late');
       write(next, '2');
       await Promise.all([stream.drained(), next.drained()]);
-      stream.breakOff();
+      stream.disconnect();
       write(next, '3');
       await finish(there, next);
       for (const reader of readers) {
@@ -328,7 +328,7 @@ describe('EventStream in two processes', () => {
       }
     });
 
-    it('goes on where it was when the same process takes it up again', async () => {
+    it('continues for its reader when the same process claims it again', async () => {
       const run = await newRun({ resumable: true });
       const stream = begin(here, run);
       const reader = ofRun(read(here, run));
@@ -336,32 +336,32 @@ describe('EventStream in two processes', () => {
       await stream.drained();
       await database.pool.query('UPDATE runs SET lease_token = $2 WHERE run_id = $1', [run.run_id, second.lease_token]);
       const next = begin(here, second);
-      stream.breakOff();
+      stream.disconnect();
       write(next, '1');
       expect(here.events.isFollowed(run.run_id)).toBe(true);
       await finish(here, next);
       expect(await reader).toEqual(['metadata', 'metadata', '1']);
     });
 
-    it('outlasts a log that is away for a while: nothing is lost or repeated', async () => {
+    it('survives a temporarily unavailable log without losing or repeating events', async () => {
       const run = await newRun({ resumable: true });
       const stream = begin(here, run);
       const readers = [here, there].map((process) => ofRun(read(process, run)));
       await stream.drained();
-      here.sql.isAway = there.sql.isAway = true;
+      here.sql.isUnavailable = there.sql.isUnavailable = true;
       write(stream, '1');
       const late = ofRun(read(there, run));
       const failures = here.sql.statements;
       await askUntil(() => Promise.resolve(here.sql.statements), (statements) => statements > failures + 2); // prettier-ignore
       write(stream, '2');
-      here.sql.isAway = there.sql.isAway = false;
+      here.sql.isUnavailable = there.sql.isUnavailable = false;
       await finish(here, stream);
       for (const reader of [...readers, late]) {
         expect(await reader).toEqual(['metadata', '1', '2']);
       }
     });
 
-    it('loses its oldest events when there are too many, and its readers are told', async () => {
+    it('loses its oldest events above the size limit, and its readers get an error event', async () => {
       const run = await newRun({ resumable: true });
       const stream = begin(here, run);
       for (let n = 0; n < 30; n += 1) {
@@ -385,7 +385,7 @@ describe('EventStream in two processes', () => {
   });
 
   describe('a thread', () => {
-    it('is followed from the moment the reader is there, wherever its runs are', async () => {
+    it('is read from the start of the reader on, whichever process executes its runs', async () => {
       const readers = await Promise.all(
         [here, there].map(({ events }) => events.readThread(thread_id, { from: 'now' })),
       );
@@ -403,7 +403,7 @@ describe('EventStream in two processes', () => {
       }
     });
 
-    it('is followed in the middle of a run', async () => {
+    it('can be joined in the middle of a run', async () => {
       const stream = begin(here, await newRun());
       const nearby = await here.events.readThread(thread_id, { from: 'now' });
       const reader = await there.events.readThread(thread_id, { from: 'now' });
@@ -415,7 +415,7 @@ describe('EventStream in two processes', () => {
       }
     });
 
-    it('can be left and followed again, also elsewhere: what has happened meanwhile is there', async () => {
+    it('can be read again after a disconnect, in any process, without missing events', async () => {
       const reader = await there.events.readThread(thread_id, { from: 'now' });
       await untilFollowed(here, thread_id);
       const first = begin(here, await newRun());
@@ -434,7 +434,7 @@ describe('EventStream in two processes', () => {
       expect((await all(again)).slice(-6)).toEqual(['metadata', '1', 'run_done', 'metadata', '1', 'run_done']);
     });
 
-    it('that was deleted ends its readers, also when nobody tells', async () => {
+    it('ends its readers when it is deleted, even when the notification is lost', async () => {
       const reader = await there.events.readThread(thread_id, { from: 'now' });
       there.notifications.isDeaf = true;
       const seen = all(reader);
@@ -442,26 +442,26 @@ describe('EventStream in two processes', () => {
       expect(await seen).toEqual([]);
     });
 
-    it('cannot be followed while the log is away', async () => {
-      there.sql.isAway = true;
+    it('cannot be read while the log is unavailable', async () => {
+      there.sql.isUnavailable = true;
       await expect(there.events.readThread(thread_id, { from: 'now' })).rejects.toThrow(DatabaseUnavailableError);
       expect(there.events.isFollowed(thread_id)).toBe(true);
-      there.sql.isAway = false;
+      there.sql.isUnavailable = false;
     });
   });
 
-  it('does not break a stream off that is just ending here', async () => {
+  it('does not disconnect a stream that is just ending in this process', async () => {
     const run = await newRun();
     const stream = begin(here, run);
     const reader = ofRun(read(here, run));
     await stream.drained();
-    // Somebody has seen the run's final status in the database before we know that it is there.
+    // Another process has read the run's final status from the database before this one has closed the stream.
     here.events.end(run.run_id);
     stream.finish('success');
     expect(await reader).toEqual(['metadata']);
   });
 
-  it('gives its readers what another process has written about the end of a run', async () => {
+  it('delivers the end of a run that another process has written', async () => {
     for (const resumable of [true, false]) {
       const run = await newRun({ resumable });
       const stream = begin(here, run);
@@ -477,7 +477,7 @@ describe('EventStream in two processes', () => {
     }
   });
 
-  it('knows of readers in other processes, and forgets those who have left', async () => {
+  it('knows the readers of other processes, and forgets those that have ended', async () => {
     const run = await newRun();
     const stream = begin(here, run);
     const reader = read(there, run);
@@ -495,7 +495,7 @@ describe('EventStream in two processes', () => {
     expect(await logged()).toBe(before);
   });
 
-  it('keeps nothing of runs and readers that are gone', async () => {
+  it('keeps no memory of ended runs and readers', async () => {
     for (let n = 0; n < 20; n += 1) {
       const run = await newRun({ resumable: n % 2 === 0 });
       const executing = n % 4 < 2 ? here : there;
@@ -510,16 +510,16 @@ describe('EventStream in two processes', () => {
     left.return();
     for (const { events } of [here, there]) {
       await events.beforeApplicationShutdown();
-      expect(sizesOf(events)).toEqual({ runs: 0, executing: 0, finished: 0, trimming: 0, threads: 0, followers: 0, waiting: 0, underWay: 0 }); // prettier-ignore
+      expect(sizesOf(events)).toEqual({ runs: 0, executing: 0, finished: 0, trimming: 0, threads: 0, followers: 0, waiting: 0, inFlight: 0 }); // prettier-ignore
     }
   });
 });
 
-/** How much everything that could grow holds. */
+/** The sizes of all collections that could grow. */
 function sizesOf(events: EventStream): Record<string, number> {
   const inner = events as unknown as Record<
     'runs' | 'executing' | 'trimming' | 'finished' | 'readers' | 'writer',
-    { size: number } & Record<'kept' | 'threads' | 'followers' | 'waiting' | 'underWay', { size: number }>
+    { size: number } & Record<'kept' | 'threads' | 'followers' | 'waiting' | 'inFlight', { size: number }>
   >;
   const { runs, executing, trimming, finished, readers, writer } = inner;
   return {
@@ -530,6 +530,6 @@ function sizesOf(events: EventStream): Record<string, number> {
     threads: readers.threads.size,
     followers: readers.followers.size,
     waiting: writer.waiting.size,
-    underWay: writer.underWay.size,
+    inFlight: writer.inFlight.size,
   };
 }

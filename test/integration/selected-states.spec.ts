@@ -22,13 +22,13 @@ import { selectState } from '../../src/execution/state/select-state.js';
 import type { ThreadState } from '../../src/execution/state/thread-state.dto.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 
-/** What nobody should read who has not asked for it. */
+/** A large value that must not be read unless requested. */
 const BULK = `bulk-${'x'.repeat(1_000)}`;
 
 const list = () => Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] });
 const State = Annotation.Root({ bulk: Annotation<string>(), notes: list(), mood: Annotation<string>() });
 
-/** Joins, branches and several nodes at once. */
+/** Joins, branches and parallel nodes. */
 const branching = new StateGraph(State)
   .addNode('fill', () => ({ bulk: BULK, mood: 'calm' }))
   .addNode('left', () => ({ notes: ['left'] }))
@@ -78,7 +78,7 @@ const containing = new StateGraph(State)
   .addEdge('inner', 'after')
   .addEdge('after', END);
 
-/** The state is one channel, which every node reads as a whole. */
+/** The state is a single channel, which every node reads as a whole. */
 const rooted = new StateGraph<Record<string, unknown>>({
   channels: { __root__: null },
 } as never)
@@ -141,7 +141,7 @@ describe.each(Object.keys(GRAPHS))('States of a graph that is %s', (graph_id) =>
     owner = { thread_id: randomUUID(), graph_id, config: {} };
     const graph = Object.assign(GRAPHS[graph_id](), { checkpointer: new PostgresCheckpointer(sql) });
     for await (const _ of await graph.stream({ notes: ['begin'], text: 'a' }, { configurable: owner as never })) {
-      // Runs up to its question.
+      // Runs up to its interrupt.
     }
   });
   afterAll(() => database.drop());
@@ -153,7 +153,7 @@ describe.each(Object.keys(GRAPHS))('States of a graph that is %s', (graph_id) =>
     }
     return all;
   };
-  /** The newest states of the graph and of its subgraphs, and all before. */
+  /** All states of the graph and of its subgraphs. */
   const places = async (): Promise<object[]> => {
     const { rows } = await database.pool.query<{ checkpoint_ns: string; checkpoint_id: string }>(
       'SELECT checkpoint_ns, checkpoint_id FROM checkpoints ORDER BY 1, 2',
@@ -162,26 +162,29 @@ describe.each(Object.keys(GRAPHS))('States of a graph that is %s', (graph_id) =>
     return [...namespaces.map((checkpoint_ns) => ({ checkpoint_ns })), ...rows];
   };
 
-  it.each(SELECTIONS.map((select) => [select]))('limited to %j are those parts of the whole', async (select) => {
-    for (const place of await places()) {
-      for (const subgraphs of [false, true]) {
-        const whole = await states.getState(owner, place, subgraphs);
-        expect(await states.getSelected(owner, place, { subgraphs, select })).toEqual(selectState(whole, select));
+  it.each(SELECTIONS.map((select) => [select]))(
+    'limited to %j equal those parts of the whole state',
+    async (select) => {
+      for (const place of await places()) {
+        for (const subgraphs of [false, true]) {
+          const whole = await states.getState(owner, place, subgraphs);
+          expect(await states.getSelected(owner, place, { subgraphs, select })).toEqual(selectState(whole, select));
+        }
       }
-    }
-    const whole = await collect(states.getHistory(owner, {}, {}));
-    expect(whole).not.toEqual([]);
-    expect(await collect(states.getHistory(owner, {}, { select }))).toEqual(
-      whole.map((state) => selectState(state as ThreadState, select)),
-    );
-  });
+      const whole = await collect(states.getHistory(owner, {}, {}));
+      expect(whole).not.toEqual([]);
+      expect(await collect(states.getHistory(owner, {}, { select }))).toEqual(
+        whole.map((state) => selectState(state as ThreadState, select)),
+      );
+    },
+  );
 
   it('are not read when they are not selected', async () => {
     const isAbout = (select: string[], names: RegExp) => select.some((name) => names.test(name));
     if (graph_id === 'rooted') {
       return;
     }
-    // What is next depends on what tasks have written, and a workflow is nothing but its tasks.
+    // The next tasks depend on the writes of earlier tasks, and a workflow consists only of tasks.
     const others = SELECTIONS.filter((select) => !isAbout(select, /^values$|^values.bulk$|^tasks$/));
     const withoutTasks = others.filter((select) => !isAbout(select, /^next$|^interrupts$/));
     read = [];

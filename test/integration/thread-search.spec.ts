@@ -79,7 +79,7 @@ describe('Searching threads', () => {
     ];
 
     it.each(FILTERS.map((filter) => [JSON.stringify(filter).slice(0, 60), filter] as const))(
-      'finds what contains %s, and nothing else',
+      'finds exactly the threads that contain %s',
       async (_, values) => {
         const ids = await Promise.all(VALUES.map(insert));
         const all = await query<{ thread_id: string }>(
@@ -119,7 +119,7 @@ describe('Searching threads', () => {
         expect([filter, await counts.total(filter)]).toEqual([filter, n]);
       }
     };
-    /** Inserts, changes and deletes threads, shown and hidden, by itself or with others. */
+    /** Inserts, updates and deletes threads, visible and hidden, alone or concurrently. */
     const change = async (seed: number): Promise<void> => {
       const pick = <T>(list: T[], n: number): T => list[(seed * 7 + n * 13) % list.length];
       for (let n = 0; n < 25; n++) {
@@ -148,34 +148,34 @@ describe('Searching threads', () => {
       }
     };
 
-    it('that are exact whatever happens to the threads, also while the changes are added up', async () => {
+    it('that are exact after any change of threads, even during compaction', async () => {
       let isChanging = true;
       const changes = Promise.all([1, 2, 3, 4].map(change)).finally(() => (isChanging = false));
-      // Added up far more often than the timer would, and by several at once.
+      // Compacted far more often than by the timer, and concurrently.
       while (isChanging) {
-        await Promise.all([addUpNow(), addUpNow()]);
+        await Promise.all([compactNow(), compactNow()]);
       }
       await changes;
       await expectTruth();
-      await addUpNow();
+      await compactNow();
       await expectTruth();
     });
 
-    it('that are none when nothing is left', async () => {
+    it('that are zero when no thread is left', async () => {
       await change(1);
       await query('DELETE FROM threads');
       await expectTruth();
-      await addUpNow();
+      await compactNow();
       expect(await query('SELECT FROM thread_counts')).toEqual([]);
     });
 
-    it('whose changes do not pile up', async () => {
+    it('whose recorded changes do not accumulate', async () => {
       await query(`INSERT INTO threads (thread_id) SELECT gen_random_uuid() FROM generate_series(1, 1500)`);
-      await counts.addUp();
+      await counts.compact();
       expect(await query('SELECT status, threads FROM thread_counts')).toEqual([{ status: 'idle', threads: '1500' }]);
     });
 
-    it('that do not see what is not committed', async () => {
+    it('that exclude uncommitted changes', async () => {
       const runner = dataSource.createQueryRunner();
       await runner.startTransaction();
       await runner.query('INSERT INTO threads (thread_id) VALUES ($1)', [randomUUID()]);
@@ -185,16 +185,16 @@ describe('Searching threads', () => {
       expect(await counts.total({})).toBe(0);
     });
 
-    /** As {@link ThreadCounts.addUp}, however few changes there are. */
-    const addUpNow = async (): Promise<void> => {
+    /** {@link ThreadCounts.compact} for any number of changes. */
+    const compactNow = async (): Promise<void> => {
       await query(
         `INSERT INTO thread_counts SELECT 'idle', '"filler"', NULL, sign FROM generate_series(1, 1200), unnest(ARRAY[1, -1]) sign`,
       );
-      await counts.addUp();
+      await counts.compact();
     };
   });
 
-  describe('reads an index', () => {
+  describe('uses an index', () => {
     beforeAll(async () => {
       await query(
         `INSERT INTO threads (thread_id, status, metadata, values, created_at, updated_at, state_updated_at)
@@ -215,7 +215,7 @@ describe('Searching threads', () => {
     });
     afterAll(() => query('DROP TABLE kept'));
 
-    /** The plan of the statement that a search sends. */
+    /** The query plan of a search. */
     const planOf = async (given: Partial<ThreadSearchRequest>): Promise<string> => {
       const sent: [string, unknown[]][] = [];
       const recording = { query: (sql: string, values: unknown[]) => (sent.push([sql, values]), Promise.resolve([])) };
@@ -227,7 +227,7 @@ describe('Searching threads', () => {
     };
 
     const SORTS = ['thread_id', 'status', 'created_at', 'updated_at', 'state_updated_at'] as const;
-    it('in its order, for every sort in both directions', async () => {
+    it('in index order, for every sort in both directions', async () => {
       for (const sort_by of SORTS) {
         for (const sort_order of ['asc', 'desc'] as const) {
           const plan = await planOf({ sort_by, sort_order, select: ['thread_id', 'metadata'] });
@@ -239,7 +239,7 @@ describe('Searching threads', () => {
 
     it.each<[string, Partial<ThreadSearchRequest>, string]>([
       ['metadata', { metadata: { user: 'u7' } }, 'threads_metadata'],
-      ['metadata that many have, in the order of the index', { metadata: { graph_id: 'g1' } }, 'threads_updated_at'],
+      ['metadata that many threads have, in index order', { metadata: { graph_id: 'g1' } }, 'threads_updated_at'],
       ['status', { status: 'error' }, 'threads_status'],
       ['values', { values: { stage: 's7' } }, 'threads_searchable_values'],
       ['ids', { ids: [randomUUID(), randomUUID()] }, 'threads_pkey'],
@@ -249,7 +249,7 @@ describe('Searching threads', () => {
       expect(plan).not.toContain('Seq Scan');
     });
 
-    it('and no thread at all for totals of what is counted', async () => {
+    it('and reads no thread row for totals that are counted', async () => {
       const sent: string[] = [];
       const recording = { query: (sql: string) => (sent.push(sql), Promise.resolve([{ total: '0' }])) };
       await new ThreadCounts(recording as never).total({ status: 'idle', metadata: { graph_id: 'g1' } });
@@ -257,9 +257,9 @@ describe('Searching threads', () => {
     });
   });
 
-  describe('with states of megabytes', () => {
+  describe('with large states', () => {
     const SIZE = 3_000_000;
-    /** Does not become smaller when it is compressed. */
+    /** An incompressible string. */
     const insertLarge = (n: number): Promise<unknown> =>
       query(
         `INSERT INTO threads (thread_id, updated_at, values)
@@ -275,7 +275,7 @@ describe('Searching threads', () => {
       return JSON.parse(text) as never;
     };
 
-    it('reads them a few at a time, while they are being sent', async () => {
+    it('reads them in portions while they are being sent', async () => {
       for (let n = 0; n < 6; n++) {
         await insertLarge(n);
       }
@@ -297,7 +297,7 @@ describe('Searching threads', () => {
       expect(reads.length).toBeGreaterThan(3);
     });
 
-    it('says null for one that is gone when it is its turn', async () => {
+    it('returns null for a thread that was deleted meanwhile', async () => {
       await insertLarge(1);
       await insertLarge(2);
       const { rows } = await searches.search(request({}));
@@ -311,7 +311,7 @@ describe('Searching threads', () => {
       expect(rows).toEqual([{ thread_id: expect.any(String), status: 'idle' }]);
     });
 
-    it('does not parse what it passes on', async () => {
+    it('does not parse the states that it passes on', async () => {
       await insert({ exact: 1 });
       const { rows } = await searches.search(request({}));
       expect(rows[0].values).toBeInstanceOf(JsonText);

@@ -14,7 +14,7 @@ import { askUntil } from '../support/until.js';
 
 type Payload = NonNullable<Parameters<Client['runs']['create']>[2]>;
 
-/** Input, the node `start`, and what the node `wait` is waiting for a gate in. */
+/** Input, the node `start`, and the superstep in which the node `wait` waits for a gate. */
 const CHECKPOINTS_BEFORE_WAIT = 3;
 
 describe.each(SDKS)('Durability, with SDK %s', (_version, ClientOfVersion) => {
@@ -36,7 +36,7 @@ describe.each(SDKS)('Durability, with SDK %s', (_version, ClientOfVersion) => {
   const checkpoints = (thread = thread_id) => count('FROM checkpoints WHERE thread_id = $1', [thread]);
   const writes = () => count('FROM checkpoint_writes WHERE thread_id = $1', [thread_id]);
 
-  /** Runs `during` while nobody can write a checkpoint. */
+  /** Runs `during` while no checkpoint can be written. */
   const whileCheckpointsAreLocked = async (during: () => Promise<void>): Promise<void> => {
     const connection = await server.database.pool.connect();
     try {
@@ -61,9 +61,9 @@ describe.each(SDKS)('Durability, with SDK %s', (_version, ClientOfVersion) => {
 
   it.each([
     ['async', { durability: 'async' }],
-    ['nothing said', {}],
+    ['default', {}],
     ['checkpoint_during true', { checkpointDuring: true }],
-  ] as [string, Payload][])('%s: nodes run on while checkpoints are being written', async (_name, payload) => {
+  ] as [string, Payload][])('%s: nodes continue while checkpoints are being written', async (_name, payload) => {
     let waiting: Awaited<ReturnType<typeof startWaiting>>;
     await whileCheckpointsAreLocked(async () => {
       waiting = await startWaiting(client, thread_id, payload);
@@ -74,7 +74,7 @@ describe.each(SDKS)('Durability, with SDK %s', (_version, ClientOfVersion) => {
     expect(await checkpoints()).toBe(CHECKPOINTS_BEFORE_WAIT + 1);
   });
 
-  it('sync: no superstep begins before the one in front of it is written', async () => {
+  it('sync: no superstep starts before the previous one is written', async () => {
     const gate = newGate();
     const other = await newThread(client);
     const input = { gate: gate.path, label: 'a' };
@@ -88,7 +88,7 @@ describe.each(SDKS)('Durability, with SDK %s', (_version, ClientOfVersion) => {
         isEntered = true;
       });
       await untilOneWaitsForTheLock();
-      // Time enough to begin: a run that does not wait for its checkpoints, begun later, is in its second node.
+      // Enough time to start: a later run that does not wait for its checkpoints is in its second node.
       const later = await startWaiting(client, other, { durability: 'async' });
       later.gate.open();
       expect(isEntered).toBe(false);
@@ -101,7 +101,7 @@ describe.each(SDKS)('Durability, with SDK %s', (_version, ClientOfVersion) => {
   it.each([
     ['exit', { durability: 'exit' }],
     ['checkpoint_during false', { checkpointDuring: false }],
-  ] as [string, Payload][])('%s: nothing is written before the end', async (_name, payload) => {
+  ] as [string, Payload][])('%s: no checkpoint is written before the end', async (_name, payload) => {
     const { gate, run_id } = await startWaiting(client, thread_id, payload);
     expect([await checkpoints(), await writes()]).toEqual([0, 0]);
     await endOf(gate, run_id);

@@ -30,13 +30,13 @@ describe.each(SDKS)('interrupts and commands with SDK %s', (_, Client) => {
     collect(client.runs.stream(thread_id, graph, payload));
   const stateOf = () => client.threads.getState(thread_id);
 
-  /** A new thread on which a graph has run to its end or its question. */
+  /** A new thread on which a graph has run to its end or to an interrupt. */
   const run = async (graph: string, input: Record<string, unknown> = {}, payload: Payload = {}) => {
     thread_id = await newThread(client);
     return wait(graph, { input, ...payload });
   };
 
-  describe('a question of the graph', () => {
+  describe('an interrupt of the graph', () => {
     it('ends the run with success and leaves the thread interrupted', async () => {
       await run('ask', { question: 'why?' });
       const [{ status }] = await client.runs.list(thread_id);
@@ -60,7 +60,7 @@ describe.each(SDKS)('interrupts and commands with SDK %s', (_, Client) => {
       },
     );
 
-    it('is in the answer of the run, and of those who join it later', async () => {
+    it('is in the result of the run, also when it is joined later', async () => {
       const answer = await run('ask', { question: 'why?' });
       expect(answer).toEqual({
         question: 'why?',
@@ -70,7 +70,7 @@ describe.each(SDKS)('interrupts and commands with SDK %s', (_, Client) => {
       expect(await client.runs.join(thread_id, run_id)).toEqual(answer);
     });
 
-    it('is an event of its own in modes values and updates', async () => {
+    it('is a separate event in modes values and updates', async () => {
       thread_id = await newThread(client);
       const parts = await stream('ask', { input: { question: 'why?' }, streamMode: ['values', 'updates'] });
       const { tasks } = await stateOf();
@@ -94,7 +94,7 @@ describe.each(SDKS)('interrupts and commands with SDK %s', (_, Client) => {
       expect((await stateOf()).tasks[0].interrupts).toEqual(shown);
     });
 
-    it('is closed by a new input', async () => {
+    it('is discarded by a new input', async () => {
       await run('ask', { question: 'why?' });
       const { __interrupt__: asked } = (await wait('ask', { input: { question: 'how?' } })) as {
         __interrupt__: object[];
@@ -105,8 +105,8 @@ describe.each(SDKS)('interrupts and commands with SDK %s', (_, Client) => {
   });
 
   describe('resumed', () => {
-    it.each([['a text'], [{ an: ['object'] }], [['a', 'list']], [true], [false], [0], [''], [null]])(
-      'with %j give that answer to the graph',
+    it.each([['a string'], [{ an: ['object'] }], [['a', 'list']], [true], [false], [0], [''], [null]])(
+      'with %j pass that value to the graph',
       async (resume) => {
         await run('ask', { question: 'why?' });
         expect(await command('ask', { resume })).toEqual({ question: 'why?', answer: resume });
@@ -114,20 +114,20 @@ describe.each(SDKS)('interrupts and commands with SDK %s', (_, Client) => {
       },
     );
 
-    it('by the id of the question give null to the graph', async () => {
+    it('with null by interrupt id pass null to the graph', async () => {
       await run('ask', { question: 'why?' });
       const [{ interrupts }] = (await stateOf()).tasks;
       const resume = { [interrupts[0].id!]: null };
       expect(await command('ask', { resume })).toEqual({ question: 'why?', answer: null });
     });
 
-    it('stream what comes after the question', async () => {
+    it('stream the events after the interrupt', async () => {
       await run('ask', { question: 'why?' });
       const parts = await stream('ask', { command: { resume: 'so' }, streamMode: 'updates' });
       expect(dataOf(parts, 'updates')).toEqual([{ ask: { answer: 'so' } }, { finish: expect.anything() }]);
     });
 
-    it('in a subgraph go on there', async () => {
+    it('in a subgraph continue there', async () => {
       await run('nested');
       expect(await command('nested', { resume: 'yes' })).toMatchObject({
         path: expect.arrayContaining(['before', 'inner', 'answer:yes']),
@@ -135,7 +135,7 @@ describe.each(SDKS)('interrupts and commands with SDK %s', (_, Client) => {
       expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle' });
     });
 
-    it('by the ids of several questions give each its own answer', async () => {
+    it('by the ids of several interrupts pass each its own value', async () => {
       await run('parallel');
       const open = (await stateOf()).tasks.flatMap(({ interrupts }) => interrupts) as { id: string; value: string }[];
       expect(open.map(({ value }) => value)).toEqual(['left', 'right']);
@@ -143,7 +143,7 @@ describe.each(SDKS)('interrupts and commands with SDK %s', (_, Client) => {
       expect(await command('parallel', { resume })).toEqual({ answers: ['left:"to left"', 'right:"to right"'] });
     });
 
-    it('by the id of one question leave the other open', async () => {
+    it('by the id of one interrupt leave the other pending', async () => {
       await run('parallel');
       const [left, right] = (await stateOf()).tasks.flatMap(({ interrupts }) => interrupts);
       const answer = await command('parallel', { resume: { [left.id!]: 'L' } });
@@ -154,7 +154,7 @@ describe.each(SDKS)('interrupts and commands with SDK %s', (_, Client) => {
       });
     });
 
-    it('when nothing is open change nothing', async () => {
+    it('without a pending interrupt change nothing', async () => {
       await run('steps');
       const [{ run_id }] = await client.runs.list(thread_id);
       await command('steps', { resume: 'what?' });
@@ -165,7 +165,7 @@ describe.each(SDKS)('interrupts and commands with SDK %s', (_, Client) => {
     });
   });
 
-  describe('a stop that the client asks for', () => {
+  describe('a breakpoint of the client', () => {
     it.each([
       ['interruptBefore', ['two'], ['one'], ['two']],
       ['interruptBefore', ['two', 'three'], ['one'], ['two']],
@@ -174,12 +174,12 @@ describe.each(SDKS)('interrupts and commands with SDK %s', (_, Client) => {
       ['interruptAfter', ['two'], ['one', 'two'], ['three']],
       ['interruptAfter', '*', ['one'], ['two']],
       ['interruptAfter', ['three'], ['one', 'two', 'three'], []],
-    ] as const)('with %s %j comes after %j', async (parameter, nodes, path, next) => {
+    ] as const)('with %s %j stops after %j', async (parameter, nodes, path, next) => {
       await run('steps', { path: ['in'] }, { [parameter]: nodes });
       expect(await stateOf()).toMatchObject({ values: { path: ['in', ...path] }, next });
     });
 
-    it('leaves run and thread as a question does, without one', async () => {
+    it('leaves run and thread like an interrupt, but without one', async () => {
       const answer = await run('steps', { path: ['in'] }, { interruptBefore: ['two'] });
       expect(answer).toEqual({ path: ['in', 'one'], __interrupt__: [] });
       expect(await client.runs.list(thread_id)).toMatchObject([{ status: 'success' }]);
@@ -196,14 +196,14 @@ describe.each(SDKS)('interrupts and commands with SDK %s', (_, Client) => {
       expect(dataOf(parts, 'updates')).toEqual([{ one: { path: ['one'] } }, { __interrupt__: [] }]);
     });
 
-    it('is not needed to go on: a thread that has finished gives what it holds', async () => {
+    it('does not affect a finished thread, which returns its state', async () => {
       thread_id = await newThread(client);
       const all = await wait('steps', { input: {} });
       expect(await wait('steps', { input: null })).toEqual(all);
       expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle', values: all });
     });
 
-    it('is passed by the next run with null as input, step by step', async () => {
+    it('is passed by the next run with null input, step by step', async () => {
       await run('steps', {}, { interruptBefore: '*' });
       const nexts = [];
       for (let i = 0; i < 3; i += 1) {
@@ -217,7 +217,7 @@ describe.each(SDKS)('interrupts and commands with SDK %s', (_, Client) => {
       });
     });
 
-    it('can be followed by a change of the state', async () => {
+    it('can be followed by a state update', async () => {
       await run('steps', {}, { interruptAfter: ['one'] });
       await client.threads.updateState(thread_id, { values: { path: ['edited'] } });
       expect(await wait('steps', { input: null })).toEqual({ path: ['one', 'edited', 'two', 'three'] });
@@ -269,28 +269,28 @@ describe.each(SDKS)('interrupts and commands with SDK %s', (_, Client) => {
       });
     });
 
-    it('sends a node an input of its own', async () => {
+    it('sends a node its own input', async () => {
       thread_id = await newThread(client);
       const send = { node: 'start', input: { label: 'sent' } };
       const { order } = (await command('waiting', { goto: send })) as { order: string[] };
       expect(order).toContain('sent:start');
     });
 
-    it('sends several nodes each an input of its own', async () => {
+    it('sends several nodes their own inputs', async () => {
       thread_id = await newThread(client);
       const goto = ['x', 'y'].map((label) => ({ node: 'start', input: { label } }));
       const { order } = (await command('waiting', { goto })) as { order: string[] };
       expect(order).toEqual(expect.arrayContaining(['x:start', 'y:start']));
     });
 
-    it('wins over an input', async () => {
+    it('takes precedence over an input', async () => {
       await run('ask', { question: 'why?' });
       const payload = { input: { question: 'ignored' }, command: { resume: 'so' } };
       expect(await wait('ask', payload)).toEqual({ question: 'why?', answer: 'so' });
     });
   });
 
-  it('keep the streams of a resumed subgraph apart', async () => {
+  it('keep the streams of a resumed subgraph separate', async () => {
     await run('nested');
     const parts = await stream('nested', {
       command: { resume: 'yes' },

@@ -9,7 +9,7 @@ const human = (kwargs: object) => ({
   kwargs,
 });
 
-/** What people paste, traces hold and tools return: it looks like something that a serializer has written. */
+/** User data, traces and tool results that look like serializer output. */
 const DATA: [name: string, given: unknown][] = [
   ['a message', human({ content: 'hi' })],
   ['a message with a secret', human({ content: 'hi', additional_kwargs: { key: { lc: 1, type: 'secret', id: ['HOME'] } } })],
@@ -31,7 +31,7 @@ describe.each(SDKS)('data that looks serialized, with SDK %s', (_, Client) => {
     client = connect(Client, server.url);
   });
 
-  /** The value as every route shows it: the answer, the thread, its state, its history. */
+  /** The value as every route returns it: the result, the thread, its state, its history. */
   const shown = async (thread_id: string, answer: unknown): Promise<unknown[]> => {
     const [thread, state, history] = await Promise.all([
       client.threads.get(thread_id),
@@ -43,7 +43,7 @@ describe.each(SDKS)('data that looks serialized, with SDK %s', (_, Client) => {
     );
   };
 
-  it.each(DATA)('is data: %s', async (_name, given) => {
+  it.each(DATA)('stays data: %s', async (_name, given) => {
     const thread_id = await newThread(client);
     const answer = await client.runs.wait(thread_id, 'values', { input: { given } });
     expect(await shown(thread_id, answer)).toEqual([given, given, given, given]);
@@ -55,7 +55,7 @@ describe.each(SDKS)('data that looks serialized, with SDK %s', (_, Client) => {
     expect(((await client.threads.getState(thread_id)).values as { given: unknown }).given).toEqual({ again: given });
   });
 
-  it.each(DATA)('is data in messages, metadata and resume values: %s', async (_name, given) => {
+  it.each(DATA)('stays data in messages, metadata and resume values: %s', async (_name, given) => {
     const thread_id = await newThread(client);
     const messages = [{ type: 'human', content: 'hi', additional_kwargs: { given } }];
     const metadata = { given };
@@ -68,7 +68,7 @@ describe.each(SDKS)('data that looks serialized, with SDK %s', (_, Client) => {
     expect((await client.threads.getState(thread_id)).values).toMatchObject({ kept: { given } });
   });
 
-  it('is a message where the graph makes one of it', async () => {
+  it('becomes a message where the graph converts it to one', async () => {
     const thread_id = await newThread(client);
     const message = JSON.parse(JSON.stringify(new HumanMessage({ content: 'hi', id: '1' }))) as object;
     const answer = await client.runs.wait(thread_id, 'values', { input: { messages: [message] } });
@@ -83,7 +83,7 @@ describe.each(SDKS)('data that looks serialized, with SDK %s', (_, Client) => {
   });
 });
 
-describe.each(SDKS)('values that JSON has no form for, with SDK %s', (_, Client) => {
+describe.each(SDKS)('values that JSON cannot represent, with SDK %s', (_, Client) => {
   let client: Client;
 
   beforeAll(() => {
@@ -93,17 +93,17 @@ describe.each(SDKS)('values that JSON has no form for, with SDK %s', (_, Client)
   it.each([
     ['bigint', 'bigint', { id: '9007199254740993' }],
     ['dates', 'object', { at: '1970-01-01T00:00:00.000Z', map: {}, error: { error: 'AngryError', message: 'kept' }, bytes: { type: 'Buffer', data: [1] } }],
-  ])('are shown and kept in one way: %s', async (kind, seen, kept) => {
+  ])('are returned and stored consistently: %s', async (kind, seen, kept) => {
     const thread_id = await newThread(client);
     const answer = await client.runs.wait(thread_id, 'values', { input: { kind } });
     expect(answer).toMatchObject({ kept, seen });
     expect((await client.threads.get(thread_id)).values).toEqual(answer);
     expect((await client.threads.getState(thread_id)).values).toEqual(answer);
-    // What a node of the next run finds is what the last one has left.
+    // A node of the next run finds the value of the last one.
     expect(await client.runs.wait(thread_id, 'values', { input: { kind: 'same' } })).toMatchObject({ kept, seen });
   }); // prettier-ignore
 
-  it('are kept inside a message', async () => {
+  it('are stored inside a message', async () => {
     const thread_id = await newThread(client);
     const answer = await client.runs.wait(thread_id, 'values', { input: { kind: 'artifact' } });
     const artifact = { id: '9007199254740993', at: '1970-01-01T00:00:00.000Z', tags: {} };
@@ -112,7 +112,7 @@ describe.each(SDKS)('values that JSON has no form for, with SDK %s', (_, Client)
     expect((await client.threads.getState(thread_id)).values).toEqual(answer);
   });
 
-  it('are asked with: a big integer', async () => {
+  it('can be the value of an interrupt: a big integer', async () => {
     const thread_id = await newThread(client);
     const answer = await client.runs.wait(thread_id, 'values', { input: { kind: 'bigint', ask: true } });
     const { __interrupt__: interrupts } = answer as { __interrupt__: object[] };

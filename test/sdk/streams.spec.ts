@@ -28,7 +28,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
     client = connect(Client, server.url);
   });
 
-  /** What a run on a new thread streams, without `metadata`. */
+  /** The events of a run on a new thread, without `metadata`. */
   const stream = async (
     graph: string,
     streamMode: Mode | undefined,
@@ -43,7 +43,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
 
   const hello = { messages: [human('hi')] };
 
-  describe('begin', () => {
+  describe('start', () => {
     it('with the id of the run and the number of the attempt', async () => {
       const thread_id = await newThread(client);
       const [first] = await collect(client.runs.stream(thread_id, 'steps', { input: {} }));
@@ -51,7 +51,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       expect(first).toMatchObject({ event: 'metadata', data: { run_id, attempt: 1 } });
     });
 
-    it('after the client has been told of the run, exactly once', async () => {
+    it('after the client has received the run id, exactly once', async () => {
       const thread_id = await newThread(client);
       const told: object[] = [];
       await collect(client.runs.stream(thread_id, 'steps', { input: {}, onRunCreated: (run) => told.push(run) }));
@@ -59,7 +59,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       expect(told).toEqual([{ run_id, thread_id }]);
     });
 
-    it('with the headers that clients resume from', async () => {
+    it('with the headers that clients need to reconnect', async () => {
       const { client: recording, responses } = recordingClient(Client, server.url);
       const thread_id = await newThread(client);
       await collect(recording.runs.stream(thread_id, 'steps', { input: {} }));
@@ -84,7 +84,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       ]);
     });
 
-    it('values is what is streamed when no mode, or an empty list, is given', async () => {
+    it('values is the default for no mode or an empty list', async () => {
       expect(await stream('steps', undefined)).toEqual(await stream('steps', 'values'));
       expect(await stream('steps', [])).toEqual(await stream('steps', 'values'));
     });
@@ -97,7 +97,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       ]);
     });
 
-    it('updates: parallel nodes each have an event of their own', async () => {
+    it('updates: parallel nodes have separate events', async () => {
       const parts = await stream('parallel', 'updates', {}, { answers: ['given'] });
       expect(names(parts)).toEqual(['updates', 'updates', 'updates']);
       expect(parts.map(({ data }) => Object.keys(data as object)[0]).sort()).toEqual(['join', 'left', 'right']);
@@ -111,7 +111,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       ]);
     });
 
-    it('messages-tuple: each token with where it comes from', async () => {
+    it('messages-tuple: each token with its origin', async () => {
       const parts = await stream('tokens', 'messages-tuple', {}, hello);
       expect(new Set(names(parts))).toEqual(new Set(['messages']));
       const tuples = dataOf(parts, 'messages') as [Record<string, unknown>, Record<string, unknown>][];
@@ -134,7 +134,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       }
     });
 
-    it('messages: each message as it grows, and when it is complete', async () => {
+    it('messages: each message as it accumulates, and when it is complete', async () => {
       const parts = await stream('tokens', 'messages', {}, hello);
       expect(names(parts)[0]).toBe('messages/complete');
       expect(parts[0].data).toMatchObject([{ type: 'human', content: 'hi' }]);
@@ -165,22 +165,19 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       expect(names(parts)).not.toContain('messages/partial');
     });
 
-    it('messages-tuple: what a model says that is not to be streamed, only as a whole', async () => {
+    it('messages-tuple: a message of a model without streaming, only as a whole', async () => {
       const parts = await stream('tokens', 'messages-tuple', { config: { tags: ['nostream'] } }, hello);
       const messages = (dataOf(parts, 'messages') as [{ content: string }][]).map(([message]) => message);
       expect(messages).toMatchObject([{ content: 'one two three four five' }]);
     });
 
-    it.each(['messages', 'messages-tuple', 'events'] as const)(
-      '%s: nothing of a model that nobody is to see',
-      async (mode) => {
-        const told = JSON.stringify(await stream('tagged', mode, {}, hello));
-        expect(told).toContain('said');
-        expect(told).not.toContain('secret');
-      },
-    );
+    it.each(['messages', 'messages-tuple', 'events'] as const)('%s: no event of a hidden model', async (mode) => {
+      const told = JSON.stringify(await stream('tagged', mode, {}, hello));
+      expect(told).toContain('said');
+      expect(told).not.toContain('secret');
+    });
 
-    it('messages-tuple: the message of a tool, once', async () => {
+    it('messages-tuple: a tool message, once', async () => {
       const tuples = dataOf(await stream('tools', 'messages-tuple'), 'messages') as [{ type: string }][];
       expect(tuples.map(([message]) => message).filter(({ type }) => type === 'tool')).toMatchObject([
         { content: '5', tool_call_id: 'call-1', name: 'add' },
@@ -225,7 +222,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       ]);
     });
 
-    it('lifecycle: around all that a subgraph streams, whatever else was asked for', async () => {
+    it('lifecycle: around all events of a subgraph, in combination with any mode', async () => {
       const modes = ['lifecycle', 'updates', 'custom'] as Mode;
       const parts = await stream('agents', modes, { streamSubgraphs: true }, { messages: [] });
       const ofOne = parts.filter(({ event }) => /\|tools:[^|]+$/.test(event));
@@ -300,7 +297,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       expect(parts.at(-1)!.data).toMatchObject({ values: { path: ['one', 'two', 'three'] }, next: [], tasks: [] });
     });
 
-    it('debug: checkpoints, tasks and results in their order', async () => {
+    it('debug: checkpoints, tasks and results in order', async () => {
       const thread_id = await newThread(client);
       const parts = await collect(client.runs.stream(thread_id, 'steps', { input: {}, streamMode: 'debug' }));
       const debug = dataOf(parts, 'debug') as { type: string; step: number; payload: Record<string, unknown> }[];
@@ -323,7 +320,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       });
     });
 
-    it('debug: begins with the checkpoint shown last when a run goes on from it', async () => {
+    it('debug: starts with the last checkpoint when a run continues from it', async () => {
       const thread_id = await newThread(client);
       const run = (payload: object) =>
         collect(client.runs.stream(thread_id, 'steps', { streamMode: 'debug', ...payload }));
@@ -338,13 +335,13 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       expect([...first, ...second.slice(1)]).toEqual(history.map(({ checkpoint }) => checkpoint));
     });
 
-    it('an unknown one is refused', async () => {
+    it('an unknown mode is rejected', async () => {
       await expect(stream('steps', 'colours' as never)).rejects.toMatchObject(refusal(422, 'validation_failed'));
       await expect(stream('steps', ['values', 'colours'] as never)).rejects.toMatchObject({ status: 422 });
     });
   });
 
-  it('carry every token, also when something else listens to the model slowly', async () => {
+  it('contain every token, even when another listener of the model is slow', async () => {
     const input = { messages: [human('hello')] };
     const parts = await collect(client.runs.stream(null, 'chatter', { input, streamMode: 'messages-tuple' }));
     const said = dataOf(parts, 'messages').map((data) => (data as [{ content: string }])[0].content);
@@ -352,7 +349,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
   });
 
   describe('of several modes', () => {
-    it('carry the events of all of them in the order in which they happen', async () => {
+    it('contain the events of all modes in chronological order', async () => {
       const parts = await stream('steps', ['values', 'updates', 'custom'], {}, { path: ['given'] });
       expect(names(parts)).toEqual([
         'values',
@@ -360,7 +357,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       ]);
     });
 
-    it('carry messages in both forms', async () => {
+    it('contain messages in both forms', async () => {
       const parts = await stream('tokens', ['messages', 'messages-tuple', 'values'], {}, hello);
       expect([...new Set(names(parts))].sort()).toEqual([
         'messages',
@@ -373,7 +370,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
     });
 
     it.each(['updates', 'tasks', 'checkpoints', 'debug', 'custom'] as const)(
-      'with events carry those of %s too',
+      'with events also contain those of %s',
       async (mode) => {
         const alone = await stream('steps', mode);
         const both = await stream('steps', ['events', mode]);
@@ -387,13 +384,13 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
     const withoutIds = (parts: Part[]): string[] =>
       names(parts).map((name) => name.replace(/:[0-9a-f-]{36}/g, ':<task>'));
 
-    it('are left out when nobody asks for them', async () => {
+    it('are omitted unless requested', async () => {
       const parts = await stream('nested', ['values', 'updates']);
       expect(new Set(names(parts))).toEqual(new Set(['values', 'updates']));
       expect(JSON.stringify(dataOf(parts, 'updates'))).not.toContain('inner"]');
     });
 
-    it('are named after where they come from', async () => {
+    it('are named after their origin', async () => {
       const parts = await stream('nested', 'updates', { streamSubgraphs: true });
       expect(withoutIds(parts)).toEqual([
         'updates',
@@ -406,7 +403,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
     });
 
     it.each(['values', 'updates', 'custom', 'tasks', 'checkpoints', 'debug'] as const)(
-      'carry their namespace in mode %s',
+      'have their namespace in mode %s',
       async (mode) => {
         const parts = await stream('deep', mode, { streamSubgraphs: true });
         expect([...new Set(withoutIds(parts))].sort()).toEqual([
@@ -417,7 +414,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       },
     );
 
-    it('name the task that the state shows', async () => {
+    it('contain the task id that the state shows', async () => {
       const thread_id = await newThread(client);
       const payload = { input: {}, streamMode: 'updates' as const, streamSubgraphs: true };
       const parts = await collect(client.runs.stream(thread_id, 'nested', payload));
@@ -435,7 +432,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       ]);
     });
 
-    it('have everything that was said before it', async () => {
+    it('contain all events before the error', async () => {
       const stateless = client.runs.stream(null, 'lastwords', { input: {}, streamMode: 'custom' });
       const onThread = client.runs.stream(await newThread(client), 'lastwords', { input: {}, streamMode: 'custom' });
       for (const parts of await Promise.all([collect(stateless), collect(onThread)])) {
@@ -451,13 +448,13 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       }
     });
 
-    it('say that the limit of steps has been reached', async () => {
+    it('report that the recursion limit has been reached', async () => {
       const parts = await stream('steps', 'updates', { config: { recursion_limit: 2 } });
       expect(parts.at(-1)).toMatchObject({ event: 'error', data: { error: 'GraphRecursionError' } });
     });
   });
 
-  it('end with their last event, without one that says so', async () => {
+  it('end with their last event, without a separate end event', async () => {
     expect((await stream('steps', 'values')).at(-1)).toEqual({
       event: 'values',
       data: { path: ['one', 'two', 'three'] },
@@ -476,7 +473,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
   describe('joined', () => {
     const ALL = ['metadata', 'custom', 'updates', 'custom', 'updates', 'custom', 'updates'];
 
-    /** A finished run whose events are kept. */
+    /** A finished run whose events are stored. */
     const finished = async (payload: object = {}): Promise<{ thread_id: string; run_id: string; original: Part[] }> => {
       const thread_id = await newThread(client);
       let run_id = '';
@@ -490,38 +487,38 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       return { thread_id, original: await collect(streamed), run_id };
     };
 
-    it('have ids that count from 0 without gaps', async () => {
+    it('have ids from 0 without gaps', async () => {
       const { original } = await finished();
       expect(names(original)).toEqual(ALL);
       expect(original.map(({ id }) => id)).toEqual(ALL.map((_name, i) => String(i)));
     });
 
-    it('have no ids when they are not to be resumed', async () => {
+    it('have no ids when they are not resumable', async () => {
       const { original } = await finished({ streamResumable: false });
       expect(original.map(({ id }) => id)).toEqual(ALL.map(() => undefined));
     });
 
-    it('repeat everything, ids included, after the end of the run', async () => {
+    it('repeat all events with their ids after the end of the run', async () => {
       const { thread_id, run_id, original } = await finished();
       const join = () => collect(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }));
       expect(await join()).toEqual(original);
       expect(await join()).toEqual(original);
     });
 
-    it('go on behind the last event that the reader has seen', async () => {
+    it('continue after the last event that the client has seen', async () => {
       const { thread_id, run_id, original } = await finished();
       const from = (lastEventId: string) => collect(client.runs.joinStream(thread_id, run_id, { lastEventId }));
       expect(await from('2')).toEqual(original.slice(3));
       expect(await from('6')).toEqual([]);
     });
 
-    it('begin with the oldest event for an id that the run never had', async () => {
+    it('start with the oldest event for an unknown id', async () => {
       const { thread_id, run_id, original } = await finished();
       const parts = await collect(client.runs.joinStream(thread_id, run_id, { lastEventId: '4711' }));
       expect(parts).toEqual(original);
     });
 
-    it('give only the modes asked for, and the control events', async () => {
+    it('contain only the requested modes, and the control events', async () => {
       const { thread_id, run_id } = await finished();
       const join = (streamMode: Mode) =>
         collect(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1', streamMode }));
@@ -530,7 +527,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       expect(names(await join('messages'))).toEqual(['metadata']);
     });
 
-    it('give messages in the form asked for', async () => {
+    it('contain messages in the requested form', async () => {
       const thread_id = await newThread(client);
       const payload = { input: hello, streamMode: ['messages', 'messages-tuple'] as const, streamResumable: true };
       const { run_id } = await client.runs.create(thread_id, 'tokens', payload as never);
@@ -542,7 +539,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       );
     });
 
-    it('give the events of subgraphs with their mode', async () => {
+    it('contain the events of subgraphs with their mode', async () => {
       const thread_id = await newThread(client);
       const payload = { input: {}, streamMode: ['updates', 'values'] as Mode, streamSubgraphs: true };
       const { run_id } = await client.runs.create(thread_id, 'nested', payload);
@@ -552,7 +549,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       expect(joined.filter((name) => name.startsWith('values'))).toEqual([]);
     });
 
-    it('give the first reader of a background run everything', async () => {
+    it('return all events to the first reader of a background run', async () => {
       const thread_id = await newThread(client);
       const { run_id } = await client.runs.create(thread_id, 'steps', { input: {}, streamMode: 'updates' });
       expect(names(await collect(client.runs.joinStream(thread_id, run_id)))).toEqual([
@@ -563,7 +560,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       ]);
     });
 
-    it('of a background run without a mode give values', async () => {
+    it('of a background run without a mode contain values', async () => {
       const thread_id = await newThread(client);
       const { run_id } = await client.runs.create(thread_id, 'steps', { input: {} });
       const parts = await collect(client.runs.joinStream(thread_id, run_id));
@@ -571,7 +568,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       expect(parts.at(-1)!.data).toEqual({ path: ['one', 'two', 'three'] });
     });
 
-    it('give a second reader what happens from then on', async () => {
+    it('return live events to a second reader', async () => {
       const thread_id = await newThread(client);
       const { gate, run_id } = await startWaiting(client, thread_id, { streamMode: ['custom', 'updates'] });
       const reader = recordingClient(Client, server.url);
@@ -581,7 +578,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       expect(await second).toEqual([{ event: 'updates', data: { wait: { order: ['a:end'] } } }]);
     });
 
-    it('give each of several readers everything', async () => {
+    it('return all events to each of several readers', async () => {
       const thread_id = await newThread(client);
       const { gate, run_id } = await startWaiting(client, thread_id, { streamResumable: true });
       const readers = Array.from({ length: 3 }, () =>
@@ -593,26 +590,26 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       others.forEach((other) => expect(other).toEqual(first));
     });
 
-    it('give all of a run that has ended and could be resumed', async () => {
+    it('return all events of a finished resumable run', async () => {
       const { thread_id, run_id } = await finished({ streamResumable: true });
       const all = await collect(client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }));
       expect(all.length).toBeGreaterThan(2);
       expect(await collect(client.runs.joinStream(thread_id, run_id))).toEqual(all);
     });
 
-    it('keep the error, whatever modes they are limited to', async () => {
+    it('contain the error with any selected modes', async () => {
       const thread_id = await newThread(client);
       const { run_id } = await client.runs.create(thread_id, 'failing', { input: {}, streamMode: 'updates' });
       const options = { lastEventId: '-1', streamMode: 'custom' as const };
       expect(names(await collect(client.runs.joinStream(thread_id, run_id, options)))).toEqual(['metadata', 'error']);
     });
 
-    it('of a run that cannot be resumed end at once after its end', async () => {
+    it('of a finished run that is not resumable end at once', async () => {
       const { thread_id, run_id } = await finished({ streamResumable: false });
       expect(await collect(client.runs.joinStream(thread_id, run_id))).toEqual([]);
     });
 
-    it('carry the headers of the run', async () => {
+    it('have the headers of the run', async () => {
       const { thread_id, run_id } = await finished();
       const { client: recording, responses } = recordingClient(Client, server.url);
       await collect(recording.runs.joinStream(thread_id, run_id, { lastEventId: '-1' }));
@@ -620,7 +617,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
       expect(responses[0].headers.get('location')).toBe(`/threads/${thread_id}/runs/${run_id}/stream`);
     });
 
-    it('are refused for a run that does not exist', async () => {
+    it('return 404 for an unknown run', async () => {
       const { thread_id, run_id } = await finished();
       const missing = refusal(404, 'run_not_found');
       const join = (thread: string, run: string) => collect(client.runs.joinStream(thread, run));
@@ -630,7 +627,7 @@ describe.each(SDKS)('streams with SDK %s', (_, Client) => {
   });
 });
 
-describe('streams of parts of a graph, which the newest SDK asks for,', () => {
+describe('streams of selected namespaces, which the newest SDK requests,', () => {
   const [root, outer, inner] = ['', '|outer:<task>', '|outer:<task>|inner:<task>'].map((at) => `custom${at}`);
   const [[, NEWEST]] = SDKS;
 
@@ -638,11 +635,11 @@ describe('streams of parts of a graph, which the newest SDK asks for,', () => {
     names(parts).map((name) => name.replace(/:[0-9a-f-]{36}/g, ':<task>'));
 
   it.each([
-    ['a subgraph without those inside it', ['outer'], [outer]],
+    ['a subgraph without its nested subgraphs', ['outer'], [outer]],
     ['the root graph', [''], [root]],
     ['several', ['', 'outer|inner'], [root, inner]],
-    ['none there is', ['inner', 'outer:other'], []],
-  ])('give %s', async (_, streamNamespaces, expected) => {
+    ['unknown namespaces', ['inner', 'outer:other'], []],
+  ])('contain %s', async (_, streamNamespaces, expected) => {
     const { client, responses } = recordingClient(NEWEST, server.url);
     const thread_id = await newThread(client);
     const payload = { input: {}, streamMode: 'custom' as const, streamSubgraphs: true, streamResumable: true };
@@ -655,7 +652,7 @@ describe('streams of parts of a graph, which the newest SDK asks for,', () => {
     const [{ run_id }] = await client.runs.list(thread_id);
     const joined = client.runs.joinStream(thread_id, run_id, { lastEventId: '-1', streamNamespaces });
     expect(await collect(joined as AsyncIterable<Part>)).toEqual(parts);
-    // Where the SDK comes back to when its connection breaks, without repeating what it had asked for.
+    // The SDK reconnects to this URL after a broken connection, without repeating its request parameters.
     const again = await fetch(`${server.url}${responses[0].headers.get('location')}`);
     expect(framesOf(await again.text()).map(({ event }) => event)).toEqual(names(parts));
   });

@@ -30,7 +30,7 @@ describe.each(SDKS)('a strict resume, with SDK %s', (_, Client) => {
     thread_id = await newThread(client);
   });
 
-  /** In the order of the questions' values. */
+  /** Sorted by the values of the interrupts. */
   const pendingIds = async (): Promise<string[]> => {
     const open = Object.values((await client.threads.get(thread_id)).interrupts).flat();
     return open.sort((a, b) => String(a.value).localeCompare(String(b.value))).map(({ id }) => id!);
@@ -39,7 +39,7 @@ describe.each(SDKS)('a strict resume, with SDK %s', (_, Client) => {
   const resume = (graph: string, answer: unknown, payload: Payload = {}): Promise<unknown> =>
     strict.runs.wait(thread_id, graph, { command: { resume: answer }, raiseError: false, ...payload });
 
-  /** Everything that the API shows of the thread, but for the moment of its last change. */
+  /** Everything that the API returns for the thread, except the time of its last change. */
   const everything = async (): Promise<object> => {
     const { updated_at: _updated, ...thread } = await client.threads.get(thread_id);
     return { thread, history: await client.threads.getHistory(thread_id) };
@@ -55,7 +55,7 @@ describe.each(SDKS)('a strict resume, with SDK %s', (_, Client) => {
     },
   });
 
-  it('answers a question that waits, with its id or without', async () => {
+  it('resumes a pending interrupt, with or without its id', async () => {
     for (const named of [true, false]) {
       thread_id = await newThread(client);
       await client.runs.wait(thread_id, 'ask', { input: { question: 'why?' } });
@@ -64,7 +64,7 @@ describe.each(SDKS)('a strict resume, with SDK %s', (_, Client) => {
     }
   });
 
-  it('answers several questions, one after the other, and each only once', async () => {
+  it('resumes several interrupts one after the other, and each only once', async () => {
     await client.runs.wait(thread_id, 'parallel', { input: {} });
     const [left, right] = await pendingIds();
     expect(await resume('parallel', { [left]: 'L' })).toMatchObject({ __interrupt__: [{ id: right }] });
@@ -72,15 +72,15 @@ describe.each(SDKS)('a strict resume, with SDK %s', (_, Client) => {
     expect(await resume('parallel', { [right]: 'R' })).toEqual({ answers: ['left:"L"', 'right:"R"'] });
   });
 
-  it('goes on from a breakpoint', async () => {
+  it('continues from a breakpoint', async () => {
     await client.runs.wait(thread_id, 'ask', { input: { question: 'why?' }, interruptBefore: ['ask'] });
     expect(await resume('ask', 'so')).toEqual({ question: 'why?', answer: 'so' });
   });
 
   it.each([
-    ['a question that does not wait', { [UNKNOWN]: 'so' }, 'not_pending', [UNKNOWN]],
-    ['no question', {}, 'empty_map', []],
-  ])('that answers %s fails, and leaves the thread as it was', async (_name, answer, reason, interruptIds) => {
+    ['an interrupt that is not pending', { [UNKNOWN]: 'so' }, 'not_pending', [UNKNOWN]],
+    ['no interrupt', {}, 'empty_map', []],
+  ])('of %s fails, and leaves the thread unchanged', async (_name, answer, reason, interruptIds) => {
     await client.runs.wait(thread_id, 'ask', { input: { question: 'why?' }, config: { configurable: { a: 1 } } });
     const before = await everything();
     const { assistant_id } = await client.assistants.create({ graphId: 'ask', config: { configurable: { b: 1 } } });
@@ -95,7 +95,7 @@ describe.each(SDKS)('a strict resume, with SDK %s', (_, Client) => {
     expect(await resume('ask', 'so')).toEqual({ question: 'why?', answer: 'so' });
   });
 
-  it('with one answer to several questions fails', async () => {
+  it('with one value for several interrupts fails', async () => {
     await client.runs.wait(thread_id, 'parallel', { input: {} });
     const open = await pendingIds();
     expect(await resume('parallel', 'so')).toEqual(refused('ambiguous', open));
@@ -103,7 +103,7 @@ describe.each(SDKS)('a strict resume, with SDK %s', (_, Client) => {
     expect(await client.threads.get(thread_id)).toMatchObject({ status: 'interrupted' });
   });
 
-  it('fails when nothing waits', async () => {
+  it('fails when no interrupt is pending', async () => {
     await client.runs.wait(thread_id, 'steps', { input: {} });
     const before = await everything();
     for (const answer of ['so', { [UNKNOWN]: 'so' }]) {
@@ -112,7 +112,7 @@ describe.each(SDKS)('a strict resume, with SDK %s', (_, Client) => {
     expect(await everything()).toEqual(before);
   });
 
-  it('fails on a thread that has failed, and leaves it so', async () => {
+  it('fails on a failed thread, and leaves it unchanged', async () => {
     await client.runs.wait(thread_id, 'failing', { input: {}, raiseError: false });
     const before = await everything();
     expect(before).toMatchObject({ thread: { status: 'error' } });
@@ -120,7 +120,7 @@ describe.each(SDKS)('a strict resume, with SDK %s', (_, Client) => {
     expect(await everything()).toEqual(before);
   });
 
-  it('fails on a thread that has never run, and without a thread', async () => {
+  it('fails on a thread without runs, and without a thread', async () => {
     expect(await resume('ask', 'so')).toEqual(refused('not_pending', []));
     expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle', values: null });
     const stateless = await strict.runs.wait(null, 'ask', { command: { resume: 'so' }, raiseError: false });
@@ -134,14 +134,14 @@ describe.each(SDKS)('a strict resume, with SDK %s', (_, Client) => {
     ]);
   });
 
-  it('of a graph that fails with the same error has happened, and its thread has failed', async () => {
+  it('counts as resumed when the graph itself throws the same error, and its thread has failed', async () => {
     await client.runs.wait(thread_id, 'refusing', { input: {} });
     const [id] = await pendingIds();
     expect(await resume('refusing', { [id]: 'so' })).toMatchObject({ __error__: { error: 'UnknownInterruptError' } });
     expect(await client.threads.get(thread_id)).toMatchObject({ status: 'error', values: { answer: 'so' } });
   });
 
-  it('that waits behind another answer is looked at when it begins', async () => {
+  it('that is queued behind another resume is checked when it starts', async () => {
     await client.runs.wait(thread_id, 'ask', { input: { question: 'why?' } });
     const [id] = await pendingIds();
     const command = { resume: { [id]: 'first' } };
@@ -154,12 +154,12 @@ describe.each(SDKS)('a strict resume, with SDK %s', (_, Client) => {
     });
   });
 
-  it('makes no difference to a run that resumes nothing', async () => {
+  it('does not affect a run that resumes nothing', async () => {
     expect(await strict.runs.wait(thread_id, 'steps', { input: {} })).toEqual({ path: ['one', 'two', 'three'] });
     expect(await strict.runs.wait(thread_id, 'steps', { command: { goto: 'three' } })).toMatchObject({ path: {} });
   });
 
-  it('has to be a boolean', async () => {
+  it('must be a boolean', async () => {
     const { runs } = addingClient(Client, server.url, { strict_resume: 'yes' });
     await expect(runs.create(thread_id, 'ask', { command: { resume: 1 } })).rejects.toMatchObject(
       refusal(422, 'validation_failed'),
@@ -167,13 +167,13 @@ describe.each(SDKS)('a strict resume, with SDK %s', (_, Client) => {
   });
 });
 
-it('a strict resume is what the newest SDK asks for with strictResume', async () => {
+it('the newest SDK requests a strict resume with strictResume', async () => {
   const client = connect(SDKS[0][1], server.url);
   const thread_id = await newThread(client);
   const run = client.runs.wait(thread_id, 'ask', { command: { resume: 'so' }, strictResume: true });
-  await expect(run).rejects.toThrow('UnknownInterruptError: No interrupt waits for an answer.');
+  await expect(run).rejects.toThrow('UnknownInterruptError: No interrupt is pending.');
 });
 
-it('a server tells that it knows strict resumes', async () => {
+it('the server reports that it supports strict resumes', async () => {
   expect((await send(`${server.url}/info`)).json).toMatchObject({ flags: { strict_resume: true } });
 });

@@ -6,7 +6,7 @@ const server = serverForFile();
 
 const STEPS = ['one', 'two', 'three'];
 
-/** Without what names the thread. */
+/** Without the thread id. */
 const withoutThread = (value: object): unknown =>
   JSON.parse(JSON.stringify(value).replaceAll(/"thread_id":"[^"]+"/g, '"thread_id":""')) as unknown;
 
@@ -23,7 +23,7 @@ describe.each(SDKS)('a copy of a thread, with SDK %s', (_, Client) => {
   const historyOf = async (id: string): Promise<unknown> =>
     withoutThread(await client.threads.getHistory(id, { limit: 100 }));
 
-  it('has the state and the whole history, with those of subgraphs, and lives on independently', async () => {
+  it('has the state and the history, including subgraphs, and is independent', async () => {
     thread_id = await newThread(client);
     await client.runs.wait(thread_id, 'nested', { input: {}, metadata: { mine: 1 } });
     const id = await copy();
@@ -47,7 +47,7 @@ describe.each(SDKS)('a copy of a thread, with SDK %s', (_, Client) => {
       });
     }
 
-    // LangGraph puts the id over what it reads.
+    // LangGraph overwrites the id in what it reads.
     const { rows } = await server.database.pool.query(
       `SELECT DISTINCT metadata ->> 'thread_id' AS named FROM checkpoints WHERE thread_id = $1`,
       [id],
@@ -64,7 +64,7 @@ describe.each(SDKS)('a copy of a thread, with SDK %s', (_, Client) => {
     expect(await client.runs.list(id)).toHaveLength(1);
   });
 
-  it('of a thread that is busy has what its run has done so far, and can go on with it', async () => {
+  it('of a busy thread has the progress of its run, and can continue from it', async () => {
     thread_id = await newThread(client);
     const { gate, run_id } = await startWaiting(client, thread_id, { durability: 'sync' });
     const id = await copy();
@@ -75,19 +75,19 @@ describe.each(SDKS)('a copy of a thread, with SDK %s', (_, Client) => {
     expect(await client.runs.list(id)).toHaveLength(1);
   });
 
-  it('of a thread without a state has none either', async () => {
+  it('of a thread without a state has no state', async () => {
     thread_id = await newThread(client);
     expect(await client.threads.get(await copy())).toMatchObject({ status: 'idle', values: null, interrupts: {} });
   });
 
-  it('needs a thread that is there', async () => {
+  it('requires an existing thread', async () => {
     await expect(client.threads.copy(crypto.randomUUID())).rejects.toMatchObject(refusal(404, 'thread_not_found'));
     const { thread_id: hidden } = await client.runs.create(null, 'steps', { input: {} });
     await expect(client.threads.copy(hidden)).rejects.toMatchObject(refusal(404, 'thread_not_found'));
   });
 });
 
-describe('threads that are pruned', () => {
+describe('pruned threads', () => {
   let client: Client;
 
   beforeAll(() => {
@@ -102,7 +102,7 @@ describe('threads that are pruned', () => {
     return thread_id;
   };
 
-  it('keep their newest state and go on from there', async () => {
+  it('keep their newest state and continue from there', async () => {
     const [thread_id, other] = [await withRuns(3), await withRuns(1)];
     const state = await client.threads.getState(thread_id);
     expect(await client.threads.prune([thread_id], { strategy: 'keep_latest' })).toEqual({ pruned_count: 1 });
@@ -114,7 +114,7 @@ describe('threads that are pruned', () => {
     });
   });
 
-  it('are gone when nothing else is said', async () => {
+  it('are deleted by default', async () => {
     const thread_ids = [await withRuns(1), await withRuns(0)];
     expect(await client.threads.prune(thread_ids)).toEqual({ pruned_count: 2 });
     for (const thread_id of thread_ids) {
@@ -122,7 +122,7 @@ describe('threads that are pruned', () => {
     }
   });
 
-  it('are left alone while a run is active', async () => {
+  it('are skipped while a run is active', async () => {
     const [busy, idle] = [await newThread(client), await withRuns(2)];
     const { gate, run_id } = await startWaiting(client, busy, { durability: 'sync' });
     expect(await client.threads.prune([busy, idle], { strategy: 'keep_latest' })).toEqual({ pruned_count: 1 });
@@ -131,7 +131,7 @@ describe('threads that are pruned', () => {
     await client.runs.join(busy, run_id);
   });
 
-  it('must all be there', async () => {
+  it('must all exist', async () => {
     const thread_id = await withRuns(1);
     const prune = client.threads.prune([thread_id, crypto.randomUUID()]);
     await expect(prune).rejects.toMatchObject(refusal(404, 'thread_not_found'));
@@ -141,7 +141,7 @@ describe('threads that are pruned', () => {
     }
   });
 
-  it('say how much they take up', async () => {
+  it('report their storage', async () => {
     const thread_id = await withRuns(1);
     const storage = async () => (await (await fetch(`${server.url}/threads/${thread_id}/storage`)).json()) as Storage;
     const { checkpoints, channel_values, pending_writes, total_bytes, ...rest } = await storage();

@@ -24,7 +24,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
     client = connect(Client, server.url);
   });
 
-  /** A thread on which a graph has run to its end or to its question. */
+  /** A thread on which a graph has run to its end or to an interrupt. */
   const threadAfter = async (graph: string, input: Record<string, unknown> = {}): Promise<string> => {
     const thread_id = await newThread(client);
     await client.runs.wait(thread_id, graph, { input });
@@ -33,7 +33,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
 
   const pathOf = ({ values }: { values: unknown }): unknown => (values as { path: unknown }).path;
 
-  /** The state of the subgraph that the graph `nested` is stopped in. */
+  /** The state of the interrupted subgraph of the graph `nested`. */
   const subgraphCheckpoint = async (thread_id: string) => {
     const { tasks } = await client.threads.getState(thread_id);
     return tasks[0].checkpoint as NonNullable<State['checkpoint']>;
@@ -47,13 +47,13 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       expect(await client.threads.getHistory(thread_id)).toEqual([]);
     });
 
-    it('of an unknown thread is refused', async () => {
+    it('of an unknown thread returns 404', async () => {
       const id = randomUUID();
       await expect(client.threads.getState(id)).rejects.toMatchObject(refusal(404, 'thread_not_found'));
       await expect(client.threads.getHistory(id)).rejects.toMatchObject(refusal(404, 'thread_not_found'));
     });
 
-    it('after a run has all its parts', async () => {
+    it('after a run has all fields', async () => {
       const thread_id = await threadAfter('steps');
       const state = await client.threads.getState(thread_id);
       expect(state).toEqual({
@@ -79,7 +79,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       expect(messages[1]).not.toHaveProperty('lc');
     });
 
-    it('of an interrupted thread shows the task and its question', async () => {
+    it('of an interrupted thread shows the task and its interrupt', async () => {
       const thread_id = await threadAfter('ask', { question: 'why?' });
       const state = await client.threads.getState(thread_id);
       const question = { id: expect.any(String), value: { question: 'why?' } };
@@ -107,7 +107,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       expect(tasks[0]).toMatchObject({ name: 'second', error: expect.stringContaining('out of beans') });
     });
 
-    it('at an earlier checkpoint is what it was then', async () => {
+    it('at an earlier checkpoint is the state of that time', async () => {
       const thread_id = await threadAfter('steps');
       const past = (await client.threads.getHistory(thread_id)).find(({ next }) => next[0] === 'two')!;
       const { checkpoint_id } = past.checkpoint;
@@ -124,7 +124,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
   });
 
   describe('of a subgraph', () => {
-    it('is in the task when asked for, and referred to otherwise', async () => {
+    it('is in the task when requested, and a reference otherwise', async () => {
       const thread_id = await threadAfter('nested');
       const without = (await client.threads.getState(thread_id)).tasks[0];
       expect(without.state).toBeNull();
@@ -139,7 +139,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       });
     });
 
-    it('is in the task at a given checkpoint too', async () => {
+    it('is also in the task at a given checkpoint', async () => {
       const thread_id = await threadAfter('nested');
       const { checkpoint } = await client.threads.getState(thread_id);
       for (const at of [checkpoint, checkpoint.checkpoint_id!]) {
@@ -148,7 +148,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       }
     });
 
-    it('may be asked for with a text instead of a boolean', async () => {
+    it('can be requested with a string instead of a boolean', async () => {
       const thread_id = await threadAfter('nested');
       const { checkpoint } = await client.threads.getState(thread_id);
       const options = { subgraphs: 'true' as unknown as boolean };
@@ -158,14 +158,14 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       expect((await client.threads.getState(thread_id, checkpoint, none)).tasks[0].state).toBeNull();
     });
 
-    it('is read by the checkpoint of its task', async () => {
+    it('can be read by the checkpoint of its task', async () => {
       const thread_id = await threadAfter('nested');
       const state = await client.threads.getState(thread_id, await subgraphCheckpoint(thread_id));
       expect(state).toMatchObject({ values: { path: ['before', 'inner'] }, next: ['question'] });
     });
 
     describe('in subgraphs', () => {
-      /** The checkpoint of the task that waits at each level, from the outermost on. */
+      /** The checkpoint of the interrupted task at each level, outermost first. */
       const checkpoints = async (thread_id: string): Promise<State['checkpoint'][]> => {
         const levels: State['checkpoint'][] = [];
         let state = await client.threads.getState(thread_id);
@@ -176,7 +176,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
         return levels;
       };
 
-      it('is read at every level, one by one or all at once', async () => {
+      it('can be read at every level, separately or together', async () => {
         const thread_id = await threadAfter('dolls');
         const levels = await checkpoints(thread_id);
         expect(levels.map(({ checkpoint_ns }) => checkpoint_ns.replace(/:[^|]+/g, ''))).toEqual([
@@ -193,7 +193,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
         expect(paths).toEqual(['open large', 'open middle', 'open small', 'open small']);
       });
 
-      it('has a history at every level, whatever separates the names', async () => {
+      it('has a history at every level, with either separator of names', async () => {
         const thread_id = await threadAfter('dolls');
         for (const { checkpoint_ns } of await checkpoints(thread_id)) {
           const histories = await Promise.all(
@@ -207,7 +207,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
         }
       });
 
-      it('can be changed in the innermost one, and its question answered', async () => {
+      it('can be updated in the innermost subgraph, and its interrupt resumed', async () => {
         const thread_id = await threadAfter('dolls');
         const innermost = (await checkpoints(thread_id)).at(-1)!;
         const answer = await client.threads.updateState(thread_id, {
@@ -222,7 +222,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       });
     });
 
-    it('has a history of its own', async () => {
+    it('has its own history', async () => {
       const thread_id = await threadAfter('nested');
       const { checkpoint_ns } = await subgraphCheckpoint(thread_id);
       const history = await client.threads.getHistory(thread_id, { checkpoint: { checkpoint_ns } });
@@ -232,7 +232,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
   });
 
   describe('updated', () => {
-    it('goes on from the node it was updated as', async () => {
+    it('continues after the node that it was updated as', async () => {
       const thread_id = await threadAfter('steps');
       await client.threads.updateState(thread_id, { values: { path: ['by hand'] }, asNode: 'two' });
       const state = await client.threads.getState(thread_id);
@@ -246,7 +246,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       });
     });
 
-    it('answers with the reference of the new checkpoint', async () => {
+    it('returns the reference of the new checkpoint', async () => {
       const thread_id = await threadAfter('steps');
       const answer = await client.threads.updateState(thread_id, { values: { path: ['x'] }, asNode: 'three' });
       const { checkpoint, values } = await client.threads.getState(thread_id);
@@ -254,14 +254,14 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       expect(values).toEqual({ path: ['one', 'two', 'three', 'x'] });
     });
 
-    it('with null values goes on as if the node had returned nothing', async () => {
+    it('with null values continues as if the node had returned nothing', async () => {
       const thread_id = await threadAfter('ask', { question: 'why?' });
       await client.threads.updateState(thread_id, { values: null, asNode: 'ask' });
       const state = await client.threads.getState(thread_id);
       expect(state).toMatchObject({ values: { question: 'why?' }, next: ['finish'], interrupts: [] });
     });
 
-    it('takes several updates at once', async () => {
+    it('accepts several updates at once', async () => {
       const thread_id = await threadAfter('steps');
       await client.threads.updateState(thread_id, { values: [{ path: ['x'] }, { path: ['y'] }], asNode: 'three' });
       expect(pathOf(await client.threads.getState(thread_id))).toEqual(['one', 'two', 'three', 'x', 'y']);
@@ -280,7 +280,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       });
     });
 
-    it('adds one entry to the history, and the run that goes on one for each step', async () => {
+    it('adds one entry to the history, and the next run one per step', async () => {
       const thread_id = await threadAfter('steps');
       expect(await client.threads.getHistory(thread_id)).toHaveLength(5);
       await client.threads.updateState(thread_id, { values: { path: ['x'] }, asNode: 'two' });
@@ -289,7 +289,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       expect(await client.threads.getHistory(thread_id)).toHaveLength(7);
     });
 
-    it('of a subgraph is there when the run goes on', async () => {
+    it('of a subgraph takes effect when the run resumes', async () => {
       const thread_id = await threadAfter('nested');
       const checkpoint = await subgraphCheckpoint(thread_id);
       await client.threads.updateState(thread_id, { checkpoint, values: { path: ['by hand'] } });
@@ -309,7 +309,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       expect(await client.threads.getState(thread_id)).toMatchObject({ next: [] });
     });
 
-    it('shows in the row of the thread', async () => {
+    it('appears in the row of the thread', async () => {
       const thread_id = await threadAfter('ask', { question: 'why?' });
       const before = await client.threads.get(thread_id);
       expect(before).toMatchObject({ status: 'interrupted' });
@@ -319,7 +319,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       expect(Date.parse(after.state_updated_at)).toBeGreaterThan(Date.parse(before.state_updated_at));
     });
 
-    it('leaves a thread interrupted while its question is open', async () => {
+    it('leaves a thread interrupted while its interrupt is pending', async () => {
       const thread_id = await threadAfter('ask', { question: 'why?' });
       await client.threads.updateState(thread_id, { values: { question: 'how?' }, asNode: '__start__' });
       expect(await client.threads.get(thread_id)).toMatchObject({
@@ -328,7 +328,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       });
     });
 
-    it('needs a thread that exists and knows its graph', async () => {
+    it('requires an existing thread with a graph', async () => {
       const values = { path: ['x'] };
       await expect(client.threads.updateState(randomUUID(), { values })).rejects.toMatchObject(
         refusal(404, 'thread_not_found'),
@@ -338,14 +338,14 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       );
     });
 
-    it('begins the history of a thread that has only been given a graph', async () => {
+    it('starts the history of a thread that has only a graph', async () => {
       const { thread_id } = await client.threads.create({ graphId: 'steps' });
       await client.threads.updateState(thread_id, { values: { path: ['start'] }, asNode: 'two' });
       expect(await client.threads.getState(thread_id)).toMatchObject({ values: { path: ['start'] }, next: ['three'] });
       expect(await client.threads.getHistory(thread_id)).toHaveLength(1);
     });
 
-    it('as a node that the graph does not have is refused, and nothing changes', async () => {
+    it('as an unknown node is rejected, and nothing changes', async () => {
       const thread_id = await threadAfter('steps');
       const before = await client.threads.getState(thread_id);
       const update = client.threads.updateState(thread_id, { values: { path: ['x'] }, asNode: 'nowhere' });
@@ -353,21 +353,21 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       expect(await client.threads.getState(thread_id)).toEqual(before);
     });
 
-    it.each(['__start__', '__end__', '__copy__'])('with null values may be made as %s', async (asNode) => {
+    it.each(['__start__', '__end__', '__copy__'])('with null values is accepted as %s', async (asNode) => {
       const thread_id = await threadAfter('steps');
       await client.threads.updateState(thread_id, { values: null, asNode });
       expect((await client.threads.getState(thread_id)).values).toEqual({ path: ['one', 'two', 'three'] });
       expect(await client.threads.getHistory(thread_id)).toHaveLength(6);
     });
 
-    it.each([['a text'], [7], [[]]])('with %j as values is refused, and nothing changes', async (values) => {
+    it.each([['a text'], [7], [[]]])('with %j as values is rejected, and nothing changes', async (values) => {
       const thread_id = await threadAfter('steps');
       const update = client.threads.updateState(thread_id, { values, asNode: 'one' });
       await expect(update).rejects.toMatchObject({ status: 422 });
       expect(await client.threads.getHistory(thread_id)).toHaveLength(5);
     });
 
-    it('is refused while the thread has an active run', async () => {
+    it('is rejected while the thread has an active run', async () => {
       const thread_id = await newThread(client);
       const { gate, run_id } = await startWaiting(client, thread_id);
       const update = { values: { label: 'x' }, asNode: 'start' };
@@ -383,7 +383,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
     const nexts = (history: State[]): string[][] => history.map(({ next }) => next);
     const ALL = [[], ['three'], ['two'], ['one'], ['__start__']];
 
-    it('is listed newest first, from the input on', async () => {
+    it('is listed newest first, back to the input', async () => {
       const history = await client.threads.getHistory(await threadAfter('steps'));
       expect(nexts(history)).toEqual(ALL);
       expect(history.map(pathOf)).toEqual([['one', 'two', 'three'], ['one', 'two'], ['one'], [], []]);
@@ -392,13 +392,13 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       history.slice(1).forEach((older, i) => expect(history[i].parent_checkpoint).toEqual(older.checkpoint));
     });
 
-    it('grows by one run after the other', async () => {
+    it('grows with every run', async () => {
       const thread_id = await threadAfter('steps');
       await client.runs.wait(thread_id, 'steps', { input: {} });
       expect(nexts(await client.threads.getHistory(thread_id))).toEqual([...ALL, ...ALL]);
     });
 
-    it('has ten entries at most when no limit is given, and as many as asked for otherwise', async () => {
+    it('has at most ten entries by default, and as many as requested otherwise', async () => {
       const thread_id = await threadAfter('steps');
       await client.runs.wait(thread_id, 'steps', { input: {} });
       await client.runs.wait(thread_id, 'steps', { input: {} });
@@ -409,10 +409,10 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
     });
 
     it.each([
-      ['the text of an id', ({ checkpoint }: State) => checkpoint.checkpoint_id],
+      ['an id', ({ checkpoint }: State) => checkpoint.checkpoint_id],
       ['a checkpoint', ({ checkpoint }: State) => checkpoint],
       ['a config', ({ checkpoint: { checkpoint_id } }: State) => ({ configurable: { checkpoint_id } })],
-    ])('is listed from before a checkpoint given as %s', async (_form, toBefore) => {
+    ])('is listed before a checkpoint given as %s', async (_form, toBefore) => {
       const thread_id = await threadAfter('steps');
       const history = await client.threads.getHistory(thread_id);
       const before = toBefore(history[1]) as never;
@@ -432,7 +432,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
     });
   });
 
-  it('keeps credentials and internals out of the metadata of checkpoints', async () => {
+  it('does not store credentials and internals in the metadata of checkpoints', async () => {
     const thread_id = await threadAfter('steps');
     const { metadata } = await client.threads.getState(thread_id);
     expect(Object.keys(metadata!).filter((key) => key.startsWith('__') || key.includes('auth'))).toEqual([]);

@@ -36,11 +36,11 @@ describe.each(SDKS)('the stream of a thread with SDK %s', (_, Client) => {
     return followThread(Client, server.url, thread_id, options);
   };
 
-  /** The runs so far, as events of the thread. */
+  /** The events of the runs so far. */
   const untilRuns = (follower: ThreadFollower, runs: number): Promise<void> =>
     follower.until((parts) => count(parts, 'run_done') === runs);
 
-  it('has all runs, one after the other, each from its metadata to its end', async () => {
+  it('contains all runs in order, each from its metadata to its end', async () => {
     const follower = await followNew();
     await collect(client.runs.stream(thread_id, 'steps', STEPS));
     await client.runs.wait(thread_id, 'steps', { input: {} });
@@ -54,7 +54,7 @@ describe.each(SDKS)('the stream of a thread with SDK %s', (_, Client) => {
     follower.leave();
   });
 
-  it('has an id for every event, in order', async () => {
+  it('has ascending ids for all events', async () => {
     const follower = await followNew({ streamMode: ['run_modes', 'state_update'] });
     await collect(client.runs.stream(thread_id, 'steps', STEPS));
     await client.threads.update(thread_id, { metadata: { a: 1 } });
@@ -63,7 +63,7 @@ describe.each(SDKS)('the stream of a thread with SDK %s', (_, Client) => {
     follower.leave();
   });
 
-  it('begins with what is new', async () => {
+  it('starts with live events', async () => {
     thread_id = await newThread(client);
     await collect(client.runs.stream(thread_id, 'steps', { ...STEPS, streamResumable: true }));
     const earlier = await followThread(Client, server.url, thread_id, { lastEventId: '-' });
@@ -77,7 +77,7 @@ describe.each(SDKS)('the stream of a thread with SDK %s', (_, Client) => {
     follower.leave();
   });
 
-  it('tells only of the start and the end of runs in mode lifecycle', async () => {
+  it('contains only the start and the end of runs in mode lifecycle', async () => {
     const follower = await followNew({ streamMode: 'lifecycle' });
     await collect(client.runs.stream(thread_id, 'steps', STEPS));
     await client.runs.wait(thread_id, 'failing', { input: {}, raiseError: false });
@@ -87,7 +87,7 @@ describe.each(SDKS)('the stream of a thread with SDK %s', (_, Client) => {
     follower.leave();
   });
 
-  it('tells of every change of the state in mode state_update', async () => {
+  it('contains every change of the state in mode state_update', async () => {
     const follower = await followNew({ streamMode: 'state_update' });
     const until = (updates: number): Promise<void> => follower.until(({ length }) => length === updates);
     await client.threads.update(thread_id, { metadata: { early: true } });
@@ -104,7 +104,7 @@ describe.each(SDKS)('the stream of a thread with SDK %s', (_, Client) => {
     follower.leave();
   });
 
-  it('has several modes at once', async () => {
+  it('combines several modes', async () => {
     const follower = await followNew({ streamMode: ['lifecycle', 'state_update'] });
     await collect(client.runs.stream(thread_id, 'steps', STEPS));
     await follower.until((parts) => count(parts, 'state_update') === 1);
@@ -112,7 +112,7 @@ describe.each(SDKS)('the stream of a thread with SDK %s', (_, Client) => {
     follower.leave();
   });
 
-  it('tells of a run that was cancelled, and of the state it has left', async () => {
+  it('reports a cancelled run and its final state', async () => {
     const follower = await followNew({ streamMode: ['lifecycle', 'state_update'] });
     const { run_id } = await startWaiting(client, thread_id);
     await client.runs.cancel(thread_id, run_id, true);
@@ -123,7 +123,7 @@ describe.each(SDKS)('the stream of a thread with SDK %s', (_, Client) => {
     follower.leave();
   });
 
-  it('is repeated from its beginning, and from behind an id', async () => {
+  it('can be read again from the start, or after an id', async () => {
     const follower = await followNew();
     await collect(client.runs.stream(thread_id, 'steps', STEPS));
     await client.runs.wait(thread_id, 'steps', { input: {} });
@@ -140,7 +140,7 @@ describe.each(SDKS)('the stream of a thread with SDK %s', (_, Client) => {
     follower.leave();
   });
 
-  it('has the runs that could be resumed also when nobody had followed the thread', async () => {
+  it('contains earlier resumable runs although the thread had no reader', async () => {
     thread_id = await newThread(client);
     const original = await collect(client.runs.stream(thread_id, 'steps', { ...STEPS, streamResumable: true }));
     const follower = await followThread(Client, server.url, thread_id, { lastEventId: '-' });
@@ -149,7 +149,7 @@ describe.each(SDKS)('the stream of a thread with SDK %s', (_, Client) => {
     follower.leave();
   });
 
-  it('is refused for a thread that does not exist', async () => {
+  it('returns 404 for an unknown thread', async () => {
     const follower = followThread(Client, server.url, crypto.randomUUID());
     await expect(follower.then(({ ended }) => ended)).rejects.toMatchObject(refusal(404, 'thread_not_found'));
   });

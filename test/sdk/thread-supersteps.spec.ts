@@ -4,7 +4,7 @@ import { type Client, connect, newThread, refusal, SDKS, serverForFile } from '.
 
 const server = serverForFile();
 
-describe.each(SDKS)('a thread that is created with a past, with SDK %s', (_, Client) => {
+describe.each(SDKS)('a thread created with supersteps, with SDK %s', (_, Client) => {
   let client: Client;
 
   beforeAll(() => {
@@ -25,7 +25,7 @@ describe.each(SDKS)('a thread that is created with a past, with SDK %s', (_, Cli
       source: (metadata as { source?: string }).source,
     }));
 
-  it('has the history that a run would have left', async () => {
+  it('has the same history as after a run', async () => {
     const run = await newThread(client);
     await client.runs.wait(run, 'steps', { input: { path: ['in'] } });
     const { thread_id } = await create([
@@ -46,7 +46,7 @@ describe.each(SDKS)('a thread that is created with a past, with SDK %s', (_, Cli
     });
   });
 
-  it('stands where its last superstep has left it, and goes on from there', async () => {
+  it('has the state of its last superstep, and continues from there', async () => {
     const { thread_id, status } = await create([step('__start__', { path: ['in'] }), step('one', { path: ['mine'] })]);
     expect(status).toBe('interrupted');
     expect(await client.threads.getState(thread_id)).toMatchObject({ next: ['two'] });
@@ -55,7 +55,7 @@ describe.each(SDKS)('a thread that is created with a past, with SDK %s', (_, Cli
     });
   });
 
-  it('may have commands in it, and nodes that returned nothing', async () => {
+  it('accepts commands, and nodes that returned nothing', async () => {
     const { thread_id } = await create([
       step('__start__', { path: ['in'] }),
       { updates: [{ command: { update: { path: ['by command'] } }, asNode: 'one' }] },
@@ -68,11 +68,11 @@ describe.each(SDKS)('a thread that is created with a past, with SDK %s', (_, Cli
   });
 
   it.each([
-    ['a node that is not there', [step('__start__', {}), step('nowhere', {})], 422],
+    ['an unknown node', [step('__start__', {}), step('nowhere', {})], 422],
     ['no updates', [{ updates: [] }], 422],
-    ['updates that are none', [{ updates: [7] }], 422],
-    ['a command that is none', [{ updates: [{ command: 7, asNode: 'one' }] }], 422],
-  ])('is not created at all with %s', async (_problem, supersteps, status) => {
+    ['invalid updates', [{ updates: [7] }], 422],
+    ['an invalid command', [{ updates: [{ command: 7, asNode: 'one' }] }], 422],
+  ])('is not created with %s', async (_problem, supersteps, status) => {
     const threadId = crypto.randomUUID();
     await expect(create(supersteps, { threadId })).rejects.toMatchObject({ status });
     await expect(client.threads.get(threadId)).rejects.toMatchObject(refusal(404, 'thread_not_found'));
@@ -80,7 +80,7 @@ describe.each(SDKS)('a thread that is created with a past, with SDK %s', (_, Cli
     expect(rows).toEqual([]);
   });
 
-  it('needs a graph', async () => {
+  it('requires a graph', async () => {
     const threadId = crypto.randomUUID();
     const supersteps = [step('one', {})] as Supersteps;
     await expect(client.threads.create({ threadId, supersteps })).rejects.toMatchObject(
@@ -89,7 +89,7 @@ describe.each(SDKS)('a thread that is created with a past, with SDK %s', (_, Cli
     await expect(client.threads.get(threadId)).rejects.toMatchObject({ status: 404 });
   });
 
-  it('stays as it is when it is there already', async () => {
+  it('is not changed when it already exists', async () => {
     const { thread_id } = await create([step('__start__', { path: ['in'] })]);
     const before = await historyOf(thread_id);
     const again = [step('__start__', { path: ['other'] })];
@@ -99,7 +99,7 @@ describe.each(SDKS)('a thread that is created with a past, with SDK %s', (_, Cli
   });
 });
 
-describe('a state of which only a part is wanted', () => {
+describe('a state with selected fields', () => {
   let client: Client;
   let thread_id: string;
 
@@ -114,7 +114,7 @@ describe('a state of which only a part is wanted', () => {
 
   const get = async (path: string, select: string[]): Promise<unknown> => (await fetch(url(path, select))).json();
 
-  it('has nothing else, however it is asked for', async () => {
+  it('contains no other fields, on every route', async () => {
     const { checkpoint, next, values } = await client.threads.getState(thread_id);
     const select = ['next', 'values'];
     expect(await get('state', select)).toEqual({ next, values });
@@ -125,12 +125,12 @@ describe('a state of which only a part is wanted', () => {
     expect(history.json).toEqual([{ next, values }]);
   });
 
-  it('may have only some of its values', async () => {
+  it('can contain only some of its values', async () => {
     expect(await get('state', ['values.question', 'values.nothing'])).toEqual({ values: { question: 'why?' } });
     expect(await get('state', ['values.question', 'values'])).toEqual({ values: { question: 'why?' } });
   });
 
-  it('cannot be made of parts that states do not have', async () => {
+  it('rejects unknown fields', async () => {
     for (const name of ['kwargs', 'values.', 'value']) {
       expect((await fetch(url('state', [name]))).status).toBe(422);
       const history = await sendJson(`${server.url}/threads/${thread_id}/history`, { select: [name] });
@@ -139,8 +139,8 @@ describe('a state of which only a part is wanted', () => {
   });
 });
 
-describe.each(SDKS)('the state of a thread that is patched, with SDK %s', (_, Client) => {
-  it('has new metadata on its thread', async () => {
+describe.each(SDKS)('patching the state of a thread, with SDK %s', (_, Client) => {
+  it('updates the metadata of the thread', async () => {
     const client = connect(Client, server.url);
     const thread_id = await newThread(client);
     await client.threads.update(thread_id, { metadata: { a: 1, b: 1 } });

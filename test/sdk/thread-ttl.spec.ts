@@ -6,7 +6,7 @@ import { type Client, connect, refusal, SDKS, startWaiting } from '../support/sd
 import type { TestServer } from '../support/server.js';
 import { askUntil } from '../support/until.js';
 
-/** Looks for expired threads as often as it can. */
+/** Sweeps expired threads as often as possible. */
 const SWEEPING = { sweep_interval_minutes: 0, sweep_limit: 2 };
 
 let database: TestDatabase;
@@ -40,7 +40,7 @@ interface WithTtl {
   ttl?: { strategy: string; ttl_minutes: number; expires_at: string } | null;
 }
 
-describe.each(SDKS)('threads that expire, with SDK %s', (_, Client) => {
+describe.each(SDKS)('threads with a TTL, with SDK %s', (_, Client) => {
   let client: Client;
 
   beforeAll(() => {
@@ -50,7 +50,7 @@ describe.each(SDKS)('threads that expire, with SDK %s', (_, Client) => {
   const get = async (thread_id: string, url = server.url): Promise<WithTtl> =>
     (await (await fetch(`${url}/threads/${thread_id}?include=ttl`)).json()) as WithTtl;
 
-  /** As if nothing had happened on it for so long. */
+  /** Sets the last activity of a thread to that long ago. */
   const letPass = async (thread_id: string, minutes: number): Promise<void> => {
     await database.pool.query(
       `UPDATE threads SET updated_at = updated_at - $2 * interval '1 minute',
@@ -68,7 +68,7 @@ describe.each(SDKS)('threads that expire, with SDK %s', (_, Client) => {
   it.each([
     [10, 'delete'],
     [{ ttl: 10, strategy: 'keep_latest' as const }, 'keep_latest'],
-  ])('say so when they are asked (%j)', async (ttl, strategy) => {
+  ])('return it when requested (%j)', async (ttl, strategy) => {
     const { thread_id } = await client.threads.create({ ttl: ttl as never });
     const { updated_at, ttl: told } = await get(thread_id);
     expect(told).toEqual({
@@ -79,7 +79,7 @@ describe.each(SDKS)('threads that expire, with SDK %s', (_, Client) => {
     expect(await client.threads.get(thread_id)).not.toHaveProperty('ttl');
   });
 
-  it('may be told so later', async () => {
+  it('can get it later', async () => {
     const { thread_id } = await client.threads.create();
     expect((await get(thread_id)).ttl).toBeNull();
     await client.threads.update(thread_id, { metadata: {}, ttl: 5 });
@@ -88,7 +88,7 @@ describe.each(SDKS)('threads that expire, with SDK %s', (_, Client) => {
     expect((await get(thread_id)).ttl).toMatchObject({ ttl_minutes: 5, strategy: 'delete' });
   });
 
-  it('are removed when nothing has happened on them for that long', async () => {
+  it('are deleted without activity for that long', async () => {
     const threads = await Promise.all([10, 10, 10, 20].map((ttl) => client.threads.create({ ttl })));
     const [first, second, third, longer] = threads.map(({ thread_id }) => thread_id);
     await client.runs.wait(first, 'steps', { input: {} });
@@ -105,19 +105,19 @@ describe.each(SDKS)('threads that expire, with SDK %s', (_, Client) => {
     expect(rows).toEqual([]);
   });
 
-  it('are not removed while a run is active', async () => {
+  it('are not deleted while a run is active', async () => {
     const { thread_id } = await client.threads.create({ ttl: 10 });
     const { gate, run_id } = await startWaiting(client, thread_id);
     const sentinel = (await client.threads.create({ ttl: 10 })).thread_id;
     await letPass(thread_id, 11);
     await letPass(sentinel, 10.5);
-    // Looked at after the other one.
+    // Swept after the other one.
     await askUntil(() => isGone(sentinel), Boolean);
     gate.open();
     expect(await client.runs.join(thread_id, run_id)).toMatchObject({ order: ['a:start', 'a:end'] });
   });
 
-  it('only forget their past when that was wished for', async () => {
+  it('only lose their history with the strategy keep_latest', async () => {
     const { thread_id } = await client.threads.create({ ttl: { ttl: 10, strategy: 'keep_latest' } as never });
     await client.runs.wait(thread_id, 'steps', { input: {} });
     const state = await client.threads.getState(thread_id);
@@ -144,7 +144,7 @@ describe.each(SDKS)('threads that expire, with SDK %s', (_, Client) => {
     },
   );
 
-  it('may be all that are made without saying anything, also those that are made for runs', async () => {
+  it('can be all threads by default, including threads created for runs', async () => {
     const other = connect(Client, withDefault.url);
     const made = (await other.threads.create()).thread_id;
     const forRun = crypto.randomUUID();

@@ -42,7 +42,7 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
       expect(await client.threads.get(created.thread_id)).toEqual(created);
     });
 
-    it('keep their id and metadata, with the graph among the metadata', async () => {
+    it('keep their id and metadata, including the graph', async () => {
       const threadId = randomUUID();
       await client.threads.create({ threadId, graphId: 'echo', metadata: { user: { id: 1 } } });
       const { thread_id, metadata } = await client.threads.get(threadId);
@@ -50,7 +50,7 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
       expect(metadata).toEqual({ graph_id: 'echo', user: { id: 1 } });
     });
 
-    it('with an id that is taken are refused, and the stored one stays as it is', async () => {
+    it('with an existing id are rejected, and the stored thread is unchanged', async () => {
       const { thread_id } = await client.threads.create({ metadata: { n: 1 } });
       const again = { threadId: thread_id, metadata: { n: 2 } };
       await expect(client.threads.create(again)).rejects.toMatchObject(refusal(409, 'thread_exists'));
@@ -58,25 +58,25 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
       expect((await client.threads.get(thread_id)).metadata).toEqual({ n: 1 });
     });
 
-    it('with an id that is taken and "do nothing" give the stored one unchanged', async () => {
+    it('with an existing id and "do nothing" return the stored thread unchanged', async () => {
       const stored = await client.threads.create({ metadata: { n: 1 } });
       const again = { threadId: stored.thread_id, metadata: { n: 2 }, ifExists: 'do_nothing' as const };
       expect(await client.threads.create(again)).toEqual(stored);
     });
 
-    it('with an id that is no UUID are refused', async () => {
+    it('with an id that is not a UUID are rejected', async () => {
       await expect(client.threads.create({ threadId: 'mine' })).rejects.toMatchObject(
         refusal(422, 'validation_failed'),
       );
     });
   });
 
-  it('answers an unknown thread with the text that clients look for', async () => {
+  it('reports an unknown thread with the message that clients expect', async () => {
     const id = randomUUID();
     await expect(client.threads.get(id)).rejects.toThrow(new RegExp(`^HTTP 404: .*Thread with ID ${id} not found`));
   });
 
-  it('refuses an id that is no UUID', async () => {
+  it('rejects an id that is not a UUID', async () => {
     await expect(client.threads.get('mine')).rejects.toMatchObject(refusal(422, 'validation_failed'));
   });
 
@@ -88,14 +88,14 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
       expect(await client.threads.get(thread_id)).toEqual(updated);
     });
 
-    it('show when that was', async () => {
+    it('show the time of the update', async () => {
       const created = await client.threads.create();
       const updated = await client.threads.update(created.thread_id, { metadata: {} });
       expect(Date.parse(updated.updated_at)).toBeGreaterThan(Date.parse(created.updated_at));
       expect(updated.created_at).toBe(created.created_at);
     });
 
-    it('give no body when the client prefers none', async () => {
+    it('return no body when the client prefers none', async () => {
       const { thread_id } = await client.threads.create();
       const terse = connect(Client, server.url, { Prefer: 'return=minimal' });
       expect(await terse.threads.update(thread_id, { metadata: { n: 1 } })).toBeUndefined();
@@ -110,7 +110,7 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
   });
 
   describe('deleted', () => {
-    it('are gone with their state and runs', async () => {
+    it('are deleted with their state and runs', async () => {
       const thread_id = await newThread(client);
       await client.runs.wait(thread_id, 'steps', { input: {} });
       await client.threads.delete(thread_id);
@@ -122,7 +122,7 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
       await expect(client.threads.delete(thread_id)).rejects.toMatchObject(gone);
     });
 
-    it('leave nothing behind for a new thread with the same id', async () => {
+    it('leave no data for a new thread with the same id', async () => {
       const thread_id = await newThread(client);
       await client.runs.wait(thread_id, 'steps', { input: {} });
       await client.threads.delete(thread_id);
@@ -130,7 +130,7 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
       expect(await client.threads.getHistory(thread_id)).toEqual([]);
     });
 
-    it('take a running run with them, and who waits for it learns of it', async () => {
+    it('cancel a running run, and clients that wait for it are notified', async () => {
       const thread_id = await newThread(client);
       const { run_id } = await startWaiting(client, thread_id);
       const waiter = recordingClient(Client, server.url);
@@ -142,7 +142,7 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
       await expect(client.threads.get(thread_id)).rejects.toMatchObject({ status: 404 });
     });
 
-    it('with running runs, again and again, leave the server able to run others', async () => {
+    it('with running runs, repeatedly, leave the server able to execute others', async () => {
       for (let i = 0; i < 12; i += 1) {
         const thread_id = await newThread(client);
         await startWaiting(client, thread_id);
@@ -183,7 +183,7 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
       ['interrupted threads', { status: 'interrupted' }, ['interrupted']],
       ['failed threads', { status: 'error' }, ['failed']],
       ['busy threads', { status: 'busy' }, ['busy']],
-      ['a part of their values', { values: { path: ['one', 'two', 'three'] } }, ['finished']],
+      ['part of their values', { values: { path: ['one', 'two', 'three'] } }, ['finished']],
       ['values only when they have any', { values: {} }, ['failed', 'finished', 'interrupted']],
       ['nested metadata', { metadata: { topic: { name: 'birds' } } }, ['empty', 'finished']],
       ['metadata and status', { metadata: { topic: { name: 'birds' } }, status: 'error' }, []],
@@ -197,13 +197,13 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
       expect(await client.threads.count({ metadata: { mark }, values: { question: 'why?' } })).toBe(1);
     });
 
-    it('are found by their ids', async () => {
+    it('are found by id', async () => {
       const wanted = [ids.empty, ids.failed, randomUUID()];
       expect((await found({ ids: wanted })).sort()).toEqual(['empty', 'failed']);
       expect(await found({ ids: [] })).toEqual([]);
     });
 
-    it('come in the order of their last change, newest first', async () => {
+    it('are sorted by their last change, newest first', async () => {
       expect(await found()).toEqual(['failed', 'interrupted', 'finished', 'busy', 'empty']);
     });
 
@@ -215,13 +215,16 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
       expect(await found({ sortBy, sortOrder })).toEqual(expected);
     });
 
-    it.each(['thread_id', 'status', 'state_updated_at'] as const)('can be sorted by %s both ways', async (sortBy) => {
-      const up = await found({ sortBy, sortOrder: 'asc' });
-      expect(up).toHaveLength(5);
-      expect(await found({ sortBy, sortOrder: 'desc' })).toEqual([...up].reverse());
-    });
+    it.each(['thread_id', 'status', 'state_updated_at'] as const)(
+      'can be sorted by %s in both directions',
+      async (sortBy) => {
+        const up = await found({ sortBy, sortOrder: 'asc' });
+        expect(up).toHaveLength(5);
+        expect(await found({ sortBy, sortOrder: 'desc' })).toEqual([...up].reverse());
+      },
+    );
 
-    it('come in pages whose headers give the number of matches and the next offset', async () => {
+    it('are paginated, with the number of matches and the next offset in headers', async () => {
       const { client: recording, responses } = recordingClient(Client, server.url);
       const page = async (offset: number) =>
         (await recording.threads.search({ metadata: { mark }, limit: 2, offset })).map(({ thread_id }) => thread_id);
@@ -233,7 +236,7 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
       expect(headers('x-pagination-next')).toEqual(['2', '4', null]);
     });
 
-    it('have only the selected fields', async () => {
+    it('contain only the selected fields', async () => {
       const query = { ids: [ids.finished], select: ['thread_id', 'status', 'values'] as const };
       expect(await search(query as never)).toEqual([
         { thread_id: ids.finished, status: 'idle', values: { path: ['one', 'two', 'three'] } },
@@ -263,7 +266,7 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
       ['an id that is no UUID', { ids: ['mine'] }, 'validation_failed'],
       ['a limit of 0', { limit: 0 }, 'validation_failed'],
       ['a limit above 1000', { limit: 1001 }, 'validation_failed'],
-    ])('with %s are refused', async (_problem, query, code) => {
+    ])('with %s are rejected', async (_problem, query, code) => {
       await expect(search(query as object)).rejects.toMatchObject(refusal(422, code));
     });
 
@@ -271,7 +274,7 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
     const extracting = (extract: unknown, fields: object = {}) =>
       sendJson(`${server.url}/threads/search`, { metadata: { mark }, ids: [ids.finished], extract, ...fields });
 
-    it('have what is to be extracted, and nothing else when nothing else is selected', async () => {
+    it('contain the extracted values, and nothing else when nothing else is selected', async () => {
       const extract = {
         last: 'values.path[-1]',
         first: 'values.path[0]',
@@ -310,7 +313,7 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
     );
   });
 
-  it('is busy while a run is under way and idle again at its end', async () => {
+  it('is busy during a run and idle after it', async () => {
     const thread_id = await newThread(client);
     const { gate, run_id } = await startWaiting(client, thread_id);
     expect(await client.threads.get(thread_id)).toMatchObject({ status: 'busy' });
@@ -319,7 +322,7 @@ describe.each(SDKS)('threads with SDK %s', (_, Client) => {
     expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle' });
   });
 
-  it('shows state, settings and graph of its last run on a thread', async () => {
+  it('has the state, config and graph of its last run', async () => {
     const created = await client.threads.create();
     await client.runs.wait(created.thread_id, 'steps', { input: {}, config: { configurable: { tone: 'kind' } } });
     const thread = await client.threads.get(created.thread_id);

@@ -8,19 +8,19 @@ interface Thread {
   kept_from: number;
 }
 
-/** An event log in memory, for tests of what reads and writes one; fails and dawdles when it is told to. */
+/** An event log in memory, for tests of its readers and writers. It fails and blocks on request. */
 export class MemoryEventLog extends EventLog {
   private readonly threads = new Map<string, Thread>();
   private readonly places = new Map<string, Appended>();
   /** The chunks of each call of `append`. */
   readonly appends: NewChunk[][] = [];
   reads = 0;
-  isAway = false;
+  isUnavailable = false;
   /** Fails the next `append` after it has written. */
-  losesAnswer = false;
+  losesResponse = false;
   isRefused: (chunk: NewChunk) => boolean = () => false;
   isPoison: (chunk: NewChunk) => boolean = () => false;
-  /** Awaited before anything is done, and again before it is answered. */
+  /** Awaited at the start of each call, and again before it returns. */
   gate: () => Promise<void> | void = () => undefined;
 
   constructor(private readonly pageSize = 100) {
@@ -37,8 +37,8 @@ export class MemoryEventLog extends EventLog {
       again && this.places.has(chunk.chunk_id) ? this.places.get(chunk.chunk_id) : this.write(chunk),
     );
     await this.gate();
-    if (this.losesAnswer) {
-      this.losesAnswer = false;
+    if (this.losesResponse) {
+      this.losesResponse = false;
       throw new DatabaseUnavailableError(new Error('Connection terminated'));
     }
     return places;
@@ -78,7 +78,7 @@ export class MemoryEventLog extends EventLog {
     return this.arrive();
   }
 
-  /** What another process writes: so many events, named by their numbers. */
+  /** Writes `count` events as another process; each holds its number. */
   add(thread_id: string, run_id: string | null, count: number, name = 'custom'): NumberedEvent[] {
     const thread = this.of(thread_id);
     const added = Array.from({ length: count }, () => {
@@ -89,12 +89,12 @@ export class MemoryEventLog extends EventLog {
     return added;
   }
 
-  /** Leaves numbers out. */
+  /** Skips numbers. */
   skip(thread_id: string, numbers: number): void {
     this.of(thread_id).next_seq += numbers;
   }
 
-  /** The database crashes: nothing is kept, and numbers jump. */
+  /** Simulates a crash of the database: all events are lost, and numbers are skipped. */
   crash(thread_id: string): void {
     const thread = this.of(thread_id);
     thread.events = [];
@@ -115,7 +115,7 @@ export class MemoryEventLog extends EventLog {
 
   private async arrive(): Promise<void> {
     await this.gate();
-    if (this.isAway) {
+    if (this.isUnavailable) {
       throw new DatabaseUnavailableError(new Error('ECONNREFUSED'));
     }
   }

@@ -1,6 +1,6 @@
 import { type DumpedValue, packValues } from './pack-values.js';
 
-/** Rows of the checkpoint tables on their way into one statement. */
+/** Rows of the checkpoint tables, to be written in one statement. */
 export interface CheckpointRows {
   checkpoints: CheckpointRow[];
   blobs: BlobRow[];
@@ -12,7 +12,7 @@ export interface CheckpointRow {
   checkpoint_ns: string;
   checkpoint_id: string;
   parent_id: string | null;
-  /** JSON without the channel values. */
+  /** JSON, without the channel values. */
   checkpoint: string;
   /** JSON. */
   metadata: string;
@@ -35,7 +35,7 @@ export interface WriteRow {
   idx: number;
   channel: string;
   value: DumpedValue;
-  /** Takes the place of what is there (errors, interrupts, ...); others leave it. */
+  /** True for special writes (errors, interrupts, ...), which replace an existing row; ordinary writes do not. */
   replaces: boolean;
 }
 
@@ -45,14 +45,14 @@ export const addRows = (to: CheckpointRows, { checkpoints, blobs, writes }: Chec
   to.writes.push(...writes);
 };
 
-/** Of all values, and of what else has no bound of its own. */
+/** Bytes of all values, checkpoints and metadata. */
 export const bytesOf = ({ checkpoints, blobs, writes }: CheckpointRows): number =>
   sum(checkpoints.map(({ checkpoint, metadata }) => checkpoint.length + metadata.length)) +
   sum([...blobs, ...writes].map(({ value: [, bytes] }) => bytes?.byteLength ?? 0));
 
 const sum = (sizes: number[]): number => sizes.reduce((total, size) => total + size, 0);
 
-/** The parameters of `SAVE_ROWS`: a column each, in the order in which it names them. */
+/** The parameters of `saveRows`: one array per column, in the order of the statement. */
 export function toParameters({ checkpoints, blobs, writes: all }: CheckpointRows): unknown[] {
   const writes = lastOfEach(all);
   const [bytes, types, starts, lengths] = packValues([...blobs, ...writes].map(({ value }) => value));
@@ -87,10 +87,10 @@ export function toParameters({ checkpoints, blobs, writes: all }: CheckpointRows
   ];
 }
 
-/** One statement cannot write a row twice: of the writes to one place, the last one that replaces counts. */
+/** A statement cannot write a row twice: of several writes with the same key, the last replacing one is kept. */
 function lastOfEach(writes: WriteRow[]): WriteRow[] {
-  const placeOf = ({ thread_id, checkpoint_ns, checkpoint_id, task_id, idx }: WriteRow): string =>
+  const keyOf = ({ thread_id, checkpoint_ns, checkpoint_id, task_id, idx }: WriteRow): string =>
     [thread_id, checkpoint_ns, checkpoint_id, task_id, idx].join('\n');
-  const replacing = new Map(writes.filter(({ replaces }) => replaces).map((row) => [placeOf(row), row]));
-  return [...writes.filter((row) => !row.replaces && !replacing.has(placeOf(row))), ...replacing.values()];
+  const replacing = new Map(writes.filter(({ replaces }) => replaces).map((row) => [keyOf(row), row]));
+  return [...writes.filter((row) => !row.replaces && !replacing.has(keyOf(row))), ...replacing.values()];
 }

@@ -1,9 +1,9 @@
 import type { CheckpointTuple } from '@langchain/langgraph';
 
-/** LangGraph's channel of Sends. */
+/** LangGraph's channel for Sends. */
 export const TASKS = '__pregel_tasks';
 
-/** A serialized value. JSON comes as text: in hexadecimal digits it would be twice as long. */
+/** A serialized value. JSON is read as a string, because bytea is sent in hexadecimal digits, twice as long. */
 interface StoredValue {
   type: string;
   json: string | null;
@@ -11,9 +11,9 @@ interface StoredValue {
 }
 
 /**
- * One row of {@link selectTuples}: a checkpoint (`c`), one of its channel values (`b`), a `Send` of its parent that an
- * older LangGraph has left to it (`s`), or one of its pending writes (`w`). Plain rows, because node-postgres needs
- * twenty times as long to parse arrays of bytea.
+ * One row of {@link selectTuples}: a checkpoint (`c`), one of its channel values (`b`), a `Send` in the writes of its
+ * parent by an older LangGraph (`s`), or one of its pending writes (`w`). Plain rows, because node-postgres takes twenty
+ * times as long to parse arrays of bytea.
  */
 export type TupleRow =
   | {
@@ -34,12 +34,12 @@ export type TupleRow =
 
 export type StoredCheckpoint = Omit<CheckpointTuple['checkpoint'], 'channel_values'>;
 
-/** Columns of a {@link StoredValue} out of a table. */
+/** The columns of a {@link StoredValue} in a table. */
 const value = (table: string): string => `
   ${table}.type, CASE ${table}.type WHEN 'json' THEN convert_from(${table}.blob, 'UTF8') END AS json,
   CASE ${table}.type WHEN 'json' THEN NULL ELSE ${table}.blob END AS blob`;
 
-/** The order in which LangGraph replays writes: by code points, which is not how every database compares text. */
+/** The order in which LangGraph replays writes: by code points. Databases may have another default collation. */
 const replayOrder = (path: string, task_id: string, idx: string): string =>
   `${path} COLLATE "C", ${task_id} COLLATE "C", ${idx}`;
 
@@ -53,19 +53,21 @@ const selectWrites = (channels: string | undefined): string => `
    AND (w.checkpoint_id = cp.checkpoint_id OR w.channel = '${TASKS}')
    ${channels ? `AND w.channel = ANY(${channels}::text[])` : ''}`;
 
-/** What of a checkpoint is read. */
+/** Which parts of a checkpoint are read. */
 export interface TupleSelection {
-  /** SQL: an array of the channels whose values are wanted; all when absent. */
+  /** SQL: an array of the channels whose values are read; absent: all. */
   channels?: string;
-  /** SQL: an array of the channels whose pending writes are wanted; all when absent. */
+  /** SQL: an array of the channels whose pending writes are read; absent: all. */
   writes?: string;
 }
 
 /**
- * Checkpoints that fulfil `where`, newest first, each with everything it refers to, in one round trip. Before version 4
- * of their format, checkpoints had no channel for Sends: those of the superstep before are in the parent's writes. One
- * more UNION for them would make every read a third longer, because PostgreSQL plans it each time. LATERAL with OFFSET:
- * looks each value up by its key, where PostgreSQL, not knowing how few there are, would rather read the whole table.
+ * Selects checkpoints that satisfy `where`, newest first, each with everything it refers to, in one round trip.
+ *
+ * Before version 4 of the format, checkpoints had no channel for Sends: the Sends of the previous superstep are in the
+ * parent's writes. A separate UNION for them would make every read a third slower, because PostgreSQL plans it each time.
+ * LATERAL with OFFSET looks up each value by its key. Otherwise PostgreSQL, which does not know how few there are, would
+ * scan the whole table.
  */
 export const selectTuples = (where: string, limit: string, { channels, writes }: TupleSelection): string => `
   WITH cp AS MATERIALIZED (
@@ -89,12 +91,13 @@ export const selectTuples = (where: string, limit: string, { channels, writes }:
   ${selectWrites(writes)}
   ) parts ORDER BY kind, id DESC, ${replayOrder('path', 'task_id', 'idx')}`;
 
-/** One row of {@link selectDeltaHistory}: a write to a channel, or with `task_id` null the value the channel had before. */
+/** One row of {@link selectDeltaHistory}: a write to a channel, or its stored base value if `task_id` is null. */
 export type HistoryRow = { channel: string; task_id: string | null } & StoredValue;
 
 /**
- * What rebuilds channels that are not stored with each checkpoint, oldest first: from the parent of a checkpoint ($4,
- * or the newest one of the namespace) up to the nearest ancestor that has stored the channel, each channel for itself.
+ * Selects the writes that rebuild delta channels, which are not stored with each checkpoint, oldest first. For each
+ * channel, it walks from the parent of a checkpoint ($4, or the newest one of the namespace) to the nearest ancestor that
+ * stores the channel.
  */
 export const selectDeltaHistory = (hasId: boolean): string => `
   WITH RECURSIVE target AS (
@@ -125,13 +128,13 @@ export const selectDeltaHistory = (hasId: boolean): string => `
      AND b.channel <> ALL(walk.remaining) AND b.version = walk.versions ->> b.channel
   ) parts ORDER BY step DESC, ${replayOrder('path', 'task_id', 'idx')}`;
 
-/** The lease that must still be held for a write to happen. */
+/** Fencing: a write takes effect only while the run still holds this lease. */
 export interface Fence {
   run_id: string;
   lease_token: string;
 }
 
-/** Rows out of parameters, one array for each column: as many rows as there are, in a statement that stays the same. */
+/** Rows from parameters, one array per column: the statement is the same for any number of rows. */
 const rowsOf = (at: number, columns: Record<string, string>): string => {
   const arrays = Object.values(columns).map((type, index) => `$${at + index}::${type}[]`);
   return `unnest(${arrays.join(', ')}) AS new (${Object.keys(columns).join(', ')})`;
@@ -169,14 +172,15 @@ const WRITE_COLUMNS = {
 };
 const [CHECKPOINTS_AT, BLOBS_AT, WRITES_AT, LEASE_AT] = [2, 8, 15, 26];
 
-/** A value cut out of the bytes of all of them, see {@link packValues}. */
+/** One value, cut out of the bytes of all values, see {@link packValues}. */
 const CUT_OUT = 'substring($1::bytea FROM new.start FOR new.length)';
 
 /**
- * Any number of checkpoints, channel values and tasks' writes in one statement, all or nothing. `held` is false when
- * nothing was written because the lease is gone. The condition is in the statement: no moment lies between looking and
- * writing. FOR SHARE: whoever takes the lease away waits until a write that is under way has committed, and meets no
- * later one.
+ * Writes any number of checkpoints, channel values and pending writes in one statement, all or nothing.
+ *
+ * Fencing: the statement itself checks the lease, so that the lease cannot be lost between check and write. `held` is
+ * false when the lease is lost and nothing was written. FOR SHARE: another worker that takes over the lease waits until
+ * an in-flight write has committed, and no later write succeeds.
  */
 export function saveRows(isFenced: boolean): string {
   const held = 'EXISTS (SELECT FROM owner)';
@@ -207,13 +211,13 @@ export function saveRows(isFenced: boolean): string {
     ) SELECT ${held} AS held`;
 }
 
-/** One row when the thread has this checkpoint. */
+/** Returns one row if the thread has this checkpoint. */
 export const FIND_CHECKPOINT =
   'SELECT FROM checkpoints WHERE thread_id = $1 AND checkpoint_ns = $2 AND checkpoint_id = $3';
 
 /**
- * Whether thread $1 still has the checkpoints that a draft was computed from: in the namespaces $2 the newest ones are $3
- * (null where there was none), and those named by $4 and $5 exist.
+ * Checks that thread $1 still has the checkpoints that a draft was computed from: the newest ones of the namespaces $2 are
+ * $3 (null for none), and the checkpoints $5 of the namespaces $4 exist.
  */
 export const DRAFT_IS_CURRENT = `
   SELECT NOT EXISTS (
@@ -228,7 +232,7 @@ export const DRAFT_IS_CURRENT = `
       WHERE thread_id = $1 AND checkpoint_ns = named.ns AND checkpoint_id = named.id)
   ) AS is_current`;
 
-/** The newest root checkpoint that a run wrote. */
+/** Selects the newest root checkpoint that a run wrote. */
 export const LAST_CHECKPOINT_OF_RUN = `
   SELECT checkpoint_id, NOT EXISTS (
            SELECT FROM checkpoints later WHERE later.thread_id = $1 AND later.checkpoint_ns = ''

@@ -1,10 +1,9 @@
-/** The id of a thread, where checkpoints repeat it in what they say about themselves. */
+/** The metadata of a checkpoint may contain the thread id, which must be replaced. */
 const RENAMED = `CASE WHEN metadata ? 'thread_id' THEN jsonb_set(metadata, '{thread_id}', to_jsonb($2::text)) ELSE metadata END`;
 
 /**
- * Parts of a statement that copy all checkpoints of thread $1 to thread $2, with subgraphs and pending writes, where
- * `condition` holds. One snapshot for all: a checkpoint never comes without its values. The writes belong to no run of the
- * new thread.
+ * CTEs that copy all checkpoints of thread $1 to thread $2, including subgraphs and pending writes, if `condition` holds.
+ * All of them use one snapshot, so that no checkpoint is copied without its values. The copied writes have no run.
  */
 export const copyCheckpoints = (condition: string): string => `
   copied_checkpoints AS (

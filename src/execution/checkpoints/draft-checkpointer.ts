@@ -15,30 +15,30 @@ import { PostgresCheckpointer, saveCheckpoints } from './postgres-checkpointer.j
 
 type Write = NonNullable<CheckpointTuple['pendingWrites']>[number];
 
-/** The newest checkpoint of a namespace, as the draft has read it; without `checkpoint_id` there was none. */
+/** A checkpoint that the draft has read; `checkpoint_id` is null when the namespace had none. */
 interface Basis {
   checkpoint_ns: string;
   checkpoint_id: string | null;
 }
 
 /**
- * Checkpoints that are computed now and written later: the graph's own code runs without a transaction, however long it
- * takes. Reads go to the database and see the draft's own checkpoints; {@link write} stores all of them in the caller's
- * transaction, unless a checkpoint that they were computed from is not the newest one any more.
+ * Collects checkpoints now and writes them later, so that the graph's own code runs without an open transaction. Reads go
+ * to the database and also see the draft's own checkpoints. {@link write} stores all of them in the caller's transaction,
+ * unless a checkpoint that they were computed from is no longer current.
  */
 export class DraftCheckpointer extends PostgresCheckpointer {
   private readonly rows: CheckpointRows = { checkpoints: [], blobs: [], writes: [] };
   private readonly tuples: CheckpointTuple[] = [];
   private bytes = 0;
-  /** By namespace. */
+  /** The newest checkpoint that was read, by namespace. */
   private readonly newest = new Map<string, Basis>();
-  /** Checkpoints that were read by their id. */
+  /** Checkpoints that were read by id. */
   private readonly named: Basis[] = [];
 
   constructor(
     db: Queryable,
     private readonly thread_id: string,
-    /** Bytes that it may have; what is too much fails as {@link DraftTooLargeError}. */
+    /** A larger draft fails with a {@link DraftTooLargeError}. */
     private readonly maxBytes = Infinity,
   ) {
     super(db);
@@ -76,7 +76,7 @@ export class DraftCheckpointer extends PostgresCheckpointer {
     return saved;
   }
 
-  /** From a checkpoint of the draft, ancestor by ancestor: one statement sees only what is stored. */
+  /** Walks ancestor by ancestor once the draft has checkpoints: a single statement sees only stored ones. */
   override getDeltaChannelHistory(
     options: Parameters<PostgresCheckpointer['getDeltaChannelHistory']>[0],
   ): ReturnType<PostgresCheckpointer['getDeltaChannelHistory']> {
@@ -86,8 +86,8 @@ export class DraftCheckpointer extends PostgresCheckpointer {
   }
 
   /**
-   * Stores the draft in the transaction of `db`, which has locked the thread. False when a checkpoint that the draft was
-   * computed from is gone or has been superseded; then nothing is written.
+   * Stores the draft in the transaction of `db`, which has locked the thread. Writes nothing and returns false when a
+   * checkpoint that the draft was computed from is deleted or superseded.
    */
   async write(db: Queryable): Promise<boolean> {
     const newest = [...this.newest.values()];
@@ -113,7 +113,7 @@ export class DraftCheckpointer extends PostgresCheckpointer {
     return Promise.resolve();
   }
 
-  /** The first read counts: what was computed from it must not have changed since. */
+  /** Keeps the first read of a namespace: the draft was computed from it, so it must still be current at the write. */
   private note(basis: Basis, isNamed: boolean): void {
     if (!isNamed) {
       const known = this.newest.get(basis.checkpoint_ns) ?? basis;
@@ -130,7 +130,7 @@ export class DraftCheckpointer extends PostgresCheckpointer {
     );
   }
 
-  /** The values of a checkpoint as a read of the database gives them. */
+  /** The values of a checkpoint as a read from the database would return them. */
   private async storedValues(checkpoint: Checkpoint, checkpoint_ns: string): Promise<Record<string, unknown>> {
     const values = { ...checkpoint.channel_values };
     const blobs = this.rows.blobs.filter(
@@ -151,7 +151,7 @@ export class DraftCheckpointer extends PostgresCheckpointer {
   private async withOwnWrites(tuple: CheckpointTuple): Promise<CheckpointTuple> {
     const { checkpoint_ns = '', checkpoint_id } = tuple.config.configurable ?? {};
     const stored = tuple.pendingWrites ?? [];
-    // A task that has written before keeps its writes, as in the table.
+    // A task with stored writes keeps them, as in the table.
     const hasWritten = new Set(stored.map(([task_id]) => task_id));
     const own = this.rows.writes
       .filter((write) => write.checkpoint_ns === checkpoint_ns && write.checkpoint_id === checkpoint_id)

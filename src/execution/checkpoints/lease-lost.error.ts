@@ -1,7 +1,7 @@
-/** The run no longer owns its thread, so what its graph still produces is thrown away. */
+/** Fencing: the run has lost its lease, so everything that its graph still writes is discarded. */
 export class LeaseLostError extends Error {
   constructor() {
-    super('The run has lost its lease; nothing more is written for it.');
+    super('The run has lost its lease. Its further writes are discarded.');
     this.name = 'LeaseLostError';
   }
 }

@@ -1,9 +1,9 @@
-/** A value as a serializer leaves it; null when there is nothing to store. */
+/** A serialized value; null when there is nothing to store. */
 export type DumpedValue = readonly [type: string, bytes: Uint8Array | null];
 
 /**
- * Values as parameters of one statement, which cuts them out again: all bytes in one piece, and where each value lies in
- * it. A parameter for each value would end at 65,535, and an array of bytea is sent in hexadecimal digits.
+ * Packs values into parameters of one statement: all bytes in one buffer, with the position of each value. A parameter per
+ * value would be limited to 65,535 values, and an array of bytea would be sent in hexadecimal digits.
  */
 export function packValues(
   values: readonly DumpedValue[],

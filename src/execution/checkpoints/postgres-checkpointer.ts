@@ -22,8 +22,8 @@ import {
   type TupleRow,
 } from './checkpoint-sql.js';
 
-/** Whoever leaves out an id meets the database, which wants one. */
-const placeOf = (thread_id: string | undefined, checkpoint_ns: string, checkpoint_id: string | undefined) => ({
+/** A missing id is not checked here: the database rejects it. */
+const keyOf = (thread_id: string | undefined, checkpoint_ns: string, checkpoint_id: string | undefined) => ({
   thread_id: thread_id as string,
   checkpoint_ns,
   checkpoint_id: checkpoint_id as string,
@@ -32,7 +32,7 @@ const placeOf = (thread_id: string | undefined, checkpoint_ns: string, checkpoin
 const SAVE_ROWS = saveRows(false);
 const SAVE_ROWS_IF_HELD = saveRows(true);
 
-/** Places of special writes, below those of ordinary ones; the numbers are shared by all LangGraph savers. */
+/** `idx` of special writes, below those of ordinary ones. All LangGraph savers use the same numbers. */
 const SPECIAL_WRITES = new Map([
   ['__error__', -1],
   ['__scheduled__', -2],
@@ -40,7 +40,7 @@ const SPECIAL_WRITES = new Map([
   ['__resume__', -4],
 ]);
 
-/** Writes all rows, or fails: with a `fence` as {@link LeaseLostError} when its lease is lost. */
+/** Writes all rows or fails. With a `fence`, throws {@link LeaseLostError} when its lease is lost. */
 export async function saveCheckpoints(db: Queryable, rows: CheckpointRows, fence?: Fence): Promise<void> {
   const lease = fence ? [fence.run_id, fence.lease_token] : [];
   const statement = fence ? SAVE_ROWS_IF_HELD : SAVE_ROWS;
@@ -56,19 +56,19 @@ export interface ListOptions {
   filter?: Record<string, unknown>;
 }
 
-/** A comparison with a column, and what is compared. */
+/** A column with an operator, and the value to compare with. */
 type Condition = [comparison: string, value: unknown];
 
-/** What is read of checkpoints by those who do not want all of it. */
+/** A part of a checkpoint to read. */
 export interface CheckpointSelection {
-  /** Channels whose values are wanted. */
+  /** Channels whose values are read. */
   channels: string[];
-  /** Channels whose pending writes are wanted; all when absent. */
+  /** Channels whose pending writes are read; absent: all. */
   writes?: string[];
 }
 
-/** Checkpoints of a history that are read at once. */
-const PAGE = 20;
+/** Checkpoints per page of a history. */
+const PAGE_SIZE = 20;
 
 type Config = CheckpointConfig;
 type Tuple = CheckpointTuple;
@@ -76,14 +76,13 @@ type DeltaHistoryOptions = Parameters<BaseCheckpointSaver['getDeltaChannelHistor
 type DeltaHistories = Awaited<ReturnType<BaseCheckpointSaver['getDeltaChannelHistory']>>;
 
 /**
- * LangGraph's checkpointer on its official Postgres tables, through the shared pool or the connection of a
- * transaction. A checkpoint with its channel values is one statement, and so are the writes of a task; so is any number
- * of them together. A read is one round trip.
+ * LangGraph's checkpointer on its official Postgres tables, through the shared pool or the connection of a transaction.
+ * One statement writes any number of checkpoints, channel values and pending writes. A read takes one round trip.
  */
 export class PostgresCheckpointer extends BaseCheckpointSaver {
   /**
-   * With a `fence`, writes happen only while its lease is held, and fail with {@link LeaseLostError} otherwise. With
-   * `only`, checkpoints are read without the rest, and are not to be written back.
+   * With a `fence`, writes fail with {@link LeaseLostError} once its lease is lost. With `only`, checkpoints are read
+   * partially and must not be written back.
    */
   constructor(
     private readonly db: Queryable,
@@ -94,9 +93,9 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
   }
 
   /**
-   * A number that no other branch of the thread gets: channel values are stored by version, and two forks of one
-   * checkpoint that both counted on from 3 to 4 would share one value. The fraction is random; other savers, which add
-   * 1, can go on from it. See docs/decisions/0002-channel-versions.md.
+   * Returns a version that no other branch of the thread uses. Channel values are stored by version: two forks of one
+   * checkpoint that both counted from 3 to 4 would share one value. The fraction is random. Other savers, which add 1,
+   * can continue from it. See docs/decisions/0002-channel-versions.md.
    */
   override getNextVersion(current: number | undefined): number {
     const fraction = 1 + Math.floor(Math.random() * 999_998);
@@ -116,7 +115,7 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
     return tuple && !checkpoint_id ? withPendingInterrupts(tuple) : tuple;
   }
 
-  /** Newest first. The history of a thread is read a few checkpoints at a time, as fast as it is asked for. */
+  /** Newest first. The history of a thread is read page by page, as the caller iterates. */
   override async *list(config: Config, { limit, before, filter }: ListOptions = {}): AsyncGenerator<Tuple> {
     const { thread_id, checkpoint_ns, checkpoint_id } = config.configurable ?? {};
     const conditions = (
@@ -128,17 +127,17 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
         ['metadata @>', filter && Object.keys(filter).length > 0 ? toJsonb(filter) : undefined],
       ] satisfies Condition[]
     ).filter(([, value]) => value !== undefined && value !== null);
-    // Only within a namespace of a thread an id is there once, so that a page can begin after it.
+    // Checkpoint ids are unique only within a namespace of a thread, and pagination needs unique ids.
     const isHistory = Boolean(thread_id) && checkpoint_ns !== undefined;
     let left = limit === undefined ? undefined : Math.trunc(limit);
     let after: Condition[] = [];
     let isLast = false;
     while (!isLast) {
-      const page = isHistory ? Math.min(left ?? PAGE, PAGE) : left;
+      const page = isHistory ? Math.min(left ?? PAGE_SIZE, PAGE_SIZE) : left;
       const tuples = await this.select([...conditions, ...after], page);
       yield* tuples;
       left = left === undefined ? undefined : left - tuples.length;
-      isLast = !isHistory || tuples.length < PAGE || left === 0;
+      isLast = !isHistory || tuples.length < PAGE_SIZE || left === 0;
       after = [['checkpoint_id <', tuples.at(-1)?.config.configurable?.checkpoint_id]];
     }
   }
@@ -157,18 +156,18 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
         Object.hasOwn(channel_values, channel) ? await this.dump(channel, channel_values[channel]) : ['empty', null],
       ),
     );
-    const place = placeOf(thread_id, checkpoint_ns, checkpoint.id);
+    const key = keyOf(thread_id, checkpoint_ns, checkpoint.id);
     await this.save({
       checkpoints: [
         {
-          ...place,
+          ...key,
           parent_id: parent_id ?? null,
           checkpoint: jsonbText(JSON.stringify(stored)),
           metadata: await this.dumpMetadata(metadata),
         },
       ],
       blobs: changed.map(([channel, version], index) => ({
-        ...place,
+        ...key,
         channel,
         version: String(version),
         value: values[index],
@@ -188,14 +187,14 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
       return;
     }
     const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
-    const place = placeOf(thread_id, checkpoint_ns, checkpoint_id);
+    const key = keyOf(thread_id, checkpoint_ns, checkpoint_id);
     const values = await Promise.all(writes.map(([channel, value]) => this.dump(channel, value)));
     const replaces = writes.every(([channel]) => SPECIAL_WRITES.has(channel));
     await this.save({
       checkpoints: [],
       blobs: [],
       writes: writes.map(([channel], index) => ({
-        ...place,
+        ...key,
         task_id: taskId,
         task_path: taskPath,
         idx: SPECIAL_WRITES.get(channel) ?? index,
@@ -206,7 +205,7 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
     });
   }
 
-  /** In one round trip, where the inherited walk reads the whole of every checkpoint on the way. */
+  /** Takes one round trip; the inherited method reads every ancestor as a whole. */
   override async getDeltaChannelHistory({ config, channels }: DeltaHistoryOptions): Promise<DeltaHistories> {
     const { thread_id, checkpoint_ns = '', checkpoint_id } = config.configurable ?? {};
     const histories: DeltaHistories = Object.fromEntries(channels.map((channel) => [channel, { writes: [] }]));
@@ -236,7 +235,7 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
     await this.db.query(DELETE_THREADS, [[threadId]]);
   }
 
-  /** Writes all rows, or fails. */
+  /** Writes all rows or fails. */
   protected save(rows: CheckpointRows): Promise<void> {
     return saveCheckpoints(this.db, rows, this.fence);
   }
@@ -274,12 +273,12 @@ export class PostgresCheckpointer extends BaseCheckpointSaver {
   }
 }
 
-/** Writes that say what happened to a task, in LangGraph's names: all others are its output. */
+/** LangGraph's channels for the status of a task; all other writes are its output. */
 const CONTROL_WRITES = new Set(['__error__', '__error_source_node__', '__interrupt__', '__resume__']);
 
 /**
- * Without the interrupts of tasks that have finished: as in LangGraph's loop, those are answered. Savers keep them, beside
- * those of tasks that still wait. Not for a checkpoint that is named by its id: a run from there interrupts again.
+ * Removes the interrupts of finished tasks, which are resumed, as LangGraph's loop does. Savers keep them beside those of
+ * interrupted tasks. Not applied to a checkpoint that is requested by id: a run from there interrupts again.
  */
 function withPendingInterrupts(tuple: Tuple): Tuple {
   const { pendingWrites = [] } = tuple;
@@ -288,6 +287,6 @@ function withPendingInterrupts(tuple: Tuple): Tuple {
   return { ...tuple, pendingWrites: pendingWrites.filter(([task, channel]) => isPending(task, channel)) };
 }
 
-/** The newest one is what runs read: planned for one row. */
+/** Runs read the newest checkpoint: a literal 1 makes PostgreSQL plan for one row. */
 const limitSql = (limit: number | undefined, parameters: SqlParameters): string =>
   limit === undefined ? '' : `LIMIT ${limit === 1 ? 1 : parameters.add(limit)}`;

@@ -12,24 +12,24 @@ import { addRows, type CheckpointRows } from './checkpoint-rows.js';
 import type { Fence } from './checkpoint-sql.js';
 import { PostgresCheckpointer } from './postgres-checkpointer.js';
 
-/** The run a checkpointer writes for. */
+/** The run that a checkpointer writes for. */
 export interface CheckpointOwner extends Fence {
-  /** Goes into the metadata of every checkpoint of the run; no credentials. */
+  /** Added to the metadata of every checkpoint of the run. Must not contain credentials. */
   metadata: Record<string, unknown>;
-  /** Resolves when the superstep may be committed: what it has told others is safe. */
+  /** Resolves when the superstep may be committed: its events are stored. */
   ready?: () => Promise<void>;
 }
 
 /**
- * The checkpointer of one run: stamps its checkpoints with the run's metadata, writes only while the run's lease is
- * held, and remembers the newest root checkpoint, so that the final state is read without another round trip.
+ * The checkpointer of one run. It adds the run's metadata to checkpoints. Fencing: it writes only while the run holds its
+ * lease. It caches the newest root checkpoint, so that reading the final state needs no further round trip.
  */
 export class RunCheckpointer extends PostgresCheckpointer {
   private newest?: CheckpointTuple;
-  /** Checkpoints with pending writes: those are in the database alone, in the order in which a read gives them. */
+  /** Checkpoints with pending writes. They are read from the database, which returns the writes in replay order. */
   private readonly written = new Set<string>();
-  private readonly underWay = new Set<Promise<unknown>>();
-  /** What goes with the next statement. */
+  private readonly inFlight = new Set<Promise<unknown>>();
+  /** The batch of the next statement. */
   private next?: { rows: CheckpointRows; saved: Promise<void> };
   private last: Promise<unknown> = Promise.resolve();
 
@@ -40,7 +40,7 @@ export class RunCheckpointer extends PostgresCheckpointer {
     super(db, owner);
   }
 
-  /** True when an earlier attempt of the run has left a checkpoint. The graph then reads it without a round trip. */
+  /** True when an earlier attempt of the run wrote a checkpoint. The graph then reads it from the cache. */
   async hasBegun(thread_id: string): Promise<boolean> {
     this.newest = await super.getTuple({ configurable: { thread_id, checkpoint_ns: '' } });
     return (this.newest?.metadata as { run_id?: string } | undefined)?.run_id === this.owner.run_id;
@@ -79,7 +79,7 @@ export class RunCheckpointer extends PostgresCheckpointer {
     taskId: string,
     taskPath?: string,
   ): Promise<void> {
-    // Before the statement: it may be under way at the same time as the one that writes the checkpoint itself.
+    // Before the statement, because it may run concurrently with the one that writes the checkpoint itself.
     this.written.add(String(config.configurable?.checkpoint_id));
     await this.track(super.putWrites(config, writes, taskId, taskPath));
   }
@@ -90,19 +90,19 @@ export class RunCheckpointer extends PostgresCheckpointer {
   }
 
   /**
-   * Resolves when everything the graph has asked for is written, or has failed. A graph that is aborted throws at once,
-   * with the checkpoints of finished supersteps still on their way: LangGraph sends one after the other.
+   * Resolves when every requested write has succeeded or failed. An aborted graph throws at once, while checkpoints of
+   * finished supersteps may still be in flight: LangGraph writes one after the other.
    */
   async settled(): Promise<void> {
-    // A write that ends starts the next one within the turn.
-    for (await nextTurn(); this.underWay.size > 0; await nextTurn()) {
-      await Promise.allSettled(this.underWay);
+    // A finished write starts the next one within the same turn.
+    for (await nextTurn(); this.inFlight.size > 0; await nextTurn()) {
+      await Promise.allSettled(this.inFlight);
     }
   }
 
   /**
-   * One statement at a time. What a graph writes within one turn, or while a statement is under way, goes with the next
-   * one: the writes of a superstep's tasks and the checkpoint after them are one round trip.
+   * Runs one statement at a time. Everything that a graph writes within one turn, or during a statement, is batched into
+   * the next one: the writes of a superstep's tasks and the following checkpoint take one round trip.
    */
   protected override save(rows: CheckpointRows): Promise<void> {
     if (this.next) {
@@ -114,7 +114,7 @@ export class RunCheckpointer extends PostgresCheckpointer {
     const saved = this.last
       .then(() => nextTurn())
       .then(() => {
-        // From here on nothing is added that `ready` does not know of.
+        // Nothing is added to the batch after `ready` is called.
         this.next = undefined;
         return this.owner.ready?.();
       })
@@ -124,7 +124,7 @@ export class RunCheckpointer extends PostgresCheckpointer {
     return saved;
   }
 
-  /** Ids grow with time, and the newest checkpoint of a thread is the one with the highest. */
+  /** Checkpoint ids increase with time: the newest checkpoint of a thread has the highest id. */
   private remember(tuple: CheckpointTuple): void {
     const { thread_id, checkpoint_ns } = tuple.config.configurable ?? {};
     const known = this.newestOf(thread_id);
@@ -138,11 +138,11 @@ export class RunCheckpointer extends PostgresCheckpointer {
   }
 
   private async track<T>(write: Promise<T>): Promise<T> {
-    this.underWay.add(write);
+    this.inFlight.add(write);
     try {
       return await write;
     } finally {
-      this.underWay.delete(write);
+      this.inFlight.delete(write);
     }
   }
 }
@@ -151,8 +151,8 @@ const parentOf = ({ configurable: { thread_id, checkpoint_ns = '', checkpoint_id
   checkpoint_id ? { configurable: { thread_id, checkpoint_ns, checkpoint_id } } : undefined;
 
 /**
- * Keeps nothing: for stateless runs whose thread is deleted anyway. It is there because interrupts inside a run need
- * a checkpointer.
+ * Stores nothing. Stateless runs use it, because their thread is deleted anyway but interrupts inside a run require a
+ * checkpointer.
  */
 export class DiscardingCheckpointer extends BaseCheckpointSaver {
   override getTuple(): Promise<undefined> {

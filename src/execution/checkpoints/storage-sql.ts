@@ -1,4 +1,4 @@
-/** What the checkpoints of thread $1 take up, in numbers and bytes (contract 2.13). One row. */
+/** Counts and bytes of the checkpoints of thread $1 (contract 2.13). Returns one row. */
 export const STORAGE = `
   WITH channel AS (
     SELECT channel, count(*) AS versions, coalesce(sum(octet_length(blob)), 0) AS bytes

@@ -4,14 +4,14 @@ import { type StoredCheckpoint, TASKS, type TupleRow } from './checkpoint-sql.js
 type Row<K extends TupleRow['kind']> = Extract<TupleRow, { kind: K }>;
 type Version = StoredCheckpoint['channel_versions'][string];
 
-/** Rows of several checkpoints on their way into tuples. */
+/** Assembles the rows of several checkpoints into tuples. */
 export class TupleParts {
   private readonly checkpoints: [Row<'c'>, metadata: unknown][] = [];
   private readonly values = new Map<string, unknown>();
   private readonly sends = new Map<string, unknown[]>();
   private readonly writes = new Map<string, NonNullable<CheckpointTuple['pendingWrites']>>();
 
-  /** Rows of a kind are added in the order in which they are to be found in the tuples. */
+  /** Rows of a kind must be added in their final order. */
   add(row: TupleRow, value: unknown): void {
     switch (row.kind) {
       case 'c':
@@ -69,7 +69,7 @@ function append<T>(lists: Map<string, T[]>, place: string, value: T): void {
   lists.set(place, list);
 }
 
-/** Numbers by their size; what other savers may use instead, as LangGraph compares it. */
+/** Compares versions as LangGraph does: numbers by value, anything that other savers use as strings. */
 const highest = (versions: Version[]): Version | undefined =>
   versions.reduce<Version | undefined>((max, version) => {
     if (max === undefined) {

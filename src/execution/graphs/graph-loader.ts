@@ -6,18 +6,19 @@ import { GraphLoadError } from './graph.errors.js';
 import { allowBigIntInJson } from './json-bigint.js';
 import { assertSharedVersions } from './shared-versions.js';
 
-/** Gives the graph of a run: the same one each time, or a new one from the user's factory. */
+/** Returns the graph for one call: always the same one, or a new one from the user's factory. */
 export type GraphSource = (config: GraphConfig, runtime: FactoryRuntime) => Promise<CompiledGraph>;
 
-/** By graph id; every graph is in one of the two. */
+/** By graph id. Every graph is in exactly one of the two maps. */
 export interface LoadedGraphs {
   sources: Map<string, GraphSource>;
   failures: Map<string, GraphLoadError>;
 }
 
 /**
- * Loads graphs from their source files into a generation of modules, so that a reload never sees stale code. A run that began
- * with an older generation may import a part of it only later: it stays in memory.
+/**
+ * Loads graphs from their source files into a generation of modules, so that a reload never sees stale code. Older
+ * generations stay in memory, because a run that started with one may still import parts of it.
  */
 export class GraphLoader {
   constructor(
@@ -25,7 +26,7 @@ export class GraphLoader {
     private readonly project_directory: string,
   ) {}
 
-  /** A graph that cannot be loaded does not keep the others from it. */
+  /** A graph that fails to load does not affect the others. */
   async load(generation: number): Promise<LoadedGraphs> {
     allowBigIntInJson();
     const loaded: LoadedGraphs = { sources: new Map(), failures: new Map() };
@@ -52,7 +53,7 @@ export class GraphLoader {
   }
 }
 
-/** A graph, a builder, or a factory of either that is called anew for each use. */
+/** Accepts a graph, a builder, or a factory of either; a factory is called for each use. */
 function toSource(exported: unknown): GraphSource {
   if (typeof exported === 'function') {
     const factory = exported as (config: GraphConfig, runtime: FactoryRuntime) => unknown;
@@ -73,9 +74,9 @@ function toGraph(value: unknown): CompiledGraph {
   if (typeof candidate.compile === 'function') {
     return (candidate.compile as () => CompiledGraph).call(candidate);
   }
-  // Agents of the `langchain` package keep the real graph inside.
+  // Agents of the `langchain` package wrap the actual graph.
   if (typeof candidate.graph === 'object' && candidate.graph !== null) {
     return toGraph(candidate.graph);
   }
-  throw new Error('expected a graph, a builder or a factory, got an object of another kind');
+  throw new Error('expected a graph, a builder or a factory, got an unsupported object');
 }

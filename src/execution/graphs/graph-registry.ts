@@ -5,7 +5,7 @@ import type { AccessContext, CompiledGraph, GraphConfig } from './graph.js';
 import { GraphNotFoundError, GraphNotLoadedError } from './graph.errors.js';
 import { GraphLoader, type GraphSource, type LoadedGraphs } from './graph-loader.js';
 
-/** The graphs of langgraph.json, loaded and ready to be called. */
+/** The loaded graphs of langgraph.json. */
 @Injectable()
 export class GraphRegistry {
   private readonly logger = new Logger('Graphs');
@@ -20,8 +20,9 @@ export class GraphRegistry {
   }
 
   /**
-   * Loads all graphs in a generation of modules and gives the ids of those that loaded. One that fails keeps the version
-   * loaded before; without one it is refused until it loads. Throws a GraphLoadError when `skip_failed_graphs` is off.
+   * Loads all graphs in a generation of modules and returns the ids of those that loaded. A graph that fails keeps its
+   * previously loaded version; without one its requests fail until it loads. Throws a GraphLoadError when
+   * `skip_failed_graphs` is off.
    */
   async load(generation: number): Promise<string[]> {
     const { sources, failures } = await this.loader.load(generation);
@@ -34,19 +35,19 @@ export class GraphRegistry {
       if (previous) {
         sources.set(graph_id, previous);
       }
-      const consequence = previous ? 'the version loaded before stays in use' : 'calls are answered with 503';
+      const consequence = previous ? 'the previously loaded version stays in use' : 'its requests fail with 503';
       this.logger.error(`${failure.message}; ${consequence}`);
     }
     this.loaded = { sources, failures };
     return loaded;
   }
 
-  /** In the order of langgraph.json, also those that failed to load. */
+  /** In the order of langgraph.json, including graphs that failed to load. */
   get ids(): string[] {
     return this.config.graphs.map(({ graph_id }) => graph_id);
   }
 
-  /** Another object each time the graphs are loaded: what is derived from them can be kept by it. */
+  /** A new object for each load: a cache key for values derived from the graphs. */
   get generation(): object {
     return this.loaded;
   }
@@ -61,9 +62,9 @@ export class GraphRegistry {
   }
 
   /**
-   * A graph for one call, with its own checkpointer: setting it on the shared object would let calls that run at the
-   * same time take each other's. The store takes the place of one that the graph was compiled with. Factories are called
-   * with `config`, and are told what the graph is for.
+   * Returns a graph for one call, with its own checkpointer: on the shared object, concurrent calls would overwrite each
+   * other's. The server's store replaces the one that the graph was compiled with. Factories are called with `config` and
+   * the access context.
    */
   async get(
     graph_id: string,

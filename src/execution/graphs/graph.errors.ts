@@ -1,6 +1,6 @@
 import { ApiError } from '../../common/index.js';
 
-/** A graph could not be loaded: names it, its file and the reason. Stops the start unless failed graphs are skipped. */
+/** A graph failed to load; names the graph, its file and the reason. Stops the start unless failed graphs are skipped. */
 export class GraphLoadError extends Error {
   constructor(graph_id: string, location: string, reason: string, cause?: unknown) {
     super(`Graph "${graph_id}" (${location}) could not be loaded: ${reason}`, { cause });
@@ -14,12 +14,12 @@ export class GraphNotFoundError extends ApiError {
     super({
       status: 404,
       code: 'graph_not_found',
-      detail: `Graph "${graph_id}" not found. This server has: ${known.join(', ')}.`,
+      detail: `Graph "${graph_id}" not found. Available graphs: ${known.join(', ')}.`,
     });
   }
 }
 
-/** The graph is in langgraph.json and failed to load; the others are served. */
+/** The graph is in langgraph.json but failed to load; other graphs are available. */
 export class GraphNotLoadedError extends ApiError {
   constructor(failure: GraphLoadError) {
     super({ status: 503, code: 'graph_not_loaded', detail: failure.message });

@@ -1,6 +1,6 @@
 import type { BaseCheckpointSaver, BaseStore } from '@langchain/langgraph';
 
-/** The settings of one call, as the runnable interface of LangChain wants them. */
+/** The config of one call, as LangChain's Runnable interface takes it. */
 export interface GraphConfig {
   configurable?: Record<string, unknown>;
   metadata?: Record<string, unknown>;
@@ -9,16 +9,16 @@ export interface GraphConfig {
   [key: string]: unknown;
 }
 
-/** What a graph is asked for. */
+/** Why a graph is requested. */
 export type AccessContext = 'threads.create_run' | 'threads.update' | 'threads.read' | 'assistants.read';
 
-/** The second argument of a factory, as the official server passes it: `executionRuntime` is null unless a run begins. */
+/** The second argument of a factory, as the official server passes it: `executionRuntime` is null unless a run starts. */
 export interface FactoryRuntime {
   accessContext: AccessContext;
   executionRuntime: { context: unknown } | null;
 }
 
-/** A checkpoint reference as LangGraph passes it around. */
+/** A checkpoint reference in LangGraph's form. */
 export interface CheckpointConfig {
   configurable?: {
     thread_id?: string;
@@ -29,7 +29,7 @@ export interface CheckpointConfig {
   };
 }
 
-/** An interrupt that waits for an answer. */
+/** A pending interrupt. */
 export interface GraphInterrupt {
   id?: string;
   value?: unknown;
@@ -43,13 +43,13 @@ export interface GraphTask {
   path?: unknown[];
   error?: unknown;
   interrupts: GraphInterrupt[];
-  /** A reference to a subgraph's checkpoint, or its whole state when subgraphs were asked for. */
-  state?: CheckpointConfig | GraphState | UnreadState;
+  /** A reference to the subgraph's checkpoint, or its state when subgraphs were requested. */
+  state?: CheckpointConfig | GraphState | UnavailableState;
   result?: unknown;
 }
 
-/** In place of the state of a graph on another server, when that server does not give it. */
-export class UnreadState {
+/** Replaces the state of a remote graph whose server does not return it. */
+export class UnavailableState {
   constructor(readonly reason: string) {}
 }
 
@@ -68,11 +68,11 @@ export interface GraphState {
 export interface CompiledGraph {
   checkpointer?: BaseCheckpointSaver | boolean;
   store?: BaseStore;
-  /** What its caller gets of the state: one channel, or the names of several. */
+  /** The channels that a call returns: one, or a list. */
   outputChannels: string | string[];
-  /** What is streamed of the state: all of its channels, unless the graph says otherwise. */
+  /** The channels that are streamed; all of them unless the graph selects some. */
   streamChannels?: string | string[];
-  /** Absent in graphs on another server. */
+  /** Absent in remote graphs. */
   nodes?: Record<string, GraphNode>;
   /** Absent in workflows of the functional API. */
   builder?: GraphBuilder;
@@ -83,21 +83,21 @@ export interface CompiledGraph {
   bulkUpdateState(config: GraphConfig, supersteps: Superstep[]): Promise<CheckpointConfig>;
   getStateHistory(config: GraphConfig, options?: HistoryOptions): AsyncIterable<GraphState>;
   getGraphAsync(config: GraphConfig & { xray: boolean | number }): Promise<{ toJSON(): DrawnGraph }>;
-  /** Those of its own nodes; with a namespace like `parent|child`, and `recurse`, the one that is there. */
+  /** The subgraphs of its own nodes; with `recurse`, the subgraph at a namespace like `parent|child`. */
   getSubgraphsAsync(namespace?: string, recurse?: boolean): AsyncIterable<[name: string, graph: CompiledGraph]>;
 }
 
-/** A node, as far as its place in the graph goes. */
+/** The part of a node that determines when it runs. */
 export interface GraphNode {
-  /** Channels whose change makes it run. */
+  /** Channels whose changes trigger it. */
   triggers: string[];
-  /** Channels that it reads: by the names it knows them by, or the first of several that has a value. */
+  /** Channels that it reads: a record by local name, or a list of which the first with a value is read. */
   channels: string[] | Record<string, string>;
 }
 
-/** What a graph was compiled from. */
+/** The builder that a graph was compiled from. */
 export interface GraphBuilder {
-  /** A StateSchema or a Zod object; absent when the state is made of annotations. */
+  /** A StateSchema or a Zod object; absent when the state is defined by annotations. */
   _schemaRuntimeDefinition?: object;
   /** The same of input and output; a symbol stands for the state. */
   _inputRuntimeDefinition?: object | symbol;
@@ -105,7 +105,7 @@ export interface GraphBuilder {
   /** The channels of input and output. */
   _inputDefinition?: object;
   _outputDefinition?: object;
-  /** What its nodes call. */
+  /** The runnables of its nodes. */
   nodes?: Record<string, { runnable?: unknown }>;
 }
 
@@ -126,12 +126,12 @@ export interface DrawnNode {
 export interface DrawnEdge {
   source: string | number;
   target: string | number;
-  /** The answer of the router that leads this way, when it is not the name of the target. */
+  /** The router's result that selects this edge, when it is not the name of the target. */
   data?: string;
   conditional?: boolean;
 }
 
-/** Updates that are applied together. */
+/** Updates that are applied as one superstep. */
 export interface Superstep {
   updates: { values: unknown; asNode?: string }[];
 }

@@ -1,6 +1,6 @@
 /**
- * Lets `JSON.stringify` write a bigint as a string, as answers show it, instead of throwing: LangGraph puts interrupts
- * into the message of an error that way. A project that defines `BigInt.prototype.toJSON` itself keeps its own.
+ * Makes `JSON.stringify` write a bigint as a string, as responses do, instead of throwing: LangGraph serializes interrupts
+ * into an error message this way. A project that defines `BigInt.prototype.toJSON` keeps its own.
  */
 export function allowBigIntInJson(): void {
   if (!('toJSON' in BigInt.prototype)) {

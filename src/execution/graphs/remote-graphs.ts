@@ -1,17 +1,17 @@
 import { readField } from '../../common/index.js';
-import { type CompiledGraph, type GraphState, UnreadState } from './graph.js';
+import { type CompiledGraph, type GraphState, UnavailableState } from './graph.js';
 
 /**
- * A view of a graph in which graphs on other servers (`RemoteGraph`) are closed: drawn as one node, where LangGraph would
- * throw, and with an {@link UnreadState} where their server refuses to give a state. The graph itself stays as it is.
+ * Returns a view of a graph in which every `RemoteGraph` is collapsed. It is drawn as one node, where LangGraph would
+ * throw. If its server does not return its state, the state is an {@link UnavailableState}. The graph is not changed.
  */
-export function closeRemoteGraphs(graph: CompiledGraph): CompiledGraph {
+export function collapseRemoteGraphs(graph: CompiledGraph): CompiledGraph {
   const view = graph.withConfig({});
   view.checkpointer = graph.checkpointer;
   view.store = graph.store;
   view.getSubgraphsAsync = async function* (...selection) {
     for await (const [name, subgraph] of graph.getSubgraphsAsync(...selection)) {
-      yield [name, isRemote(subgraph) ? withUnreadState(subgraph) : closeRemoteGraphs(subgraph)];
+      yield [name, isRemote(subgraph) ? withStateErrors(subgraph) : collapseRemoteGraphs(subgraph)];
     }
   };
   if (graph.builder?.nodes) {
@@ -28,7 +28,7 @@ interface BuilderNode {
 const isRemote = (graph: unknown): boolean =>
   readField(graph, 'lg_is_pregel') === true && readField(graph, 'nodes') === undefined;
 
-/** Any other runnable draws itself as one node: `RemoteGraph` is given the method that it has replaced by one that throws. */
+/** A runnable is drawn as one node by default. This restores the default method, which `RemoteGraph` overrides to throw. */
 function drawnAsOneNode(node: BuilderNode): BuilderNode {
   const { runnable } = node;
   if (!isRemote(runnable)) {
@@ -38,12 +38,12 @@ function drawnAsOneNode(node: BuilderNode): BuilderNode {
   return viewOf(node, { runnable: viewOf(runnable as object, { getGraph }) });
 }
 
-const withUnreadState = (graph: CompiledGraph): CompiledGraph =>
+const withStateErrors = (graph: CompiledGraph): CompiledGraph =>
   viewOf(graph, {
     getState: (...selection) =>
       graph.getState(...selection).catch((error: unknown) => {
         const message = readField(error, 'message');
-        return new UnreadState(typeof message === 'string' ? message : String(error)) as unknown as GraphState;
+        return new UnavailableState(typeof message === 'string' ? message : String(error)) as unknown as GraphState;
       }),
   });
 

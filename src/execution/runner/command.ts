@@ -1,14 +1,14 @@
 import { Command, Send } from '@langchain/langgraph';
 import { isObject, MOST_ITEMS } from '../../common/index.js';
 
-/** A Command as it comes over the wire (contract 2.12). */
+/** A Command in wire format (contract 2.12). */
 export interface WireCommand {
   update?: unknown;
   resume?: unknown;
   goto?: unknown;
 }
 
-/** True for what can be made a command of. */
+/** True when {@link toCommand} can convert the value. */
 export const isCommand = (value: unknown): boolean =>
   isObject(value) &&
   isUpdate(value.update) &&
@@ -32,18 +32,18 @@ const isTarget = (target: unknown): boolean =>
   typeof target === 'string' || (isObject(target) && typeof target.node === 'string');
 
 /**
- * LangGraph's Command. `resume: null` is an answer, an absent `resume` is none; LangGraph takes null for none, so null
- * is given to each open question by its id.
+ * Converts a wire command to LangGraph's Command. `resume: null` is a resume value, an absent `resume` is not. LangGraph
+ * treats null as absent, so a null is mapped to the id of every pending interrupt.
  */
 export async function toCommand(
   command: WireCommand,
-  openInterrupts: () => Promise<string[]>,
+  pendingInterrupts: () => Promise<string[]>,
 ): Promise<Command | null> {
   const { resume, ...rest } = command;
   if (resume !== null) {
     return newCommand(command);
   }
-  const ids = await openInterrupts();
+  const ids = await pendingInterrupts();
   if (ids.length === 0 && (rest.update ?? rest.goto ?? null) === null) {
     return null;
   }

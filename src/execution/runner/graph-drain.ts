@@ -1,7 +1,7 @@
 import * as langgraph from '@langchain/langgraph';
 import { readField } from '../../common/index.js';
 
-/** LangGraph's control of one run, which nodes see as `config.control`. */
+/** LangGraph's control object of one run, which nodes see as `config.control`. */
 export interface RunControl {
   requestDrain(reason?: string): void;
   readonly drainRequested: boolean;
@@ -11,16 +11,16 @@ export interface RunControl {
 /** Not LangGraph's default `shutdown`: a node that requests a drain without a reason must not be taken for this server. */
 const SHUTDOWN = 'server shutdown';
 
-/** Versions of LangGraph before 1.4 have no such class, and ignore a control. */
+/** LangGraph before 1.4 has no such class and ignores a control. */
 const { RunControl } = langgraph as { RunControl?: new () => RunControl };
 
 /**
- * Stops a graph before its next superstep, with LangGraph's own RunControl. The graph then throws a GraphDrained, and
- * continues from its last checkpoint when it is called again. Its nodes hold the same control and may request a drain
- * too: their request stands, whichever came first.
+ * Stops a graph before its next superstep with LangGraph's RunControl. The graph then throws a GraphDrained and continues
+ * from its last checkpoint at the next call. Its nodes have the same control and may request a drain too. Their request
+ * takes precedence, whichever came first.
  */
 export class GraphDrain {
-  /** Undefined when LangGraph has no such class. */
+  /** Undefined when this version of LangGraph has no RunControl. */
   readonly control = RunControl && new RunControl();
   private isRequested = false;
 
@@ -31,12 +31,12 @@ export class GraphDrain {
     }
   }
 
-  /** True for the error of a graph that stopped because of {@link request}, and for no other drain. */
+  /** True for the GraphDrained that {@link request} caused, and for no other drain. */
   hasCaused(error: unknown): boolean {
     return this.isRequested && isDrained(error) && readField(error, 'reason') === SHUTDOWN;
   }
 }
 
-/** By name and mark: a graph inside a node may come from another copy of LangGraph. */
+/** Checks name and marker, not the class: a graph inside a node may use another copy of LangGraph. */
 export const isDrained = (error: unknown): boolean =>
   readField(error, 'name') === 'GraphDrained' && readField(error, 'is_bubble_up') === true;

@@ -2,14 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import type { CompiledGraph } from '../graphs/graph.js';
 import { GraphExecution, type GraphExecutionOptions } from './graph-execution.js';
 
-/** What LangGraph yields when it goes on from a checkpoint in which one of two tasks has been carried out. */
+/** What LangGraph yields when it continues from a checkpoint at which one of two tasks had finished. */
 const PARTS = [
   ['updates', { done: { a: 1 }, __metadata__: { cached: true } }],
   ['updates', { other: { a: 2 } }],
   ['values', { a: 3 }],
 ];
 
-/** The call of a graph that yields these parts. */
+/** The execution of a graph that yields these parts. */
 function executionOf(parts: unknown[][], options: Pick<GraphExecutionOptions, 'skipsCached' | 'emit'>): GraphExecution {
   const stream = async function* () {
     await Promise.resolve();
@@ -39,11 +39,11 @@ describe('GraphExecution', () => {
   const cached = `updates ${JSON.stringify(PARTS[0][1])}`;
   const fresh = `updates ${JSON.stringify(PARTS[1][1])}`;
 
-  it('tells what is taken from a checkpoint, as LangGraph does', async () => {
+  it('emits updates restored from a checkpoint, as LangGraph does', async () => {
     expect(await eventsOf(false)).toEqual([cached, fresh]);
   });
 
-  it('does not tell it again to readers who have it from an earlier attempt', async () => {
+  it('omits them when an earlier attempt has already emitted them', async () => {
     expect(await eventsOf(true)).toEqual([fresh]);
   });
 
@@ -53,7 +53,7 @@ describe('GraphExecution', () => {
   it.each([
     ['a last state', [['values', { kept: circle }]], 'kept.self'],
     ['interrupts', [['values', { __interrupt__: [{ id: 'i', value: circle }] }]], '[0].value.self'],
-  ])('fails on %s that nobody reads and that cannot be serialized, and has an outcome', async (_name, parts, place) => {
+  ])('fails on %s that cannot be serialized even without a reader, and has an outcome', async (_name, parts, place) => {
     const execution = executionOf(parts, { skipsCached: false, emit: () => undefined });
     await expect(execution.run()).rejects.toThrow(`Cannot serialize ${place}: it contains itself.`);
     expect(execution.outcome()).toEqual({});

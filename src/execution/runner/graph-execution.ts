@@ -13,32 +13,32 @@ import { type Emit, graphStreamModes, type StreamMode } from './stream-mode.js';
 import { SubgraphLifecycle } from './subgraph-lifecycle.js';
 import { toWireCheckpoint, toWireDebug } from './wire-events.js';
 
-/** Milliseconds after which a graph that never waits for anything lets others have their turn. */
-const TURN_MS = 5;
+/** A graph that never waits for I/O yields to the event loop after this time. */
+const MAX_TURN_MS = 5;
 
 export interface GraphExecutionOptions {
   graph: CompiledGraph;
-  /** Graph input, a `Command`, or null to go on from the checkpoint. */
+  /** Graph input, a `Command`, or null to continue from the checkpoint. */
   input: unknown;
   /** With `signal`, `durability`, `context`, `interruptBefore`, ... as LangGraph's `stream` takes them. */
   config: GraphConfig;
-  /** Names in the config's `configurable` that no event shows. */
+  /** Keys of `configurable` that events must not contain. */
   hidden: ReadonlySet<string>;
   run_id: string;
   stream_mode: ReadonlySet<StreamMode>;
   subgraphs: boolean;
-  /** Updates of tasks that an earlier attempt has carried out are left out: its readers have them. */
+  /** Omits updates of tasks that an earlier attempt completed: its readers already have them. */
   skipsCached: boolean;
   emit: Emit;
 }
 
-/** What a graph leaves behind when it has stopped without an error. */
+/** The result of a graph that stopped without an error. */
 export interface GraphOutcome {
-  /** JSON of the last root state; undefined when the graph produced none. */
+  /** JSON of the last root state; undefined when the graph returned none. */
   values?: string;
-  /** The same, as the graph produced it. */
+  /** The same state before serialization. */
   rawValues?: unknown;
-  /** All interrupts of this call; empty at a breakpoint, undefined when the graph did not stop. */
+  /** All interrupts of this call; empty at a breakpoint, undefined when the graph ran to its end. */
   interrupts?: GraphInterrupt[];
 }
 
@@ -46,8 +46,8 @@ export interface GraphOutcome {
 type Chunk = readonly [namespace: string[], mode: string, data: unknown];
 
 /**
- * One call of a graph, whose stream it turns into wire events (contract 3.3, 3.4). Knows nothing of HTTP, the queue or
- * the database; errors of the graph are thrown as they are, and what came before them is in the outcome.
+ * Executes one call of a graph and converts its stream to wire events (contract 3.3, 3.4). Independent of HTTP, the run
+ * queue and the database. Errors of the graph are rethrown unchanged; {@link outcome} then returns the results so far.
  */
 export class GraphExecution {
   private readonly messages = new AccumulatedMessages();
@@ -55,12 +55,12 @@ export class GraphExecution {
   private lastValuesJson?: string;
   private interrupts?: GraphInterrupt[];
   private turnEnds = 0;
-  /** Part of the stream is being dealt with: there may be more behind it. */
+  /** A part of the stream is being processed, and more parts may be available. */
   private isBusy = false;
 
   constructor(private readonly options: GraphExecutionOptions) {}
 
-  /** A last state or an interrupt that cannot be serialized is an error of the graph, too. */
+  /** Also throws when the last state or an interrupt cannot be serialized: that is an error of the graph. */
   async run(): Promise<void> {
     await this.execute();
     this.serializeLast();
@@ -78,16 +78,16 @@ export class GraphExecution {
       subgraphs,
     };
     if (stream_mode.has('events')) {
-      // streamEvents costs nearly twice as much as stream: only for clients that want its events.
+      // streamEvents costs nearly twice as much as stream, so it is used only when events are requested.
       const events = graph.streamEvents(input, { ...streamConfig, version: 'v2' });
       return this.consume(events, (event) => this.onRunEvent(event));
     }
     return this.consume(await graph.stream(input, streamConfig), (chunk) => this.onChunk(this.toChunk(chunk)));
   }
 
-  /** Resolves when everything that the graph has produced until now has been emitted. */
+  /** Resolves when everything that the graph has produced so far is emitted. */
   async caughtUp(): Promise<void> {
-    // What is there is taken within one turn; between two parts of it others may have theirs.
+    // Available parts are read within one turn, but processing may yield between two parts.
     do {
       await nextTurn();
     } while (this.isBusy);
@@ -111,15 +111,15 @@ export class GraphExecution {
     }
   }
 
-  /** A graph whose model answers at once runs from promise to promise: sockets would be written to only at its end. */
+  /** A graph that never waits for I/O runs only microtasks: without this, sockets would be written only at its end. */
   private async takeTurns(): Promise<void> {
     if (performance.now() > this.turnEnds) {
       await nextTurn();
-      this.turnEnds = performance.now() + TURN_MS;
+      this.turnEnds = performance.now() + MAX_TURN_MS;
     }
   }
 
-  /** Never throws: behind an error, what cannot be serialized is left out. */
+  /** Never throws: after an error, results that cannot be serialized are omitted. */
   outcome(): GraphOutcome {
     try {
       this.serializeLast();
@@ -155,13 +155,15 @@ export class GraphExecution {
       case 'messages':
         return this.onMessage(namespace, data as MessageTuple);
       case 'checkpoints':
-        return this.emitIfAsked('checkpoints', namespace, () => toWireCheckpoint(data, this.options.hidden));
+        return this.emitIfRequested('checkpoints', namespace, () => toWireCheckpoint(data, this.options.hidden));
       case 'debug':
-        return this.emitIfAsked('debug', namespace, () => toWireDebug(data, this.options.hidden));
+        return this.emitIfRequested('debug', namespace, () => toWireDebug(data, this.options.hidden));
       case 'updates':
-        return this.options.skipsCached && isCached(data) ? undefined : this.emitIfAsked(mode, namespace, () => data);
+        return this.options.skipsCached && isCached(data)
+          ? undefined
+          : this.emitIfRequested(mode, namespace, () => data);
       default:
-        return this.emitIfAsked(mode as StreamMode, namespace, () => data);
+        return this.emitIfRequested(mode as StreamMode, namespace, () => data);
     }
   }
 
@@ -169,7 +171,7 @@ export class GraphExecution {
     const isRoot = namespace.length === 0;
     const interrupts = interruptsOf(data);
     if (isRoot && interrupts) {
-      // Every task that interrupts has an event of its own.
+      // Every interrupted task has its own event.
       this.interrupts = [...(this.interrupts ?? []), ...interrupts];
     } else if (isRoot) {
       this.lastValues = data;
@@ -200,18 +202,18 @@ export class GraphExecution {
     }
   }
 
-  private emitIfAsked(mode: StreamMode, namespace: string[], data: () => unknown): void {
+  private emitIfRequested(mode: StreamMode, namespace: string[], data: () => unknown): void {
     if (this.options.stream_mode.has(mode)) {
       this.options.emit(named(mode, namespace), toWireJson(data()));
     }
   }
 }
 
-/** Events of a subgraph carry its path behind the name (contract 3.4). */
+/** Event names of a subgraph end with its path (contract 3.4). */
 const named = (event: string, namespace: string[]): string =>
   namespace.length === 0 ? event : `${event}|${namespace.join('|')}`;
 
-/** LangGraph marks what it does not execute again but takes from a checkpoint. */
+/** LangGraph marks updates that it restores from a checkpoint instead of executing the task again. */
 const isCached = (update: unknown): boolean =>
   isObject(update) && isObject(update.__metadata__) && update.__metadata__.cached === true;
 

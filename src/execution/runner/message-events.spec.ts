@@ -5,7 +5,7 @@ import { AccumulatedMessages, messageTupleJson, type MessageTuple } from './mess
 
 const { AIMessage, AIMessageChunk, HumanMessage } = messages;
 
-/** The same classes once more: a project may have a copy of LangChain of its own, and packages in it another one. */
+/** The same classes from another copy: a project may have its own copy of LangChain, and its packages another one. */
 const otherCopy = createRequire(import.meta.url)('@langchain/core/messages') as typeof messages;
 
 const collect = () => {
@@ -16,7 +16,7 @@ const collect = () => {
 const tuple = (message: object, metadata: object = {}): MessageTuple => [message, metadata] as MessageTuple;
 
 describe('the events of mode messages', () => {
-  it('announce a message once, show it as it grows, and complete it when it is in the state', () => {
+  it('announce a message once, accumulate its chunks, and complete it when it is in the state', () => {
     const messages = new AccumulatedMessages();
     const { seen, emit } = collect();
     messages.onMessage(tuple(new AIMessageChunk({ id: 'm', content: 'Hel' }), { node: 'n' }), emit);
@@ -40,17 +40,20 @@ describe('the events of mode messages', () => {
     expect(seen.map(([event]) => event)).toEqual(['messages/complete', 'messages/metadata', 'messages/complete']);
   });
 
-  it.each([undefined, null, 'text', { other: 1 }, { messages: 'text' }])('come from no state like %j', (values) => {
-    const { seen, emit } = collect();
-    new AccumulatedMessages().onValues(values, emit);
-    expect(seen).toEqual([]);
-  });
+  it.each([undefined, null, 'text', { other: 1 }, { messages: 'text' }])(
+    'do not arise from a state like %j',
+    (values) => {
+      const { seen, emit } = collect();
+      new AccumulatedMessages().onValues(values, emit);
+      expect(seen).toEqual([]);
+    },
+  );
 });
 
 describe.each([
   ['our copy of LangChain', messages],
   ['another copy', otherCopy],
-])('of the messages of %s', (_, { AIMessage, AIMessageChunk, HumanMessageChunk, RemoveMessage, SystemMessage }) => {
+])('messages of %s', (_, { AIMessage, AIMessageChunk, HumanMessageChunk, RemoveMessage, SystemMessage }) => {
   class OwnChunk extends AIMessageChunk {
     static override lc_name(): string {
       return 'OwnChunk';
@@ -65,9 +68,9 @@ describe.each([
 
   it.each([
     ['a chunk', new AIMessageChunk({ id: 'm', content: 'x' })],
-    ['a chunk of a person', new HumanMessageChunk({ id: 'm', content: 'x' })],
+    ['a human chunk', new HumanMessageChunk({ id: 'm', content: 'x' })],
     ['a chunk of a class of the project', new OwnChunk({ id: 'm', content: 'x' })],
-  ])('%s grows', (_, chunk) => {
+  ])('%s is accumulated', (_, chunk) => {
     expect(namesOf(chunk)).toEqual(['messages/metadata', 'messages/partial']);
   });
 
@@ -78,7 +81,7 @@ describe.each([
     expect(namesOf(message)).toEqual(['messages/metadata', 'messages/complete']);
   });
 
-  it('a removal is none, neither from a node nor in a state', () => {
+  it('a RemoveMessage emits no event, neither from a node nor in a state', () => {
     const removal = new RemoveMessage({ id: '__remove_all__' });
     expect(namesOf(removal)).toEqual([]);
     const { seen, emit } = collect();
@@ -87,12 +90,12 @@ describe.each([
   });
 });
 
-it('the two copies of LangChain do not know each other’s chunks', () => {
+it('the two copies of LangChain do not recognize each other’s chunks', () => {
   expect(messages.isBaseMessageChunk(new otherCopy.AIMessageChunk({ content: 'x' }))).toBe(false);
 });
 
 describe('messageTupleJson', () => {
-  it('is the message, flattened, and its metadata', () => {
+  it('contains the flattened message and its metadata', () => {
     const json = messageTupleJson(tuple(new AIMessageChunk({ id: 'm', content: 'x' }), { langgraph_node: 'n' }));
     expect(JSON.parse(json)).toMatchObject([{ id: 'm', content: 'x', type: 'ai' }, { langgraph_node: 'n' }]);
     expect(json).not.toContain('\n');

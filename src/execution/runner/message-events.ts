@@ -8,17 +8,17 @@ interface Message {
   toDict(): { type: string; data: Record<string, unknown> };
 }
 
-/** What LangGraph's mode `messages` yields: a message or a piece of one, and where it comes from. */
+/** What LangGraph's mode `messages` yields: a message or a chunk of one, with the metadata of its origin. */
 export type MessageTuple = [message: Message, metadata: object];
 
-/** LangChain's tag for calls that nobody is to see. */
+/** LangChain's tag for calls that must not be shown. */
 export const HIDDEN_TAG = 'langsmith:hidden';
 
-/** True for what a hidden model says: no message mode shows it (contract 3.3). */
+/** True for messages of a hidden model: no message mode emits them (contract 3.3). */
 export const isHiddenMessage = ([, metadata]: MessageTuple): boolean =>
   'tags' in metadata && Array.isArray(metadata.tags) && metadata.tags.includes(HIDDEN_TAG);
 
-/** All tokens of a model call share one metadata object: it is serialised once, not for each token. */
+/** All tokens of a model call share one metadata object, which is serialized only once. */
 const metadataJson = new WeakMap<object, string>();
 
 function toMetadataJson(metadata: object): string {
@@ -30,11 +30,11 @@ function toMetadataJson(metadata: object): string {
   return json;
 }
 
-/** Data of the event `messages`: `[message or piece, metadata]`. */
+/** Data of the event `messages`: `[message or chunk, metadata]`. */
 export const messageTupleJson = ([message, metadata]: MessageTuple): string =>
   `[${toWireJson(message)},${toMetadataJson(metadata)}]`;
 
-/** As LangChain tells messages from other values; whichever copy of it made them. */
+/** LangChain's own check for messages, which works across copies of LangChain. */
 const isMessage = (value: unknown): value is Message =>
   typeof value === 'object' &&
   value !== null &&
@@ -43,15 +43,15 @@ const isMessage = (value: unknown): value is Message =>
   'toDict' in value &&
   typeof value.toDict === 'function';
 
-/** An instruction to the state's reducer. It says nothing, so mode `messages` does not show it; `messages-tuple` does. */
+/** An instruction to the state's reducer, without content. Mode `messages` omits it; `messages-tuple` emits it. */
 const isRemoval = (message: Message): boolean => message._getType() === 'remove';
 
-/** LangChain's names of its chunk classes, which it keeps when its code is minified. */
+/** LangChain's names of its chunk classes, which survive minification. */
 const CHUNK_CLASS = /^(?:Base|AI|Human|System|Tool|Function|Chat)MessageChunk$/;
 
 /**
- * A chunk is what descends from LangChain's class of chunks, also of another copy of LangChain. That it has `concat` says
- * nothing: whole system messages have it, too.
+ * A chunk inherits from one of LangChain's chunk classes, possibly of another copy of LangChain. A `concat` method proves
+ * nothing: complete system messages have one, too.
  */
 function isChunk(message: Message): boolean {
   for (let proto = parentOf(message); proto; proto = parentOf(proto)) {
@@ -65,7 +65,7 @@ function isChunk(message: Message): boolean {
 
 const parentOf = (object: object): object | null => Object.getPrototypeOf(object) as object | null;
 
-/** The events of mode `messages`: every message as it grows, and once when it is complete (contract 3.3). */
+/** Emits the events of mode `messages`: the accumulated message for each chunk, and the complete one once (contract 3.3). */
 export class AccumulatedMessages {
   private readonly growing = new Map<string, Message>();
   private readonly announced = new Set<string>();
@@ -89,7 +89,7 @@ export class AccumulatedMessages {
     }
   }
 
-  /** Messages that appear in the state are complete, also those of the input. */
+  /** Messages in the state are complete, including those of the input. */
   onValues(values: unknown, emit: Emit): void {
     const messages = typeof values === 'object' && values !== null && 'messages' in values ? values.messages : [];
     const inState = (Array.isArray(messages) ? messages : [messages]).filter(isMessage);

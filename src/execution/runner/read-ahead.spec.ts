@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { IterableReadableStream } from '@langchain/core/utils/stream';
 import { readAhead } from './read-ahead.js';
 
-/** A stream that is written to while it is read slowly. */
+/** A stream and its controller. */
 function newStream() {
   let controller!: ReadableStreamDefaultController<number>;
   const stream = new ReadableStream<number>({
@@ -24,7 +24,7 @@ async function takeSlowly(parts: AsyncIterable<number>, taken: number[]): Promis
 }
 
 describe('readAhead', () => {
-  it('gives everything that came before an error', async () => {
+  it('yields all parts before an error', async () => {
     const { stream, controller } = newStream();
     const taken: number[] = [];
     const done = takeSlowly(readAhead(stream), taken);
@@ -39,7 +39,7 @@ describe('readAhead', () => {
     expect(taken).toEqual([1, 2, 3]);
   });
 
-  it('gives everything before a regular end', async () => {
+  it('yields all parts before a regular end', async () => {
     const { stream, controller } = newStream();
     [1, 2, 3].forEach((part) => controller.enqueue(part));
     controller.close();
@@ -48,7 +48,7 @@ describe('readAhead', () => {
     expect(taken).toEqual([1, 2, 3]);
   });
 
-  it('lets go of the stream when nobody wants more of it', async () => {
+  it('cancels the stream when its consumer stops', async () => {
     let isCancelled = false;
     let reads = 0;
     const endless: AsyncIterable<number> = {

@@ -1,6 +1,6 @@
 /**
- * The parts of a stream, read as soon as they are there, however slowly they are taken: a web stream that fails throws away
- * what nobody has read yet, and the last thing a graph said before its error is what people look for.
+ * Yields the parts of a stream, but reads them as soon as they are available. A web stream that fails discards its unread
+ * parts, and with a slow consumer the last events of a graph before its error would be lost.
  */
 export async function* readAhead<T>(stream: AsyncIterable<T>): AsyncGenerator<T, void> {
   const iterator = stream[Symbol.asyncIterator]();

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { toRunnableConfig } from './runnable-config.js';
 
 describe('toRunnableConfig', () => {
-  it('spells the keys as LangChain does and keeps those it does not know', () => {
+  it('converts keys to LangChain’s spelling and keeps unknown keys', () => {
     expect(toRunnableConfig({ recursion_limit: 5, run_name: 'r', max_concurrency: 2, tags: ['t'], own: 1 })).toEqual({
       recursionLimit: 5,
       runName: 'r',
@@ -13,11 +13,11 @@ describe('toRunnableConfig', () => {
     });
   });
 
-  it('leaves an absent recursion limit absent, so that one bound to the graph survives', () => {
+  it('leaves an absent recursion limit absent, so that one bound to the graph is kept', () => {
     expect('recursionLimit' in toRunnableConfig({ recursion_limit: null })).toBe(false);
   });
 
-  it('lets nobody reach into the engine', () => {
+  it('drops keys that would control the engine', () => {
     const hostile = {
       callbacks: [1],
       signal: 1,

@@ -1,4 +1,4 @@
-/** What a client may ask for (contract 2.14, 3.3). */
+/** Stream modes that a client may request (contract 2.14, 3.3). */
 export const STREAM_MODES = [
   'values',
   'messages',
@@ -15,7 +15,7 @@ export const STREAM_MODES = [
 
 export type StreamMode = (typeof STREAM_MODES)[number];
 
-/** The modes LangGraph has to produce for what was asked for. `values` is always there: the run's answer is in it. */
+/** The modes to request from LangGraph. `values` is always included, because it contains the result of the run. */
 export function graphStreamModes(requested: ReadonlySet<StreamMode>): string[] {
   const modes = new Set<string>(['values']);
   for (const mode of requested) {
@@ -28,5 +28,5 @@ export function graphStreamModes(requested: ReadonlySet<StreamMode>): string[] {
   return [...modes];
 }
 
-/** Takes an event as it goes over the wire: its name and one line of JSON. */
+/** Receives an event in wire format: its name and one line of JSON. */
 export type Emit = (event: string, json: string) => void;

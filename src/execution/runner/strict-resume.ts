@@ -1,12 +1,12 @@
 import { isObject, readField } from '../../common/index.js';
 import type { GraphState } from '../graphs/graph.js';
 
-/** What is wrong with a resume, in LangGraph's words. */
+/** Why a resume is invalid, in LangGraph's terms. */
 type Reason = 'not_pending' | 'empty_map' | 'ambiguous';
 
 /**
- * A strict resume does not match the interrupts that wait. Newer versions of LangGraph raise an error of this name and
- * shape, before anything is written. Ours is raised first: whatever the version is, and also when nothing waits at all.
+ * A strict resume does not match the pending interrupts. Newer versions of LangGraph throw an error of this name and shape
+ * before anything is written. Ours is thrown earlier, for every version, and even when no interrupt is pending.
  */
 export class UnknownInterruptError extends Error {
   override readonly name = 'UnknownInterruptError';
@@ -14,16 +14,16 @@ export class UnknownInterruptError extends Error {
   constructor(
     message: string,
     readonly reason: Reason,
-    /** Those that the resume names although they do not wait. */
+    /** Interrupts that the resume names although they are not pending. */
     readonly interruptIds: string[],
-    /** Those that wait, and can still be answered. */
+    /** Pending interrupts, which can still be resumed. */
     readonly pendingIds: string[],
   ) {
     super(message);
   }
 }
 
-/** LangGraph marks what a task has thrown, for example a graph inside a node: by then the run has begun. */
+/** False for an error that a task threw, for example a graph inside a node: by then the run has started. */
 export const isUnknownInterrupt = (error: unknown): error is UnknownInterruptError =>
   readField(error, 'name') === 'UnknownInterruptError' &&
   readField(error, 'pregelTaskId') === undefined &&
@@ -33,40 +33,47 @@ export const isUnknownInterrupt = (error: unknown): error is UnknownInterruptErr
 
 const isStrings = (list: unknown): boolean => Array.isArray(list) && list.every((item) => typeof item === 'string');
 
-/** Where a thread stands, as far as a resume is concerned. */
-export interface Standstill {
+/** What a resume of a thread can address. */
+export interface ResumeTarget {
   pendingIds: string[];
-  /** Nodes are still to come: it has stopped for a question or at a breakpoint. */
+  /** The thread has next nodes: it stopped at an interrupt or a breakpoint. */
   hasNext: boolean;
 }
 
-/** A task that has finished beside one that still waits keeps its answered interrupt in the state. */
-export const standstillOf = ({ tasks, next }: GraphState): Standstill => ({
+/** The state keeps the resumed interrupts of tasks that finished beside an interrupted one; they are not pending. */
+export const resumeTargetOf = ({ tasks, next }: GraphState): ResumeTarget => ({
   pendingIds: tasks
     .filter(({ result }) => result === undefined)
     .flatMap(({ interrupts }) => interrupts.map(({ id }) => String(id))),
   hasNext: next.length > 0,
 });
 
-/** Why a strict resume is refused; undefined when it answers what waits. */
-export function resumeRefusal(resume: unknown, { pendingIds, hasNext }: Standstill): UnknownInterruptError | undefined {
-  const refuse = (reason: Reason, message: string, interruptIds: string[] = []): UnknownInterruptError =>
+/** Checks a strict resume. Returns undefined when it matches the pending interrupts. */
+export function checkStrictResume(
+  resume: unknown,
+  { pendingIds, hasNext }: ResumeTarget,
+): UnknownInterruptError | undefined {
+  const reject = (reason: Reason, message: string, interruptIds: string[] = []): UnknownInterruptError =>
     new UnknownInterruptError(message, reason, interruptIds.sort(), [...pendingIds].sort());
   if (isObject(resume) && Object.keys(resume).every(isInterruptId)) {
     const named = Object.keys(resume);
     const unknown = named.filter((id) => !pendingIds.includes(id));
     if (named.length === 0) {
-      return refuse('empty_map', 'The resume map names no interrupt.');
+      return reject('empty_map', 'The resume map is empty. Map at least one pending interrupt id to its resume value.');
     }
     return unknown.length > 0
-      ? refuse('not_pending', `Unknown interrupt, or answered before: ${unknown.join(', ')}.`, unknown)
+      ? reject(
+          'not_pending',
+          `Interrupt not pending: ${unknown.join(', ')}. It is unknown or was already resumed.`,
+          unknown,
+        )
       : undefined;
   }
   if (pendingIds.length > 1) {
-    return refuse('ambiguous', 'Several interrupts wait: resume with a map from interrupt id to answer.');
+    return reject('ambiguous', 'Several interrupts are pending. Resume with a map from interrupt id to resume value.');
   }
-  return hasNext ? undefined : refuse('not_pending', 'No interrupt waits for an answer.');
+  return hasNext ? undefined : reject('not_pending', 'No interrupt is pending.');
 }
 
-/** LangGraph's ids are hashes; a map with any other key is an answer itself. */
+/** LangGraph's interrupt ids are hashes; a map with any other key is itself a resume value. */
 const isInterruptId = (key: string): boolean => /^[0-9a-f]{32}$/.test(key);

@@ -4,10 +4,10 @@ import { SubgraphLifecycle } from './subgraph-lifecycle.js';
 const NODE = ['graph:step:1'];
 const at = (path: string) => ({ langgraph_checkpoint_ns: path });
 
-/** A graph whose node `child` has begun, in which a graph has begun whose node `inner` has. */
+/** A graph whose node `child` has started a subgraph, whose node `inner` has started. */
 async function begin(): Promise<{ lifecycle: SubgraphLifecycle; events: string[] }> {
   const events: string[] = [];
-  const caughtUp = (): Promise<void> => Promise.resolve().then(() => void events.push('what came before'));
+  const caughtUp = (): Promise<void> => Promise.resolve().then(() => void events.push('earlier events'));
   const lifecycle = new SubgraphLifecycle(caughtUp, (event, json) => events.push(`${event} ${json}`));
   await lifecycle.handleChainStart({}, {}, 'root');
   await lifecycle.handleChainStart({}, {}, 'node', 'root', NODE, at('child:1'));
@@ -16,24 +16,33 @@ async function begin(): Promise<{ lifecycle: SubgraphLifecycle; events: string[]
   return { lifecycle, events };
 }
 
-const told = (event: string, more: object = {}): string =>
+const lifecycleEvent = (event: string, more: object = {}): string =>
   `lifecycle|child:1 ${JSON.stringify({ event, namespace: ['child:1'], ...more })}`;
 
 describe('the lifecycle of a subgraph', () => {
-  it('is told behind what came before, and not of the root graph', async () => {
+  it('is emitted after all earlier events, and not for the root graph', async () => {
     const { lifecycle, events } = await begin();
     for (const run of ['inner', 'graph', 'node', 'root']) {
       await lifecycle.handleChainEnd({}, run);
     }
-    expect(events).toEqual(['what came before', told('started'), 'what came before', told('completed')]);
+    expect(events).toEqual([
+      'earlier events',
+      lifecycleEvent('started'),
+      'earlier events',
+      lifecycleEvent('completed'),
+    ]);
   });
 
   it.each([
-    ['an error', new RangeError('too far'), told('failed', { error: { error: 'RangeError', message: 'too far' } })],
-    ['something that is no error', 'text', told('failed', { error: { error: 'Error', message: 'text' } })],
-    ['a question', { is_bubble_up: true, interrupts: [] }, told('interrupted')],
-    ['a command for the graph above', { is_bubble_up: true }, told('completed')],
-    ['the end of its run from outside', Object.assign(new Error(), { name: 'AbortError' }), told('interrupted')],
+    [
+      'an error',
+      new RangeError('too far'),
+      lifecycleEvent('failed', { error: { error: 'RangeError', message: 'too far' } }),
+    ],
+    ['a thrown string', 'text', lifecycleEvent('failed', { error: { error: 'Error', message: 'text' } })],
+    ['an interrupt', { is_bubble_up: true, interrupts: [] }, lifecycleEvent('interrupted')],
+    ['a command for the parent graph', { is_bubble_up: true }, lifecycleEvent('completed')],
+    ['a cancelled run', Object.assign(new Error(), { name: 'AbortError' }), lifecycleEvent('interrupted')],
   ])('ends with %s', async (_, error, expected) => {
     const { lifecycle, events } = await begin();
     await lifecycle.handleChainError(error, 'graph');

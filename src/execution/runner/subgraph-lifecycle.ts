@@ -4,24 +4,24 @@ import type { Emit } from './stream-mode.js';
 /** LangGraph's tag on the run of a node. */
 const NODE_TAG = 'graph:step:';
 
-/** A run of LangChain that others are inside of: of a graph, a node, a tool. */
+/** A LangChain run that contains others: a graph, a node or a tool. */
 interface Running {
   parent?: string;
   tool_call_id?: string;
-  /** Once it has turned out to be a subgraph's: its path. */
+  /** The path of the subgraph, once the run is known to be one. */
   namespace?: string[];
 }
 
-type HowItEnds = 'completed' | 'failed' | 'interrupted';
+type Outcome = 'completed' | 'failed' | 'interrupted';
 
 /**
- * The events of mode `lifecycle`: one when a subgraph starts and one when it ends, named after its path, with the id of the
- * tool call that has started it. A handler of LangChain's callbacks, which know of every run and of the one around it; that a
- * run is a subgraph's is known when its first node begins.
+ * Emits the events of mode `lifecycle`: one when a subgraph starts and one when it ends, named after its path, with the id
+ * of the tool call that started it. It is a LangChain callback handler: callbacks report every run and its parent. A run
+ * is known to be a subgraph when its first node starts.
  */
 export class SubgraphLifecycle {
   readonly name = 'nestgraph_lifecycle';
-  /** The graph goes on when an event is out, so that events of the subgraph are between its start and its end. */
+  /** The graph waits for this handler, so that all events of the subgraph lie between its start and its end. */
   readonly awaitHandlers = true;
   private readonly running = new Map<string, Running>();
 
@@ -42,7 +42,7 @@ export class SubgraphLifecycle {
     const graph = this.running.get(parent ?? '');
     if (graph && !graph.namespace && tags?.some((tag) => tag.startsWith(NODE_TAG))) {
       graph.namespace = pathOf(metadata);
-      await this.tell('started', graph);
+      await this.report('started', graph);
     }
   }
 
@@ -64,8 +64,8 @@ export class SubgraphLifecycle {
   }
 
   handleChainError(error: unknown, run_id: string): Promise<void> {
-    const how = howItEnds(error);
-    return this.end(run_id, how, how === 'failed' ? error : undefined);
+    const outcome = outcomeOf(error);
+    return this.end(run_id, outcome, outcome === 'failed' ? error : undefined);
   }
 
   handleToolEnd(_output: unknown, run_id: string): void {
@@ -76,15 +76,15 @@ export class SubgraphLifecycle {
     this.running.delete(run_id);
   }
 
-  private async end(run_id: string, how: HowItEnds, error?: unknown): Promise<void> {
+  private async end(run_id: string, outcome: Outcome, error?: unknown): Promise<void> {
     const run = this.running.get(run_id);
     this.running.delete(run_id);
     if (run?.namespace) {
-      await this.tell(how, run, error);
+      await this.report(outcome, run, error);
     }
   }
 
-  private async tell(event: HowItEnds | 'started', graph: Running, error?: unknown): Promise<void> {
+  private async report(event: Outcome | 'started', graph: Running, error?: unknown): Promise<void> {
     const { namespace = [] } = graph;
     if (namespace.length === 0) {
       return;
@@ -95,21 +95,21 @@ export class SubgraphLifecycle {
     this.emit(`lifecycle|${namespace.join('|')}`, toWireJson(data));
   }
 
-  /** Of the nearest run around it; a tool that the graph around it has called is not what has started it. */
+  /** The tool call that started the subgraph: the nearest one outside of it, but inside of its parent graph. */
   private toolCallOf({ parent }: Running): string | undefined {
     const around = this.running.get(parent ?? '');
     return around && !around.namespace ? (around.tool_call_id ?? this.toolCallOf(around)) : undefined;
   }
 }
 
-/** The path of the graph that a node is in. */
+/** The path of the graph that contains a node. */
 function pathOf(metadata: Record<string, unknown> = {}): string[] {
   const { langgraph_checkpoint_ns: path } = metadata;
   return typeof path === 'string' ? path.split('|').slice(0, -1) : [];
 }
 
-/** A question to the client stops a subgraph, and so does whoever cancels the run; a command to the graph above is its result. */
-function howItEnds(error: unknown): HowItEnds {
+/** An interrupt or a cancelled run interrupts a subgraph; a command to the parent graph completes it. */
+function outcomeOf(error: unknown): Outcome {
   const isAborted = readField(error, 'name') === 'AbortError';
   if (readField(error, 'is_bubble_up') !== true && !isAborted) {
     return 'failed';

@@ -2,10 +2,10 @@ import { isObject, type JsonObject } from '../../common/index.js';
 import { toCheckpoint } from '../state/thread-state.dto.js';
 import type { CheckpointConfig } from '../graphs/graph.js';
 
-/** Names in `configurable` that readers of a stream are not shown. */
+/** Keys of `configurable` that events must not contain. */
 type Hidden = ReadonlySet<string>;
 
-/** Data of a `checkpoints` event, in the spelling and with the references clients expect (contract 3.3). */
+/** Data of a `checkpoints` event in wire format: snake case, with checkpoint references (contract 3.3). */
 export function toWireCheckpoint(data: unknown, hidden: Hidden): unknown {
   const { config, parentConfig, tasks, ...rest } = data as {
     config?: CheckpointConfig;
@@ -22,19 +22,19 @@ export function toWireCheckpoint(data: unknown, hidden: Hidden): unknown {
   };
 }
 
-/** Data of a `debug` event: an envelope around a checkpoint, a task or a task's result. */
+/** Data of a `debug` event: an envelope of a checkpoint, a task or the result of a task. */
 export function toWireDebug(data: unknown, hidden: Hidden): unknown {
   const { type, payload } = data as { type: string; payload: unknown };
   return type === 'checkpoint' ? { ...(data as object), payload: toWireCheckpoint(payload, hidden) } : data;
 }
 
-/** The state of a task is a reference to its subgraph's checkpoint. */
+/** LangGraph's `state` of a task is a reference to the checkpoint of its subgraph. */
 function toWireTask(task: unknown): unknown {
   const { state, ...rest } = task as { state?: CheckpointConfig };
   return state === undefined ? rest : { ...rest, checkpoint: toCheckpoint(state), state: null };
 }
 
-/** Without callbacks, LangGraph's own keys and what is hidden, in snake case. */
+/** In snake case, without callbacks, LangGraph's internal keys and hidden keys. */
 function toWireConfig(config: CheckpointConfig | undefined, hidden: Hidden): JsonObject | null {
   if (!config) {
     return null;

@@ -2,26 +2,26 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { CompiledGraph, DrawnGraph, GraphConfig } from '../graphs/graph.js';
 import { GraphNotFoundError, GraphNotLoadedError } from '../graphs/graph.errors.js';
 import { GraphRegistry } from '../graphs/graph-registry.js';
-import { closeRemoteGraphs } from '../graphs/remote-graphs.js';
+import { collapseRemoteGraphs } from '../graphs/remote-graphs.js';
 import { combineSchemas, type GraphSchemas } from './graph-schemas.js';
 import { GraphNotBuiltError, GraphNotDrawnError } from './inspection.errors.js';
 import { channelSchemas, runtimeSchemas } from './runtime-schemas.js';
 import type { SourceSchemas } from './source/analyse.js';
 import { SourceAnalyses } from './source-analyses.js';
 
-/** A graph as its assistant runs it: factories may make another one for each config. */
+/** A graph with the config of its assistant: a factory may return another graph for each config. */
 export interface InspectedGraph {
   graph_id: string;
   config: GraphConfig;
 }
 
-/** Which subgraphs: that of one namespace, or all; with `recurse` also those inside of subgraphs. */
+/** Selects the subgraph of one namespace, or all; with `recurse` also nested ones. */
 export interface SubgraphSelection {
   namespace?: string;
   recurse: boolean;
 }
 
-/** Looks at graphs without running them: their drawing, their schemas, their subgraphs (docs/decisions/0014-schemas.md). */
+/** Inspects graphs without running them: drawing, schemas and subgraphs (docs/decisions/0014-schemas.md). */
 @Injectable()
 export class GraphInspector {
   private readonly logger = new Logger('Schemas');
@@ -31,11 +31,11 @@ export class GraphInspector {
     private readonly sources: SourceAnalyses,
   ) {}
 
-  /** `xray` opens subgraphs: all, or down to that depth. */
+  /** `xray` expands subgraphs: all, or down to that depth. */
   async draw(inspected: InspectedGraph, xray: boolean | number): Promise<DrawnGraph> {
     const graph = await this.build(inspected);
     try {
-      const drawable = xray ? closeRemoteGraphs(graph) : graph;
+      const drawable = xray ? collapseRemoteGraphs(graph) : graph;
       return (await drawable.getGraphAsync({ ...inspected.config, xray })).toJSON();
     } catch (error) {
       throw new GraphNotDrawnError(inspected.graph_id, error);
@@ -47,7 +47,7 @@ export class GraphInspector {
     return this.schemasOf(inspected.graph_id, '', graph);
   }
 
-  /** By namespace, parents before children: those LangGraph knows, and those that the source calls inside of nodes. */
+  /** By namespace, parents first: the subgraphs that LangGraph knows, and those that nodes call in their source. */
   async getSubgraphs(inspected: InspectedGraph, selection: SubgraphSelection): Promise<Record<string, GraphSchemas>> {
     const { graph_id } = inspected;
     const graphs = new Map<string, CompiledGraph | undefined>();
@@ -59,8 +59,8 @@ export class GraphInspector {
         graphs.set(namespace, undefined);
       }
     }
-    const wanted = [...graphs].filter(([namespace]) => isWanted(namespace, selection)).sort(byDepth);
-    const entries = wanted.map(async ([namespace, graph]) => [
+    const selected = [...graphs].filter(([namespace]) => isSelected(namespace, selection)).sort(byDepth);
+    const entries = selected.map(async ([namespace, graph]) => [
       namespace,
       await this.schemasOf(graph_id, namespace, graph),
     ]);
@@ -76,7 +76,7 @@ export class GraphInspector {
     }
   }
 
-  /** `graph` is undefined when only the source knows it. The source is read only when the graph itself does not know. */
+  /** `graph` is undefined when only the source shows it. The source is analysed only if the graph lacks a schema. */
   private async schemasOf(
     graph_id: string,
     namespace: string,
@@ -94,7 +94,7 @@ export class GraphInspector {
   }
 }
 
-/** LangGraph's own recursion fails at a graph on another server, whose inside is not ours to show. */
+/** LangGraph's own recursion fails at a remote graph. Here a remote graph is a leaf. */
 async function* subgraphsOf(
   graph: CompiledGraph,
   path = '',
@@ -107,7 +107,7 @@ async function* subgraphsOf(
   }
 }
 
-/** A factory makes one of several graphs: the one whose state has most channels in common with the graph it has made. */
+/** For a factory of several graphs: the candidate whose state shares the most channels with the graph it returned. */
 function closest(candidates: SourceSchemas[], channels: unknown = {}): Partial<SourceSchemas> {
   const names = Object.keys(channels as object);
   const score = ({ state }: SourceSchemas): number => {
@@ -127,6 +127,6 @@ const depthOf = (namespace: string): number => namespace.split('|').length;
 
 const byDepth = ([a]: [string, unknown], [b]: [string, unknown]): number => depthOf(a) - depthOf(b);
 
-/** As LangGraph's own `getSubgraphs`: a nested namespace needs `recurse`. */
-const isWanted = (namespace: string, { namespace: wanted, recurse }: SubgraphSelection): boolean =>
-  (wanted === undefined || wanted === namespace) && (recurse || depthOf(namespace) === 1);
+/** Like LangGraph's `getSubgraphs`, a nested namespace requires `recurse`. */
+const isSelected = (namespace: string, { namespace: requested, recurse }: SubgraphSelection): boolean =>
+  (requested === undefined || requested === namespace) && (recurse || depthOf(namespace) === 1);

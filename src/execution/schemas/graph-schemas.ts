@@ -2,7 +2,7 @@ import type { JsonObject } from '../../common/index.js';
 
 export type JsonSchema = JsonObject;
 
-/** What a graph takes, keeps and gives (contract 2.3); null is what could not be derived. */
+/** The schemas of a graph (contract 2.3); null if a schema cannot be derived. */
 export interface GraphSchemas {
   input_schema: JsonSchema | null;
   output_schema: JsonSchema | null;
@@ -11,10 +11,10 @@ export interface GraphSchemas {
   context_schema: JsonSchema | null;
 }
 
-/** What one source says about a graph. Config and context are the same thing under two names. */
+/** The schemas from one source. Config and context are two names for the same schema. */
 export type KnownSchemas = Partial<Record<'input' | 'output' | 'state' | 'config', JsonSchema>>;
 
-/** For each schema the first source that knows it; sources are ordered, best first. */
+/** Takes each schema from the first source that has it. The best source comes first. */
 export function combineSchemas(...sources: KnownSchemas[]): GraphSchemas {
   const first = (key: keyof KnownSchemas): JsonSchema | null =>
     sources.map((source) => source[key]).find((schema) => schema !== undefined) ?? null;

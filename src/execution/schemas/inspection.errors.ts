@@ -1,12 +1,12 @@
 import { ApiError } from '../../common/index.js';
 
-/** The user's factory did not make a graph from the assistant's settings. */
+/** The user's factory failed for the config of the assistant. */
 export class GraphNotBuiltError extends ApiError {
   constructor(graph_id: string, cause: unknown) {
     super({
       status: 422,
       code: 'graph_not_built',
-      detail: `Graph "${graph_id}" could not be built with the settings of the assistant: ${reasonOf(cause)}`,
+      detail: `Graph "${graph_id}" could not be built with the config of the assistant: ${reasonOf(cause)}`,
       cause,
     });
   }

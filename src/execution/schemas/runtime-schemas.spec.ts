@@ -21,16 +21,16 @@ const keysOf = (schemas: KnownSchemas): object =>
 
 const NOTHING = { input: undefined, output: undefined, state: undefined, config: undefined };
 
-describe('what a graph knows of its schemas', () => {
+describe('the runtime schemas of a graph', () => {
   const none = (problem: string): never => {
     throw new Error(problem);
   };
 
-  it('is nothing when it was made of annotations', () => {
+  it('are empty when the state is defined by annotations', () => {
     expect(runtimeSchemas(compiled(Annotation.Root({ path: Annotation<string>() })), none)).toEqual(NOTHING);
   });
 
-  it('is nothing when it is a workflow', () => {
+  it('are empty for a workflow', () => {
     const workflow = entrypoint({ name: 'w' }, (input: number) => Promise.resolve(input)) as unknown as CompiledGraph;
     expect(runtimeSchemas(workflow, none)).toEqual(NOTHING);
     expect(channelSchemas(workflow)).toEqual({ input: undefined, output: undefined, state: undefined });
@@ -39,7 +39,7 @@ describe('what a graph knows of its schemas', () => {
   it.each([
     ['version 3', z3.object({ name: z3.string(), size: z3.number() })],
     ['version 4', z.object({ name: z.string(), size: z.number() })],
-  ])('is all of it when it was made of Zod, %s', (_version, state) => {
+  ])('are complete when the state is defined with Zod %s', (_version, state) => {
     const schemas = runtimeSchemas(compiled(state), none);
     expect(keysOf(schemas)).toEqual({
       ...NOTHING,
@@ -51,7 +51,7 @@ describe('what a graph knows of its schemas', () => {
     expect(schemas.input).not.toHaveProperty('required');
   });
 
-  it('is not the state where input and output were declared in another way', () => {
+  it('do not use the state schema for input and output that are defined differently', () => {
     const state = new StateSchema({ question: z.string(), answer: z.string() });
     const input = Annotation.Root({ question: Annotation<string>() });
     const output = Annotation.Root({ answer: Annotation<string>() });
@@ -72,13 +72,13 @@ describe('what a graph knows of its schemas', () => {
     expect([input, output, state]).toMatchObject([{ properties }, { properties }, { properties }]);
   });
 
-  it('is the input alone when only that was made of Zod', () => {
+  it('contain only the input when only the input is defined with Zod', () => {
     const state = Annotation.Root({ question: Annotation<string>(), answer: Annotation<string>() });
     const graph = compiled({ state, input: z.object({ question: z.string() }) });
     expect(keysOf(runtimeSchemas(graph, none))).toEqual({ ...NOTHING, input: ['question'] });
   });
 
-  it('leaves out what JSON cannot express, and says why', () => {
+  it('omit types that JSON Schema cannot express, and report the reason', () => {
     const problems: string[] = [];
     const schemas = runtimeSchemas(compiled(z.object({ due: z.date() })), (problem) => problems.push(problem));
     expect(schemas).toEqual(NOTHING);
@@ -86,7 +86,7 @@ describe('what a graph knows of its schemas', () => {
   });
 });
 
-it('the best source wins, for each schema by itself; nothing known is null', () => {
+it('takes each schema from the best source, and null if no source has it', () => {
   const [a, b, c] = ['a', 'b', 'c'].map((title) => ({ title }));
   expect(combineSchemas({ state: a }, { state: b, config: b }, { config: c, input: c })).toEqual({
     state_schema: a,

@@ -13,24 +13,24 @@ import { isObject } from '../../common/index.js';
 import type { CompiledGraph } from '../graphs/graph.js';
 import type { JsonSchema, KnownSchemas } from './graph-schemas.js';
 
-/** Versions of LangGraph before 1.1 have no such class. */
+/** LangGraph before 1.1 has no such class. */
 const { StateSchema } = langgraph as Partial<typeof langgraph>;
 
-/** Why the schemas of a graph could not be had from itself, for the log. */
-export type Complain = (problem: string) => void;
+/** Reports why a schema cannot be read from the graph itself, for the log. */
+export type ReportProblem = (problem: string) => void;
 
 /**
- * What a graph knows about its own schemas: those it was given as a StateSchema or as Zod objects (behaviours 2.17 a to
- * c). State, input, output and settings may each be declared in a way of its own.
+ * Returns the schemas that a graph contains at run time: those defined as a StateSchema or with Zod (behaviours 2.17 a to
+ * c). State, input, output and config may each be defined differently.
  */
-export function runtimeSchemas(graph: CompiledGraph, complain: Complain): KnownSchemas {
-  /** A schema that JSON cannot express, a date for example, is left to the next source. */
+export function runtimeSchemas(graph: CompiledGraph, report: ReportProblem): KnownSchemas {
+  /** A schema that JSON Schema cannot express, for example a date, is left to the next source. */
   const attempt = (read: (graph: CompiledGraph) => unknown, declared?: unknown): JsonSchema | undefined => {
     try {
       const schema = read(graph);
       return isObject(schema) ? withAllFields(schema, declared) : undefined;
     } catch (error) {
-      complain(`cannot be read from its Zod schema: ${error instanceof Error ? error.message : String(error)}`);
+      report(`cannot be read from its Zod schema: ${error instanceof Error ? error.message : String(error)}`);
       return undefined;
     }
   };
@@ -47,8 +47,8 @@ export function runtimeSchemas(graph: CompiledGraph, complain: Complain): KnownS
 }
 
 /**
- * LangGraph leaves out the fields of a StateSchema that do not describe themselves. Those of Zod 3, such as the todos of
- * the agents of `langchain`, LangChain can describe; of others the name is known.
+ * Adds the fields of a StateSchema that LangGraph omits because they have no JSON schema of their own. LangChain can
+ * describe those of Zod 3, such as the todos of the agents of `langchain`; of the others only the name is known.
  */
 function withAllFields(schema: JsonSchema, declared: unknown): JsonSchema {
   if (!StateSchema?.isInstance(declared)) {
@@ -60,13 +60,13 @@ function withAllFields(schema: JsonSchema, declared: unknown): JsonSchema {
   return { ...schema, properties: { ...described, ...(Object.fromEntries(added) as JsonSchema) } };
 }
 
-/** LangGraph describes the state where an input or output was declared that it cannot describe. */
+/** LangGraph returns the state schema for an input or output that it cannot describe; this drops it. */
 function onlyOf(channels: object | undefined, schema: JsonSchema | undefined): JsonSchema | undefined {
   const names = Object.keys(schema?.properties ?? {});
   return channels && names.every((name) => name in channels) ? schema : undefined;
 }
 
-/** Whether a channel of the state was registered with `withLangGraph`: then updates are not of the state's own type. */
+/** True when a channel is registered with `withLangGraph`: its updates then have another type than its value. */
 function isRegistered({ builder }: CompiledGraph): boolean {
   const schema = builder?._schemaRuntimeDefinition;
   if (!schema || StateSchema?.isInstance(schema)) {
@@ -77,7 +77,7 @@ function isRegistered({ builder }: CompiledGraph): boolean {
   );
 }
 
-/** The names of channels, when nobody knows their types. */
+/** Schemas with the names of the channels only, for unknown types. */
 export function channelSchemas({ builder, outputChannels, streamChannels }: CompiledGraph): KnownSchemas {
   const named = (channels: unknown): JsonSchema | undefined =>
     Array.isArray(channels) && channels.length > 0

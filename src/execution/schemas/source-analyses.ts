@@ -5,15 +5,15 @@ import { GraphRegistry } from '../graphs/graph-registry.js';
 import type { SourceSchemas } from './source/analyse.js';
 import { AnalysisThread } from './source/analysis-thread.js';
 
-/** Milliseconds until a source that could not be analysed is tried again: the machine may have been busy. */
-const RETRY_MS = 60_000;
+/** Delay before a failed analysis may be retried: the machine may have been busy. */
+const RETRY_DELAY_MS = 60_000;
 
-/** What the types in the sources of the graphs say. Derived when first asked for, and kept until the graphs are reloaded. */
+/** Derives schemas from the types in the sources of the graphs, on first use. Cached until the graphs are reloaded. */
 @Injectable()
 export class SourceAnalyses implements OnApplicationShutdown {
   private readonly logger = new Logger('Schemas');
   private readonly thread = new AnalysisThread();
-  /** By what the registry has loaded, then by graph. */
+  /** By generation of the registry, then by graph. */
   private readonly known = new WeakMap<object, Map<string, Promise<SourceSchemas[]>>>();
 
   constructor(
@@ -21,14 +21,14 @@ export class SourceAnalyses implements OnApplicationShutdown {
     private readonly graphs: GraphRegistry,
   ) {}
 
-  /** By now the requests that waited for it have been answered, or were given up. */
+  /** By now no request waits for an analysis. */
   onApplicationShutdown(): Promise<void> {
     return this.thread.stop();
   }
 
   /**
-   * Of the graph and its subgraphs; empty when the source cannot be analysed, and when that takes longer than a request
-   * waits. Both are logged. An analysis that takes longer continues: a later request gets its result.
+   * The schemas of the graph and its subgraphs. Empty, with a log entry, when the source cannot be analysed or the
+   * analysis exceeds the timeout of a request. A slow analysis continues, and later requests get its result.
    */
   of(graph_id: string): Promise<SourceSchemas[]> {
     const analyses = this.ofThisLoad();
@@ -63,7 +63,7 @@ export class SourceAnalyses implements OnApplicationShutdown {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.logger.warn(`The schemas of graph "${graph_id}" cannot be derived from ${spec.file}: ${reason}`);
-      setTimeout(() => analyses.delete(graph_id), RETRY_MS).unref();
+      setTimeout(() => analyses.delete(graph_id), RETRY_DELAY_MS).unref();
       return [];
     } finally {
       clearTimeout(slow);

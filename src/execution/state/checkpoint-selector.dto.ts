@@ -1,10 +1,10 @@
 import { canonicalCheckpointMap, canonicalNamespace, FreeObject, IdOrName, readAs, Text } from '../../common/index.js';
 
-/** Some clients join the levels by NUL (contract 1.2, "checkpoint in history"). */
+/** Some clients join the levels with NUL (contract 1.2, "checkpoint in history"). */
 const readNamespace = (checkpoint_ns: unknown): unknown =>
   canonicalNamespace(typeof checkpoint_ns === 'string' ? checkpoint_ns.replaceAll('\0', '|') : checkpoint_ns);
 
-/** Which checkpoint of a thread (contract 2.8); every field may be left out. */
+/** Selects a checkpoint of a thread (contract 2.8); all fields are optional. */
 export class CheckpointSelector {
   /** Ignored: the thread is the one in the path. */
   @IdOrName()
@@ -13,10 +13,10 @@ export class CheckpointSelector {
   @readAs(readNamespace)
   @Text()
   checkpoint_ns?: string;
-  /** Id; the newest one of the namespace when absent. */
+  /** Checkpoint id; absent: the newest checkpoint of the namespace. */
   @IdOrName()
   checkpoint_id?: string;
-  /** Checkpoint id of every namespace above. */
+  /** Checkpoint ids of all parent namespaces. */
   @FreeObject()
   @readAs(canonicalCheckpointMap)
   checkpoint_map?: Record<string, string>;

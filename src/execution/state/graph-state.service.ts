@@ -5,66 +5,66 @@ import { PostgresCheckpointer } from '../checkpoints/postgres-checkpointer.js';
 import { FIND_CHECKPOINT, LAST_CHECKPOINT_OF_RUN } from '../checkpoints/checkpoint-sql.js';
 import type { CheckpointConfig, CompiledGraph, GraphConfig, GraphState, HistoryOptions } from '../graphs/graph.js';
 import { GraphRegistry } from '../graphs/graph-registry.js';
-import { closeRemoteGraphs } from '../graphs/remote-graphs.js';
+import { collapseRemoteGraphs } from '../graphs/remote-graphs.js';
 import { toCommand, type WireCommand } from '../runner/command.js';
 import { toRunnableConfig } from '../runner/runnable-config.js';
 import { neededParts, selectState } from './select-state.js';
 import { emptyThreadState, type ThreadState, toThreadState } from './thread-state.dto.js';
 import { CheckpointNotFoundError, InvalidStateUpdateError } from './state.errors.js';
 
-/** Whose state: the thread with its graph and the config its last run left behind. */
+/** The thread whose state it is, with its graph and the config of its last run. */
 export interface StateOwner {
   thread_id: string;
   graph_id: string;
   config: Record<string, unknown>;
 }
 
-/** Which checkpoint; the newest one of the root graph when nothing is given. */
+/** Refers to a checkpoint; if empty, to the newest one of the root graph. */
 export interface CheckpointReference {
   checkpoint_ns?: string;
   checkpoint_id?: string;
   checkpoint_map?: Record<string, string>;
 }
 
-/** What of a state is wanted. */
+/** Which parts of a state are requested. */
 export interface StateOptions {
-  /** The state of subgraphs in their tasks, too. */
+  /** Includes the state of subgraphs in their tasks. */
   subgraphs: boolean;
-  /** Only these fields, see {@link selectState}; all when absent. */
+  /** Only these fields, see {@link selectState}; absent: all. */
   select?: readonly string[];
 }
 
-/** A change of the state made by hand. */
+/** A state update by a client. */
 export interface StateUpdate {
-  /** One update, several, or null for "the node has run and returned nothing". */
+  /** One update, several, or null for a node that returned nothing. */
   values: unknown;
   as_node?: string;
   checkpoint?: CheckpointReference;
-  /** Goes into the metadata of the new checkpoint. */
+  /** Added to the metadata of the new checkpoint. */
   metadata?: Record<string, unknown>;
 }
 
-/** A change of the state that is computed and not yet written. */
+/** A state update that is computed but not yet written. */
 export interface StateDraft {
   /** The reference of its last checkpoint. */
   checkpoint: CheckpointConfig;
   /** The newest state of the thread once it is written. */
   state: GraphState;
   /**
-   * Writes its checkpoints in the caller's transaction, which has locked the thread. False when the thread has other
-   * checkpoints than those it was computed from; then nothing is written.
+   * Writes its checkpoints in the caller's transaction, which has locked the thread. Writes nothing and returns false when
+   * the thread's checkpoints have changed since the update was computed.
    */
   write(db: Queryable): Promise<boolean>;
 }
 
-/** What nodes have done side by side, as clients say it. */
+/** The updates of one superstep, in wire format. */
 export interface WireSuperstep {
   updates: readonly { values?: unknown; command?: WireCommand; as_node: string }[];
 }
 
 /**
- * Bytes of the checkpoints that one request may make: each has the whole of every channel that has changed, so that a body
- * of a megabyte can stand for gigabytes.
+ * Limit for the checkpoints of one request. Each checkpoint contains every changed channel as a whole, so a body of a
+ * megabyte could expand to gigabytes.
  */
 const MAX_SUPERSTEPS_BYTES = 64 * 1024 * 1024;
 
@@ -77,7 +77,7 @@ export async function assertCheckpointExists(
   if (!checkpoint_id) {
     return;
   }
-  // From configurable it may be anything, also what PostgreSQL refuses as text.
+  // In `configurable` a client can send any JSON, including strings with NUL, which PostgreSQL rejects.
   const [id, ns] = [checkpoint_id, checkpoint_ns].map((part: unknown) =>
     (typeof part === 'string' ? part : JSON.stringify(part)).replaceAll('\0', ''),
   );
@@ -99,14 +99,14 @@ export class GraphStateService {
     return this.readState(owner, at, { subgraphs });
   }
 
-  /** Nothing is read that `select` leaves out. */
+  /** Reads only what `select` needs. */
   async getSelected(owner: StateOwner, at: CheckpointReference, options: StateOptions): Promise<Partial<ThreadState>> {
     return selectState(await this.readState(owner, at, options), options.select);
   }
 
   /**
-   * The state that a run left: that of the last checkpoint it wrote. Undefined when it wrote none. As long as that is the
-   * newest one of the thread, tasks that are done but not committed count.
+   * The state at the last checkpoint that a run wrote. Undefined when it wrote none. While that checkpoint is the newest
+   * one of the thread, the state includes the pending writes of finished tasks.
    */
   async getFinalState(owner: StateOwner, run_id: string): Promise<GraphState | undefined> {
     const { rows } = await this.sql.query<{ checkpoint_id: string; is_newest: boolean }>(LAST_CHECKPOINT_OF_RUN, [
@@ -122,7 +122,7 @@ export class GraphStateService {
     return graph.getState(config);
   }
 
-  /** Newest first. Nothing is read that `select` leaves out, and no more at once than is asked for. */
+  /** Newest first. Reads only what `select` needs, page by page as the caller iterates. */
   async *getHistory(
     owner: StateOwner,
     at: CheckpointReference,
@@ -135,7 +135,7 @@ export class GraphStateService {
     }
   }
 
-  /** Computes a change of the state. The graph's own code runs here, so no transaction may be open. */
+  /** Computes a state update. This runs the graph's own code, so no transaction may be open. */
   async draftUpdate(
     owner: StateOwner,
     { values, as_node, checkpoint = {}, metadata }: StateUpdate,
@@ -144,14 +144,14 @@ export class GraphStateService {
     const config: GraphConfig = { ...configOf(owner, checkpoint), metadata };
     const updates = Array.isArray(values) ? values : [values];
     if (updates.length === 0) {
-      throw new InvalidStateUpdateError('values is an empty list');
+      throw new InvalidStateUpdateError('values is an empty list. Send at least one update, or null');
     }
     return this.draft(owner, config, [
       { updates: updates.map((update: unknown) => ({ values: update, asNode: as_node })) },
     ]);
   }
 
-  /** The same for a checkpoint for each superstep. */
+  /** Like {@link draftUpdate}, with one checkpoint per superstep. */
   async draftSupersteps(
     owner: StateOwner,
     supersteps: readonly WireSuperstep[],
@@ -166,11 +166,11 @@ export class GraphStateService {
   private async readState(owner: StateOwner, at: CheckpointReference, options: StateOptions): Promise<ThreadState> {
     const config = configOf(owner, at);
     const graph = await this.graphFor(owner, config, at, options);
-    const state = await (options.subgraphs ? closeRemoteGraphs(graph) : graph).getState(config, options);
+    const state = await (options.subgraphs ? collapseRemoteGraphs(graph) : graph).getState(config, options);
     return hasCheckpoint(state) ? toThreadState(state) : emptyThreadState();
   }
 
-  /** The graph with a checkpointer that reads as much as is needed for the selected fields. */
+  /** The graph, with a checkpointer that reads only what the selected fields need. */
   private async graphFor(
     owner: StateOwner,
     config: GraphConfig,
@@ -204,13 +204,13 @@ export class GraphStateService {
   }
 }
 
-/** A command that resumes with null answers nothing here: a new thread has asked nothing. */
+/** A new thread has no pending interrupts, so a command with `resume: null` resumes none. */
 const toUpdate = async ({ values = null, command, as_node: asNode }: WireSuperstep['updates'][number]) => ({
   values: command ? await toCommand(command, () => Promise.resolve([])) : values,
   asNode,
 });
 
-/** The subgraph whose checkpoints have this namespace: `node:task_id`, levels joined by `|`. The graph itself if none. */
+/** The subgraph of a checkpoint namespace (`node:task_id`, levels joined by `|`), or the graph itself if there is none. */
 async function partAt(graph: CompiledGraph, checkpoint_ns: string): Promise<CompiledGraph> {
   const path = checkpoint_ns.split('|').map((level) => level.split(':')[0]);
   if (checkpoint_ns !== '' && graph.nodes) {
@@ -221,7 +221,7 @@ async function partAt(graph: CompiledGraph, checkpoint_ns: string): Promise<Comp
   return graph;
 }
 
-/** False for the empty state of a thread that has no checkpoint. */
+/** False for the empty state of a thread without checkpoints. */
 export const hasCheckpoint = ({ createdAt }: GraphState): boolean => createdAt !== undefined;
 
 function configOf(

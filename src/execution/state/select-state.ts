@@ -4,7 +4,7 @@ import type { CheckpointSelection } from '../checkpoints/postgres-checkpointer.j
 import type { CompiledGraph } from '../graphs/graph.js';
 import type { ThreadState } from './thread-state.dto.js';
 
-/** Fields of a state that `select` names (contract 2.14); also `values.<key>`. */
+/** Fields that `select` accepts (contract 2.14), besides `values.<key>`. */
 export const STATE_FIELDS = [
   'values',
   'next',
@@ -22,7 +22,7 @@ export const isStateField = (name: unknown): boolean =>
   typeof name === 'string' &&
   (STATE_FIELDS.includes(name as never) || (name.startsWith(VALUE_PREFIX) && name.length > VALUE_PREFIX.length));
 
-/** Only the fields that are named; of `values` only the keys that are, unless all of it is. */
+/** Returns only the selected fields. Of `values` only the selected keys, unless `values` itself is selected. */
 export function selectState(state: ThreadState, select: readonly string[] | undefined): Partial<ThreadState> {
   if (!select) {
     return state;
@@ -39,10 +39,10 @@ export function selectState(state: ThreadState, select: readonly string[] | unde
 const valueKeys = (select: readonly string[]): string[] =>
   select.filter((name) => name.startsWith(VALUE_PREFIX)).map((name) => name.slice(VALUE_PREFIX.length));
 
-/** Fields that LangGraph finds out by looking which nodes come next. */
+/** Fields that LangGraph derives by computing the next nodes. */
 const ABOUT_TASKS = ['next', 'tasks', 'interrupts'];
 
-/** What has to be read of checkpoints for the selected fields; undefined for all of it. `graph` is whose state it is. */
+/** The parts of a checkpoint of `graph` that the selected fields need; undefined for the whole checkpoint. */
 export function neededParts(
   graph: CompiledGraph,
   select: readonly string[] | undefined,
@@ -54,12 +54,12 @@ export function neededParts(
   }
   const keys = valueKeys(select);
   const { streamChannels } = graph;
-  // A state that is one channel has its keys inside.
+  // In a single-channel state the keys are inside that channel.
   const values = keys.length > 0 && typeof streamChannels === 'string' ? [streamChannels] : keys;
   return hasTasks ? { channels: [...values, ...steeringChannels(graph.nodes)] } : { channels: values, writes: values };
 }
 
-/** Channels that decide which nodes come next. What those nodes would read does not matter for that. */
+/** Channels that determine the next nodes. The values that those nodes would read are not needed. */
 const steeringChannels = (nodes: NonNullable<CompiledGraph['nodes']>): string[] => [
   TASKS,
   ...Object.values(nodes).flatMap(({ triggers, channels }) => [

@@ -1,54 +1,54 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { errorText, type JsonObject } from '../../common/index.js';
-import { type CheckpointConfig, type GraphState, type GraphTask, UnreadState } from '../graphs/graph.js';
+import { type CheckpointConfig, type GraphState, type GraphTask, UnavailableState } from '../graphs/graph.js';
 
 /** A reference to a checkpoint (contract 2.8). */
 export class Checkpoint {
-  /** Thread the checkpoint belongs to. */
+  /** Thread of the checkpoint. */
   thread_id: string;
-  /** Empty for the root graph, `node:task_id` for a subgraph, levels joined by `|`. */
+  /** Namespace: empty for the root graph, `node:task_id` for a subgraph, levels joined by `|`. */
   checkpoint_ns: string;
   /** Id of the checkpoint; null for a subgraph that has not written one yet. */
   @ApiProperty({ type: String, nullable: true })
   checkpoint_id: string | null;
-  /** Checkpoint id of every namespace above. */
+  /** Checkpoint ids of all parent namespaces. */
   @ApiProperty({ type: 'object', additionalProperties: { type: 'string' }, nullable: true })
   checkpoint_map: Record<string, string> | null;
 }
 
-/** A question that waits for an answer (contract 2.5). */
+/** A pending interrupt (contract 2.5). */
 export class Interrupt {
-  /** What the graph passed to `interrupt()`. */
-  @ApiProperty({ required: false, oneOf: [{}], description: 'What the graph passed to `interrupt()`; any JSON.' })
+  /** Value that the graph passed to `interrupt()`. */
+  @ApiProperty({ required: false, oneOf: [{}], description: 'Value that the graph passed to `interrupt()`; any JSON.' })
   value?: unknown;
-  /** Stable id; the key in `command.resume` when several are answered at once. */
+  /** Stable id; the key in `command.resume` when several interrupts are resumed at once. */
   id?: string;
 }
 
-/** A node that has run in the last superstep or is about to (contract 2.7). */
+/** One execution of a node, in the last superstep or the next one (contract 2.7). */
 export class ThreadTask {
   /** Id of the task. */
   id: string;
   /** Name of the node. */
   name: string;
-  /** How the task came about. */
+  /** What triggered the task: an edge or a `Send`. */
   @ApiProperty({ type: 'array', items: {} })
   path: unknown[];
-  /** What went wrong, if anything did. */
+  /** Error of the task; null if it did not fail. */
   @ApiProperty({ type: String, nullable: true })
   error: string | null;
-  /** Questions of this task that wait for an answer. */
+  /** Pending interrupts of this task. */
   @ApiProperty({ type: [Interrupt] })
   interrupts: Interrupt[];
-  /** Where the state of the task's subgraph is. */
+  /** Checkpoint of the task's subgraph. */
   @ApiProperty({ type: Checkpoint, nullable: true })
   checkpoint: Checkpoint | null;
-  /** State of the task's subgraph, when `subgraphs` was asked for. */
+  /** State of the task's subgraph, if `subgraphs` was requested. */
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
   state: ThreadState | null;
-  /** Why the state is missing although it was asked for: the subgraph is on a server that does not give it. */
+  /** Why the requested state is missing: the subgraph is a remote graph whose server does not return its state. */
   state_error?: string;
-  /** What the task has returned. */
+  /** Return value of the task. */
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
   result: unknown;
 }
@@ -58,30 +58,30 @@ export class ThreadState {
   /** Values of the state's channels. */
   @ApiProperty({ type: 'object', additionalProperties: true })
   values: unknown;
-  /** Nodes that run next; empty when the graph has finished. */
+  /** Nodes of the next superstep; empty when the graph has finished. */
   @ApiProperty({ type: [String] })
   next: string[];
   /** Tasks of the next superstep. */
   @ApiProperty({ type: [ThreadTask] })
   tasks: ThreadTask[];
-  /** The checkpoint this state was read from; null before the first one. */
+  /** Checkpoint of this state; null before the first checkpoint. */
   @ApiProperty({ type: Checkpoint, nullable: true })
   checkpoint: Checkpoint | null;
   /** `source`, `step`, `parents`, and the metadata of the run that wrote the checkpoint. */
   @ApiProperty({ type: 'object', additionalProperties: true })
   metadata: JsonObject;
-  /** When the checkpoint was written. */
+  /** Creation time of the checkpoint. */
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   created_at: string | null;
-  /** The checkpoint before this one. */
+  /** Parent of this checkpoint. */
   @ApiProperty({ type: Checkpoint, nullable: true })
   parent_checkpoint: Checkpoint | null;
-  /** Questions of all tasks that wait for an answer. */
+  /** Pending interrupts of all tasks. */
   @ApiProperty({ type: [Interrupt] })
   interrupts: Interrupt[];
 }
 
-/** A thread that has no checkpoint yet (contract 1.2). */
+/** The state of a thread without checkpoints (contract 1.2). */
 export const emptyThreadState = (): ThreadState => ({
   values: {},
   next: [],
@@ -93,7 +93,7 @@ export const emptyThreadState = (): ThreadState => ({
   interrupts: [],
 });
 
-/** A state snapshot as the API shows it. Messages inside are flattened when the response is written. */
+/** Converts a state snapshot to its API form. The messages in it are flattened when the response is written. */
 export function toThreadState(state: GraphState): ThreadState {
   const tasks = state.tasks.map(toTask);
   return {
@@ -108,7 +108,7 @@ export function toThreadState(state: GraphState): ThreadState {
   };
 }
 
-/** Null when the reference names no checkpoint. A subgraph that has not run yet is named by its namespace alone. */
+/** Null when the config refers to no checkpoint. A subgraph that has not run yet has a namespace but no checkpoint id. */
 export function toCheckpoint(config: CheckpointConfig | undefined): Checkpoint | null {
   const { thread_id, checkpoint_ns = '', checkpoint_id, checkpoint_map } = config?.configurable ?? {};
   if (!thread_id || (!checkpoint_id && checkpoint_ns === '')) {
@@ -119,16 +119,16 @@ export function toCheckpoint(config: CheckpointConfig | undefined): Checkpoint |
 
 function toTask({ id, name, path = [], error, interrupts, state, result }: GraphTask): ThreadTask {
   const nested = state && 'values' in state ? state : undefined;
-  const isUnread = state instanceof UnreadState;
+  const isUnavailable = state instanceof UnavailableState;
   return {
     id,
     name,
     path,
     error: error === undefined || error === null ? null : typeof error === 'string' ? error : errorText(error),
     interrupts,
-    checkpoint: state && !nested && !isUnread ? toCheckpoint(state as CheckpointConfig) : null,
+    checkpoint: state && !nested && !isUnavailable ? toCheckpoint(state as CheckpointConfig) : null,
     state: nested ? toThreadState(nested) : null,
-    ...(isUnread && { state_error: state.reason }),
+    ...(isUnavailable && { state_error: state.reason }),
     result: result ?? null,
   };
 }

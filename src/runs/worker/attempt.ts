@@ -4,9 +4,9 @@ import {
   GraphExecution,
   type GraphState,
   hasCheckpoint,
-  resumeRefusal,
+  checkStrictResume,
   type RunCheckpointer,
-  standstillOf,
+  resumeTargetOf,
   toCommand,
 } from '../../execution/index.js';
 import type { RunStream } from '../../streams/index.js';
@@ -64,7 +64,7 @@ async function assertResumesPending(
   graph: CompiledGraph,
   { configurable }: GraphConfig,
 ): Promise<void> {
-  const refusal = resumeRefusal(resume, standstillOf(await graph.getState({ configurable })));
+  const refusal = checkStrictResume(resume, resumeTargetOf(await graph.getState({ configurable })));
   if (refusal) {
     throw refusal;
   }

@@ -40,7 +40,7 @@ async function execute(fail: () => never, stopReason?: StopReason, run = RUN): P
     append: (event: string, json: string) => seen.events.push(`${event} ${json}`),
     drained: () => Promise.resolve(),
     finish: (status: string) => seen.events.push(`end ${status}`),
-    breakOff: () => seen.events.push('closed early'),
+    disconnect: () => seen.events.push('closed early'),
   };
   const parts = async function* () {
     await Promise.resolve();

@@ -103,7 +103,7 @@ export class RunLifecycle {
         this.logger.error(`run_id=${run.run_id} could not be ended with status error: ${errorText(again)}`);
       }
     }
-    stream.breakOff();
+    stream.disconnect();
     return false;
   }
 
@@ -287,15 +287,15 @@ export class RunLifecycle {
         // Bounded, because the log may be unavailable.
         await Promise.race([stream.drained(), sleep(DRAIN_TIMEOUT_MS, undefined, { ref: false })]);
         await this.queue.release(run);
-        stream.breakOff();
+        stream.disconnect();
         return true;
       case 'database_lost':
         this.logger.warn(`run_id=${run.run_id} lost the database; it will resume from its last checkpoint`);
         await this.retryingOnOutage(() => this.queue.release(run, { countsAttempt: true }));
-        stream.breakOff();
+        stream.disconnect();
         return true;
       case 'lease_lost':
-        stream.breakOff();
+        stream.disconnect();
         this.logger.warn(`run_id=${run.run_id} lost its lease; its further output is discarded`);
         await this.results.check();
         return true;
@@ -315,7 +315,7 @@ export class RunLifecycle {
     const { held, more } = await this.retryingOnOutage((again) => this.endInQueue(run, end, again));
     if (!held) {
       this.logger.warn(`run_id=${run.run_id} had lost its lease when it ended; its result is discarded`);
-      stream?.breakOff();
+      stream?.disconnect();
       await this.results.check();
       return false;
     }

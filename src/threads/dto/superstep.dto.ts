@@ -1,12 +1,12 @@
 import { AnyJson, Custom, MAX_UPDATES, NestedList, Text } from '../../common/index.js';
 import { isCommand, type WireCommand } from '../../execution/index.js';
 
-/** What one node has done in a superstep. */
+/** The update of one node in a superstep. */
 export class SuperstepUpdate {
-  /** What the node returned: values for the state's channels, or null for nothing. */
-  @AnyJson({ description: 'What the node returned: values for the channels of the state, or null.' })
+  /** Return value of the node: values for the state's channels, or null. */
+  @AnyJson({ description: "Return value of the node: values for the state's channels, or null." })
   values?: unknown;
-  /** A command that it returned instead. */
+  /** Command that the node returned instead. */
   @Custom({ type: 'object', additionalProperties: true }, 'must be an object with resume, update or goto', isCommand)
   command?: WireCommand;
   /** Name of the node; `__input__` for the input of the graph. */
@@ -16,7 +16,7 @@ export class SuperstepUpdate {
 
 /** A superstep to apply to a new thread (contract 1.2). */
 export class Superstep {
-  /** What its nodes have done, side by side. */
+  /** Updates of its nodes, which ran in parallel. */
   @NestedList(() => SuperstepUpdate, { required: true, minimum: 1, maximum: MAX_UPDATES })
   updates: SuperstepUpdate[];
 }

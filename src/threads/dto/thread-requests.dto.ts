@@ -34,10 +34,10 @@ import { isTtl, TTL_MESSAGE, TTL_SCHEMA } from '../thread-ttl.js';
 import { Superstep } from './superstep.dto.js';
 import { THREAD_SELECT, type ThreadSelect } from './thread.dto.js';
 
-/** The thread the page of examples works with. */
+/** Thread id in the API examples. */
 export const EXAMPLE_THREAD_ID = '0192f0c1-2a3b-7c4d-8e5f-60718293a4b5';
 
-/** Stands for a checkpoint in the page of examples; the page puts the last one it has seen in its place. */
+/** Placeholder for a checkpoint id in the API examples, which the examples page replaces with the last one received. */
 export const EXAMPLE_CHECKPOINT_ID = '1f000000-0000-6000-8000-000000000000';
 
 export class ThreadParams {
@@ -47,47 +47,47 @@ export class ThreadParams {
 }
 
 export class ThreadCheckpointParams extends ThreadParams {
-  /** Id of a checkpoint of the thread, as history gives it. */
+  /** Id of a checkpoint of the thread, from its history. */
   @IdOrName({ required: true, example: EXAMPLE_CHECKPOINT_ID })
   checkpoint_id: string;
 }
 
 /** Query of "join the stream of a thread" (contract 3.7). */
 export class ThreadStreamQuery {
-  /** What to send: the events of runs in the modes they were created with, only their start and end, changed states. */
+  /** Events to send: `run_modes` all events of runs, `lifecycle` only their start and end, `state_update` changed states. */
   @FromQueryList()
   @ListOf(THREAD_STREAM_MODES)
   stream_mode?: ThreadStreamMode[];
-  /** Another spelling of `stream_mode`. */
+  /** Alias of `stream_mode`. */
   @FromQueryList()
   @ListOf(THREAD_STREAM_MODES)
   stream_modes?: ThreadStreamMode[];
 
-  /** For clients that cannot send the header `Last-Event-ID`, which wins. */
+  /** For clients that cannot send the header `Last-Event-ID`; the header takes precedence. */
   @Text()
   last_event_id?: string;
 
   get modes(): ThreadStreamMode[] {
-    const asked = this.stream_mode ?? this.stream_modes ?? [];
-    return asked.length > 0 ? asked : ['run_modes'];
+    const requested = this.stream_mode ?? this.stream_modes ?? [];
+    return requested.length > 0 ? requested : ['run_modes'];
   }
 }
 
 /** Body of "create a thread" (contract 1.2). */
 export class ThreadCreate {
-  /** Id to give to the thread; a new one when absent. */
+  /** Id of the new thread; generated when absent. */
   @Id()
   thread_id?: string;
-  /** Keys of the caller's choice. `graph_id` says which graph the thread is for before its first run. */
+  /** Arbitrary metadata. `graph_id` sets the graph of the thread before its first run. */
   @Metadata()
   metadata?: JsonObject;
-  /** What to do when the id is taken: refuse, or return the existing thread unchanged. */
+  /** If a thread with this id exists: `raise` returns an error, `do_nothing` returns the existing thread unchanged. */
   @OneOf(['raise', 'do_nothing'], { default: 'raise' })
   if_exists?: 'raise' | 'do_nothing';
-  /** A past to begin with: applied one after the other, each a checkpoint. Needs `metadata.graph_id`. */
+  /** Initial history: supersteps that are applied in order, one checkpoint each. Requires `metadata.graph_id`. */
   @NestedList(() => Superstep, { maximum: MAX_UPDATES })
   supersteps?: Superstep[];
-  /** Minutes after the last activity until the thread is removed, or pruned with the strategy `keep_latest`. */
+  /** Minutes after the last activity until the thread is deleted, or pruned with the strategy `keep_latest`. */
   @Custom(TTL_SCHEMA, TTL_MESSAGE, isTtl)
   ttl?: unknown;
 }
@@ -97,12 +97,12 @@ export class ThreadPatch {
   /** Merged into the stored metadata, key by key at the top level. */
   @Metadata()
   metadata?: JsonObject;
-  /** Minutes after the last activity until the thread is removed, or pruned with the strategy `keep_latest`. */
+  /** Minutes after the last activity until the thread is deleted, or pruned with the strategy `keep_latest`. */
   @Custom(TTL_SCHEMA, TTL_MESSAGE, isTtl)
   ttl?: unknown;
 }
 
-/** Filters of search and count; a thread matches when all of them do. */
+/** Filters of search and count; a thread must match all of them. */
 export class ThreadCountRequest {
   /** Threads whose metadata contains this object. */
   @MetadataFilter()
@@ -126,33 +126,33 @@ export class ThreadSearchRequest extends ThreadCountRequest {
   /** Only these threads. */
   @IdList()
   ids?: string[];
-  /** What to sort by; ties are broken by id. */
+  /** Field to sort by; ties are broken by id. */
   @OneOf(THREAD_SORT_FIELDS, { default: 'updated_at' })
   sort_by?: (typeof THREAD_SORT_FIELDS)[number];
-  /** Direction of the order. */
+  /** Sort direction. */
   @OneOf(['asc', 'desc'], { default: 'desc' })
   sort_order?: 'asc' | 'desc';
   /** Return only these fields. */
   @ListOf(THREAD_SELECT)
   select?: ThreadSelect[];
-  /** Parts of each thread to return as `extracted`, by a name of your choice; null for what is not there. */
+  /** Paths of each thread to return as `extracted`, by alias; null for a missing value. */
   @Custom({ type: 'object', additionalProperties: { type: 'string' } }, EXTRACT_MESSAGE, isExtract, {
     example: { last: 'values.messages[-1].content' },
   })
   extract?: Record<string, string>;
 }
 
-/** What a state is limited to. */
-const MOST_STATE_FIELDS = 1_000;
+/** Validation of `select` for states. */
+const MAX_STATE_FIELDS = 1_000;
 const STATE_SELECT = {
   schema: {
     type: 'array',
     items: { type: 'string' },
-    maxItems: MOST_STATE_FIELDS,
+    maxItems: MAX_STATE_FIELDS,
     example: ['next', 'values.messages'],
   },
-  message: `must be a list of at most ${MOST_STATE_FIELDS} of ${STATE_FIELDS.join(', ')} or values.<key>`,
-  isValid: (value: unknown): boolean => isTexts(value, MOST_STATE_FIELDS) && value.every(isStateField),
+  message: `must be a list of at most ${MAX_STATE_FIELDS} of ${STATE_FIELDS.join(', ')} or values.<key>`,
+  isValid: (value: unknown): boolean => isTexts(value, MAX_STATE_FIELDS) && value.every(isStateField),
 };
 
 export class ThreadStateQuery {
@@ -160,7 +160,7 @@ export class ThreadStateQuery {
   @FromQueryFlag()
   @Flag({ default: false })
   subgraphs = false;
-  /** Return only these fields; `values.<key>` for one of the values. */
+  /** Return only these fields; `values.<key>` selects one value. */
   @FromQueryList()
   @Custom(STATE_SELECT.schema, STATE_SELECT.message, STATE_SELECT.isValid)
   select?: string[];
@@ -168,41 +168,42 @@ export class ThreadStateQuery {
 
 /** Query of "get a thread". */
 export class ThreadQuery {
-  /** More than what is always there: `ttl`. */
+  /** Optional fields to include: `ttl`. */
   @FromQueryList()
   @ListOf(['ttl'])
   include?: 'ttl'[];
 }
 
-const isFlagOrText = (value: unknown): boolean => typeof value === 'boolean' || value === 'true' || value === 'false';
+const isBooleanOrString = (value: unknown): boolean =>
+  typeof value === 'boolean' || value === 'true' || value === 'false';
 
 /** Body of "get the state at a checkpoint". */
 export class ThreadStateCheckpointRequest {
   /** The checkpoint to read. */
   @Nested(() => CheckpointSelector)
   checkpoint?: CheckpointSelector;
-  /** Include the state of subgraphs in their tasks. Clients send a boolean or its text. */
-  @Custom({ type: Boolean }, 'must be a boolean', isFlagOrText, {
+  /** Include the state of subgraphs in their tasks. Clients send a boolean or a string. */
+  @Custom({ type: Boolean }, 'must be a boolean', isBooleanOrString, {
     default: false,
   })
   subgraphs?: boolean | string;
-  /** Return only these fields; `values.<key>` for one of the values. */
+  /** Return only these fields; `values.<key>` selects one value. */
   @Custom(STATE_SELECT.schema, STATE_SELECT.message, STATE_SELECT.isValid)
   select?: string[];
 }
 
 /** Body of "update the state". */
 export class ThreadStateUpdate {
-  /** Values for the state's channels; a list applies several updates at once; null for "ran and returned nothing". */
+  /** Values for the state's channels; a list applies several updates at once; null for a node that returned nothing. */
   @StateUpdates({ description: 'Values for the channels of the state: an object, a list of objects, or null.' })
   values?: unknown;
-  /** Update as if this node had run. */
+  /** Apply the update as if this node had returned it. */
   @Text()
   as_node?: string;
-  /** Update from this checkpoint on instead of the newest one: a fork, or the state of a subgraph. */
+  /** Update this checkpoint instead of the newest one: creates a fork, or updates a subgraph. */
   @Nested(() => CheckpointSelector)
   checkpoint?: CheckpointSelector;
-  /** The same, by id. */
+  /** Like `checkpoint`, by id. */
   @IdOrName()
   checkpoint_id?: string;
 }
@@ -212,25 +213,25 @@ const isBefore = (value: unknown): boolean =>
 
 /** Body of "get the history". */
 export class ThreadHistoryRequest {
-  /** How many states to return at most, newest first. */
+  /** Maximum number of states, newest first. */
   @Whole({ minimum: 1, maximum: 1000, default: 10 })
   limit = 10;
-  /** Only states before this checkpoint: its id, a checkpoint, or a config that holds one. */
+  /** Only states before this checkpoint: an id, a checkpoint, or a config that contains one. */
   @readAs(canonicalReference)
   @Custom({ oneOf: [{ type: 'string' }, { type: 'object' }] }, 'must be a checkpoint id or a checkpoint', isBefore)
   before?: string | JsonObject;
   /** Only states whose metadata contains this object. */
   @MetadataFilter()
   metadata?: JsonObject;
-  /** A checkpoint whose namespace to list; its id limits the list to that checkpoint. */
+  /** Lists the namespace of this checkpoint; with an id, only this checkpoint. */
   @Nested(() => CheckpointSelector)
   checkpoint?: CheckpointSelector;
-  /** Return only these fields of each state; `values.<key>` for one of the values. */
+  /** Return only these fields of each state; `values.<key>` selects one value. */
   @Custom(STATE_SELECT.schema, STATE_SELECT.message, STATE_SELECT.isValid)
   select?: string[];
 }
 
-/** Body of "patch the state", which has no state in it. */
+/** Body of "patch the state", which contains only metadata. */
 export class ThreadStatePatch {
   /** Merged into the metadata of the thread, key by key at the top level. */
   @Metadata()
@@ -238,7 +239,7 @@ export class ThreadStatePatch {
 }
 
 export class ThreadHistoryQuery {
-  /** How many states to return at most, newest first. */
+  /** Maximum number of states, newest first. */
   @FromQueryNumber()
   @Whole({ minimum: 1, maximum: 1000, default: 10 })
   limit = 10;
@@ -247,7 +248,7 @@ export class ThreadHistoryQuery {
   before?: string;
 }
 
-/** Answer of "update the state". */
+/** Response of "update the state". */
 export class ThreadUpdateStateResponse {
   /** The checkpoint that was written. */
   checkpoint: JsonObject;

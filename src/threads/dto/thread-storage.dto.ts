@@ -7,57 +7,57 @@ export class ThreadPruneRequest {
   /** Threads to prune; at most 10,000. */
   @IdList({ required: true })
   thread_ids: string[];
-  /** `delete` removes the threads, `keep_latest` all but the newest checkpoint of each graph and subgraph. */
+  /** `delete` deletes the threads, `keep_latest` all but the newest checkpoint of each graph and subgraph. */
   @OneOf(PRUNE_STRATEGIES, { default: 'delete' })
   strategy?: PruneStrategy;
 }
 
-/** Answer of "prune threads". */
+/** Response of "prune threads". */
 export class ThreadPruneResult {
-  /** Threads that were pruned. */
+  /** Number of pruned threads. */
   @ApiProperty({ type: 'integer' })
   pruned_count: number;
 }
 
-/** How many of something there are, and how much they take up. */
+/** Count and size of stored items. */
 export class Amount {
-  /** How many. */
+  /** Number of items. */
   @ApiProperty({ type: 'integer' })
   count: number;
-  /** Bytes, before indexes and compression. */
+  /** Bytes, without indexes and before compression. */
   @ApiProperty({ type: 'integer' })
   bytes: number;
 }
 
-/** The stored values of one channel. */
+/** Stored values of one channel. */
 export class ChannelAmount {
-  /** Different values that are kept. */
+  /** Number of stored versions. */
   @ApiProperty({ type: 'integer' })
   versions: number;
-  /** Bytes of all of them. */
+  /** Bytes of all versions. */
   @ApiProperty({ type: 'integer' })
   bytes: number;
 }
 
-/** The stored values of all channels. */
+/** Stored values of all channels. */
 export class ChannelAmounts extends Amount {
-  /** By the name of the channel. */
+  /** By channel name. */
   @ApiProperty({ type: 'object', additionalProperties: { $ref: '#/components/schemas/ChannelAmount' } })
   by_channel: Record<string, ChannelAmount>;
 }
 
-/** What the states of a thread take up (contract 2.13). */
+/** Storage of a thread's states (contract 2.13). */
 export class ThreadStorage {
   /** Id of the thread. */
   @ApiProperty({ format: 'uuid' })
   thread_id: string;
-  /** Bytes of all of it. */
+  /** Total bytes. */
   @ApiProperty({ type: 'integer' })
   total_bytes: number;
-  /** Checkpoints, without the values of their channels. */
+  /** Checkpoints, without channel values. */
   checkpoints: Amount;
-  /** Values of channels; several checkpoints may share one. */
+  /** Channel values; several checkpoints may share one. */
   channel_values: ChannelAmounts;
-  /** What tasks have returned. */
+  /** Pending writes of tasks. */
   pending_writes: Amount;
 }

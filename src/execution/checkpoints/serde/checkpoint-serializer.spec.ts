@@ -44,7 +44,7 @@ const constructorMark = (name: string, args: unknown, more = {}) => ({
   ...more,
 });
 
-/** An object that is in two places, which is no circle. */
+/** An object that is referenced twice but not circular. */
 const shared = { a: [1] };
 
 class Named extends HumanMessage {
@@ -56,7 +56,7 @@ class Point {
   y = undefined;
 }
 
-/** What both serializers write with the same bytes and read as the same values. */
+/** Values that both serializers write as the same bytes and read as the same values. */
 const COMMON: [name: string, value: unknown][] = [
   ['nothing', undefined],
   ['null', null],
@@ -96,7 +96,7 @@ const COMMON: [name: string, value: unknown][] = [
   ['keys that look like numbers', { 2: 'b', 1: 'a', '-1': 'c', x: { 10: 1, 9: [2] } }],
 ];
 
-/** Data that looks like something else: what clients send, models answer and tools return. */
+/** Data that looks like marks or classes: sent by clients, or returned by models and tools. */
 const DATA: [name: string, value: unknown][] = [
   ['a message in its serialized form', humanMark({ content: 'hi' })],
   ['a model in its serialized form', { ...humanMark({ model: 'm' }), id: ['langchain', 'chat_models', 'openai', 'ChatOpenAI'] }],
@@ -119,7 +119,7 @@ const DATA: [name: string, value: unknown][] = [
   ['a toJSON that is no function', { toJSON: 1, toDict: 'x', valueOf: 2, constructor: { lc_name: 3 } }],
 ]; // prettier-ignore
 
-/** What only ours keeps. */
+/** Values that only our serializer keeps. */
 const MORE: [name: string, value: unknown][] = [
   ['big integers', { n: 12345678901234567890n, list: [-1n, 0n], map: new Map([[1n, new Set([2n])]]) }],
   ['a message with what JSON has no form for', [
@@ -128,18 +128,18 @@ const MORE: [name: string, value: unknown][] = [
   ]],
 ]; // prettier-ignore
 
-/** What a state may hold; Sends are found only in the channel of LangGraph's tasks, which is not shown. */
-const SHOWN = [...COMMON.filter(([name]) => name !== 'sends'), ...DATA, ...MORE];
+/** Values that a response may contain. Sends are only in LangGraph's tasks channel, which responses omit. */
+const VISIBLE = [...COMMON.filter(([name]) => name !== 'sends'), ...DATA, ...MORE];
 
 describe('CheckpointSerializer', () => {
   describe.each(COMMON)('with %s', (_name, value) => {
-    it('writes what the official serializer writes', async () => {
+    it('writes the same bytes as the official serializer', async () => {
       const [type, bytes] = await ours.dumpsTyped(value);
       const [officialType, officialBytes] = await official.dumpsTyped(value);
       expect([type, text(bytes)]).toEqual([officialType, text(officialBytes)]);
     });
 
-    it('reads what the official serializer reads', async () => {
+    it('reads the same value as the official serializer', async () => {
       const [type, bytes] = await official.dumpsTyped(value);
       for (const data of [bytes, Buffer.from(bytes), text(bytes)]) {
         expect(await ours.loadsTyped(type, data)).toStrictEqual(await official.loadsTyped(type, data));
@@ -147,30 +147,33 @@ describe('CheckpointSerializer', () => {
     });
   });
 
-  it.each(DATA)('gives back data that looks like %s as it was', async (_name, value) => {
+  it.each(DATA)('restores data that looks like %s unchanged', async (_name, value) => {
     const found = await restored(value);
     expect(found).toEqual(value);
     expect(JSON.stringify(await restored(found))).toBe(JSON.stringify(value));
   });
 
-  it.each(DATA)('gives back data that looks like %s as it was inside a message, too', async (_name, value) => {
+  it.each(DATA)('restores data that looks like %s unchanged inside a message', async (_name, value) => {
     const message = new ToolMessage({ content: '', tool_call_id: 't', artifact: value, additional_kwargs: { value } });
     const found = (await restored(message)) as ToolMessage;
     expect(found.artifact).toEqual(value);
     expect(JSON.stringify(found.additional_kwargs)).toBe(JSON.stringify({ value }));
   });
 
-  it.each(DATA)('writes data that looks like %s so that the official serializer reads data', async (_name, value) => {
-    const message = new HumanMessage({ content: 'x', additional_kwargs: { value } });
-    const [found, inside] = (await official.loadsTyped('json', await written([value, message]))) as [
-      unknown,
-      BaseMessage,
-    ];
-    const seen = (object: unknown): string => JSON.stringify(object).replaceAll(/"~+/g, '"');
-    // It takes a key __proto__ for the prototype.
-    expect(seen(found)).toBe(seen(value).replaceAll(/"__proto__":(\{.*?\}|null),/g, ''));
-    expect(inside.content).toBe('x');
-  });
+  it.each(DATA)(
+    'writes data that looks like %s so that the official serializer reads it as data',
+    async (_name, value) => {
+      const message = new HumanMessage({ content: 'x', additional_kwargs: { value } });
+      const [found, inside] = (await official.loadsTyped('json', await written([value, message]))) as [
+        unknown,
+        BaseMessage,
+      ];
+      const seen = (object: unknown): string => JSON.stringify(object).replaceAll(/"~+/g, '"');
+      // The official serializer sets the prototype for a key __proto__.
+      expect(seen(found)).toBe(seen(value).replaceAll(/"__proto__":(\{.*?\}|null),/g, ''));
+      expect(inside.content).toBe('x');
+    },
+  );
 
   it.each(MORE)('keeps %s', async (_name, value) => {
     expect(await restored(value)).toStrictEqual(value);
@@ -181,7 +184,7 @@ describe('CheckpointSerializer', () => {
     expect([typed.name, typed.message, String(named)]).toEqual(['TypeError', 'typed', 'RangeError: far']);
   });
 
-  it('keeps a message of a class of the project as the one that it extends', async () => {
+  it('stores a message of a project class as its LangChain superclass', async () => {
     const message = new Named({ content: 'x', id: '1' });
     const found = (await restored([message])) as BaseMessage[];
     expect(found[0].constructor).toBe(HumanMessage);
@@ -189,18 +192,18 @@ describe('CheckpointSerializer', () => {
     expect((await official.loadsTyped('json', await written(message))) as object).toBeInstanceOf(HumanMessage);
   });
 
-  it('keeps objects of LangChain that are no data as plain objects', async () => {
+  it('stores LangChain objects that are not data as plain objects', async () => {
     // The class of the second one cannot read what it writes.
     const state = { chain: RunnableLambda.from(() => 1), prompt: new StringPromptValue('hi') };
     expect(await restored(state)).toEqual(JSON.parse(JSON.stringify(state)));
   });
 
-  it.each(SHOWN)('gives back what shows clients the same: %s', async (_name, value) => {
+  it.each(VISIBLE)('restores %s with the same wire form', async (_name, value) => {
     const state = { value, list: [value], errors: [new TypeError('typed'), new Named('n')] };
     expect(toWireJson(await restored(state))).toBe(toWireJson(state));
   });
 
-  describe('refuses, with the place,', () => {
+  describe('rejects and locates', () => {
     const inside: Record<string, unknown> = { name: 'circle', list: [1] };
     (inside.list as unknown[]).push({ again: inside });
     const angry = { toJSON: () => { throw new Error('no'); } }; // prettier-ignore
@@ -222,27 +225,27 @@ describe('CheckpointSerializer', () => {
     }); // prettier-ignore
   });
 
-  describe('reads what others may have left', () => {
+  describe('when it reads data of other savers', () => {
     it.each([
       ['a class that does not exist', { ...humanMark({}), id: ['langchain_core', 'messages', 'Nothing'] }],
       ['a function beside the messages', { ...humanMark({}), id: ['langchain_core', 'messages', 'isBaseMessage'] }],
       ['a class of another package', { ...humanMark({ a: 1 }), id: ['elsewhere', 'Thing'] }],
       ['a function of LangChain', { ...humanMark({}), id: ['langchain_core', 'utils', 'env', 'getEnvironmentVariable'] }],
       ['a secret', { lc: 1, type: 'secret', id: ['PATH'] }],
-      ['parts that are none', humanMark([1])],
-      ['parts that the class refuses', { ...humanMark({ tool_calls: 5 }), id: ['langchain_core', 'messages', 'AIMessage'] }],
+      ['invalid parts', humanMark([1])],
+      ['parts that the class rejects', { ...humanMark({ tool_calls: 5 }), id: ['langchain_core', 'messages', 'AIMessage'] }],
       ['a constructor of nothing', [{ lc: 2, type: 'constructor' }, constructorMark('Function', ['return 1'])]],
       ['a constructor with a method', constructorMark('Set', [[1]], { method: 'constructor' })],
       ['a map of no entries', constructorMark('Map', [[1]])],
-      ['an expression that is none', constructorMark('RegExp', ['(', 'g'])],
-      ['a big integer that is none', constructorMark('BigInt', ['1.5'])],
-      ['bytes that are none', constructorMark('Uint8Array', [[256]], { method: 'from' })],
-    ])('%s stays the object that it is', async (_name, value) => {
+      ['an invalid regular expression', constructorMark('RegExp', ['(', 'g'])],
+      ['an invalid big integer', constructorMark('BigInt', ['1.5'])],
+      ['invalid bytes', constructorMark('Uint8Array', [[256]], { method: 'from' })],
+    ])('%s stays a plain object', async (_name, value) => {
       const json = JSON.stringify({ value });
       expect(await ours.loadsTyped('json', json)).toStrictEqual(JSON.parse(json));
     }); // prettier-ignore
 
-    it('user data that LangChain has escaped inside a message, unless it stands elsewhere', async () => {
+    it('unescapes user data that LangChain escaped inside a message, and only there', async () => {
       const escaped = { __lc_escaped__: { lc: 1, type: 'secret', id: ['A'] } };
       const json = JSON.stringify([humanMark({ content: 'x', additional_kwargs: { escaped } }), { escaped }]);
       expect(await ours.loadsTyped('json', json)).toStrictEqual([
@@ -251,13 +254,13 @@ describe('CheckpointSerializer', () => {
       ]);
     });
 
-    it('marks with escapes and spaces in them', async () => {
+    it('restores marks that contain escapes and spaces', async () => {
       const json =
         '[{"\\u006c\\u0063": 2, "type": "undefined"}, {"lc": 2, "type": "constructor", "id": ["Set"], "args": [[1]]}]';
       expect(await ours.loadsTyped('json', json)).toStrictEqual([undefined, new Set([1])]);
     });
 
-    it('bytes as they are; no other types, and no broken JSON', async () => {
+    it('returns bytes unchanged, and rejects other types and broken JSON', async () => {
       const data = Buffer.from([1, 2, 255]);
       expect(await ours.loadsTyped('bytes', data)).toBe(data);
       expect(await ours.loadsTyped('bytes', 'abc')).toEqual(new TextEncoder().encode('abc'));
@@ -266,18 +269,18 @@ describe('CheckpointSerializer', () => {
     });
   });
 
-  it('keeps 2,000 values made of all of these', async () => {
+  it('restores 2,000 random values made of all of these', async () => {
     const random = randomNumbers(20_240_607);
     for (let round = 0; round < 2_000; round++) {
       const state = { value: randomValue(random, 4) };
       const found = await restored(state);
       expect(toWireJson(found)).toBe(toWireJson(state));
-      // From then on it does not change any more.
+      // A second round trip changes nothing.
       expect(await written(await restored(found))).toBe(await written(found));
     }
   });
 
-  it('keeps 2,000 pieces of JSON full of what readers look for', async () => {
+  it('restores 2,000 random JSON values full of marks and escapes', async () => {
     const random = randomNumbers(42);
     for (let round = 0; round < 2_000; round++) {
       const json = JSON.stringify({ value: randomJson(random, 5) });
@@ -286,7 +289,7 @@ describe('CheckpointSerializer', () => {
       expect(JSON.stringify(value)).toBe(json);
       expect(JSON.stringify(found.additional_kwargs.data)).toBe(json);
       await official.loadsTyped('json', await written([JSON.parse(json), message]));
-      // Left by another saver: anything but an error.
+      // JSON of another saver must not cause an error.
       await ours.loadsTyped('json', json);
     }
   });
@@ -310,7 +313,7 @@ function messages(): BaseMessage[] {
   ];
 }
 
-/** The same numbers for the same seed (mulberry32), so that a failure can be repeated. */
+/** Seeded pseudorandom numbers (mulberry32), so that a failure can be reproduced. */
 function randomNumbers(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -325,13 +328,13 @@ type Random = ReturnType<typeof randomNumbers>;
 
 const pick = <T>(random: Random, choices: readonly T[]): T => choices[random(choices.length)];
 
-/** Objects and arrays, nested at random, with the values above as leaves. */
+/** Randomly nested objects and arrays with the values above as leaves. */
 function randomValue(random: Random, depth: number): unknown {
   const children = (): unknown[] => Array.from({ length: random(4) }, () => randomValue(random, depth - 1));
   switch (depth === 0 ? 0 : random(7)) {
     case 0:
     case 1:
-      return pick(random, SHOWN)[1];
+      return pick(random, VISIBLE)[1];
     case 2:
       return children();
     case 3:
@@ -369,7 +372,7 @@ const JSON_RECORDS = [
   humanMark({ content: 'x' }),
 ];
 
-/** JSON that looks like what a serializer writes, mostly in the wrong places. */
+/** JSON that resembles serializer output, mostly in the wrong places. */
 function randomJson(random: Random, depth: number): unknown {
   switch (depth === 0 ? 0 : random(7)) {
     case 0:

@@ -10,9 +10,8 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
- * Writes and reads what LangGraph's own serializer does, in its format, and treats everything in a state as data: a value
- * comes back as what it was, or is refused with an {@link UnserializableValueError} when it is written. See
- * docs/decisions/0008-checkpoint-serde.md.
+ * Reads and writes the format of LangGraph's own serializer, but treats everything in a state as data. A value is restored
+ * unchanged, or its write is rejected with an {@link UnserializableValueError}. See docs/decisions/0008-checkpoint-serde.md.
  */
 export class CheckpointSerializer implements Serializer {
   // eslint-disable-next-line @typescript-eslint/require-await -- by contract; what is thrown rejects
@@ -35,7 +34,7 @@ export class CheckpointSerializer implements Serializer {
 
 function toJson(value: unknown): string {
   try {
-    // A function is written as what it is on the wire: nothing.
+    // JSON.stringify omits a function, on the wire too, so it is stored as undefined.
     return JSON.stringify(isPlain(value) ? value : encode(value)) ?? JSON.stringify(UNDEFINED);
   } catch (error) {
     throw explainUnserializable(value, error);

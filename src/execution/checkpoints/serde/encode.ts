@@ -17,12 +17,12 @@ import {
   UNDEFINED,
 } from './marks.js';
 
-/** Twice as many as a request body may have. What is written must be readable, by code that needs stack for each level. */
+/** Twice the limit of request bodies. Everything written must be readable by code that recurses for each level. */
 const MAX_LEVELS = 2_000;
 
 /**
- * True when `JSON.stringify` writes a value as it is to be stored: nothing in it is undefined, a big integer, an instance
- * of a class, one of its own ancestors, or has a key of the format.
+ * True when `JSON.stringify` already writes the stored form: the value contains no undefined, no bigint, no class instance,
+ * no circular reference and no key of the format.
  */
 export function isPlain(value: unknown, ancestors: unknown[] = []): boolean {
   if (typeof value !== 'object' || value === null) {
@@ -39,7 +39,7 @@ export function isPlain(value: unknown, ancestors: unknown[] = []): boolean {
   }
   ancestors.push(value);
   if (isArray) {
-    // Unlike methods of arrays, this loop sees holes, which are kept.
+    // Unlike array methods, this loop visits holes, which must be kept.
     for (const part of value as unknown[]) {
       if (!isPlain(part, ancestors)) {
         return false;
@@ -57,8 +57,8 @@ export function isPlain(value: unknown, ancestors: unknown[] = []): boolean {
 }
 
 /**
- * A value as JSON can hold it. Throws what the value's own code throws, and for a value that contains itself. Functions and
- * symbols are left to `JSON.stringify`, which leaves them out.
+ * Converts a value to what JSON can represent. Throws errors of the value's own code, and for a circular reference.
+ * Functions and symbols are left to `JSON.stringify`, which omits them.
  */
 export function encode(value: unknown, key = '', ancestors: object[] = []): unknown {
   if (typeof value === 'bigint') {
@@ -83,7 +83,7 @@ export function encode(value: unknown, key = '', ancestors: object[] = []): unkn
 }
 
 function encodeObject(object: object, key: string, ancestors: object[]): unknown {
-  // Some errors have a toJSON; answers show all of them by name and message.
+  // Some errors have a toJSON, but responses show all errors by name and message.
   if (object instanceof Error) {
     return encodeError(object);
   }
@@ -94,7 +94,7 @@ function encodeObject(object: object, key: string, ancestors: object[]): unknown
     }
   }
   const { toJSON, lg_name } = object as { toJSON?: unknown; lg_name?: unknown };
-  // LangGraph tells its own classes by this name; data with such a key is data.
+  // LangGraph identifies its own classes by this name; a plain object with this key is data.
   if (lg_name === 'Send' && !isRecord(object)) {
     const { node, args, timeout } = object as JsonObject;
     return encodeParts({ node, args, ...(timeout !== undefined && { timeout }) }, ancestors);
@@ -135,7 +135,7 @@ function encodeInstance(object: object, ancestors: object[]): unknown {
   return isBoxed(object) ? encode(object.valueOf()) : encodeParts(object as JsonObject, ancestors);
 }
 
-/** Fields of an object, in which user data cannot be taken for a mark. */
+/** Encodes the fields of an object, and escapes user data that could be mistaken for a mark. */
 function encodeParts(object: JsonObject, ancestors: object[]): JsonObject {
   const encoded: JsonObject = {};
   const keys = Object.keys(object);
@@ -148,7 +148,7 @@ function encodeParts(object: JsonObject, ancestors: object[]): JsonObject {
   return encoded;
 }
 
-/** The class of an error is not kept, its name is: answers show it. */
+/** The class of an error is not stored, but its name is, because responses show it. */
 function encodeError(error: Error): object {
   const described = describeError(error);
   const message = readField(error, 'message');

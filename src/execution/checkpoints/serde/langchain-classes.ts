@@ -6,12 +6,12 @@ import type { JsonObject, LangChainObject } from '../../../common/index.js';
 
 type LangChainClass = new (fields: JsonObject) => object;
 
-/** LangChain's root of all names. */
+/** Root of LangChain's namespaces. */
 const ROOT = 'langchain_core';
 
 /**
- * The classes of LangChain that are data: what a checkpoint brings back, by the module and the name it is stored under.
- * Everything else that looks like an object of LangChain is the plain object that it is.
+ * The LangChain classes that are restored from a checkpoint, by stored module and name. Everything else that looks like a
+ * serialized LangChain object stays a plain object.
  */
 const CLASSES: Record<string, Map<string, LangChainClass>> = {
   messages: pick(messages, [
@@ -45,15 +45,15 @@ const CLASSES: Record<string, Map<string, LangChainClass>> = {
   ]),
 };
 
-/** The project's version of LangChain may not have all of them. */
+/** The project's version of LangChain may lack some of them. */
 function pick(module: object, names: string[]): Map<string, LangChainClass> {
   const found = names.map((name) => [name, (module as Record<string, unknown>)[name]] as const);
   return new Map(found.filter((entry): entry is [string, LangChainClass] => typeof entry[1] === 'function'));
 }
 
 /**
- * The name that an object is stored under: that of its class, or of the nearest one above it that comes back. Undefined for
- * what is stored as the plain object its `toJSON` makes of it.
+ * The stored name of an object: that of its class, or of the nearest superclass that can be restored. Undefined for objects
+ * that are stored as the plain result of their `toJSON`.
  */
 export function langchainIdOf(object: LangChainObject): string[] | undefined {
   const [root, module, ...inside] = object.lc_namespace;
@@ -69,7 +69,7 @@ export function langchainIdOf(object: LangChainObject): string[] | undefined {
   return undefined;
 }
 
-/** The class that was stored under a name, unless it is none of those that come back. */
+/** The class of a stored name; undefined if it is not one that is restored. */
 export function langchainClass(id: unknown[]): LangChainClass | undefined {
   const [root, module] = id;
   const name = id.at(-1);
@@ -78,7 +78,7 @@ export function langchainClass(id: unknown[]): LangChainClass | undefined {
     : undefined;
 }
 
-/** Makes an object again. Throws what its class throws. A field that is undefined has its default, as an absent one. */
+/** Restores an object. Rethrows errors of its constructor. An undefined field gets its default, like an absent one. */
 export function newLangChainObject(Class: LangChainClass, fields: JsonObject): object {
   const broken = LISTS.find((key) => !isListOfObjects(fields[key]));
   if (broken !== undefined) {
@@ -89,13 +89,13 @@ export function newLangChainObject(Class: LangChainClass, fields: JsonObject): o
   return new Class(Object.fromEntries(given.map(([key, value]) => [names[key] || camelCase(key), value])));
 }
 
-/** Fields of messages that their methods walk through: a class takes anything for them, and throws later. */
+/** Fields that messages iterate over: the constructors accept anything, and the methods throw later. */
 const LISTS = ['tool_calls', 'invalid_tool_calls', 'tool_call_chunks'];
 
 const isListOfObjects = (value: unknown): boolean =>
   value === undefined || (Array.isArray(value) && value.every((item) => typeof item === 'object' && item !== null));
 
-/** Names of fields by the names they are stored under, where these are not in snake case. */
+/** Field names by stored name, for stored names that are not just snake case. */
 function fieldNames(Class: LangChainClass): Record<string, string> {
   const names: Record<string, string> = Object.create(null) as Record<string, string>;
   for (let level: unknown = Class; typeof level === 'function'; level = Object.getPrototypeOf(level)) {
@@ -105,7 +105,7 @@ function fieldNames(Class: LangChainClass): Record<string, string> {
   return names;
 }
 
-/** As LangChain reads names. */
+/** LangChain's conversion of stored names. */
 function camelCase(key: string): string {
   const trimmed = key.trim();
   return /[-_\s]/.test(trimmed)

@@ -6,14 +6,14 @@ import { isEscaped, LANGCHAIN_ESCAPE, setOwn, unescapeKey } from './marks.js';
 type Marked = JsonObject & { type?: unknown; id?: unknown; method?: unknown; args?: unknown; kwargs?: unknown };
 
 /**
- * What parsed JSON of a checkpoint stands for. Changes it where it lies. Only the marks that {@link encode} writes are
- * followed, and no name is looked up anywhere but in these lists: everything else is data, and never throws.
+ * Restores the value of a checkpoint from parsed JSON, in place. Only marks that {@link encode} writes are restored, and
+ * class names are looked up only in fixed lists. Everything else is data and never throws.
  */
 export function revive(value: unknown): unknown {
   return reviveIn(value, false);
 }
 
-/** `isOfLangChain`: inside the fields of one of its objects, where LangChain escapes user data in its own way. */
+/** `isOfLangChain`: inside the fields of a LangChain object, where LangChain escapes user data in its own way. */
 function reviveIn(value: unknown, isOfLangChain: boolean): unknown {
   if (typeof value !== 'object' || value === null) {
     return value;

@@ -14,7 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Analyses `graph` of the first file. Each test has a folder of its own. */
+/** Analyses `graph` of the first file. Each test uses its own folder. */
 function analyseFiles(files: Record<string, string>, export_name = 'graph'): SourceAnalysis {
   const own = mkdtempSync(path.join(folder, 'project-'));
   for (const [name, content] of Object.entries(files)) {
@@ -42,12 +42,12 @@ const BUILDER = `${IMPORTS}
     .addEdge(START, 'speak');
 `;
 
-/** A subgraph whose state is easy to tell from others. */
+/** A subgraph with a distinctive state. */
 const WEATHER = `
   const Weather = Annotation.Root({ ...MessagesAnnotation.spec, kind: Annotation<'weather' | 'other'> });
   const weather = new StateGraph(Weather).addNode('look', () => ({})).addEdge(START, 'look')`;
 
-describe('the schemas of an exported', () => {
+describe('schemas of an exported', () => {
   it.each([
     ['compiled graph', 'builder.compile()'],
     ['builder', 'builder'],
@@ -57,7 +57,7 @@ describe('the schemas of an exported', () => {
     ['function that returns a builder', '() => builder'],
     ['function that returns a promise of a compiled graph', 'async () => builder.compile()'],
     ['function that returns a promise of a builder', 'async () => builder'],
-  ])('%s are found', (_what, expression) => {
+  ])('%s are derived', (_what, expression) => {
     const { schemas, warnings } = analyseFiles({ 'graph.ts': `${BUILDER} export const graph = ${expression};` });
 
     expect(warnings).toEqual([]);
@@ -76,7 +76,7 @@ describe('the schemas of an exported', () => {
     expect(config).toEqual({ type: 'object', $schema: 'http://json-schema.org/draft-07/schema#' });
   });
 
-  it('function that may return different graphs are those of each', () => {
+  it('function with different graphs are derived for each graph', () => {
     const { schemas } = analyseFiles({
       'graph.ts': `${BUILDER} ${WEATHER};
         export const graph = (config: { deep?: boolean }) => (config.deep ? weather.compile() : builder.compile());`,
@@ -87,7 +87,7 @@ describe('the schemas of an exported', () => {
     ]);
   });
 
-  it('default export are found, and those of CommonJS', () => {
+  it('default export and of a CommonJS export are derived', () => {
     const esm = { 'graph.mjs': `${BUILDER.replace('type BaseMessage, ', '')} export default builder.compile();` };
     const commonJs = {
       'graph.cjs': `const { Annotation, START, StateGraph } = require('@langchain/langgraph');
@@ -107,7 +107,7 @@ describe('the schemas of an exported', () => {
     ],
     ['a Pregel of any', 'builder.compile() as unknown as Pregel<any, any>'],
     ['a function of any', '(): any => builder.compile()'],
-  ])('%s are left to the graph itself', (_what, expression) => {
+  ])('%s are not derived from the source', (_what, expression) => {
     const { schemas } = analyseFiles({
       'graph.ts': `${BUILDER} import type { CompiledStateGraph, Pregel } from '@langchain/langgraph';
         export const graph = ${expression};`,
@@ -117,7 +117,7 @@ describe('the schemas of an exported', () => {
     }
   });
 
-  it('something else are none', () => {
+  it('other value do not exist', () => {
     expect(analyseFiles({ 'graph.ts': 'export const graph = { nodes: [] };' }).schemas).toEqual([]);
     expect(analyseFiles({ 'graph.ts': 'export const other = 1;' }).warnings).toEqual([
       expect.stringMatching(/no export "graph"/),
@@ -135,7 +135,7 @@ describe('the types of channels', () => {
     return at(analysis, '').state!;
   };
 
-  it('become JSON schemas', () => {
+  it('are converted to JSON schemas', () => {
     const state = stateOf(
       `text: Annotation<string>(), number: Annotation<number>(), flag: Annotation<boolean>(), nothing: Annotation<null>(),
        choice: Annotation<'a' | 'b'>(), only: Annotation<'a'>(), level: Annotation<1 | 2 | 'max'>(), enumerated: Annotation<Colour>(),
@@ -177,7 +177,7 @@ describe('the types of channels', () => {
     expect(state.required).not.toContain('optional');
   });
 
-  it('of objects keep what is required, what is described, and nothing private', () => {
+  it('of objects keep required fields and descriptions, and omit private fields', () => {
     const state = stateOf(
       'place: Annotation<Place>()',
       `class Place {
@@ -195,7 +195,7 @@ describe('the types of channels', () => {
     });
   });
 
-  it('that contain themselves are definitions', () => {
+  it('that contain themselves become definitions', () => {
     const state = stateOf(
       'tree: Annotation<Tree>(), endless: Annotation<Box<string>>()',
       'interface Tree { label: string; children: Tree[] } interface Box<T> { content: T; outer?: Box<T[]> }',
@@ -212,7 +212,7 @@ describe('the types of channels', () => {
     expect(propertiesOf(propertiesOf(state).endless as object).content).toEqual({ type: 'string' });
   });
 
-  it('that have a name and come again are definitions too', () => {
+  it('that have a name and occur again become definitions', () => {
     const state = stateOf(
       'from: Annotation<Place>(), to: Annotation<Place[]>(), a: Annotation<Record<string, 1>>(), b: Annotation<Record<string, 1>>()',
       'interface Place { name: string }',
@@ -228,14 +228,14 @@ describe('the types of channels', () => {
     expect(state.definitions).toEqual({ Place: place });
   });
 
-  it('that lead to half of a library come to an end', () => {
+  it('that reach half of a library are cut off', () => {
     const imports = `import type { BaseChatModel } from '@langchain/core/language_models/chat_models';`;
     const state = stateOf('model: Annotation<BaseChatModel>(), last: Annotation<string>()', imports);
     expect(JSON.stringify(state).length).toBeLessThan(2_000_000);
     expect(propertiesOf(state)).toMatchObject({ model: { type: 'object' }, last: { type: 'string' } });
   });
 
-  it('of messages are definitions of their wire form', () => {
+  it('of messages become definitions of their wire format', () => {
     const state = stateOf(
       'one: Annotation<BaseMessage>(), last: Annotation<AIMessage | undefined>()',
       `import type { AIMessage } from '@langchain/core/messages';`,
@@ -252,7 +252,7 @@ describe('the types of channels', () => {
     });
   });
 
-  it('of input and settings are their own', () => {
+  it('of input and config are separate', () => {
     const { schemas } = analyseFiles({
       'graph.ts': `${IMPORTS}
         const State = Annotation.Root({ question: Annotation<string>(), answer: Annotation<string>() });
@@ -309,7 +309,7 @@ describe('subgraphs', () => {
     expect(propertiesOf(at(analysis, 'child').state)).toEqual(KIND);
   });
 
-  it('in subgraphs are found, after those they are in', () => {
+  it('inside subgraphs are found, parents first', () => {
     const analysis = analyseFiles({
       'graph.ts': `${IMPORTS} ${WEATHER}.compile();
         const middle = new StateGraph(MessagesAnnotation).addNode('inner', weather).addEdge(START, 'inner').compile();
@@ -336,7 +336,7 @@ describe('subgraphs', () => {
     expect(namespaces(analysis)).toEqual(['', 'child']);
   });
 
-  it('called beside each other in one node give a warning, and the first of them', () => {
+  it('called by the same node cause a warning, and the first is used', () => {
     const more = `const other = new StateGraph(Annotation.Root({ wrong: Annotation<1>() })).addNode('x', () => ({})).compile();`;
     const action =
       'async (state) => { await weather.invoke(state); await weather.invoke(state); await other.invoke({}); return {}; }';
@@ -346,7 +346,7 @@ describe('subgraphs', () => {
     expect(propertiesOf(at(analysis, 'child').state)).toEqual(KIND);
   });
 
-  it('that call themselves come to an end', () => {
+  it('that call themselves do not recurse forever', () => {
     const analysis = analyseFiles({
       'graph.ts': `${IMPORTS}
         export const graph: any = new StateGraph(MessagesAnnotation)
@@ -357,7 +357,7 @@ describe('subgraphs', () => {
   });
 });
 
-it('a project may be less strict', () => {
+it('uses the project’s compiler options when they are less strict', () => {
   const analysis = analyseFiles({
     'graph.ts': `${IMPORTS}
       const State = Annotation.Root({ note: Annotation<string | undefined>() });

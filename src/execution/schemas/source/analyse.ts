@@ -5,19 +5,19 @@ import { definitionsOf } from './graph-expression.js';
 import { graphTypesOf, schemasOfGraphType } from './graph-type.js';
 import { findSubgraphs } from './subgraphs.js';
 
-/** What the source says about one graph: the root, whose namespace is empty, or a subgraph. */
+/** The schemas of one graph in the source: the root, whose namespace is empty, or a subgraph. */
 export interface SourceSchemas extends KnownSchemas {
-  /** Names of the nodes on the way to it, joined by `|`. */
+  /** Node names from the root to the subgraph, joined by `|`. */
   namespace: string;
 }
 
-/** What the source says about a graph and all of its subgraphs. A factory may make several graphs: each has its entry. */
+/** The schemas of a graph and all its subgraphs. A factory may return different graphs: each has its own entry. */
 export interface SourceAnalysis {
   schemas: SourceSchemas[];
   warnings: string[];
 }
 
-/** Derives the schemas of an exported graph from the types in its source. Takes seconds; see analysis.thread.ts. */
+/** Derives the schemas of an exported graph from the types in its source. Takes seconds, so it runs in analysis.thread.ts. */
 export function analyse(file: string, export_name: string): SourceAnalysis {
   const program = compile(file);
   const checker = program.getTypeChecker();
@@ -41,7 +41,7 @@ export function analyse(file: string, export_name: string): SourceAnalysis {
 function exportOf(source: ts.SourceFile, name: string, checker: ts.TypeChecker): ts.Symbol | undefined {
   const module = checker.getSymbolAtLocation(source);
   const exported = module && checker.getExportsOfModule(module).find((symbol) => symbol.name === name);
-  // CommonJS may export everything as one object.
+  // A CommonJS module may export everything as one object.
   const whole = module?.exports?.get(ts.InternalSymbolName.ExportEquals);
   return exported ?? (whole && checker.getTypeOfSymbol(whole).getProperty(name));
 }

@@ -2,41 +2,41 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { SourceAnalysis } from './analyse.js';
-import type { AnalysisAnswer, AnalysisRequest } from './analysis.thread.js';
+import type { AnalysisRequest, AnalysisResult } from './analysis.thread.js';
 
-/** Heap of the thread. A program that needs more fails alone, and not the server with it. */
-const MOST_MEGABYTES = 1_024;
+/** Heap limit of the thread. An analysis that needs more fails without affecting the server. */
+const MAX_HEAP_MB = 1_024;
 
-/** Milliseconds that one analysis may take: it cannot be interrupted, and others wait for it. */
+/** One analysis cannot be interrupted, and others wait for it. */
 const TIMEOUT_MS = 120_000;
 
-/** Milliseconds without work after which the thread, and what it has parsed, is given up. */
-const REST_MS = 10_000;
+/** The thread and its parsed files are discarded after this time without requests. */
+const IDLE_TIMEOUT_MS = 10_000;
 
 /**
- * Analyses sources outside of the event loop, one after the other: each takes seconds of a processor. The thread is kept
- * for a while, because graphs that are asked for after each other share most of what has to be parsed.
+ * Analyses sources in a worker thread, one at a time, because each analysis takes seconds of CPU time. An idle thread is
+ * kept for a while: graphs that are requested one after the other share most of the parsed files.
  */
 export class AnalysisThread {
   private worker?: Worker;
   private last: Promise<unknown> = Promise.resolve();
   private waiting = 0;
-  private resting?: NodeJS.Timeout;
+  private idleTimer?: NodeJS.Timeout;
   private isStopped = false;
 
-  /** Rejects when the source cannot be analysed, or not within the time-out. */
+  /** Rejects when the analysis fails or exceeds the timeout. */
   analyse(request: AnalysisRequest): Promise<SourceAnalysis> {
     this.waiting += 1;
-    clearTimeout(this.resting);
-    const analysis = this.last.then(() => this.run(request)).finally(() => this.rest());
+    clearTimeout(this.idleTimer);
+    const analysis = this.last.then(() => this.run(request)).finally(() => this.release());
     this.last = analysis.catch(() => undefined);
     return analysis;
   }
 
-  /** What is under way, and what comes after it, is rejected. */
+  /** Rejects the running analysis and all later ones. */
   async stop(): Promise<void> {
     this.isStopped = true;
-    clearTimeout(this.resting);
+    clearTimeout(this.idleTimer);
     await this.discard();
   }
 
@@ -47,11 +47,11 @@ export class AnalysisThread {
     const worker = (this.worker ??= start());
     const settled = new AbortController();
     try {
-      const answer = await this.answerOf(worker, request, settled.signal);
-      if ('error' in answer) {
-        throw new Error(answer.error);
+      const result = await this.resultOf(worker, request, settled.signal);
+      if ('error' in result) {
+        throw new Error(result.error);
       }
-      return answer.analysis;
+      return result.analysis;
     } catch (error) {
       await this.discard();
       throw error;
@@ -60,21 +60,21 @@ export class AnalysisThread {
     }
   }
 
-  private answerOf(worker: Worker, request: AnalysisRequest, signal: AbortSignal): Promise<AnalysisAnswer> {
+  private resultOf(worker: Worker, request: AnalysisRequest, signal: AbortSignal): Promise<AnalysisResult> {
     const fail = (reason: string) => () => Promise.reject(new Error(reason));
-    const answered = once(worker, 'message', { signal }) as Promise<[AnalysisAnswer]>;
+    const received = once(worker, 'message', { signal }) as Promise<[AnalysisResult]>;
     worker.postMessage(request);
     return Promise.race([
-      answered.then(([answer]) => answer),
-      once(worker, 'exit', { signal }).then(fail('its thread has ended')),
-      sleep(TIMEOUT_MS, undefined, { signal }).then(fail(`it took longer than ${TIMEOUT_MS} ms`)),
+      received.then(([result]) => result),
+      once(worker, 'exit', { signal }).then(fail('the analysis thread exited')),
+      sleep(TIMEOUT_MS, undefined, { signal }).then(fail(`the analysis took longer than ${TIMEOUT_MS} ms`)),
     ]);
   }
 
-  private rest(): void {
+  private release(): void {
     this.waiting -= 1;
     if (this.waiting === 0 && !this.isStopped) {
-      this.resting = setTimeout(() => void this.discard(), REST_MS);
+      this.idleTimer = setTimeout(() => void this.discard(), IDLE_TIMEOUT_MS);
     }
   }
 
@@ -87,9 +87,9 @@ export class AnalysisThread {
 
 function start(): Worker {
   const worker = new Worker(new URL('./analysis.thread.js', import.meta.url), {
-    resourceLimits: { maxOldGenerationSizeMb: MOST_MEGABYTES },
+    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
   });
-  // It fails what is under way; without anything under way it is nobody's concern.
+  // `once` rejects the running analysis with this error. Without this listener, an idle thread's error would be uncaught.
   worker.on('error', () => undefined);
   return worker;
 }

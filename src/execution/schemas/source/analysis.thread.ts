@@ -1,20 +1,20 @@
 import { parentPort } from 'node:worker_threads';
 import { analyse, type SourceAnalysis } from './analyse.js';
 
-/** What the main thread asks for: one graph, by the file that exports it. */
+/** A request of the main thread to analyse one graph. */
 export interface AnalysisRequest {
   file: string;
   export_name: string;
 }
 
-/** The answer to the last request. */
-export type AnalysisAnswer = { analysis: SourceAnalysis } | { error: string };
+/** The result of the last request. */
+export type AnalysisResult = { analysis: SourceAnalysis } | { error: string };
 
 parentPort!.on('message', ({ file, export_name }: AnalysisRequest) => {
-  parentPort!.postMessage(answer(file, export_name));
+  parentPort!.postMessage(tryAnalyse(file, export_name));
 });
 
-function answer(file: string, export_name: string): AnalysisAnswer {
+function tryAnalyse(file: string, export_name: string): AnalysisResult {
   try {
     return { analysis: analyse(file, export_name) };
   } catch (error) {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
-/** Without a tsconfig.json in the project; also what a project may not change. */
+/** DEFAULTS apply without a tsconfig.json; a project cannot change FIXED. */
 const DEFAULTS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
   module: ts.ModuleKind.NodeNext,
@@ -11,7 +11,7 @@ const DEFAULTS: ts.CompilerOptions = {
 };
 const FIXED: ts.CompilerOptions = {
   noEmit: true,
-  // Types of graphs written in JavaScript are inferred too.
+  // Also infers types of graphs written in JavaScript.
   allowJs: true,
   checkJs: false,
   skipLibCheck: true,
@@ -22,14 +22,14 @@ const FIXED: ts.CompilerOptions = {
   configFilePath: undefined,
 };
 
-/** What the server lends to projects that do not have it (docs/decisions/0003-loading-graphs.md). */
-const LENT = /^@langchain\/(core|langgraph|langgraph-checkpoint)(\/|$)/;
+/** Packages that the server provides to projects without them (docs/decisions/0003-loading-graphs.md). */
+const PROVIDED = /^@langchain\/(core|langgraph|langgraph-checkpoint)(\/|$)/;
 const OWN_FILE = fileURLToPath(import.meta.url);
 
-/** Parsed files of packages, which are the same for all graphs with the same options. */
+/** Parsed package files, shared by all graphs with the same options. */
 const packageFiles = new Map<string, ts.SourceFile | undefined>();
 
-/** The program a graph's file belongs to, compiled the way the project says. Reports no errors: esbuild and tsc do. */
+/** Compiles the program of a graph's file with the project's options. Reports no errors: esbuild and tsc do. */
 export function compile(file: string): ts.Program {
   const options = optionsFor(file);
   return ts.createProgram({ rootNames: [file], options, host: hostFor(options) });
@@ -68,7 +68,7 @@ function hostFor(options: ts.CompilerOptions): ts.CompilerHost {
     literals.map((literal) => {
       const mode = ts.getModeForUsageLocation(file, literal, options);
       const resolved = resolve(literal.text, from, mode);
-      return resolved.resolvedModule || !LENT.test(literal.text) ? resolved : resolve(literal.text, OWN_FILE, mode);
+      return resolved.resolvedModule || !PROVIDED.test(literal.text) ? resolved : resolve(literal.text, OWN_FILE, mode);
     });
   return host;
 }

@@ -1,20 +1,20 @@
 import ts from 'typescript';
 
-/** A node of a graph as the source adds it: its name, and the expression for what it does. */
+/** A node that the source adds to a graph: its name, and the expression of its action. */
 export interface AddedNode {
   name: string;
   action: ts.Expression;
 }
 
 /**
- * The nodes that a source adds to the graph an expression stands for: along the chain of calls the expression ends, and
- * wherever a variable in that chain is used to add more.
+ * The nodes that the source adds to the graph of an expression: in the expression's own chain of calls, and in statements
+ * that use a variable of that chain.
  */
 export function nodesOf(expression: ts.Expression, checker: ts.TypeChecker): AddedNode[] {
   return new GraphExpression(checker).nodes(expression);
 }
 
-/** Where the value of a symbol is written down, through imports. */
+/** The expressions that define a symbol, resolved through imports. */
 export function definitionsOf(symbol: ts.Symbol, checker: ts.TypeChecker): ts.Expression[] {
   return (throughImports(symbol, checker).declarations ?? []).flatMap((declaration) =>
     definitionsIn(declaration, checker),
@@ -42,7 +42,7 @@ function definitionsIn(declaration: ts.Declaration, checker: ts.TypeChecker): ts
   return ts.isBinaryExpression(declaration.parent) ? [declaration.parent.right] : [];
 }
 
-/** What a function returns, without the functions inside of it. */
+/** The returned expressions of a function, without those of nested functions. */
 export function returnsOf(fn: ts.FunctionLikeDeclaration): ts.Expression[] {
   if (!fn.body) {
     return [];
@@ -75,7 +75,7 @@ export function withoutWrapping(expression: ts.Expression): ts.Expression {
 }
 
 class GraphExpression {
-  /** Variables may refer to each other in a circle. */
+  /** Guards against circular references between variables. */
   private readonly visited = new Set<ts.Node>();
 
   constructor(private readonly checker: ts.TypeChecker) {}
@@ -112,7 +112,7 @@ class GraphExpression {
 
   private ofCall(call: ts.CallExpression): AddedNode[] {
     if (!ts.isPropertyAccessExpression(call.expression)) {
-      // A function that makes the graph.
+      // A function that returns the graph.
       return this.nodes(call.expression);
     }
     const { expression: receiver, name } = call.expression;
@@ -122,7 +122,7 @@ class GraphExpression {
     return [...this.nodes(receiver), ...this.added(call, name.text)];
   }
 
-  /** `builder.addNode(...)` as a statement of its own. */
+  /** `builder.addNode(...)` in a separate statement. */
   private addedLater(builder: ts.Symbol, file: ts.SourceFile): AddedNode[] {
     const found: AddedNode[] = [];
     const visit = (node: ts.Node): void => {
@@ -177,7 +177,7 @@ class GraphExpression {
   }
 }
 
-/** The beginning of a chain of calls: `a` of `a.b().c()`. */
+/** The first expression of a chain of calls: `a` of `a.b().c()`. */
 function rootOf(expression: ts.Expression): ts.Expression {
   const inner = withoutWrapping(expression);
   if (ts.isCallExpression(inner) || ts.isPropertyAccessExpression(inner)) {

@@ -2,7 +2,7 @@ import ts from 'typescript';
 import type { JsonSchema, KnownSchemas } from '../graph-schemas.js';
 import { TypeSchema } from './type-schema.js';
 
-/** The compiled graphs a type stands for: itself, or what a builder, a promise or a factory comes to. */
+/** The compiled graph types behind a type: itself, or the result of a builder, a promise or a factory. */
 export function graphTypesOf(type: ts.Type, checker: ts.TypeChecker): ts.Type[] {
   const settled = checker.getAwaitedType(type) ?? type;
   if (settled.isUnion()) {
@@ -19,7 +19,7 @@ export function graphTypesOf(type: ts.Type, checker: ts.TypeChecker): ts.Type[] 
   return makers.slice(0, 1).flatMap((maker) => graphTypesOf(maker.getReturnType(), checker));
 }
 
-/** Agents of the `langchain` package keep the real graph inside. */
+/** Agents of the `langchain` package wrap the actual graph. */
 function agentGraphOf(type: ts.Type, checker: ts.TypeChecker): ts.Type | undefined {
   const graph = methodOf(type, 'graph', checker);
   return graph?.getProperty('lg_is_pregel') ? graph : undefined;
@@ -31,8 +31,8 @@ const methodOf = (type: ts.Type, name: string, checker: ts.TypeChecker): ts.Type
 };
 
 /**
- * The schemas of a compiled graph, from members that LangGraph declares for the sake of types only. A workflow of the
- * functional API has no state of its own.
+ * The schemas of a compiled graph, from members that LangGraph declares only for their types. A workflow of the functional
+ * API has no state.
  */
 export function schemasOfGraphType(graph: ts.Type, checker: ts.TypeChecker): KnownSchemas {
   const schemaOf = (type: ts.Type | undefined) => type && TypeSchema.of(checker.getAwaitedType(type) ?? type, checker);
@@ -45,7 +45,7 @@ export function schemasOfGraphType(graph: ts.Type, checker: ts.TypeChecker): Kno
   };
 }
 
-/** Undefined for "some object", which generic parameters of `any` come to: the compiled graph knows names of its channels. */
+/** Drops `object` without properties, the schema of `any` parameters: the compiled graph at least knows channel names. */
 const namingMembers = (schema: JsonSchema | undefined): JsonSchema | undefined =>
   schema?.type === 'object' && !schema.properties ? undefined : schema;
 

@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../graph-schemas.js';
 
-/** Content of a message: text, or parts of text, images, ... */
+/** Content of a message: a string, or a list of parts (text, images, ...). */
 const CONTENT: JsonSchema = {
   anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'object' } }],
 };
@@ -25,7 +25,7 @@ interface MessageKind {
   required?: string[];
 }
 
-/** The classes of messages and what they look like on the wire: their fields and a `type` (behaviours 1.2). */
+/** The message classes in wire format: their fields and a `type` (behaviours 1.2). */
 const KINDS: Record<string, MessageKind> = {
   HumanMessage: { type: 'human' },
   AIMessage: {
@@ -56,7 +56,7 @@ function kindSchema(name: string, { type, own = {}, required = [] }: MessageKind
   };
 }
 
-/** The wire form of a class of messages; for a base class, any of them. */
+/** The wire schema of a message class; for a base class, the union of all. */
 export function messageSchema(className: string, description: string): JsonSchema {
   const name = className.replace(/Chunk$/, '');
   const kind = KINDS[name];

@@ -5,7 +5,7 @@ const isOfCore = (symbol: ts.Symbol | undefined): boolean =>
     /[\\/]@langchain[\\/]core[\\/]/.test(declaration.getSourceFile().fileName),
   );
 
-/** LangChain's class of all messages itself. */
+/** LangChain's base class of messages itself. */
 export const isBaseMessage = (type: ts.Type): boolean =>
   type.symbol?.name === 'BaseMessage' && Boolean(type.symbol.flags & ts.SymbolFlags.Class) && isOfCore(type.symbol);
 
@@ -25,11 +25,11 @@ function basesOf(type: ts.Type, checker: ts.TypeChecker): ts.Type[] | undefined 
   return target.isClassOrInterface() ? checker.getBaseTypes(target) : undefined;
 }
 
-/** LangChain's `BaseMessageLike`: a message, or one of the forms that are made into one, of which a tuple is typical. */
+/** LangChain's `BaseMessageLike`: a message or a form that is converted to one; recognized by its tuple form. */
 export const isMessageLike = (members: ts.Type[], checker: ts.TypeChecker): boolean =>
   members.some(isBaseMessage) && members.some((member) => checker.isTupleType(member));
 
-/** LangGraph's `Messages`, what a channel of messages takes: one of them or several, in any form. */
+/** LangGraph's `Messages`, the update type of a messages channel: one message or several, in any form. */
 export const isMessages = (members: ts.Type[], checker: ts.TypeChecker): boolean =>
   isMessageLike(members, checker) && members.some((member) => isListOfMessageLike(member, checker));
 

@@ -2,7 +2,7 @@ import ts from 'typescript';
 import { definitionsOf, nodesOf, throughImports, withoutWrapping } from './graph-expression.js';
 import { graphTypesOf } from './graph-type.js';
 
-/** A graph inside of another one, and where: the names of the nodes on the way to it. */
+/** A graph inside another one, with the node names from the root to it. */
 export interface Subgraph {
   path: string[];
   types: ts.Type[];
@@ -13,19 +13,19 @@ export interface FoundSubgraphs {
   warnings: string[];
 }
 
-/** Methods that run a graph. */
+/** Methods that call a graph. */
 const CALLS = new Set(['invoke', 'stream', 'streamEvents', 'batch']);
 
-/** All subgraphs of the graph an expression stands for, at any depth, parents before children. */
+/** All subgraphs of the graph of an expression, at any depth, parents before children. */
 export function findSubgraphs(graph: ts.Expression, checker: ts.TypeChecker): FoundSubgraphs {
   const found: FoundSubgraphs = { subgraphs: [], warnings: [] };
-  /** `outer`: the graphs around, so that one that calls itself comes to an end. */
+  /** `outer` contains the enclosing graphs and ends the recursion for a graph that calls itself. */
   const visit = (expression: ts.Expression, path: string[], outer: ts.Node[]): void => {
     for (const { name, action } of nodesOf(expression, checker)) {
       const at = [...path, name];
       const graphs = graphsIn(action, checker);
       if (graphs.length > 1) {
-        found.warnings.push(`node "${at.join('|')}" calls more than one graph; the schemas are those of the first`);
+        found.warnings.push(`node "${at.join('|')}" calls more than one graph; only the schemas of the first are used`);
       }
       const [inner] = graphs;
       const origin = inner && originOf(inner, checker);
@@ -39,7 +39,7 @@ export function findSubgraphs(graph: ts.Expression, checker: ts.TypeChecker): Fo
   return found;
 }
 
-/** The graphs a node runs: the one it is, or those that its function calls. Each once. */
+/** The graphs that a node executes: itself, or those that its function calls, each once. */
 function graphsIn(given: ts.Expression, checker: ts.TypeChecker): ts.Expression[] {
   const action = withoutWrapping(given);
   if (isGraph(action, checker)) {
@@ -49,13 +49,13 @@ function graphsIn(given: ts.Expression, checker: ts.TypeChecker): ts.Expression[
   return [...new Map(called.map((graph) => [originOf(graph, checker), graph])).values()];
 }
 
-/** A builder counts too: `addNode` compiles it. */
+/** True for a builder too, because `addNode` compiles it. */
 function isGraph(expression: ts.Expression, checker: ts.TypeChecker): boolean {
   const type = checker.getTypeAtLocation(expression);
   return type.getCallSignatures().length === 0 && graphTypesOf(type, checker).length > 0;
 }
 
-/** The function that a node is, written in place or elsewhere. */
+/** The function body of a node, defined in place or elsewhere. */
 function bodiesOf(action: ts.Expression, checker: ts.TypeChecker): ts.Node[] {
   if (!ts.isIdentifier(action)) {
     return [action];
@@ -81,7 +81,7 @@ function callsIn(body: ts.Node, checker: ts.TypeChecker): ts.Expression[] {
   return found;
 }
 
-/** The node of the source that stands for the same graph wherever it is used: where its variable gets its value. */
+/** The syntax node that identifies a graph wherever it is used: the expression that defines its variable. */
 function originOf(expression: ts.Expression, checker: ts.TypeChecker): ts.Node {
   const inner = withoutWrapping(expression);
   const symbol = ts.isIdentifier(inner) ? checker.getSymbolAtLocation(inner) : undefined;

@@ -6,28 +6,28 @@ import { messageSchema } from './message-schema.js';
 export const DRAFT_07 = 'http://json-schema.org/draft-07/schema#';
 
 /**
- * Where types end as "anything": some go on for ever, because each instance of a generic one contains another, and some
- * lead to half of a library, because a class with all that belongs to it was put into the state.
+ * Types beyond these limits become `{}`. Some types are infinite, because each instance of a generic type contains another
+ * one. Others reach half of a library, because the state contains one of its classes.
  */
-const MOST_LEVELS = 24;
-const MOST_TYPES = 1_000;
+const MAX_LEVELS = 24;
+const MAX_TYPES = 1_000;
 
 /**
- * Turns a TypeScript type, as the checker has inferred it, into the JSON schema of its values on the wire. One instance
- * makes one document: what refers to itself, and messages, go into its `definitions`.
+ * Converts an inferred TypeScript type to the JSON schema of its values in wire format. Each instance creates one document.
+ * Recursive types and messages go into its `definitions`.
  */
 export class TypeSchema {
   private readonly definitions: Record<string, JsonSchema> = {};
-  /** Types being converted, outermost first; one that comes up again within itself refers to its definition. */
+  /** Types being converted, outermost first; a type that contains itself refers to its definition. */
   private readonly open: ts.Type[] = [];
-  /** Types that have a name, and what they have become: the second time they are referred to. */
+  /** Schemas of named types, which later occurrences refer to. */
   private readonly converted = new Map<ts.Type, JsonSchema>();
   private readonly names = new Map<ts.Type, string>();
   private count = 0;
 
   private constructor(private readonly checker: ts.TypeChecker) {}
 
-  /** Undefined when the type says nothing about its values. */
+  /** Undefined when the type does not constrain its values. */
   static of(type: ts.Type, checker: ts.TypeChecker): JsonSchema | undefined {
     const document = new TypeSchema(checker);
     const schema = document.convert(type);
@@ -38,7 +38,7 @@ export class TypeSchema {
     return { ...schema, ...(Object.keys(definitions).length > 0 && { definitions }), $schema: DRAFT_07 };
   }
 
-  /** Undefined for what JSON cannot hold: functions, symbols, `undefined`. */
+  /** Undefined for types that JSON cannot represent: functions, symbols, `undefined`. */
   private convert(type: ts.Type): JsonSchema | undefined {
     const { flags } = type;
     if (flags & (ts.TypeFlags.Any | ts.TypeFlags.Unknown)) {
@@ -159,13 +159,13 @@ export class TypeSchema {
     return { $ref: `#/definitions/${name}` };
   }
 
-  /** Converts a type that may contain itself, and that may come again. */
+  /** Converts a type once, although it may contain itself or occur again. */
   private once(type: ts.Type, convert: () => JsonSchema): JsonSchema {
     if (this.open.includes(type) || this.converted.has(type)) {
       return this.refer(type);
     }
     this.count += 1;
-    if (this.open.length >= MOST_LEVELS || this.count > MOST_TYPES) {
+    if (this.open.length >= MAX_LEVELS || this.count > MAX_TYPES) {
       return {};
     }
     this.open.push(type);
@@ -196,7 +196,7 @@ export class TypeSchema {
     return this.checker.typeToString(type, undefined, ts.TypeFormatFlags.NoTruncation).replace(/\s/g, '');
   }
 
-  /** Types of the same name in different files have definitions of their own. */
+  /** Types with the same name in different files get separate definitions. */
   private freeName(type: ts.Type): string {
     const name = type.aliasSymbol?.name ?? this.nameOf(type);
     const taken = new Set([...Object.keys(this.definitions), ...this.names.values()]);
@@ -208,7 +208,7 @@ export class TypeSchema {
   }
 }
 
-/** Constants of one type become an `enum`; `true` and `false` together are any boolean. */
+/** Merges constants of one type into an `enum`; `true` and `false` together become `boolean`. */
 function mergeConstants(schemas: JsonSchema[]): JsonSchema[] {
   const isConstant = (schema: JsonSchema): boolean => 'const' in schema;
   const others = schemas.filter((schema) => !isConstant(schema));
@@ -220,14 +220,14 @@ function mergeConstants(schemas: JsonSchema[]): JsonSchema[] {
   return [...merged, ...others];
 }
 
-/** What LangGraph adds to the update type of each channel with a reducer; clients send plain values. */
+/** LangGraph adds `Overwrite` to the update type of every channel with a reducer; clients send plain values. */
 const isOverwrite = (type: ts.Type): boolean =>
   (type.aliasSymbol ?? type.symbol)?.name.startsWith('Overwrite') ?? false;
 
 const takesUndefined = (type: ts.Type): boolean =>
   (type.isUnion() ? type.types : [type]).some(({ flags }) => flags & (ts.TypeFlags.Undefined | ts.TypeFlags.Void));
 
-/** An interface, a class, or an alias of the user's: `Record<string, number>` is as good as what it stands for. */
+/** True for an interface, a class, or an alias of the user. An alias of the library like `Record` is expanded. */
 function hasName(type: ts.Type, checker: ts.TypeChecker): boolean {
   if (checker.isArrayType(type) || checker.isTupleType(type)) {
     return false;
@@ -246,7 +246,7 @@ const isOfLib = (symbol: ts.Symbol): boolean =>
     /[\\/]lib\.[^\\/]*d\.ts$/.test(declaration.getSourceFile().fileName),
   );
 
-/** Neither a symbol, nor private, nor one of the type-only members whose names begin with `~`. */
+/** Excludes symbols, private members, and type-only members, whose names start with `~`. */
 const isOnWire = (property: ts.Symbol): boolean =>
   !/^(__@|__#|~)/.test(property.name) &&
   (property.declarations ?? []).every(
