@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository, SelectQueryBuilder } from 'typeorm';
 import type { RunAssistant } from '../assistants/index.js';
-import { type AuthContext, type AuthFilter, filterQuery, matches, NOBODY } from '../auth/index.js';
+import { type AuthContext, type AuthFilter, filterQuery, matches, ANONYMOUS } from '../auth/index.js';
 import { isUuid, newId, type Page, systemAssistantId, toJsonb, ValidationFailedError } from '../common/index.js';
 import type { Queryable } from '../database/index.js';
 import { RunCreationService, RunPermissions } from '../runs/index.js';
@@ -29,7 +29,7 @@ export class CronsService {
   ) {}
 
   /** A cron whose runs could not be created is refused now. They are on behalf of the caller. */
-  async create(body: CronCreate, thread_id?: string, auth: AuthContext = NOBODY): Promise<Cron> {
+  async create(body: CronCreate, thread_id?: string, auth: AuthContext = ANONYMOUS): Promise<Cron> {
     const { schedule, timezone = null, end_time, enabled = true, on_run_completed, metadata = {}, ...payload } = body;
     assertSize(payload);
     const now = await clock(this.crons.manager);
@@ -88,7 +88,7 @@ export class CronsService {
    * are on the caller's behalf from then on unless the update only changes when they are due. Throws
    * {@link CronNotFoundError}.
    */
-  async update(cron_id: string, body: CronUpdate, auth: AuthContext = NOBODY, visible?: AuthFilter): Promise<Cron> {
+  async update(cron_id: string, body: CronUpdate, auth: AuthContext = ANONYMOUS, visible?: AuthFilter): Promise<Cron> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       if (await this.tryUpdate(await this.find(cron_id, visible), body, auth, visible)) {
         return this.get(cron_id);
