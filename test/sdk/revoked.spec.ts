@@ -134,7 +134,7 @@ describe.each(SDKS)('what was taken back, with SDK %s', (_, Client) => {
     it('is disabled when its caller may not run anything any more', async () => {
       const cron = await newCron('steps');
       revoke('alice');
-      expect(await disabledReason(cron)).toBe('alice may not create its runs any more: alice runs nothing.');
+      expect(await disabledReason(cron)).toBe('alice may no longer create its runs: alice runs nothing.');
     });
 
     it('is disabled when its caller does not see the thread any more, and leaves nothing there', async () => {
