@@ -18,8 +18,8 @@ export interface DecidedRun<T extends RunCreate = RunCreate> extends PermittedRu
 }
 
 /**
- * Decides whether a run may be created. Handlers of the auth module are called outside of transactions; the statement or
- * transaction that acts on a decision checks that the rows are still what it was made about.
+ * Decides whether a run may be created. Handlers of the auth module are called outside of transactions; the statement
+ * or transaction that acts on a decision checks that the rows are still what it was made about.
  */
 @Injectable()
 export class RunPermissions {
@@ -38,8 +38,8 @@ export class RunPermissions {
   }
 
   /**
-   * Refuses what could not be created, and changes nothing. Gives the assistant: the caller makes its stamp a condition of
-   * what follows. Whether the thread exists and is free is checked when the run is created.
+   * Refuses what could not be created, and changes nothing. Gives the assistant: the caller makes its stamp a condition
+   * of what follows. Whether the thread exists and is free is checked when the run is created.
    */
   async check(auth: AuthContext, body: RunCreate): Promise<RunAssistant> {
     assertSupported(body, this.config);
@@ -48,7 +48,7 @@ export class RunPermissions {
     try {
       return await this.assertMayRun(auth, assistant);
     } catch (error) {
-      if (!assistant.is_remembered) {
+      if (!assistant.is_cached) {
         throw error;
       }
       // No statement checks the stamp of a refusal: it is decided by the row.
