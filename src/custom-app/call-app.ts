@@ -1,21 +1,21 @@
 import { refuseCostlyJson } from '../common/index.js';
 import type { ExportedApp } from './load-app.js';
 
-/** What an app makes of a request. */
-export interface Outcome {
-  /** Its answer; absent when it has no route for the request, which goes on then. */
+/** The result of calling the app with a request. */
+export interface AppResult {
+  /** The response of the app; absent when it has no route for the request, which then continues to our routes. */
   response?: Response;
-  /** What its middleware adds to our answer. */
+  /** Headers that its middleware adds to our response. */
   headers?: Headers;
-  /** What the body has become, when a middleware has read it as JSON. */
+  /** The body after its middleware, when a middleware has read it as JSON. */
   json?: unknown;
 }
 
-export type AskApp = (request: Request) => Promise<Outcome>;
+export type CallApp = (request: Request) => Promise<AppResult>;
 
-/** As much of Hono as this server uses. */
+/** The part of Hono's API that this server uses. */
 interface HonoApp {
-  fetch(request: Request, env: Passage): unknown;
+  fetch(request: Request, env: RequestState): unknown;
   getPath: unknown;
   routes: unknown[];
   use(middleware: (context: HonoContext, next: () => Promise<void>) => Promise<void>): unknown;
@@ -24,21 +24,21 @@ interface HonoApp {
 }
 
 interface HonoContext {
-  env: Passage;
+  env: RequestState;
   req: { json(): Promise<unknown>; text(): Promise<string> };
   body(text: null): Response;
 }
 
-const PASSAGE = Symbol('passage');
+const STATE = Symbol('request state');
 
-/** A request on its way through an app: Hono hands it on as its environment. */
-interface Passage {
-  [PASSAGE]: {
+/** The state of a request in the app; Hono passes it on as the environment. */
+interface RequestState {
+  [STATE]: {
     json?: Promise<unknown>;
     /** Why its body was not parsed. */
     refusal?: Error;
-    /** No route has answered. */
-    passed?: { json: unknown };
+    /** Set when no route of the app matched. */
+    unmatched?: { json: unknown };
   };
 }
 
@@ -47,55 +47,57 @@ const isHono = (app: ExportedApp): app is HonoApp & ExportedApp => {
   return Array.isArray(routes) && [route, notFound, use].every((method) => typeof method === 'function');
 };
 
-/** Apps of Hono read JSON with at most `maxValues` values; other apps parse bodies themselves. */
-export const asking = (app: ExportedApp, maxValues: number): AskApp =>
-  isHono(app) ? askingHono(app, maxValues) : askingFetch(app);
+/** A Hono app reads JSON with at most `maxValues` values; other apps parse bodies themselves. */
+export const createCallApp = (app: ExportedApp, maxValues: number): CallApp =>
+  isHono(app) ? callHono(app, maxValues) : callFetch(app);
 
-/** Says 404, or nothing, to what it does not know: whether it means a route or a thing of its own cannot be told. */
-function askingFetch(app: ExportedApp): AskApp {
-  const ask = (request: Request): unknown => (typeof app === 'function' ? app(request) : app.fetch(request));
+/** A 404, or no response, counts as "no route": a missing route and a missing resource of the app look the same. */
+function callFetch(app: ExportedApp): CallApp {
+  const call = (request: Request): unknown => (typeof app === 'function' ? app(request) : app.fetch(request));
   return async (request) => {
-    const response = (await ask(request)) as Response | undefined;
+    const response = (await call(request)) as Response | undefined;
     return response && response.status !== 404 ? { response } : {};
   };
 }
 
 /**
- * Mounts the app into another one of its own kind, of which we are the "not found" handler: middleware runs around
- * requests for our routes too, up to the moment in which ours begin.
+ * Mounts the app into an outer Hono app whose "not found" handler stands for our routes. So the middleware also runs
+ * for requests to our routes, before they begin.
  */
-function askingHono(app: HonoApp, maxValues: number): AskApp {
+function callHono(app: HonoApp, maxValues: number): CallApp {
   const outer = new (app.constructor as new () => HonoApp)();
   outer.getPath = app.getPath;
-  outer.use(async ({ env: { [PASSAGE]: passage }, req }, next) => {
+  outer.use(async ({ env: { [STATE]: state }, req }, next) => {
     const read = async (): Promise<unknown> => {
       const text = await req.text();
-      passage.refusal = refuseCostlyJson(text, maxValues);
-      if (passage.refusal) {
-        throw passage.refusal;
+      state.refusal = refuseCostlyJson(text, maxValues);
+      if (state.refusal) {
+        throw state.refusal;
       }
       return JSON.parse(text) as unknown;
     };
-    // One object for everybody: what a middleware changes in it is what the next one, and then our route, finds.
-    req.json = () => (passage.json ??= read());
+    // One shared object: the next middleware, and then our route, gets the changes of a middleware.
+    req.json = () => (state.json ??= read());
     await next();
   });
   outer.route('/', app);
   outer.notFound(async (context) => {
-    const passage = context.env[PASSAGE];
-    // What is no JSON goes on as it came.
-    passage.passed = { json: await passage.json?.catch(() => undefined) };
+    const state = context.env[STATE];
+    // A body that is not JSON continues unchanged.
+    state.unmatched = { json: await state.json?.catch(() => undefined) };
     return context.body(null);
   });
   return async (request) => {
-    const env: Passage = { [PASSAGE]: {} };
+    const env: RequestState = { [STATE]: {} };
     const response = (await outer.fetch(request, env)) as Response;
-    const { passed, refusal } = env[PASSAGE];
+    const { unmatched, refusal } = env[STATE];
     if (refusal) {
-      // The app may have made something else of it.
+      // The app may have turned this error into another response.
       throw refusal;
     }
-    // A middleware may have answered after all.
-    return passed && response.ok && response.body === null ? { headers: response.headers, ...passed } : { response };
+    // A middleware may have replaced the response of the "not found" handler.
+    return unmatched && response.ok && response.body === null
+      ? { headers: response.headers, ...unmatched }
+      : { response };
   };
 }
