@@ -31,7 +31,7 @@ import type { CorsConfig, NestgraphConfig } from './config/index.js';
 import { authenticatesBeforeApp, useCustomApp } from './custom-app/index.js';
 import type { Database } from './database/index.js';
 import { shareServerWithGraphs } from './in-process-fetch.js';
-import { limitRefusals, limitRequests, prepareLimits } from './limits/index.js';
+import { limitAuthFailures, limitRequests, prepareLimits } from './limits/index.js';
 import { NestgraphLogger, RequestLog } from './observability/index.js';
 import { serveApiDocs } from './openapi.js';
 import { SourceReloader } from './project-code/index.js';
@@ -123,7 +123,7 @@ async function guard(
   // Plugins are loaded in their order: behind this one, CORS has its hooks.
   await fastify.register(() => Promise.resolve());
   await prepareLimits(fastify, config.limits);
-  limitRefusals(fastify, config.limits);
+  limitAuthFailures(fastify, config.limits);
   if (!isAppFirst) {
     authenticateRequests(fastify, auth, mount_prefix);
   }

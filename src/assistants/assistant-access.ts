@@ -9,11 +9,11 @@ import {
 } from '../auth/index.js';
 import { AssistantNotFoundError } from './assistants.errors.js';
 import { AssistantsService } from './assistants.service.js';
-import type { RunAssistant } from './known-assistants.js';
+import type { RunAssistant } from './assistant-cache.js';
 
 type AssistantEvent = Extract<AuthEvent, `assistants:${string}`>;
 
-/** Which assistants are a caller's. What is somebody else's looks as if it were not there. */
+/** Authorizes what callers do with assistants. An assistant that the caller may not see is reported as not found. */
 @Injectable()
 export class AssistantAccess {
   constructor(
@@ -22,8 +22,8 @@ export class AssistantAccess {
   ) {}
 
   /**
-   * To be called before something is done with an assistant; gives the fields of the request as they are to be used. Throws
-   * {@link AssistantNotFoundError} or `ForbiddenError`.
+   * Authorizes an operation on one assistant. Returns the fields of the request, with the changes of the handler.
+   * Throws {@link AssistantNotFoundError} or `ForbiddenError`.
    */
   async check<T extends object>(auth: AuthContext, event: AssistantEvent, assistant_id: string, value?: T): Promise<T> {
     const authorized = await this.auth.authorize(auth, event, { ...value, assistant_id } as T & {
@@ -42,18 +42,18 @@ export class AssistantAccess {
     return authorized.value;
   }
 
-  /** For what concerns no assistant that is known beforehand. */
+  /** Authorizes an operation that does not name an existing assistant: create, search, count. */
   authorize<T extends object>(auth: AuthContext, event: AssistantEvent, value: T): Promise<Authorized<T>> {
     return this.auth.authorize(auth, event, value);
   }
 
-  /** The threads that go with an assistant when its threads are to be deleted, too. */
+  /** Returns a filter for the threads that the caller may delete together with an assistant. */
   async deletableThreads(auth: AuthContext, assistant_id: string): Promise<AuthFilter | undefined> {
     return (await this.auth.authorize(auth, 'threads:delete', { metadata: { assistant_id } })).filter;
   }
 
   /**
-   * To be called before an assistant is run: that needs the right to read it. Throws {@link AssistantNotFoundError} or
+   * Authorizes a run of an assistant, which requires `assistants:read`. Throws {@link AssistantNotFoundError} or
    * `ForbiddenError`.
    */
   async checkRun(
@@ -66,11 +66,11 @@ export class AssistantAccess {
     }
   }
 
-  /** Those that stand for a graph belong to nobody: whoever may read assistants may read and run them. */
+  /** System assistants have no owner: a caller who may read assistants may read and run all of them. */
   private mayRead(
     filter: AuthFilter,
     { assistant_id, metadata }: Pick<RunAssistant, 'assistant_id' | 'metadata'>,
   ): boolean {
-    return this.assistants.isOfSystem(assistant_id) || matches(filter, metadata);
+    return this.assistants.isSystemAssistant(assistant_id) || matches(filter, metadata);
   }
 }

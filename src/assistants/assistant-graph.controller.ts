@@ -17,7 +17,7 @@ export class AssistantGraphController {
   ) {}
 
   @Get('graph')
-  @ApiOperation({ summary: 'Draw the graph of an assistant', description: 'Its nodes and edges.' })
+  @ApiOperation({ summary: 'Draw the graph of an assistant', description: 'Returns nodes and edges.' })
   @ApiQuery(XRAY)
   @ApiOkResponse({ type: Graph })
   @ApiErrors(404)
@@ -34,8 +34,8 @@ export class AssistantGraphController {
   @ApiOperation({
     summary: 'Get the schemas of an assistant',
     description:
-      'JSON schemas of input, output, state and settings of its graph. ' +
-      'Where the graph itself does not know them they come from its source, the first time after some seconds.',
+      'Returns JSON schemas of the input, output, state and settings of its graph. Schemas that the graph does not define ' +
+      'are derived from its source; the first request for them takes some seconds.',
   })
   @ApiOkResponse({ type: GraphSchema })
   @ApiErrors(404)
@@ -45,7 +45,10 @@ export class AssistantGraphController {
   }
 
   @Get('subgraphs')
-  @ApiOperation({ summary: 'List the subgraphs of an assistant', description: 'The schemas of each, by namespace.' })
+  @ApiOperation({
+    summary: 'List the subgraphs of an assistant',
+    description: 'Returns the schemas of each subgraph by namespace.',
+  })
   @ApiSubgraphsResponse()
   @ApiErrors(404)
   async getSubgraphs(
@@ -60,7 +63,7 @@ export class AssistantGraphController {
   @Get('subgraphs/:namespace')
   @ApiOperation({
     summary: 'Get one subgraph of an assistant',
-    description: 'Its schemas under its namespace. A subgraph of a subgraph needs `recurse`.',
+    description: 'Returns its schemas under its namespace. A nested subgraph requires `recurse`.',
   })
   @ApiSubgraphsResponse()
   @ApiErrors(404)

@@ -6,7 +6,7 @@ import { AssistantsService } from './assistants.service.js';
 import { type Graph, toGraph } from './dto/assistant-graph.dto.js';
 import { type GraphSchema, type Subgraphs, toGraphSchema } from './dto/graph-schema.dto.js';
 
-/** What the graph of an assistant looks like, as it is with the assistant's settings. */
+/** Draws and describes the graph of an assistant, built with the assistant's settings. */
 @Injectable()
 export class AssistantGraphService {
   constructor(
@@ -23,7 +23,7 @@ export class AssistantGraphService {
     return toGraphSchema(graph.graph_id, await this.inspector.getSchemas(graph));
   }
 
-  /** All subgraphs, or that of one namespace. */
+  /** Returns all subgraphs, or the one of a namespace. */
   async getSubgraphs(assistant_id: string, recurse: boolean, namespace?: string): Promise<Subgraphs> {
     const graph = await this.graphOf(assistant_id);
     const subgraphs = await this.inspector.getSubgraphs(graph, { namespace, recurse });
@@ -38,7 +38,10 @@ export class AssistantGraphService {
   }
 }
 
-/** What a factory would be called with by a run that adds nothing of its own: settings are in both places. */
+/**
+ * The config that a graph factory gets for a run without its own settings: `configurable` and `context` both hold the
+ * settings.
+ */
 function configOf({ assistant_id, graph_id, config, context }: AssistantEntity): InspectedGraph['config'] {
   const runnable = toRunnableConfig(config);
   const settings = withoutIdentity({ ...runnable.configurable, ...withoutInternalKeys(context) });
@@ -49,6 +52,6 @@ function configOf({ assistant_id, graph_id, config, context }: AssistantEntity):
   };
 }
 
-/** Who is calling is for authentication to say. */
+/** Removes the identity keys, which only authentication may set. */
 const withoutIdentity = (settings: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(settings).filter(([key]) => !key.startsWith('langgraph_auth_')));

@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { JsonObject } from '../common/index.js';
 import { jsonb } from '../database/index.js';
 
-/** What a version of an assistant consists of. */
+/** The columns of a version. */
 abstract class AssistantVersionColumns {
   @PrimaryColumn('uuid')
   assistant_id: string;
@@ -39,7 +39,7 @@ export class AssistantEntity extends AssistantVersionColumns {
   updated_at: Date;
 }
 
-/** Every version an assistant has had, complete. */
+/** All versions of an assistant, each with all its fields. */
 @Entity('assistant_versions')
 export class AssistantVersionEntity extends AssistantVersionColumns {
   @PrimaryColumn('integer')

@@ -5,7 +5,7 @@ import { AssistantGraphService } from './assistant-graph.service.js';
 import { AssistantsController } from './assistants.controller.js';
 import { AssistantsModule } from './assistants.module.js';
 
-/** The routes of assistants; a worker does not load them. */
+/** The routes of assistants. A worker-only process does not load them. */
 @Module({
   imports: [AssistantsModule, ExecutionModule],
   controllers: [AssistantsController, AssistantGraphController],

@@ -29,7 +29,7 @@ export class AssistantsController {
 
   @Post()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Create an assistant', description: 'A graph with settings and a name of its own.' })
+  @ApiOperation({ summary: 'Create an assistant', description: 'Stores a graph with its own settings and name.' })
   @BodyExample(AssistantCreate, {
     assistant_id: EXAMPLE_ASSISTANT_ID,
     if_exists: 'do_nothing',
@@ -49,7 +49,8 @@ export class AssistantsController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Search assistants',
-    description: 'One page. `X-Pagination-Total` is the number of matches, `X-Pagination-Next` the next offset.',
+    description:
+      'Returns one page. `X-Pagination-Total` is the number of matches, `X-Pagination-Next` the next offset.',
   })
   @BodyExample(AssistantSearchRequest, { graph_id: 'chat', limit: 5 })
   @ApiOkResponse({ type: [Assistant] })
@@ -65,7 +66,7 @@ export class AssistantsController {
 
   @Post('count')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Count assistants', description: 'The number of assistants a search would find.' })
+  @ApiOperation({ summary: 'Count assistants', description: 'Returns the number of assistants that match.' })
   @BodyExample(AssistantCountRequest, { graph_id: 'chat' })
   @ApiOkResponse({ type: Number })
   @ApiErrors()
@@ -75,7 +76,7 @@ export class AssistantsController {
   }
 
   @Get(':assistant_id')
-  @ApiOperation({ summary: 'Get an assistant', description: 'In its current version.' })
+  @ApiOperation({ summary: 'Get an assistant', description: 'Returns its current version.' })
   @ApiOkResponse({ type: Assistant })
   @ApiErrors(404)
   async get(@Auth() auth: AuthContext, @Param() { assistant_id }: AssistantParams): Promise<Assistant> {
@@ -84,7 +85,10 @@ export class AssistantsController {
   }
 
   @Patch(':assistant_id')
-  @ApiOperation({ summary: 'Update an assistant', description: 'Makes a new version; metadata is merged.' })
+  @ApiOperation({
+    summary: 'Update an assistant',
+    description: 'Creates a new version and makes it the current one. Metadata is merged.',
+  })
   @BodyExample(AssistantPatch, { name: 'Talkative parrot', context: { system_prompt: 'Take your time.' } })
   @ApiOkResponse({ type: Assistant })
   @ApiErrors(404)
@@ -101,7 +105,7 @@ export class AssistantsController {
   @HttpCode(204)
   @ApiOperation({
     summary: 'Delete an assistant',
-    description: 'With its versions and runs; not its threads, unless asked to.',
+    description: 'Deletes its versions and runs too, and its threads with `delete_threads`.',
   })
   @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiErrors(404, 409)
@@ -117,7 +121,7 @@ export class AssistantsController {
 
   @Post(':assistant_id/versions')
   @HttpCode(200)
-  @ApiOperation({ summary: 'List the versions of an assistant', description: 'Newest first.' })
+  @ApiOperation({ summary: 'List the versions of an assistant', description: 'Returns the newest version first.' })
   @BodyExample(AssistantVersionsRequest, { limit: 5 })
   @ApiOkResponse({ type: [AssistantVersion] })
   @ApiErrors(404)
@@ -132,7 +136,7 @@ export class AssistantsController {
 
   @Post(':assistant_id/latest')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Make a version the current one', description: 'Everything that version had is restored.' })
+  @ApiOperation({ summary: 'Make a version the current one', description: 'Restores all fields of that version.' })
   @BodyExample(AssistantSetLatest, { version: 1 })
   @ApiOkResponse({ type: Assistant })
   @ApiErrors(404)
@@ -148,7 +152,7 @@ export class AssistantsController {
   }
 }
 
-/** SDKs send it in the body, the official OpenAPI document in the query (contract 7.13). */
+/** SDKs send the version in the body; the official OpenAPI document has it in the query (contract 7.13). */
 function requiredVersion(version: number | undefined): number {
   if (version === undefined) {
     throw new ValidationFailedError([{ path: 'version', message: 'is required' }]);

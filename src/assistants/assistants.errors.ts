@@ -1,6 +1,6 @@
 import { ApiError } from '../common/index.js';
 
-/** There is no such assistant, and no graph of that name. */
+/** No assistant has this id, and no graph has this name. */
 export class AssistantNotFoundError extends ApiError {
   constructor(assistant_id: string) {
     super({
@@ -22,7 +22,7 @@ export class AssistantVersionNotFoundError extends ApiError {
   }
 }
 
-/** The id is taken and the caller asked to be told. */
+/** The id is taken, and the request has `if_exists: "raise"` or the caller may not see the existing assistant. */
 export class AssistantExistsError extends ApiError {
   constructor(assistant_id: string) {
     super({
@@ -33,20 +33,20 @@ export class AssistantExistsError extends ApiError {
   }
 }
 
-/** The server derives the ids of system assistants like this one, perhaps for a graph that is added later. */
+/** The server derives ids of this form for system assistants, including those of graphs that are added later. */
 export class ReservedAssistantIdError extends ApiError {
   constructor(assistant_id: string) {
     super({
       status: 422,
       code: 'assistant_id_reserved',
       detail:
-        `assistant_id: ${assistant_id} is a version 5 UUID, which only the assistants of graphs have. ` +
+        `assistant_id: ${assistant_id} is a version 5 UUID, which is reserved for system assistants. ` +
         'Send a random UUID (version 4 or 7), or none.',
     });
   }
 }
 
-/** A client registered an assistant under the id of a graph that has been added since. Stops the start. */
+/** A client registered an assistant under the id of a graph that was added later. The server does not start. */
 export class GraphAssistantTakenError extends Error {
   constructor(graph_id: string, assistant_id: string) {
     super(
@@ -58,13 +58,13 @@ export class GraphAssistantTakenError extends Error {
   }
 }
 
-/** The assistant that stands for a graph would come back at the next start. */
+/** A system assistant cannot be deleted, because the next start would create it again. */
 export class SystemAssistantError extends ApiError {
   constructor(assistant_id: string) {
     super({
       status: 409,
       code: 'system_assistant',
-      detail: `Assistant ${assistant_id} stands for a graph of langgraph.json; remove the graph there instead.`,
+      detail: `Assistant ${assistant_id} is the system assistant of a graph. Remove the graph from langgraph.json instead.`,
     });
   }
 }

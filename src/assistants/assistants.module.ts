@@ -5,12 +5,12 @@ import { ThreadsModule } from '../threads/index.js';
 import { AssistantAccess } from './assistant-access.js';
 import { AssistantEntity, AssistantVersionEntity } from './assistant.entity.js';
 import { AssistantsService } from './assistants.service.js';
-import { KnownAssistants } from './known-assistants.js';
+import { AssistantCache } from './assistant-cache.js';
 
-/** Owns assistants and their versions, and makes one for every graph of langgraph.json. */
+/** Owns assistants and their versions, and creates a system assistant for every graph of langgraph.json. */
 @Module({
   imports: [TypeOrmModule.forFeature([AssistantEntity, AssistantVersionEntity]), ExecutionModule, ThreadsModule],
-  providers: [AssistantsService, AssistantAccess, KnownAssistants],
+  providers: [AssistantsService, AssistantAccess, AssistantCache],
   exports: [AssistantsService, AssistantAccess],
 })
 export class AssistantsModule {}

@@ -38,27 +38,27 @@ import type {
   AssistantSearchRequest,
   AssistantVersionsRequest,
 } from './dto/assistant-requests.dto.js';
-import { KnownAssistants, type RunAssistant } from './known-assistants.js';
+import { AssistantCache, type RunAssistant } from './assistant-cache.js';
 
-/** The fields that a version keeps. */
+/** The fields that a version stores. */
 type VersionContent = Pick<
   AssistantEntity,
   'assistant_id' | 'graph_id' | 'name' | 'description' | 'config' | 'context' | 'metadata'
 >;
 
-/** Assistants and their versions. Every graph of langgraph.json has a system assistant. */
+/** Manages assistants and their versions. Every graph of langgraph.json has a system assistant. */
 @Injectable()
 export class AssistantsService implements OnApplicationBootstrap {
   constructor(
     @InjectRepository(AssistantEntity) private readonly assistants: Repository<AssistantEntity>,
     @InjectRepository(AssistantVersionEntity) private readonly versions: Repository<AssistantVersionEntity>,
-    private readonly known: KnownAssistants,
+    private readonly cache: AssistantCache,
     private readonly graphs: GraphRegistry,
     private readonly threads: ThreadsService,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
-  /** Creates the system assistants that are missing (behaviours 2.1, 2.2). Throws {@link GraphAssistantTakenError}. */
+  /** Creates missing system assistants (behaviours 2.1, 2.2). Throws {@link GraphAssistantTakenError}. */
   async onApplicationBootstrap(): Promise<void> {
     for (const { graph_id, description } of this.config.graphs) {
       const defaults = this.config.graph_defaults[graph_id];
@@ -73,14 +73,14 @@ export class AssistantsService implements OnApplicationBootstrap {
         metadata: { created_by: 'system' },
       });
       if (!isNew) {
-        await this.assertOfSystem(graph_id, assistant_id);
+        await this.assertSystemAssistant(graph_id, assistant_id);
       }
     }
   }
 
   /**
-   * `visible`: what the caller may see. An id that the server could derive is never registered for a client, see
-   * docs/decisions/0023. Throws {@link AssistantExistsError} or {@link ReservedAssistantIdError}.
+   * `visible` is a filter for the rows that the caller may see. An id that the server could derive is never registered
+   * for a client, see docs/decisions/0023. Throws {@link AssistantExistsError} or {@link ReservedAssistantIdError}.
    */
   async create(body: AssistantCreate, visible?: AuthFilter): Promise<Assistant> {
     const graph_id = body.graph_id ?? this.onlyGraph();
@@ -106,7 +106,10 @@ export class AssistantsService implements OnApplicationBootstrap {
     return toAssistant(await this.resolve(assistant_id));
   }
 
-  /** By id, or by the name of a graph for its system assistant. Throws {@link AssistantNotFoundError}. */
+  /**
+   * Finds an assistant by its id, or a system assistant by the name of its graph. Throws {@link
+   * AssistantNotFoundError}.
+   */
   async resolve(assistant_id: string): Promise<AssistantEntity> {
     const row = await this.assistants.findOneBy({ assistant_id: this.toId(assistant_id) });
     if (!row) {
@@ -115,23 +118,29 @@ export class AssistantsService implements OnApplicationBootstrap {
     return row;
   }
 
-  /** Like {@link resolve}, from what this process knows: see the `stamp`, and call {@link forget} when it is out of date. */
+  /**
+   * Like {@link resolve}, but may return a cached assistant. Check its `stamp`, and call {@link forget} when it is
+   * outdated.
+   */
   async forRun(assistant_id: string): Promise<RunAssistant> {
-    const known = await this.known.find(this.toId(assistant_id));
-    if (!known) {
+    const assistant = await this.cache.find(this.toId(assistant_id));
+    if (!assistant) {
       throw new AssistantNotFoundError(assistant_id);
     }
-    return known;
+    return assistant;
   }
 
-  /** Whether what {@link forRun} has given is up to date, and stays so until the caller's transaction ends. */
+  /**
+   * Whether an assistant from {@link forRun} is up to date. Locks it against changes until the caller's transaction
+   * ends.
+   */
   isUnchanged(db: Queryable, assistant: RunAssistant): Promise<boolean> {
-    return this.known.isUnchanged(db, assistant);
+    return this.cache.isUnchanged(db, assistant);
   }
 
-  /** What {@link forRun} has given is out of date. */
+  /** Removes an outdated assistant of {@link forRun} from the cache. */
   forget({ assistant_id }: RunAssistant): void {
-    this.known.forget(assistant_id);
+    this.cache.forget(assistant_id);
   }
 
   async search(request: AssistantSearchRequest, visible?: AuthFilter): Promise<Page<Assistant>> {
@@ -150,12 +159,12 @@ export class AssistantsService implements OnApplicationBootstrap {
     return this.matching(request, visible).getCount();
   }
 
-  /** Every update, even an empty one, makes a new version and makes it the current one. */
+  /** Every update, even an empty one, creates a new version and makes it the current one. */
   async update(assistant_id: string, patch: AssistantPatch): Promise<Assistant> {
     if (patch.graph_id) {
       this.graphs.assertExists(patch.graph_id);
     }
-    return this.inLock(assistant_id, async (manager, row) => {
+    return this.withLock(assistant_id, async (manager, row) => {
       const { max } = (await manager
         .createQueryBuilder(AssistantVersionEntity, 'version')
         .select('max(version.version)', 'max')
@@ -170,15 +179,15 @@ export class AssistantsService implements OnApplicationBootstrap {
     });
   }
 
-  /** One of those that graphs have by themselves. */
-  isOfSystem(assistant_id: string): boolean {
+  /** Whether this is the system assistant of a graph. */
+  isSystemAssistant(assistant_id: string): boolean {
     return this.graphs.ids.some((graph_id) => systemAssistantId(graph_id) === assistant_id);
   }
 
-  /** Deletes the assistant with its versions and runs, and its threads when asked to: those that `threads` lets through. */
+  /** Deletes the assistant with its versions and runs. With `delete_threads`, also its threads that match `threads`. */
   async delete(assistant_id: string, delete_threads: boolean, threads?: AuthFilter): Promise<void> {
     const id = (await this.resolve(assistant_id)).assistant_id;
-    if (this.isOfSystem(id)) {
+    if (this.isSystemAssistant(id)) {
       throw new SystemAssistantError(id);
     }
     const deleted = await this.assistants.manager.transaction(async (manager) => {
@@ -190,7 +199,9 @@ export class AssistantsService implements OnApplicationBootstrap {
     this.threads.announceDeleted(deleted);
   }
 
-  /** Newest first; those of an unknown assistant are not found (contract 7.14), and a filter may leave none. */
+  /**
+   * Newest first. An unknown assistant is not found (contract 7.14); a filter without matches returns an empty list.
+   */
   async getVersions(assistant_id: string, request: AssistantVersionsRequest): Promise<AssistantVersion[]> {
     const query = this.versions
       .createQueryBuilder('version')
@@ -208,9 +219,9 @@ export class AssistantsService implements OnApplicationBootstrap {
     return rows.map(toAssistantVersion);
   }
 
-  /** Makes a version the current one, with everything it had. */
+  /** Makes a version the current one, with all its fields. */
   setLatest(assistant_id: string, version: number): Promise<Assistant> {
-    return this.inLock(assistant_id, async (manager, row) => {
+    return this.withLock(assistant_id, async (manager, row) => {
       const stored = await manager.findOneBy(AssistantVersionEntity, { assistant_id: row.assistant_id, version });
       if (!stored) {
         throw new AssistantVersionNotFoundError(row.assistant_id, version);
@@ -219,8 +230,8 @@ export class AssistantsService implements OnApplicationBootstrap {
     });
   }
 
-  /** Changes the current version; two callers at once follow one another. */
-  private async inLock(
+  /** Changes the current version under a row lock, so that concurrent changes are serialized. */
+  private async withLock(
     assistant_id: string,
     change: (manager: EntityManager, row: AssistantEntity) => Promise<VersionContent & { version: number }>,
   ): Promise<Assistant> {
@@ -239,7 +250,7 @@ export class AssistantsService implements OnApplicationBootstrap {
     });
   }
 
-  /** False when the id is taken; then nothing has changed. */
+  /** False when the id is taken; then nothing is written. */
   private insert(content: VersionContent): Promise<boolean> {
     return this.assistants.manager.transaction(async (manager) => {
       const inserted = await manager
@@ -259,10 +270,10 @@ export class AssistantsService implements OnApplicationBootstrap {
   }
 
   /**
-   * The first version of a system assistant is that of its graph, and no client can change it. A client had to name another
-   * graph: the one that the id belongs to did not exist yet.
+   * Version 1 of a system assistant names its graph, and no client can change that. Version 1 of a client's assistant
+   * with this id names another graph, because this graph did not exist when the client created it.
    */
-  private async assertOfSystem(graph_id: string, assistant_id: string): Promise<void> {
+  private async assertSystemAssistant(graph_id: string, assistant_id: string): Promise<void> {
     if (!(await this.versions.existsBy({ assistant_id, version: 1, graph_id }))) {
       throw new GraphAssistantTakenError(graph_id, assistant_id);
     }

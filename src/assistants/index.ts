@@ -3,4 +3,4 @@ export * from './assistants.errors.js';
 export { AssistantsHttpModule } from './assistants-http.module.js';
 export { AssistantsModule } from './assistants.module.js';
 export { AssistantsService } from './assistants.service.js';
-export type { RunAssistant } from './known-assistants.js';
+export type { RunAssistant } from './assistant-cache.js';

@@ -3,13 +3,13 @@ import { UnauthenticatedError } from './auth.errors.js';
 import { type AuthUser, toUser } from './auth-user.js';
 import type { Authenticator } from './authenticator.js';
 
-/** A key, and whom it stands for. Several keys may stand for one: the old and the new one while they are exchanged. */
+/** A key and the user it identifies. A user may have several keys, for example an old and a new one during rotation. */
 export interface ApiKey {
   identity: string;
   key: string;
 }
 
-/** Callers that send a key in `x-api-key`, as the SDKs do, or as `Authorization: Bearer`. */
+/** Authenticates callers by an API key, sent in `x-api-key` as the SDKs do, or as `Authorization: Bearer`. */
 export class ApiKeyAuth implements Authenticator {
   private readonly keys: { identity: string; digest: Buffer }[];
 
@@ -21,7 +21,8 @@ export class ApiKeyAuth implements Authenticator {
     const given = headers.get('x-api-key') ?? bearerOf(headers);
     const digest = digestOf(given ?? '');
     let identity: string | undefined;
-    // All of them, and digests of one length: how long it takes says nothing about a key.
+    // Constant time: all keys are compared, by digests of equal length, so that the duration reveals nothing about a
+    // key.
     for (const key of this.keys) {
       if (timingSafeEqual(key.digest, digest)) {
         identity = key.identity;
@@ -29,7 +30,9 @@ export class ApiKeyAuth implements Authenticator {
     }
     return identity === undefined
       ? Promise.reject(
-          new UnauthenticatedError(given ? 'The API key is not known.' : 'An API key is needed: x-api-key.'),
+          new UnauthenticatedError(
+            given ? 'Unknown API key.' : 'An API key is required. Send it in the x-api-key header.',
+          ),
         )
       : Promise.resolve(toUser(identity));
   }

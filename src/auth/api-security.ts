@@ -1,11 +1,11 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { AuthConfig, DocumentedSecurity } from '../config/index.js';
-import { PUBLIC } from './authenticate-requests.js';
+import { PUBLIC_ROUTES } from './authenticate-requests.js';
 
 const KEY = { ApiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' } };
 const TOKEN = { Bearer: { type: 'http', scheme: 'bearer' } };
 
-/** The document with plain types: the configuration is read-only. */
+/** The OpenAPI document with plain types, because the configuration is read-only. */
 interface Documented {
   components?: object;
   security?: unknown;
@@ -13,8 +13,9 @@ interface Documented {
 }
 
 /**
- * Adds to the document how callers say who they are, so that Swagger UI can ask for it: as `auth.openapi` says, or else
- * by the headers that are looked at. Rules for routes that are not in the document are for those of the custom app.
+ * Adds the security schemes to the OpenAPI document, so that Swagger UI asks for credentials. They come from
+ * `auth.openapi`, or else from the headers that the configured authentication reads. Rules for routes that are missing
+ * in the document apply to routes of the custom app.
  */
 export function documentSecurity(document: OpenAPIObject, auth: AuthConfig, mountPrefix: string): void {
   const documented = securityOf(auth);
@@ -32,7 +33,7 @@ export function documentSecurity(document: OpenAPIObject, auth: AuthConfig, moun
       (operations[method] ??= { responses: {} }).security = rule;
     }
   }
-  for (const path of PUBLIC) {
+  for (const path of PUBLIC_ROUTES) {
     Object.values(paths[mountPrefix + path] ?? {}).forEach((operation) => (operation.security = []));
   }
 }
@@ -41,7 +42,7 @@ function securityOf({ custom, api_keys, jwt }: AuthConfig): DocumentedSecurity |
   if (custom?.documented) {
     return custom.documented;
   }
-  // A handler may look at anything; these two are what the SDKs send.
+  // An authenticate handler may read anything; the SDKs send these two headers.
   const schemes = { ...((custom ?? api_keys.length > 0) && KEY), ...((custom ?? jwt ?? api_keys.length > 0) && TOKEN) };
   const names = Object.keys(schemes);
   return names.length === 0

@@ -1,4 +1,4 @@
-/** What callers do, as handlers of the SDK's `Auth` know it (behaviours 11.7). */
+/** The events that handlers of the SDK's `Auth` are registered for (behaviours 11.7). */
 export const AUTH_EVENTS = [
   'assistants:create',
   'assistants:read',

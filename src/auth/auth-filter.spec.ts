@@ -4,7 +4,7 @@ import { filterSql, matches, parseFilter } from './auth-filter.js';
 
 const passes = (filter: unknown, metadata: Record<string, unknown>): boolean => matches(parseFilter(filter), metadata);
 
-describe('A filter of a handler', () => {
+describe('a filter that a handler returns', () => {
   it.each<[unknown, Record<string, unknown>, boolean]>([
     [{ owner: 'a' }, { owner: 'a', other: 1 }, true],
     [{ owner: 'a' }, { owner: 'b' }, false],
@@ -30,28 +30,28 @@ describe('A filter of a handler', () => {
     [{ a: 1, $or: [{ b: 1 }] }, { b: 1 }, false],
     [{}, { anything: 1 }, true],
     [{ toString: 'x' }, {}, false],
-  ])('%j for %j: %s', (filter, metadata, expected) => {
+  ])('%j on metadata %j matches: %s', (filter, metadata, expected) => {
     expect(passes(filter, metadata)).toBe(expected);
   });
 
   it.each([
-    ['a text', 'mine'],
+    ['a string', 'mine'],
     ['a list', [{ owner: 'a' }]],
     ['a number', 1],
-    ['something undefined', { owner: undefined }],
-    ['something undefined in an operator', { owner: { $eq: undefined } }],
-    ['something undefined to contain', { tags: { $contains: ['a', undefined] } }],
-    ['objects to contain', { tags: { $contains: [{ a: 1 }] } }],
+    ['an undefined value', { owner: undefined }],
+    ['an undefined value in an operator', { owner: { $eq: undefined } }],
+    ['an undefined value in $contains', { tags: { $contains: ['a', undefined] } }],
+    ['an object in $contains', { tags: { $contains: [{ a: 1 }] } }],
     ['an unknown operator', { owner: { $regex: '.*' } }],
     ['an unknown operator beside a known one', { owner: { $eq: 'a', $ne: 'b' } }],
-    ['an alternative that is no list', { $or: { owner: 'a' } }],
-    ['no alternative at all', { $or: [] }],
-    ['an alternative that is no filter', { $or: ['a'] }],
-  ])('is none with %s', (_, filter) => {
+    ['an $or that is not a list', { $or: { owner: 'a' } }],
+    ['an empty $or', { $or: [] }],
+    ['an $or whose item is not a filter', { $or: ['a'] }],
+  ])('is rejected with %s', (_, filter) => {
     expect(() => parseFilter(filter)).toThrow(AuthHandlerError);
   });
 
-  it('has its values among the parameters of its SQL', () => {
+  it('passes its keys and values as parameters of its SQL', () => {
     const parameters: string[] = [];
     const add = (value: string) => `$${parameters.push(value)}`;
     const filter = parseFilter({ "o'wner": 'a', $or: [{ 'x"': 1 }, { tags: { $contains: ["'"] } }] });

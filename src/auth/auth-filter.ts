@@ -1,17 +1,21 @@
 import { isObject, type JsonObject, toJsonb } from '../common/index.js';
 import { AuthHandlerError } from './auth.errors.js';
 
-/** What metadata must be like for a caller to see the row. */
+/**
+ * A filter on metadata that an auth handler returns: the caller sees only rows that match. {@link filterSql} builds its
+ * SQL.
+ */
 export type AuthFilter =
   | { all: AuthFilter[] }
   | { any: AuthFilter[] }
   | { key: string; equals: unknown }
-  /** A list that has all of these. */
+  /** The value is a list that contains all of these. */
   | { key: string; contains: unknown[] };
 
 /**
- * What a handler returns (contract 6.3): `{key: value}`, `{key: {$eq: value}}`, `{key: {$contains: value or values}}`, all of
- * which must hold, and `$or`, `$and` with lists of such objects. Throws {@link AuthHandlerError} for anything else.
+ * Parses the return value of a handler (contract 6.3): `{key: value}`, `{key: {$eq: value}}`, `{key: {$contains: value
+ * or values}}`, all of which must match, and `$or` and `$and` with lists of such objects. Throws {@link
+ * AuthHandlerError} for anything else.
  */
 export function parseFilter(returned: unknown): AuthFilter {
   if (!isObject(returned)) {
@@ -32,7 +36,7 @@ export function parseFilter(returned: unknown): AuthFilter {
 
 function parseList(key: string, list: unknown): AuthFilter[] {
   if (!Array.isArray(list) || list.length === 0) {
-    throw new AuthHandlerError(`a handler returned a filter whose ${key} is not a list of filters`);
+    throw new AuthHandlerError(`a handler returned a filter whose ${key} is not a non-empty list of filters`);
   }
   return list.map(parseFilter);
 }
@@ -50,13 +54,15 @@ function parseConditions(key: string, condition: unknown): AuthFilter[] {
       case '$contains':
         return { key, contains: scalars(key, given.$contains) };
       default:
-        // Left out, an operator would show what it was meant to hide.
-        throw new AuthHandlerError(`a handler returned a filter with ${operator}, which is not known`);
+        // Ignoring an unknown operator would reveal the rows that it was meant to hide.
+        throw new AuthHandlerError(
+          `a handler returned a filter with the unknown operator ${operator}; use $eq or $contains`,
+        );
     }
   });
 }
 
-/** A user without the property that a handler compares with would otherwise see everything. */
+/** Rejects `undefined`: a user without the property that a handler compares with would otherwise see all rows. */
 function defined(key: string, value: unknown): unknown {
   if (value === undefined) {
     throw new AuthHandlerError(`a handler returned a filter whose ${key} is undefined`);
@@ -64,18 +70,21 @@ function defined(key: string, value: unknown): unknown {
   return value;
 }
 
-/** In the database, a list contains an object when it has a larger one. */
+/** Only scalars: in `jsonb`, a list also contains an object when one of its objects has more keys. */
 function scalars(key: string, value: unknown): unknown[] {
   const list: unknown[] = Array.isArray(value) ? value : [value];
   if (list.some((item) => item === undefined || !isScalar(item))) {
     throw new AuthHandlerError(
-      `a handler returned a filter whose ${key} has to contain what is no text, number or boolean`,
+      `a handler returned a filter whose ${key} has a $contains value other than a string, a number, a boolean or null`,
     );
   }
   return list;
 }
 
-/** SQL: whether the `jsonb` column fulfils the filter. `add` gives the place of a parameter. */
+/**
+ * Builds the SQL condition that the `jsonb` column matches the filter. `add` adds a parameter and returns its
+ * placeholder.
+ */
 export function filterSql(filter: AuthFilter, column: string, add: (value: string) => string): string {
   if ('all' in filter) {
     return joined(filter.all, ' AND ', 'true', column, add);
@@ -88,7 +97,7 @@ export function filterSql(filter: AuthFilter, column: string, add: (value: strin
     return `${column} @> ${add(toJsonb({ [key]: filter.contains }))}::jsonb`;
   }
   const contains = `${column} @> ${add(toJsonb({ [key]: filter.equals }))}::jsonb`;
-  // Of an object or a list, containment is less than equality; but it is what the index knows.
+  // For an object or a list, containment is weaker than equality, but the index supports only containment.
   return isScalar(filter.equals)
     ? contains
     : `(${contains} AND ${column} -> ${add(key)}::text = ${add(toJsonb(filter.equals))}::jsonb)`;
@@ -102,7 +111,7 @@ const joined = (
   add: (value: string) => string,
 ): string => (filters.length === 0 ? none : `(${filters.map((one) => filterSql(one, column, add)).join(word)})`);
 
-/** The same as {@link filterSql}, for a value that is here. */
+/** Evaluates the filter in memory, with the same result as {@link filterSql}. */
 export function matches(filter: AuthFilter, metadata: JsonObject): boolean {
   if ('all' in filter) {
     return filter.all.every((one) => matches(one, metadata));
@@ -121,7 +130,7 @@ export function matches(filter: AuthFilter, metadata: JsonObject): boolean {
 
 const isScalar = (value: unknown): boolean => typeof value !== 'object' || value === null;
 
-/** As `jsonb` compares: the order of keys does not matter. */
+/** Compares like `jsonb`: the order of keys does not matter. */
 function isEqual(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b)) {
     return a.length === b.length && a.every((item, index) => isEqual(item, b[index]));

@@ -1,26 +1,29 @@
 import { isObject } from '../common/index.js';
 import { AuthHandlerError } from './auth.errors.js';
 
-/** Who is calling. Besides these, whatever the authenticator adds: graphs find all of it in `langgraph_auth_user`. */
+/**
+ * The authenticated user, with any further properties that the authenticator adds. Graphs find it in
+ * `langgraph_auth_user`.
+ */
 export interface AuthUser {
   /** Stable id of the user. */
   identity: string;
   display_name: string;
   is_authenticated: boolean;
-  /** What the user may do, in words of the authenticator's choice. */
+  /** What the user may do; the authenticator chooses the strings. */
   permissions: string[];
   [key: string]: unknown;
 }
 
-/** Who is calling, as far as routes are concerned; without a user nobody has to say who they are. */
+/** The caller, as routes and services see it. Without `user`, authentication is off or the route is public. */
 export interface AuthContext {
   readonly user?: AuthUser;
 }
 
-/** The server itself, when it acts on nobody's behalf, and everybody where authentication is not configured. */
-export const NOBODY: AuthContext = {};
+/** No user: the server itself when it acts for no user, and every caller while authentication is not configured. */
+export const ANONYMOUS: AuthContext = {};
 
-/** LangGraph Studio, which signs in by a header of its own (contract 6.3). */
+/** LangGraph Studio, which authenticates by its own header (contract 6.3). */
 export const STUDIO_USER: AuthUser = {
   kind: 'StudioUser',
   identity: 'langgraph-studio-user',
@@ -29,21 +32,21 @@ export const STUDIO_USER: AuthUser = {
   permissions: [],
 };
 
-/** For a request of its own: handlers may change the user that they are given. */
-export const copyOf = (user: AuthUser): AuthUser => ({ ...user, permissions: [...user.permissions] });
+/** Each request gets its own copy, because handlers may change the user object. */
+export const cloneUser = (user: AuthUser): AuthUser => ({ ...user, permissions: [...user.permissions] });
 
 /**
- * What an authenticator returns as a user: a text is the identity, an object needs one (behaviours 11.4). Throws
- * {@link AuthHandlerError} for anything else.
+ * Normalizes the user that an authenticator returns: a string is the identity, an object must have one (behaviours
+ * 11.4). Throws {@link AuthHandlerError} for anything else.
  */
 export function toUser(returned: unknown): AuthUser {
   const given = typeof returned === 'string' ? { identity: returned } : returned;
   if (!isObject(given) || typeof given.identity !== 'string' || given.identity === '') {
-    throw new AuthHandlerError('authenticate returned neither a text nor an object with an identity');
+    throw new AuthHandlerError('authenticate must return a string or an object with a non-empty string identity');
   }
   const { permissions = [], is_authenticated = true, display_name = given.identity } = given;
   if (!Array.isArray(permissions)) {
-    throw new AuthHandlerError('authenticate returned permissions that are no list');
+    throw new AuthHandlerError('authenticate returned permissions that are not a list');
   }
   return {
     ...given,

@@ -1,20 +1,20 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { type AuthContext, NOBODY } from './auth-user.js';
+import { type AuthContext, ANONYMOUS } from './auth-user.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who has sent the request; set before its body is read. */
+    /** The caller; set before the body is read. */
     auth?: AuthContext;
-    /** Its sender was not authenticated, for whatever reason. */
-    isRefused?: boolean;
+    /** Authentication failed, for any reason. */
+    authFailed?: boolean;
   }
 }
 
-/** The parameter of a route that says who is calling. */
+/** Injects the caller into a route parameter. */
 export const Auth = createParamDecorator((_: unknown, context: ExecutionContext): AuthContext =>
   authOf(context.switchToHttp().getRequest<FastifyRequest>()),
 );
 
-/** Who has sent a request. */
-export const authOf = ({ auth }: Pick<FastifyRequest, 'auth'>): AuthContext => auth ?? NOBODY;
+/** The caller of a request. */
+export const authOf = ({ auth }: Pick<FastifyRequest, 'auth'>): AuthContext => auth ?? ANONYMOUS;

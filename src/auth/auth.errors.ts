@@ -1,27 +1,27 @@
 import { ApiError } from '../common/index.js';
 
-/** Nobody is known by what the request says about its sender. */
+/** The request has no valid credentials. */
 export class UnauthenticatedError extends ApiError {
   /** `headers` are those of the response, for example `www-authenticate`. */
-  constructor(detail = 'Authentication is needed.', headers?: Record<string, string>) {
+  constructor(detail = 'Authentication is required.', headers?: Record<string, string>) {
     super({ status: 401, code: 'unauthenticated', detail, headers });
   }
 }
 
-/** The caller is known, and may not do this. */
+/** The caller is authenticated, but not authorized. */
 export class ForbiddenError extends ApiError {
   constructor(detail = 'Not authorized') {
     super({ status: 403, code: 'forbidden', detail });
   }
 }
 
-/** A web page of an origin that may not call this server. */
+/** The request comes from a web page whose origin may not call this server. */
 export class OriginRefusedError extends ApiError {
   constructor() {
     super({
       status: 403,
       code: 'origin_refused',
-      detail: 'Pages of this origin may not call this server. Its log says how to allow them.',
+      detail: 'Web pages of this origin may not call this server. The server log explains how to allow the origin.',
       headers: { vary: 'Origin' },
     });
   }
@@ -33,19 +33,19 @@ export class HostRefusedError extends ApiError {
     super({
       status: 403,
       code: 'host_refused',
-      detail: 'This server does not answer to this host name. Its log says how to allow it.',
+      detail: 'This server does not accept this host name. The server log explains how to allow it.',
     });
   }
 }
 
-/** A handler of the auth module refuses the request with a status of its own. */
+/** A handler of the auth module rejected the request with its own status. */
 export class AuthRefusalError extends ApiError {
   constructor(status: number, detail: string, headers: Record<string, string>, cause: unknown) {
     super({ status, code: 'auth_refused', detail, headers, cause });
   }
 }
 
-/** A handler of the auth module has failed, or returned what no handler may; nobody is let in. */
+/** A handler of the auth module failed or returned an invalid value. The request is rejected. */
 export class AuthHandlerError extends Error {
   constructor(reason: string, cause?: unknown) {
     super(`The auth module of langgraph.json: ${reason}.`, { cause });
@@ -53,7 +53,7 @@ export class AuthHandlerError extends Error {
   }
 }
 
-/** The file that `auth.path` names cannot be used. It stops the start; a reload keeps the rules loaded before. */
+/** The file of `auth.path` cannot be used. The server does not start; a reload keeps the previously loaded rules. */
 export class AuthLoadError extends Error {
   constructor(file: string, reason: string, cause?: unknown) {
     super(`auth.path of langgraph.json (${file}): ${reason}.`, { cause });

@@ -11,7 +11,7 @@ import { EitherAuth } from './either-auth.js';
 import { OwnerOnly } from './owner-only.js';
 import { StudioAuth } from './studio-auth.js';
 
-/** Who is calling, and what they may do. It knows nothing of threads, runs and the like: their folders ask it. */
+/** Authentication and authorization. It does not depend on threads, runs or other features: their folders call it. */
 @Module({})
 export class AuthModule {
   static forRoot(service: AuthService): DynamicModule {
@@ -20,7 +20,7 @@ export class AuthModule {
   }
 }
 
-/** What the configuration says about callers. Throws {@link AuthLoadError}. */
+/** Creates the service that the configuration selects. Throws {@link AuthLoadError}. */
 export async function loadAuth(config: NestgraphConfig, sources?: SourceReloader): Promise<AuthService> {
   const { custom } = config.auth;
   if (!custom) {
@@ -57,7 +57,7 @@ async function builtInRules(auth: AuthConfig): Promise<AuthRules> {
 async function builtIn({ api_keys, jwt }: AuthConfig): Promise<Authenticator[]> {
   const authenticators: Authenticator[] = api_keys.length > 0 ? [new ApiKeyAuth(api_keys)] : [];
   if (jwt) {
-    // Loaded with what checks signatures, which most servers do not need.
+    // Loaded on demand together with `jose`, which most servers do not need.
     const { JwtAuth } = await import('./jwt.js');
     authenticators.push(new JwtAuth(jwt));
   }
@@ -75,7 +75,7 @@ async function loadCustomAuth(config: CustomAuthConfig, directory: string, gener
   }
   const custom = CustomAuth.from(exported);
   if (!custom) {
-    throw fail('expected an Auth object, as `new Auth()` of @langchain/langgraph-sdk/auth makes it');
+    throw fail('expected an Auth object; export the result of `new Auth()` from @langchain/langgraph-sdk/auth');
   }
   return custom;
 }

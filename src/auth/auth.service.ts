@@ -1,24 +1,24 @@
 import type { AuthEvent } from './auth-events.js';
 import type { AuthFilter } from './auth-filter.js';
 import type { AuthContext } from './auth-user.js';
-import { NOBODY } from './auth-user.js';
+import { ANONYMOUS } from './auth-user.js';
 import type { Authenticator, Authorizer } from './authenticator.js';
 
-/** A request that may be carried out. */
+/** A request that was authorized. */
 export interface Authorized<T> {
-  /** The fields of the request as they are to be used. */
+  /** The fields of the request, with the changes of the handler. */
   value: T;
-  /** Which rows it may reach; all when undefined. */
+  /** The rows that the request may access; all when undefined. */
   filter?: AuthFilter;
 }
 
-/** Without an authenticator callers are unknown, without an authorizer they may do everything. */
+/** Without an authenticator callers are anonymous, without an authorizer they may do everything. */
 export interface AuthRules {
   authenticator?: Authenticator;
   authorizer?: Authorizer;
 }
 
-/** Who may do what. Without an authenticator everybody may do everything. */
+/** Authenticates and authorizes requests. Without an authenticator, every caller may do everything. */
 export class AuthService {
   constructor(private rules: AuthRules = {}) {}
 
@@ -27,12 +27,12 @@ export class AuthService {
     this.rules = rules;
   }
 
-  /** Whether callers have to say who they are. */
+  /** Whether callers must authenticate. */
   get isOn(): boolean {
     return this.rules.authenticator !== undefined;
   }
 
-  /** Whether callers may do less than everything. */
+  /** Whether an authorizer restricts callers. */
   get hasRules(): boolean {
     return this.rules.authorizer !== undefined;
   }
@@ -40,10 +40,13 @@ export class AuthService {
   /** Throws `UnauthenticatedError`. `request` has no body. */
   async authenticate(request: Request): Promise<AuthContext> {
     const { authenticator } = this.rules;
-    return authenticator ? { user: await authenticator.authenticate(request) } : NOBODY;
+    return authenticator ? { user: await authenticator.authenticate(request) } : ANONYMOUS;
   }
 
-  /** Handlers may change the fields of `value`, which itself stays as it is. Throws `ForbiddenError`. */
+  /**
+   * Handlers may change the fields of a shallow copy of `value`; `value` itself is not changed. Throws
+   * `ForbiddenError`.
+   */
   async authorize<T extends object>({ user }: AuthContext, event: AuthEvent, value: T): Promise<Authorized<T>> {
     const { authorizer } = this.rules;
     if (!authorizer || !user) {

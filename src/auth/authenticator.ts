@@ -2,22 +2,22 @@ import type { AuthEvent } from './auth-events.js';
 import type { AuthFilter } from './auth-filter.js';
 import type { AuthUser } from './auth-user.js';
 
-/** Finds out who sends a request. */
+/** Identifies the caller of a request. */
 export interface Authenticator {
-  /** Throws `UnauthenticatedError` when the request does not say, or is not believed. `request` has no body. */
+  /** Throws `UnauthenticatedError` when the credentials are missing or invalid. `request` has no body. */
   authenticate(request: Request): Promise<AuthUser>;
 }
 
-/** What somebody wants to do. */
+/** What the caller requests. */
 export interface AuthRequest {
   event: AuthEvent;
   user: AuthUser;
-  /** The fields of the request. They may be changed: what stands in them afterwards is done. */
+  /** The fields of the request. The authorizer may change them; the server uses the changed fields. */
   value: Record<string, unknown>;
 }
 
-/** Decides what somebody may do. */
+/** Decides what the caller may do. */
 export interface Authorizer {
-  /** Which rows the caller may see; all when undefined. Throws `ForbiddenError`. */
+  /** Returns a filter for the rows that the caller may see; undefined for all. Throws `ForbiddenError`. */
   authorize(request: AuthRequest): Promise<AuthFilter | undefined>;
 }

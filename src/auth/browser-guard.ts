@@ -7,16 +7,16 @@ import { HostRefusedError, OriginRefusedError } from './auth.errors.js';
 /** Hosted pages that users point at a server on their own machine: LangGraph Studio and Agent Chat. */
 const HOSTED_PAGES: readonly string[] = ['https://smith.langchain.com', 'https://agentchat.vercel.app'];
 
-/** Lines of the log about refused origins, and about refused hosts. */
+/** At most so many log lines about refused origins, and as many about refused hosts. */
 const MAX_REPORTS = 5;
 
-/** What a page cannot be named by: `null`, and whatever is no origin. */
+/** An origin that a setting can name. `null` and malformed origins do not match. */
 const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[\w.:[\]-]{1,300}$/i;
 
 /**
- * Guards a server that asks no caller for credentials from the web pages that its user visits. A request of a page that
- * may not read the answer is refused before it has an effect: browsers send some without asking first. Callers that are no
- * browsers send no origin.
+ * Protects a server without authentication from the web pages that its user visits. Browsers send some requests without
+ * a preflight, so a request from a page that may not read the response is refused before it has an effect. Callers
+ * other than browsers send no origin.
  */
 export class BrowserGuard {
   private readonly logger = new Logger('Http');
@@ -27,14 +27,14 @@ export class BrowserGuard {
     private readonly cors: CorsConfig,
   ) {}
 
-  /** Why the request is refused; undefined when it is not. */
+  /** Returns why the request is refused; undefined when it is allowed. */
   refusal(request: FastifyRequest): HostRefusedError | OriginRefusedError | undefined {
     if (isInProcess(request.raw)) {
       return undefined;
     }
-    // A name that resolves to this machine at last makes a foreign page one of the same origin (DNS rebinding).
+    // DNS rebinding: a host name that later resolves to this machine turns a foreign page into a same-origin one.
     const { host } = request;
-    // Browsers always send one; some probes of load balancers do not.
+    // Browsers always send a Host header; some load balancer probes do not.
     if (request.headers.host !== undefined && !namesServer(this.hosts, host)) {
       this.reportHost(host);
       return new HostRefusedError();
@@ -47,7 +47,7 @@ export class BrowserGuard {
     return new OriginRefusedError();
   }
 
-  /** Whether pages of this origin may read answers. */
+  /** Whether pages of this origin may read responses. */
   allows(origin: string): boolean {
     const { allow_origin_regex, allow_origins } = this.cors;
     const isNamed = allow_origin_regex?.test(origin) ?? (allow_origins.includes('*') || allow_origins.includes(origin));
@@ -57,8 +57,8 @@ export class BrowserGuard {
   private reportHost(host: string): void {
     if (isNew(this.reported.hosts, host)) {
       this.logger.warn(
-        `A request for the host ${quote(host)} was refused: no caller has to authenticate here, and foreign web ` +
-          `pages can reach this server under such a name. If the name is yours: NESTGRAPH_ALLOWED_HOSTS=${hostnameOf(host) ?? 'NAME'}`,
+        `A request for the host ${quote(host)} was refused: this server does not require authentication, and foreign web ` +
+          `pages can reach it under such a name. If the name is yours, set NESTGRAPH_ALLOWED_HOSTS=${hostnameOf(host) ?? 'NAME'}`,
       );
     }
   }
@@ -66,34 +66,37 @@ export class BrowserGuard {
   private reportOrigin(origin: string): void {
     if (isNew(this.reported.origins, origin)) {
       this.logger.warn(
-        `A web page of the origin ${quote(origin)} was refused: no caller has to authenticate here, so only pages ` +
-          `of this machine may call. ${this.remedy(origin)}`,
+        `A web page of the origin ${quote(origin)} was refused: this server does not require authentication, so only pages ` +
+          `of this machine may call it. ${this.remedy(origin)}`,
       );
     }
   }
 
-  /** The line of langgraph.json that would allow the origin. */
+  /** Explains how to allow the origin in langgraph.json. */
   private remedy(origin: string): string {
     const { allow_origin_regex, allow_origins } = this.cors;
     if (!ORIGIN.test(origin)) {
-      return 'Such a page cannot be allowed by its name.';
+      return 'No setting can allow such an origin.';
     }
     if (allow_origin_regex) {
-      return 'If the page is yours, let http.cors.allow_origin_regex in langgraph.json match its origin.';
+      return 'If the page is yours, extend http.cors.allow_origin_regex in langgraph.json to match its origin.';
     }
     const cors = { allow_origins: [...allow_origins, origin] };
-    return `If the page is yours, write into langgraph.json: "http": ${JSON.stringify({ cors })}`;
+    return `If the page is yours, add to langgraph.json: "http": ${JSON.stringify({ cors })}`;
   }
 }
 
-/** Refuses what the guard refuses, also preflights: the CORS options must leave those of {@link BrowserGuard.allows} alone. */
+/**
+ * Applies the guard to every request, preflights included. The CORS options must allow what {@link BrowserGuard.allows}
+ * allows.
+ */
 export function guardBrowsers(fastify: FastifyInstance, guard: BrowserGuard): void {
   fastify.addHook('onRequest', (request, _reply, done) => done(guard.refusal(request)));
 }
 
 /**
- * The page that a request comes from, as the browser says. Images and scripts of another site come without an origin: then
- * it is that of the referrer, or one that no setting can name.
+ * The origin of the page that sent the request, as the browser reports it. Requests for images and scripts from another
+ * site have no Origin header: they get the origin of the referrer, or `null`, which no setting can name.
  */
 function originOf({ headers }: FastifyRequest): string | undefined {
   const { origin, referer = '' } = headers;
@@ -107,10 +110,10 @@ function isOfThisMachine(origin: string): boolean {
   return hostname !== undefined && isLoopback(hostname);
 }
 
-/** On one line of the log, and not at any length. */
+/** Escapes and shortens a value for one log line. */
 const quote = (value: string): string => JSON.stringify(value.slice(0, 300));
 
-/** The server's own pages, `/docs` above all, wherever it listens. */
+/** Whether the page is the server's own, mainly `/docs`, wherever the server listens. */
 const isSameHost = (origin: string, host: string): boolean =>
   /^https?:\/\/(.*)$/.exec(origin)?.[1] === host.toLowerCase();
 

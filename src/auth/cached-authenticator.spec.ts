@@ -29,7 +29,7 @@ const SETTINGS = { headers: ['Authorization', 'x-api-key', 'cookie'], ttl_ms: 60
 const request = (headers: Record<string, string>, url = 'http://h/threads', method = 'GET'): Request =>
   new Request(url, { headers, method });
 
-/** The identities of the requests, one after the other; `refused` for one that is not let in. */
+/** The identities of the requests, one after the other; `refused` for a rejected one. */
 async function identities(authenticator: Authenticator, requests: Request[]): Promise<string[]> {
   const found: string[] = [];
   for (const one of requests) {
@@ -51,8 +51,8 @@ const byToken: Handler = ({ headers }) => {
   return token;
 };
 
-describe('a cache of callers', () => {
-  it('asks once for the same credentials', async () => {
+describe('the user cache', () => {
+  it('calls the authenticator once for the same credentials', async () => {
     const inner = counted(byToken);
     const cache = new CachedAuthenticator(inner, SETTINGS);
     const alice = (): Request => request({ authorization: 'alice', 'x-other': String(Math.random()) });
@@ -65,7 +65,7 @@ describe('a cache of callers', () => {
     expect(inner.calls).toBe(2);
   });
 
-  it('does not remember refusals', async () => {
+  it('does not cache rejections', async () => {
     const inner = counted(byToken);
     const cache = new CachedAuthenticator(inner, SETTINGS);
     const bad = (): Request => request({ authorization: 'bad' });
@@ -73,13 +73,13 @@ describe('a cache of callers', () => {
     expect(inner.calls).toBe(2);
   });
 
-  it('does not remember a caller without credentials', async () => {
+  it('does not cache a caller without credentials', async () => {
     const inner = counted(() => 'guest');
     await identities(new CachedAuthenticator(inner, SETTINGS), [request({}), request({})]);
     expect(inner.calls).toBe(2);
   });
 
-  it('forgets when the time is over, and the oldest when it is full', async () => {
+  it('expires entries after their TTL, and evicts the oldest one when it is full', async () => {
     const [late, small] = [counted(byToken), counted(byToken)];
     const [alice, bob] = ['alice', 'bob'].map((authorization) => () => request({ authorization }));
     await identities(new CachedAuthenticator(late, { ...SETTINGS, ttl_ms: 0 }), [alice(), alice()]);
@@ -108,7 +108,7 @@ const CASES: [string, Handler, Request[], string[]][] = [
     ['authorization=alice,x-some=1', 'authorization=alice,x-some=2', 'authorization=alice,x-some=1'],
   ],
   [
-    'headers handed to another library',
+    'headers passed to another library',
     ({ headers }) => new Headers(headers).get('x-some'),
     ['1', '2'].map((value) => request({ authorization: 'alice', 'x-some': value })),
     ['1', '2'],
@@ -126,7 +126,7 @@ const CASES: [string, Handler, Request[], string[]][] = [
     ['1', '2'],
   ],
   [
-    'the address',
+    'the URL',
     ({ url }) => new URL(url).pathname,
     ['http://h/a', 'http://h/b'].map((url) => request({ authorization: 'alice' }, url)),
     ['/a', '/b'],
@@ -150,12 +150,12 @@ const CASES: [string, Handler, Request[], string[]][] = [
   ],
 ];
 
-describe('what a decision depends on is part of the key', () => {
+describe('the cache key includes everything that the decision depends on:', () => {
   it.each(CASES)('%s', async (_, handler, requests, expected) => {
     expect(await identities(new CachedAuthenticator(counted(handler), SETTINGS), requests)).toEqual(expected);
   });
 
-  it('with any number of headers, and the same request is remembered all the same', async () => {
+  it('any number of headers, and an identical request still hits the cache', async () => {
     const names = Array.from({ length: 60 }, (_, at) => `x-${at}`);
     const inner = counted(({ headers }) => names.map((name) => headers.get(name)).join());
     const cache = new CachedAuthenticator(inner, SETTINGS);
@@ -165,7 +165,7 @@ describe('what a decision depends on is part of the key', () => {
     expect(inner.calls).toBe(2);
   });
 
-  it('the handler gets a Request that other libraries accept', async () => {
+  it('and the handler still gets a Request that other libraries accept', async () => {
     const cache = new CachedAuthenticator(
       counted((given) => {
         expect(given).toBeInstanceOf(Request);
@@ -178,8 +178,8 @@ describe('what a decision depends on is part of the key', () => {
   });
 });
 
-describe('a user that comes out of the cache', () => {
-  it('is not the object that an earlier request had', async () => {
+describe('a cached user', () => {
+  it('is not the object that an earlier request got', async () => {
     const inner = counted(({ headers }) => ({ identity: headers.get('authorization'), permissions: ['read'] }));
     const cache = new CachedAuthenticator(inner, SETTINGS);
     for (let turn = 0; turn < 3; turn += 1) {
@@ -196,7 +196,7 @@ describe("Studio's header", () => {
   const STUDIO = { 'x-auth-scheme': 'langsmith' };
   const studio = 'langgraph-studio-user';
 
-  it('lets nothing into the cache, and takes nothing out of it', async () => {
+  it('neither fills nor reads the cache', async () => {
     const authenticator = new StudioAuth(new CachedAuthenticator(counted(byToken), SETTINGS));
     const requests = [
       request({ authorization: 'bad', ...STUDIO }),
@@ -208,7 +208,7 @@ describe("Studio's header", () => {
     expect(await identities(authenticator, requests)).toEqual([studio, 'refused', studio, 'alice', studio]);
   });
 
-  it('gives every request a user of its own', async () => {
+  it('gives every request its own user object', async () => {
     const authenticator = new StudioAuth(counted(byToken));
     (await authenticator.authenticate(request(STUDIO))).permissions.push('everything');
     expect(await authenticator.authenticate(request(STUDIO))).toMatchObject({ permissions: [] });

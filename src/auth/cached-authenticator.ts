@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import { type AuthUser, copyOf } from './auth-user.js';
+import { type AuthUser, cloneUser } from './auth-user.js';
 import type { Authenticator } from './authenticator.js';
 import { type Reads, track } from './tracked-request.js';
 
@@ -11,14 +11,15 @@ export interface AuthCacheSettings {
   max_size: number;
 }
 
-/** Names that the key of the cache consists of at most; behind them it holds the whole request. */
+/** With more names than this, the cache key covers the whole request. */
 const MAX_NAMES = 50;
 
 /**
- * Asks once for each set of credentials, and again when some time has passed. Refusals are not remembered.
+ * Caches the user for each set of credentials until `ttl_ms` has passed. Rejections are not cached.
  *
- * The key holds everything that a decision has depended on: the headers of the settings, and whatever else the authenticator
- * has ever read of a request. One that reads a tenant's header beside the token is asked again for each tenant.
+ * The cache key covers everything that a decision depended on: the headers of the settings, and everything else that
+ * the authenticator has ever read from a request. An authenticator that reads a tenant header beside the token is
+ * called once per tenant.
  */
 export class CachedAuthenticator implements Authenticator {
   private readonly logger = new Logger('Auth');
@@ -40,26 +41,26 @@ export class CachedAuthenticator implements Authenticator {
     }
     const known = this.known.get(this.keyOf(request));
     if (known && known.until > performance.now()) {
-      return copyOf(known.user);
+      return cloneUser(known.user);
     }
-    // The handler gets the original: a copy is what the key is made of.
+    // The handler gets the original request; the cache key is computed from a copy.
     const { method, url } = request;
     const copy = new Request(url, { method, headers: request.headers });
     const reads = this.newReads();
     const user = await this.authenticator.authenticate(track(request, reads));
-    // A handler that has read nothing has found a way to read that is not noticed.
+    // A handler without a noticed read must have read the request in an untracked way: its result is not cached.
     if (reads.areAny) {
       this.remember(this.keyOf(copy), user);
     }
-    return copyOf(user);
+    return cloneUser(user);
   }
 
-  /** A request without any may be known by something else. */
+  /** A request without credentials may be identified by other parts, so it is never cached. */
   private hasCredentials({ headers }: Request): boolean {
     return this.settings.headers.some((name) => headers.has(name));
   }
 
-  /** A digest, so that memory holds no credentials. */
+  /** Returns a digest, so that memory holds no credentials. */
   private keyOf({ headers, method, url }: Request): string {
     const parts = this.isWholeRequest
       ? [method, url, [...headers]]
@@ -111,15 +112,15 @@ export class CachedAuthenticator implements Authenticator {
   private report(what: string): void {
     this.logger.warn(
       `The authenticate handler reads ${what}, which auth.cache.cache_keys does not name: ` +
-        'callers are remembered for each value of it.',
+        'users are cached separately for each of its values.',
     );
   }
 
   private remember(key: string, user: AuthUser): void {
     this.known.delete(key);
-    this.known.set(key, { user: copyOf(user), until: performance.now() + this.settings.ttl_ms });
+    this.known.set(key, { user: cloneUser(user), until: performance.now() + this.settings.ttl_ms });
     if (this.known.size > this.settings.max_size) {
-      // The one that was remembered first.
+      // Evicts the oldest entry.
       this.known.delete(this.known.keys().next().value!);
     }
   }

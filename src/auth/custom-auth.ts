@@ -4,7 +4,7 @@ import { type AuthFilter, parseFilter } from './auth-filter.js';
 import { type AuthUser, toUser } from './auth-user.js';
 import type { Authenticator, AuthRequest, Authorizer } from './authenticator.js';
 
-/** What the SDK's `Auth` object keeps for servers. */
+/** The handlers that the SDK's `Auth` object keeps for servers. */
 interface Handlers {
   authenticate?: (request: Request) => unknown;
   callbacks?: Record<string, (context: object) => unknown>;
@@ -16,19 +16,19 @@ const HANDLERS = '~handlerCache';
 export class CustomAuth implements Authenticator, Authorizer {
   private constructor(private readonly handlers: Handlers) {}
 
-  /** Undefined when it is not an `Auth` object, of whichever version of the SDK. */
+  /** Undefined when the export is not an `Auth` object. Accepts those of any SDK version. */
   static from(exported: unknown): CustomAuth | undefined {
     return isObject(exported) && isObject(exported[HANDLERS]) ? new CustomAuth(exported[HANDLERS]) : undefined;
   }
 
   async authenticate(request: Request): Promise<AuthUser> {
     if (!this.handlers.authenticate) {
-      throw new UnauthenticatedError('The auth module has no authenticate handler: nobody is let in.');
+      throw new UnauthenticatedError('The auth module has no authenticate handler, so every request is rejected.');
     }
     try {
       return toUser(await this.handlers.authenticate(request));
     } catch (error) {
-      throw refusalOf(error) ?? new AuthHandlerError('authenticate has failed', error);
+      throw toRejection(error) ?? new AuthHandlerError('authenticate failed', error);
     }
   }
 
@@ -42,7 +42,7 @@ export class CustomAuth implements Authenticator, Authorizer {
     try {
       result = await callback({ event, resource, action, value, user, permissions: user.permissions });
     } catch (error) {
-      throw refusalOf(error) ?? new AuthHandlerError(`the handler of ${event} has failed`, error);
+      throw toRejection(error) ?? new AuthHandlerError(`the handler for ${event} failed`, error);
     }
     if (result === false) {
       throw new ForbiddenError();
@@ -50,7 +50,7 @@ export class CustomAuth implements Authenticator, Authorizer {
     return result === undefined || result === null || result === true ? undefined : parseFilter(result);
   }
 
-  /** One handler decides, the most specific one (behaviours 11.6). */
+  /** Only the most specific handler is called (behaviours 11.6). */
   private callbackFor(event: string): ((context: object) => unknown) | undefined {
     const [resource, action] = event.split(':');
     const names = [event, resource, `*:${action}`, '*'];
@@ -61,8 +61,8 @@ export class CustomAuth implements Authenticator, Authorizer {
   }
 }
 
-/** The SDK's HTTPException, of whichever version: its status, text and headers are the answer. */
-function refusalOf(error: unknown): Error | undefined {
+/** Converts the SDK's HTTPException, of any version: the response has its status, message and headers. */
+function toRejection(error: unknown): Error | undefined {
   if (error instanceof AuthHandlerError) {
     return error;
   }

@@ -2,11 +2,11 @@ import { UnauthenticatedError } from './auth.errors.js';
 import type { AuthUser } from './auth-user.js';
 import type { Authenticator } from './authenticator.js';
 
-/** Whoever is known to one of several authenticators. */
+/** Accepts a request that one of several authenticators accepts. */
 export class EitherAuth implements Authenticator {
   constructor(private readonly authenticators: readonly Authenticator[]) {}
 
-  /** Throws what the last one says, unless one has failed in another way. */
+  /** Throws the rejection of the last authenticator. Any error other than a rejection is thrown at once. */
   async authenticate(request: Request): Promise<AuthUser> {
     let refusal = new UnauthenticatedError();
     for (const authenticator of this.authenticators) {

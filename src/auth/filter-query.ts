@@ -1,7 +1,7 @@
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { type AuthFilter, filterSql } from './auth-filter.js';
 
-/** Adds what a caller may see to a query; `column` is the metadata. */
+/** Restricts a query to the rows that the caller may see; `column` is the metadata column. */
 export function filterQuery<T extends ObjectLiteral>(
   query: SelectQueryBuilder<T>,
   filter: AuthFilter | undefined,

@@ -14,12 +14,12 @@ import { UnauthenticatedError } from './auth.errors.js';
 import { type AuthUser, toUser } from './auth-user.js';
 import type { Authenticator } from './authenticator.js';
 
-/** Signatures by somebody who knows a private key: with a shared secret, whoever can check tokens could make them. */
+/** Asymmetric signatures only: with a shared secret, every verifier could also issue tokens. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
-const DISCOVERY_MS = 10_000;
+const DISCOVERY_TIMEOUT_MS = 10_000;
 
-/** Callers that send a token of an identity provider as `Authorization: Bearer`. */
+/** Authenticates callers by a JWT of an identity provider, sent as `Authorization: Bearer`. */
 export class JwtAuth implements Authenticator {
   private keys?: Promise<JWTVerifyGetKey>;
 
@@ -28,7 +28,7 @@ export class JwtAuth implements Authenticator {
   async authenticate({ headers }: Request): Promise<AuthUser> {
     const token = bearerOf(headers);
     if (token === undefined) {
-      throw refused('A token is needed: Authorization: Bearer.');
+      throw rejection('A token is required. Send it as Authorization: Bearer.');
     }
     const { issuer, audience } = this.settings;
     const keys = await this.findKeys();
@@ -41,9 +41,9 @@ export class JwtAuth implements Authenticator {
       });
       return this.toUser(payload);
     } catch (error) {
-      // Whether the keys could not be had is the server's trouble, not the caller's.
+      // Keys that cannot be fetched are a failure of the server, not of the caller.
       if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)) {
-        throw refused(`The token is not valid: ${error.message}`, 'invalid_token');
+        throw rejection(`Invalid token: ${error.message}`, 'invalid_token');
       }
       throw error;
     }
@@ -53,7 +53,10 @@ export class JwtAuth implements Authenticator {
     const { identity_claim, permissions_claim } = this.settings;
     const identity = payload[identity_claim];
     if (typeof identity !== 'string' || identity === '') {
-      throw refused(`The token does not say who its user is: it has no claim ${identity_claim}.`, 'invalid_token');
+      throw rejection(
+        `The token has no non-empty string claim "${identity_claim}" to identify its user.`,
+        'invalid_token',
+      );
     }
     const given = payload[permissions_claim];
     const permissions =
@@ -61,7 +64,7 @@ export class JwtAuth implements Authenticator {
     return toUser({ identity, permissions, display_name: payload.name ?? identity, claims: payload });
   }
 
-  /** Found once; again after a failure. */
+  /** Finds the keys once, and retries after a failure. */
   private findKeys(): Promise<JWTVerifyGetKey> {
     this.keys ??= this.readKeys().catch((error: unknown) => {
       this.keys = undefined;
@@ -79,19 +82,19 @@ export class JwtAuth implements Authenticator {
   }
 }
 
-/** OpenID Connect Discovery 1.0, section 4: the provider must name itself as it is named here. */
+/** OpenID Connect Discovery 1.0, section 4. The `issuer` of the document must equal the configured issuer. */
 async function discover(issuer: string): Promise<string> {
   const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const response = await fetch(address, { signal: AbortSignal.timeout(DISCOVERY_MS) });
+  const response = await fetch(address, { signal: AbortSignal.timeout(DISCOVERY_TIMEOUT_MS) });
   if (!response.ok) {
-    throw new Error(`${address} answers ${response.status}`);
+    throw new Error(`${address} responded with status ${response.status}`);
   }
   const document = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown };
   if (document.issuer !== issuer || typeof document.jwks_uri !== 'string') {
-    throw new Error(`${address} is not the configuration of ${issuer}`);
+    throw new Error(`${address} is not the OpenID configuration of ${issuer}: issuer or jwks_uri does not match`);
   }
   return document.jwks_uri;
 }
 
-const refused = (detail: string, error?: string): UnauthenticatedError =>
+const rejection = (detail: string, error?: string): UnauthenticatedError =>
   new UnauthenticatedError(detail, { 'www-authenticate': error ? `Bearer error="${error}"` : 'Bearer' });

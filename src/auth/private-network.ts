@@ -1,14 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Browsers that enforce Private Network Access ask before a public page, such as LangGraph Studio, calls this machine. Which
- * pages may is decided by CORS: this only says that the server knows where it is.
+ * Answers Private Network Access preflights. Browsers that enforce it send them before a public page, such as LangGraph
+ * Studio, calls this machine. CORS decides which pages may call; this only adds the header that the browser requires.
  */
 export function allowPrivateNetwork(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (request, reply, _payload, done) => {
-    const isAsked =
+    const isRequested =
       request.method === 'OPTIONS' && request.headers['access-control-request-private-network'] === 'true';
-    if (isAsked && reply.hasHeader('access-control-allow-origin')) {
+    if (isRequested && reply.hasHeader('access-control-allow-origin')) {
       reply.header('access-control-allow-private-network', 'true');
     }
     done();

@@ -1,4 +1,4 @@
-/** Notified of each part of a request that a handler reads. */
+/** Is notified of each part of a request that a handler reads. */
 export interface Reads {
   /** A header, by its name in lower case. */
   header(name: string): void;
@@ -9,8 +9,8 @@ export interface Reads {
 }
 
 /**
- * Lets `reads` note what is read of a request. The object stays the `Request` that it is, not a proxy of one, so that it can
- * be given to `fetch` and its like.
+ * Reports to `reads` which parts of the request are read. The object remains a real `Request`, not a proxy, so that a
+ * handler can pass it to `fetch` and other libraries.
  */
 export function track(request: Request, reads: Reads): Request {
   trackHeaders(request.headers, reads);
@@ -22,7 +22,7 @@ export function track(request: Request, reads: Reads): Request {
   });
 }
 
-/** Ways to read every header. */
+/** Members that read every header. */
 const LISTING = ['entries', 'keys', 'values', 'forEach', 'getSetCookie', Symbol.iterator] as const;
 
 function trackHeaders(headers: Headers, reads: Reads): void {

@@ -3,13 +3,13 @@ import type { CronEntity } from './cron.entity.js';
 import type { CronUpdate } from './dto/cron-requests.dto.js';
 import { readInstant } from './instant.js';
 
-/** What decides when a cron is due. */
+/** The settings that decide when a cron is due. */
 export type CronTiming = Pick<CronEntity, 'schedule' | 'timezone' | 'end_time' | 'enabled'>;
 
-/** What clients decide about a cron. */
+/** The settings of a cron that clients control. */
 export type CronSettings = CronTiming & Pick<CronEntity, 'on_run_completed' | 'payload' | 'metadata'>;
 
-/** The settings after an update: fields that are left out stay, metadata is merged. */
+/** Applies an update: omitted fields keep their values, metadata is merged. */
 export function settingsAfter(row: CronSettings, body: CronUpdate): CronSettings {
   const { schedule, timezone, end_time, enabled, on_run_completed, metadata, ...request } = body;
   return {
@@ -23,12 +23,15 @@ export function settingsAfter(row: CronSettings, body: CronUpdate): CronSettings
   };
 }
 
-/** A change that changes nothing must not let a time pass by that is just due. */
-export const isDueOtherwise = (before: CronTiming, after: CronTiming): boolean =>
+/**
+ * Whether the due times change. An update without such a change keeps `next_run_date`, so that it cannot skip a due
+ * time.
+ */
+export const timingChanged = (before: CronTiming, after: CronTiming): boolean =>
   !isDeepStrictEqual(timingOf(before), timingOf(after));
 
-/** Other runs than before, or runs where there were none. When they are due is not a part of what they are. */
-export const runsOtherwise = (before: CronSettings, after: CronSettings): boolean =>
+/** Whether the runs change, or the cron is enabled. A change of due times alone does not change the runs. */
+export const runsChanged = (before: CronSettings, after: CronSettings): boolean =>
   !isDeepStrictEqual(runsOf(before), runsOf(after)) || (after.enabled && !before.enabled);
 
 const timingOf = ({ schedule, timezone, end_time, enabled }: CronTiming): CronTiming => ({
@@ -44,5 +47,5 @@ const runsOf = ({ on_run_completed, payload, metadata }: CronSettings): object =
   metadata,
 });
 
-/** As JSON holds it: without `undefined`, and without classes. */
+/** The value as stored in JSON: without `undefined` and without classes. */
 const asStored = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;

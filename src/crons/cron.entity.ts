@@ -6,10 +6,10 @@ import type { RunRequest } from '../runs/index.js';
 
 export const RUN_COMPLETIONS = ['delete', 'keep'] as const;
 
-/** What becomes of the thread that was made for a run. */
+/** Whether the thread that was created for a run is deleted or kept when the run completes. */
 export type RunCompletion = (typeof RUN_COMPLETIONS)[number];
 
-/** What the runs of a cron are asked for; their metadata is the cron's. */
+/** The request of each run. Its metadata is the metadata of the cron. */
 export type CronPayload = Omit<RunRequest, 'metadata'>;
 
 @Entity('crons')
@@ -20,7 +20,7 @@ export class CronEntity {
   @Column('uuid')
   assistant_id: string;
 
-  /** Null when each run gets a thread of its own. */
+  /** Null when each run gets its own thread. */
   @Column('uuid', { nullable: true })
   thread_id: string | null;
 
@@ -36,7 +36,7 @@ export class CronEntity {
   @Column('boolean')
   enabled: boolean;
 
-  /** Why the server has disabled it. */
+  /** Why the server disabled the cron. */
   @Column('text', { nullable: true })
   disabled_reason: string | null;
 
@@ -52,11 +52,11 @@ export class CronEntity {
   @Column('text', { nullable: true })
   user_id: string | null;
 
-  /** On whose behalf its runs are; null without authentication. */
+  /** The user that the runs act as; null without authentication. */
   @Column('jsonb', { nullable: true, transformer: jsonb })
   caller: AuthUser | null;
 
-  /** Null when it is disabled, or has no time left. */
+  /** Null when the cron is disabled or has no due time left. */
   @Column('timestamptz', { nullable: true })
   next_run_date: Date | null;
 

@@ -5,6 +5,6 @@ import { ThreadsModule } from '../threads/index.js';
 import { CronAccess } from './cron-access.js';
 import { CronsModule } from './crons.module.js';
 
-/** The routes of crons; a worker does not load them. */
+/** The routes of crons. A worker-only process does not load them. */
 @Module({ imports: [CronsModule, RunsModule, ThreadsModule], controllers: [CronsController], providers: [CronAccess] })
 export class CronsHttpModule {}

@@ -26,7 +26,7 @@ export class CronsController {
 
   @Post('threads/:thread_id/runs/crons')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Create a cron on a thread', description: 'Its runs share the state of the thread.' })
+  @ApiOperation({ summary: 'Create a cron on a thread', description: 'All runs share the state of the thread.' })
   @BodyExample(CronCreate, MORNING)
   @ApiOkResponse({ type: Cron })
   @ApiErrors(404)
@@ -40,7 +40,7 @@ export class CronsController {
 
   @Post('runs/crons')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Create a cron', description: 'Each of its runs gets a thread of its own.' })
+  @ApiOperation({ summary: 'Create a cron', description: 'Each run gets its own thread.' })
   @BodyExample(CronCreate, MORNING)
   @ApiOkResponse({ type: Cron })
   @ApiErrors(404)
@@ -52,7 +52,8 @@ export class CronsController {
   @HttpCode(200)
   @ApiOperation({
     summary: 'Search crons',
-    description: 'One page. `X-Pagination-Total` is the number of matches, `X-Pagination-Next` the next offset.',
+    description:
+      'Returns one page. `X-Pagination-Total` is the number of matches, `X-Pagination-Next` the next offset.',
   })
   @BodyExample(CronSearchRequest, { assistant_id: 'chat', enabled: true, limit: 5 })
   @ApiOkResponse({ type: [Cron] })
@@ -68,7 +69,7 @@ export class CronsController {
 
   @Post('runs/crons/count')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Count crons', description: 'The number of crons a search would find.' })
+  @ApiOperation({ summary: 'Count crons', description: 'Returns the number of crons that match.' })
   @BodyExample(CronCountRequest, { assistant_id: 'chat' })
   @ApiOkResponse({ type: Number })
   @ApiErrors()
@@ -78,7 +79,7 @@ export class CronsController {
   }
 
   @Get('runs/crons/:cron_id')
-  @ApiOperation({ summary: 'Get a cron', description: 'With the time when it is due next.' })
+  @ApiOperation({ summary: 'Get a cron', description: 'Returns the cron with its next due time.' })
   @ApiOkResponse({ type: Cron })
   @ApiErrors(404)
   async get(@Auth() auth: AuthContext, @Param() { cron_id }: CronParams): Promise<Cron> {
@@ -90,9 +91,9 @@ export class CronsController {
   @ApiOperation({
     summary: 'Update a cron',
     description:
-      'Merges metadata; other fields are replaced, those left out stay. `end_time: null` takes the end away. ' +
-      'A change of schedule, zone, end or `enabled` counts from now on. Who changes what is run, or enables the cron, must ' +
-      'be allowed to create its runs, which are on their behalf from then on.',
+      'Merges metadata and replaces the other given fields. `end_time: null` removes the end. ' +
+      'A change of `schedule`, `timezone`, `end_time` or `enabled` sets a new next due time. A caller who changes the runs ' +
+      'or enables the cron must be allowed to create its runs. From then on, the runs act as that caller.',
   })
   @BodyExample(CronUpdate, { enabled: false })
   @ApiOkResponse({ type: Cron })
@@ -105,7 +106,7 @@ export class CronsController {
 
   @Delete('runs/crons/:cron_id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a cron', description: 'Runs that it has created stay as they are.' })
+  @ApiOperation({ summary: 'Delete a cron', description: 'Keeps the runs that the cron has created.' })
   @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiErrors(404)
   async delete(@Auth() auth: AuthContext, @Param() { cron_id }: CronParams): Promise<void> {

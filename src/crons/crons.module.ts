@@ -9,7 +9,9 @@ import { CronsService } from './crons.service.js';
 import { CronScheduler } from './scheduler/cron-scheduler.js';
 import { DueCrons } from './scheduler/due-crons.js';
 
-/** Owns crons: their rows, and the runs that are created when they are due. Every process that has it fires them. */
+/**
+ * Owns crons: their rows, and the scheduler that creates their runs. Every process that loads this module fires crons.
+ */
 @Module({
   imports: [
     TypeOrmModule.forFeature([CronEntity]),

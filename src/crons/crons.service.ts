@@ -3,23 +3,28 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository, SelectQueryBuilder } from 'typeorm';
 import type { RunAssistant } from '../assistants/index.js';
-import { type AuthContext, type AuthFilter, filterQuery, matches, NOBODY } from '../auth/index.js';
+import { ANONYMOUS, type AuthContext, type AuthFilter, filterQuery, matches } from '../auth/index.js';
 import { isUuid, newId, type Page, systemAssistantId, toJsonb, ValidationFailedError } from '../common/index.js';
 import type { Queryable } from '../database/index.js';
 import { RunCreationService, RunPermissions } from '../runs/index.js';
-import { type CronTiming, isDueOtherwise, runsOtherwise, settingsAfter } from './cron-change.js';
+import { type CronTiming, runsChanged, settingsAfter, timingChanged } from './cron-change.js';
 import { CronEntity } from './cron.entity.js';
 import { CronChangedError, CronNotFoundError } from './crons.errors.js';
 import { type Cron, CRON_FIELDS, type CronSelect, isCronField, toCron } from './dto/cron.dto.js';
 import type { CronCountRequest, CronCreate, CronSearchRequest, CronUpdate } from './dto/cron-requests.dto.js';
 import { readInstant } from './instant.js';
-import { assertEndsLater, assertSchedule, nextRunDate } from './schedule.js';
+import { assertEndInFuture, assertSchedule, nextRunDate } from './schedule.js';
 import { runOf, type RunSource } from './scheduler/firing.js';
 
-/** How often an update is decided again because another one came between its decision and its transaction. */
-const MAX_TRIES = 5;
+/**
+ * An update is attempted so often when other requests change the cron between its authorization and its transaction.
+ */
+const MAX_ATTEMPTS = 5;
 
-/** Crons as rows; they are fired by `CronScheduler`. `visible` is what the caller may see. */
+/**
+ * Manages the rows of crons; `CronScheduler` fires them. `visible` restricts a method to the rows that the caller may
+ * see.
+ */
 @Injectable()
 export class CronsService {
   constructor(
@@ -28,14 +33,14 @@ export class CronsService {
     private readonly permissions: RunPermissions,
   ) {}
 
-  /** A cron whose runs could not be created is refused now. They are on behalf of the caller. */
-  async create(body: CronCreate, thread_id?: string, auth: AuthContext = NOBODY): Promise<Cron> {
+  /** The runs act as the caller. Throws when the caller could not create such a run now. */
+  async create(body: CronCreate, thread_id?: string, auth: AuthContext = ANONYMOUS): Promise<Cron> {
     const { schedule, timezone = null, end_time, enabled = true, on_run_completed, metadata = {}, ...payload } = body;
     assertSize(payload);
     const now = await clock(this.crons.manager);
     const timing: CronTiming = { schedule, timezone, end_time: readInstant(end_time) ?? null, enabled };
     assertSchedule(timing, now);
-    assertEndsLater(timing, now);
+    assertEndInFuture(timing, now);
     const cron_id = newId();
     const row = {
       ...timing,
@@ -44,7 +49,7 @@ export class CronsService {
       on_run_completed: on_run_completed ?? (thread_id ? null : 'delete'),
       metadata,
       ...callerColumns(auth),
-      next_run_date: dueAfter(timing, now),
+      next_run_date: nextDue(timing, now),
     };
     await this.writeWhenAllowed(auth, { ...row, payload }, async (manager, { assistant_id }) => {
       await manager.insert(CronEntity, { ...row, assistant_id, payload: { ...payload, assistant_id } } as never);
@@ -84,12 +89,11 @@ export class CronsService {
   }
 
   /**
-   * Fields that are left out stay; metadata is merged. The caller must be allowed to create the runs that follow, and they
-   * are on the caller's behalf from then on unless the update only changes when they are due. Throws
-   * {@link CronNotFoundError}.
+   * Omitted fields keep their values; metadata is merged. The caller must be allowed to create the runs that follow.
+   * From then on they act as the caller, unless the update only changes their timing. Throws {@link CronNotFoundError}.
    */
-  async update(cron_id: string, body: CronUpdate, auth: AuthContext = NOBODY, visible?: AuthFilter): Promise<Cron> {
-    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+  async update(cron_id: string, body: CronUpdate, auth: AuthContext = ANONYMOUS, visible?: AuthFilter): Promise<Cron> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       if (await this.tryUpdate(await this.find(cron_id, visible), body, auth, visible)) {
         return this.get(cron_id);
       }
@@ -105,7 +109,7 @@ export class CronsService {
     });
   }
 
-  /** False when the cron is not what the decision was made about. */
+  /** False when the cron changed between the authorization and the transaction. */
   private async tryUpdate(
     before: CronEntity,
     body: CronUpdate,
@@ -115,35 +119,35 @@ export class CronsService {
     const { cron_id, thread_id } = before;
     const after = settingsAfter(before, body);
     assertSize(after.payload);
-    const takesOver = runsOtherwise(before, after);
+    const changesRuns = runsChanged(before, after);
     const write = async (manager: EntityManager): Promise<boolean> => {
       const row = await lock(manager, cron_id, visible);
-      if (!isDeepStrictEqual(settingsAfter(row, body), after) || runsOtherwise(row, after) !== takesOver) {
+      if (!isDeepStrictEqual(settingsAfter(row, body), after) || runsChanged(row, after) !== changesRuns) {
         return false;
       }
       const now = await clock(manager);
-      const isOther = isDueOtherwise(row, after);
+      const changesTiming = timingChanged(row, after);
       assertSchedule(after, now);
-      if (body.end_time || (isOther && after.enabled)) {
-        assertEndsLater(after, now);
+      if (body.end_time || (changesTiming && after.enabled)) {
+        assertEndInFuture(after, now);
       }
       await manager.update(CronEntity, { cron_id }, {
         ...after,
         ...(after.enabled && { disabled_reason: null }),
-        ...(isOther && { next_run_date: dueAfter(after, now) }),
-        ...(takesOver && callerColumns(auth)),
+        ...(changesTiming && { next_run_date: nextDue(after, now) }),
+        ...(changesRuns && callerColumns(auth)),
         updated_at: () => 'clock_timestamp()',
       } as never);
       return true;
     };
-    return takesOver || (after.enabled && isDueOtherwise(before, after))
+    return changesRuns || (after.enabled && timingChanged(before, after))
       ? this.writeWhenAllowed(auth, { ...after, thread_id }, write)
       : this.crons.manager.transaction(write);
   }
 
   /**
-   * Decides whether the caller may create the runs of a cron, and then writes in a transaction in which that still holds:
-   * from the decision on again when the assistant has changed in between.
+   * Decides whether the caller may create the runs of a cron, and then writes in a transaction that confirms the
+   * decision. Starts over when the assistant changed in between.
    */
   private writeWhenAllowed<T>(
     auth: AuthContext,
@@ -154,7 +158,7 @@ export class CronsService {
     return this.creation.retryOnStaleAssistant(undefined, async () => {
       const decided = await this.permissions.decide(auth, thread_id ?? undefined, runOf(cron));
       return this.crons.manager.transaction(async (manager) => {
-        // The thread first: who deletes it locks it before its crons.
+        // Locks the thread before the cron, in the same order as a request that deletes the thread.
         await this.permissions.confirm(queryable(manager), decided, thread_id);
         return write(manager, decided.assistant);
       });
@@ -187,27 +191,27 @@ export class CronsService {
   }
 }
 
-/** Whoever fires crons has a hundred of them in memory. */
-const MOST_CHARS = 1_000_000;
+/** A process that fires crons holds up to a hundred payloads in memory. */
+const MAX_PAYLOAD_CHARS = 1_000_000;
 
 function assertSize(payload: object): void {
-  if (JSON.stringify(payload).length > MOST_CHARS) {
-    const message = `what a cron asks for may be ${MOST_CHARS} characters of JSON; let the graph load what is larger`;
+  if (JSON.stringify(payload).length > MAX_PAYLOAD_CHARS) {
+    const message = `the run settings of a cron may have at most ${MAX_PAYLOAD_CHARS} characters as JSON; let the graph load larger data`;
     throw new ValidationFailedError([{ path: '', message }]);
   }
 }
 
-/** Sort fields that may be null; it comes after everything, as the indexes have it. */
+/** Sort fields that may be null. Null sorts below every value, as in the indexes. */
 const NULLABLE = new Set<string>(['thread_id', 'next_run_date', 'end_time']);
 const NULLS = { ASC: 'NULLS FIRST', DESC: 'NULLS LAST' } as const;
 
-/** The clock by which crons are due: that of the database, which all processes share. */
+/** The clock that due times are compared with: the database clock, which all processes share. */
 async function clock(manager: EntityManager): Promise<Date> {
   const [{ now }] = await manager.query<{ now: Date }[]>('SELECT clock_timestamp() AS now');
   return now;
 }
 
-/** Until the transaction ends the cron is neither fired nor changed. */
+/** Locks the cron: until the transaction ends, no process fires it and no other request changes it. */
 async function lock(manager: EntityManager, cron_id: string, visible: AuthFilter | undefined): Promise<CronEntity> {
   const row = await manager.findOne(CronEntity, { where: { cron_id }, lock: { mode: 'pessimistic_write' } });
   return assertFound(row, cron_id, visible);
@@ -225,10 +229,10 @@ const queryable = (manager: EntityManager): Queryable => ({
   query: async <R>(text: string, values?: unknown[]) => ({ rows: await manager.query<R[]>(text, values) }),
 });
 
-/** On whose behalf the runs of a cron are. */
+/** The columns of the user that the runs of a cron act as. */
 const callerColumns = ({ user }: AuthContext): Pick<CronEntity, 'user_id' | 'caller'> => ({
   user_id: user?.identity ?? null,
   caller: user ?? null,
 });
 
-const dueAfter = (timing: CronTiming, now: Date): Date | null => (timing.enabled ? nextRunDate(timing, now) : null);
+const nextDue = (timing: CronTiming, now: Date): Date | null => (timing.enabled ? nextRunDate(timing, now) : null);

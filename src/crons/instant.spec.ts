@@ -9,8 +9,8 @@ it.each([
   ['2026-01-31 12:00', '2026-01-31T12:00:00.000Z'],
   ['2026-01-31T12:00:00', '2026-01-31T12:00:00.000Z'],
   ['2026-01-31', '2026-01-31T00:00:00.000Z'],
-])('%s is read as %s', (text, instant) => {
-  expect(readInstant(text)?.toISOString()).toBe(instant);
+])('%s is parsed as %s', (value, instant) => {
+  expect(readInstant(value)?.toISOString()).toBe(instant);
 });
 
 it.each([
@@ -23,6 +23,6 @@ it.each([
   1_800_000_000,
   null,
   {},
-])('%j is no instant', (text) => {
-  expect(readInstant(text)).toBeUndefined();
+])('%j is not an instant', (value) => {
+  expect(readInstant(value)).toBeUndefined();
 });

@@ -1,11 +1,11 @@
 const INSTANT = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/i;
 
 /**
- * Reads an ISO 8601 date-time; undefined when it is none. Without an offset it is in UTC: Python's `isoformat()` of a
- * naive datetime has none, and what this server's own zone is must not matter.
+ * Parses an ISO 8601 date-time; undefined when it is invalid. A time without an offset is in UTC: Python's
+ * `isoformat()` omits it for a naive datetime, and the time zone of the server must not matter.
  */
-export function readInstant(text: unknown): Date | undefined {
-  const match = typeof text === 'string' ? INSTANT.exec(text) : null;
+export function readInstant(value: unknown): Date | undefined {
+  const match = typeof value === 'string' ? INSTANT.exec(value) : null;
   if (!match) {
     return undefined;
   }

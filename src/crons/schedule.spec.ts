@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ValidationFailedError } from '../common/index.js';
 import { assertSchedule, nextRunDate, type Schedule } from './schedule.js';
 
-/** The next times, as many as are wanted, in short: `03-29 01:00`, with seconds when they are not zero. */
+/** The next `count` due times in short form: `03-29 01:00`, with seconds when they are not zero. */
 function times(schedule: Schedule, after: string, count: number): string[] {
   const found: string[] = [];
   let now = new Date(after);
@@ -22,7 +22,7 @@ describe('a schedule', () => {
     ['0 0 1 JAN,jul *', '2026-01-01T00:00:00Z', ['07-01 00:00', '01-01 00:00']],
     ['0 0 * * 7', '2026-01-01T00:00:00Z', ['01-04 00:00']],
     ['0 0 31 * *', '2026-01-01T00:00:00Z', ['01-31 00:00', '03-31 00:00', '05-31 00:00']],
-    // Both days count when both are restricted, as in every cron.
+    // When day of month and day of week are both restricted, either one matches, as in every cron.
     ['0 0 13 * FRI', '2026-01-01T00:00:00Z', ['01-02 00:00', '01-09 00:00', '01-13 00:00']],
     ['@daily', '2026-01-01T00:00:00Z', ['01-02 00:00']],
     ['  0  12 * * *  ', '2026-01-01T00:00:00Z', ['01-01 12:00']],
@@ -30,17 +30,17 @@ describe('a schedule', () => {
     expect(times({ schedule }, after, expected.length)).toEqual(expected);
   });
 
-  it('is due after the moment it is asked for, not in it', () => {
+  it('is due strictly after the given time', () => {
     const schedule = { schedule: '* * * * * *' };
     expect(times(schedule, '2026-01-01T00:00:00.000Z', 1)).toEqual(['01-01 00:00:01']);
     expect(times(schedule, '2026-01-01T00:00:00.999Z', 1)).toEqual(['01-01 00:00:01']);
   });
 
-  it('finds leap days that are far away', () => {
+  it('finds a leap day years ahead', () => {
     expect(nextRunDate({ schedule: '0 0 29 2 *' }, new Date('2097-01-01'))).toEqual(new Date('2104-02-29'));
   });
 
-  it('is due at its end, and not after it', () => {
+  it('is due at its end, but not after it', () => {
     const end_time = new Date('2026-01-01T00:01:00Z');
     const schedule = { schedule: '* * * * *', end_time };
     expect(nextRunDate(schedule, new Date('2026-01-01T00:00:30Z'))).toEqual(end_time);
@@ -48,7 +48,7 @@ describe('a schedule', () => {
   });
 });
 
-describe('when clocks are changed', () => {
+describe('at a daylight-saving change', () => {
   const BERLIN = 'Europe/Berlin';
   const NEW_YORK = 'America/New_York';
   /** Changes by half an hour, at 2:00. */
@@ -63,22 +63,19 @@ describe('when clocks are changed', () => {
     // 2:00 to 2:30 do not exist on 4 October (15:30 UTC).
     ['15 2 * * *', LORD_HOWE, '2026-10-02T20:00:00Z', ['10-03 15:30', '10-04 15:15']],
     ['30 0 * * *', HAVANA, '2026-03-07T10:00:00Z', ['03-08 05:00', '03-09 04:30']],
-    // Two times that become the same one.
+    // Two due times become one.
     ['0 2,3 * * *', BERLIN, '2026-03-28T20:00:00Z', ['03-29 01:00', '03-30 00:00', '03-30 01:00']],
-  ])(
-    'a time that does not exist comes when clocks have been put forward: %s in %s',
-    (schedule, timezone, after, expected) => {
-      expect(times({ schedule, timezone }, after, expected.length)).toEqual(expected);
-    },
-  );
+  ])('a skipped time of day is due right after the change: %s in %s', (schedule, timezone, after, expected) => {
+    expect(times({ schedule, timezone }, after, expected.length)).toEqual(expected);
+  });
 
   it.each<[string, string, string, string[]]>([
-    // 2:00 to 3:00 come twice on 25 October, 1:00 to 2:00 on 1 November in New York.
+    // 2:00 to 3:00 occur twice on 25 October, 1:00 to 2:00 on 1 November in New York.
     ['30 2 * * *', BERLIN, '2026-10-24T00:00:00Z', ['10-24 00:30', '10-25 00:30', '10-26 01:30']],
     ['30 1 * * *', NEW_YORK, '2026-10-31T00:00:00Z', ['10-31 05:30', '11-01 05:30', '11-02 06:30']],
-    // 1:30 to 2:00 come twice on 4 April 2027.
+    // 1:30 to 2:00 occur twice on 4 April 2027.
     ['45 1 * * *', LORD_HOWE, '2027-04-02T20:00:00Z', ['04-03 14:45', '04-04 15:15']],
-  ])('a time that comes twice counts once, the first time: %s in %s', (schedule, timezone, after, expected) => {
+  ])('a repeated time of day is due once, the first time: %s in %s', (schedule, timezone, after, expected) => {
     expect(times({ schedule, timezone }, after, expected.length)).toEqual(expected);
   });
 
@@ -88,9 +85,9 @@ describe('when clocks are changed', () => {
     ['0 */2 * * *', BERLIN, '2026-10-24T23:00:00Z', ['10-25 00:00', '10-25 01:00', '10-25 03:00']],
     ['*/15 * * * *', LORD_HOWE, '2026-10-03T15:10:00Z', ['10-03 15:15', '10-03 15:30', '10-03 15:45']],
     ['*/15 * * * *', LORD_HOWE, '2027-04-03T14:40:00Z', ['04-03 14:45', '04-03 15:00', '04-03 15:15', '04-03 15:30']],
-    // What is due several times in an hour that does not exist is not due on that day.
+    // A schedule with several due times within a skipped hour is not due on that day.
     ['*/20 2 * * *', BERLIN, '2026-03-28T20:00:00Z', ['03-30 00:00', '03-30 00:20']],
-  ])('what is due every so often follows the clock: %s in %s', (schedule, timezone, after, expected) => {
+  ])('a schedule at intervals follows the wall clock: %s in %s', (schedule, timezone, after, expected) => {
     expect(times({ schedule, timezone }, after, expected.length)).toEqual(expected);
   });
 
@@ -103,7 +100,7 @@ describe('when clocks are changed', () => {
     'Africa/Casablanca',
     'America/St_Johns',
     'Pacific/Chatham',
-  ])('time goes forward in %s, whatever the schedule', (timezone) => {
+  ])('due times increase in %s for every schedule', (timezone) => {
     for (const schedule of [
       '*/15 * * * *',
       '15,45 0-3 * * *',
@@ -136,8 +133,8 @@ function clockChanges(timezone: string): number[] {
   return changes;
 }
 
-describe('what is refused', () => {
-  const refusalOf = (schedule: Schedule): string => {
+describe('assertSchedule', () => {
+  const messageOf = (schedule: Schedule): string => {
     try {
       assertSchedule(schedule, new Date('2026-01-01'));
       return 'nothing';
@@ -159,21 +156,24 @@ describe('what is refused', () => {
     ['*/0 * * * *', /step/],
     ['5-1 * * * *', /larger/],
     ['@reboot', /schedule: must be/],
-    ['0 0 30 2 *', /never comes/],
-    ['0 0 31 2,4,6,9,11 *', /never comes/],
-  ])('the schedule %j, with an example', (schedule, reason) => {
-    expect(refusalOf({ schedule })).toMatch(reason);
-    expect(refusalOf({ schedule })).toContain('for example "0 9 * * 1-5"');
+    ['0 0 30 2 *', /never occurs/],
+    ['0 0 31 2,4,6,9,11 *', /never occurs/],
+  ])('refuses the schedule %j with an example', (schedule, reason) => {
+    expect(messageOf({ schedule })).toMatch(reason);
+    expect(messageOf({ schedule })).toContain('for example "0 9 * * 1-5"');
   });
 
-  it.each(['Mars/Phobos', '+02:00', '02:00', 'Europe', ' ', ''])('the zone %j, with an example', (timezone) => {
-    expect(refusalOf({ schedule: '* * * * *', timezone })).toMatch(/timezone: .*for example "Europe\/Berlin"/);
-  });
+  it.each(['Mars/Phobos', '+02:00', '02:00', 'Europe', ' ', ''])(
+    'refuses the time zone %j with an example',
+    (timezone) => {
+      expect(messageOf({ schedule: '* * * * *', timezone })).toMatch(/timezone: .*for example "Europe\/Berlin"/);
+    },
+  );
 
   it.each(['UTC', 'Europe/Berlin', 'Asia/Calcutta', 'US/Eastern', 'America/Argentina/Buenos_Aires'])(
-    'not the zone %s',
+    'accepts the time zone %s',
     (timezone) => {
-      expect(refusalOf({ schedule: '* * * * *', timezone })).toBe('nothing');
+      expect(messageOf({ schedule: '* * * * *', timezone })).toBe('nothing');
     },
   );
 });

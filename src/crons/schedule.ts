@@ -1,24 +1,30 @@
 import { Cron } from 'croner';
 import { type FieldProblem, ValidationFailedError } from '../common/index.js';
 
-/** When a cron is due. */
+/**
+ * When a cron is due: its cron expression, `timezone` and end. {@link nextRunDate} computes the next due time from it.
+ */
 export interface Schedule {
-  /** Five fields: minute, hour, day of the month, month, day of the week; or six, with seconds before them. */
+  /** Five fields: minute, hour, day of month, month, day of week; or six, with leading seconds. */
   schedule: string;
-  /** IANA name; UTC when absent. */
+  /** IANA time zone; UTC when absent. */
   timezone?: string | null;
-  /** Nothing is due after it. */
+  /** The cron is not due after this time. */
   end_time?: Date | null;
 }
 
 const EXAMPLE = 'for example "0 9 * * 1-5" (at 9:00 from Monday to Friday) or "*/30 * * * * *" (every 30 seconds)';
 const ZONE_EXAMPLE = 'must be an IANA time zone, for example "Europe/Berlin"';
 
-/** Texts that the library would take for something else: a single date. */
-const isCronText = (text: string): boolean => text.startsWith('@') || [5, 6].includes(text.trim().split(/\s+/).length);
+/** Excludes strings that the library would parse as a single date. */
+const isCronExpression = (value: string): boolean =>
+  value.startsWith('@') || [5, 6].includes(value.trim().split(/\s+/).length);
 
-/** Offsets such as +02:00, which some versions of Node take for zones, do not know of daylight-saving time. */
-const isZone = (name: string): boolean => {
+/**
+ * Excludes offsets such as +02:00: some versions of Node accept them as time zones, but they have no daylight-saving
+ * time.
+ */
+const isTimezone = (name: string): boolean => {
   try {
     return /^[a-z]/i.test(name) && Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
   } catch {
@@ -26,28 +32,32 @@ const isZone = (name: string): boolean => {
   }
 };
 
-/** Refuses a schedule that cannot be read, or that never comes, and a zone that is not known. */
+/**
+ * Throws `ValidationFailedError` for an invalid schedule, a schedule without any future due time, or an unknown time
+ * zone.
+ */
 export function assertSchedule({ schedule, timezone }: Schedule, now: Date): void {
-  if (typeof timezone === 'string' && !isZone(timezone)) {
-    refuse({ path: 'timezone', message: `"${timezone}" is not known; it ${ZONE_EXAMPLE}` });
+  if (typeof timezone === 'string' && !isTimezone(timezone)) {
+    refuse({ path: 'timezone', message: `unknown time zone "${timezone}": it ${ZONE_EXAMPLE}` });
   }
   if (!nextRunDate({ schedule, timezone }, now)) {
-    refuse({ path: 'schedule', message: `"${schedule}" never comes; use one that does, ${EXAMPLE}` });
+    refuse({ path: 'schedule', message: `"${schedule}" never occurs; use a schedule that does, ${EXAMPLE}` });
   }
 }
 
-/** Refuses an end that has passed: nothing would ever be due. */
-export function assertEndsLater({ end_time }: Pick<Schedule, 'end_time'>, now: Date): void {
+/** Throws `ValidationFailedError` for an end in the past: the cron would never be due. */
+export function assertEndInFuture({ end_time }: Pick<Schedule, 'end_time'>, now: Date): void {
   if (end_time && end_time <= now) {
-    const message = `"${end_time.toISOString()}" has passed, and nothing is due after it; use a later one, or null for none`;
+    const message = `"${end_time.toISOString()}" is in the past, so the cron would never run; use a later time, or null for no end`;
     refuse({ path: 'end_time', message });
   }
 }
 
 /**
- * The first time after `now`; null when there is none up to the end. By the wall clock of the zone: a time of day that does
- * not exist on a day, because clocks are put forward, comes when they have been; one that comes twice counts once. What
- * comes several times in an hour, or in several hours, follows the clock: it comes as often as the clock shows it.
+ * Computes the first due time after `now`; null when there is none up to the end. The schedule follows the wall clock
+ * of its time zone. A time of day that a daylight-saving change skips is due right after the change; a time of day that
+ * occurs twice is due once, the first time. A schedule with several due times per hour, or in several hours, is due as
+ * often as the wall clock shows them.
  */
 export function nextRunDate({ schedule, timezone, end_time }: Schedule, now: Date): Date | null {
   const next = parse(schedule, timezone ?? 'UTC').nextRun(now);
@@ -56,8 +66,8 @@ export function nextRunDate({ schedule, timezone, end_time }: Schedule, now: Dat
 
 function parse(schedule: string, timezone: string): Cron {
   try {
-    if (!isCronText(schedule)) {
-      throw new Error('it needs five fields, or six with seconds');
+    if (!isCronExpression(schedule)) {
+      throw new Error('expected five fields, or six with seconds');
     }
     return new Cron(schedule, { timezone, mode: '5-or-6-parts' });
   } catch (error) {

@@ -1,14 +1,11 @@
-/**
- * `http.app` cannot be used. It stops the start, a reload keeps the app loaded before; it is meant for the person who has started
- * the server.
- */
+/** `http.app` cannot be used. The server does not start, and prints this message; a reload keeps the previous app. */
 export class HttpAppLoadError extends Error {
   constructor(
     readonly location: string,
     reason: string,
     cause?: unknown,
   ) {
-    super(`The custom routes of http.app cannot be loaded (${location}): ${reason}`, { cause });
+    super(`Cannot load the custom routes of http.app (${location}): ${reason}`, { cause });
     this.name = 'HttpAppLoadError';
   }
 }

@@ -2,7 +2,7 @@ import { importExport, ModuleError, reasonOf } from '../project-code/index.js';
 import type { CustomAppConfig } from '../config/index.js';
 import { HttpAppLoadError } from './custom-app.errors.js';
 
-/** What may be exported: an app like Hono's, an object with `fetch`, or a function. */
+/** A valid export: a Hono app, an object with `fetch`, or a function. */
 export type ExportedApp = FetchApp | FetchFunction;
 
 export type FetchFunction = (request: Request) => unknown;
@@ -11,7 +11,7 @@ export interface FetchApp {
   fetch: FetchFunction;
 }
 
-/** Throws {@link HttpAppLoadError}. */
+/** Loads the app of `http.app`. Throws {@link HttpAppLoadError}. */
 export async function loadApp(
   { file, export_name }: CustomAppConfig,
   project_directory: string,
@@ -25,7 +25,7 @@ export async function loadApp(
     throw error instanceof ModuleError ? fail(reasonOf(error, project_directory), error) : error;
   }
   if (!isApp(exported)) {
-    throw fail('expected an app with a method fetch(request), such as one of Hono, or a function that takes a request');
+    throw fail('expected an app with a method fetch(request), such as a Hono app, or a function that takes a request');
   }
   return exported;
 }

@@ -3,11 +3,11 @@ import { Readable } from 'node:stream';
 import { BodyTooLargeError } from '../common/index.js';
 
 /**
- * The body of a request for an app that may want it or not. It is read when the app asks for it and not before, and what has
- * been read can be read again.
+ * The body of a request that the app may read. It is read only on demand, and the part that was read can be replayed to
+ * our routes.
  */
 export class RequestBody {
-  /** For the app. */
+  /** The stream that the app reads. */
   readonly stream: ReadableStream<Uint8Array>;
   private readonly chunks: Buffer[] = [];
   private length = 0;
@@ -20,23 +20,23 @@ export class RequestBody {
     this.stream = new ReadableStream({ pull: (controller) => this.pull(controller) }, { highWaterMark: 0 });
   }
 
-  /** Everything from the beginning, or this JSON in its place; undefined when nothing has been read. */
+  /** The whole body again, or `json` in its place; undefined when nothing has been read. */
   replay(json: unknown): (Readable & { receivedEncodedLength?: number }) | undefined {
     if (!this.source) {
       return undefined;
     }
     const again =
       json === undefined ? Readable.from(this.all(), { objectMode: false }) : Readable.from([JSON.stringify(json)]);
-    // What the client has said about the length is about what the client has sent.
+    // Content-Length describes the body that the client sent, not the replacement.
     return Object.assign(again, { receivedEncodedLength: Number(this.raw.headers['content-length'] ?? 0) });
   }
 
-  /** Asked when the app has answered, too: it may have made something else of the error that it got while reading. */
+  /** Also checked after the app has responded: the app may have caught the error that it got while reading. */
   get isTooLarge(): boolean {
     return Math.max(this.length, Number(this.raw.headers['content-length'] ?? 0)) > this.limit;
   }
 
-  /** Nobody wants the rest: left unread, it would stand before the next request of the connection. */
+  /** Discards the rest of the body: an unread rest would block the next request of the connection. */
   async discard(): Promise<void> {
     await this.source?.return?.();
     this.raw.resume();

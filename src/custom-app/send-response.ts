@@ -2,18 +2,18 @@ import { once } from 'node:events';
 import type { FastifyReply } from 'fastify';
 import { hijack } from '../common/index.js';
 
-/** Sends what an app has answered, each piece as soon as it is there, and no faster than the client takes it. */
-export async function sendResponse(reply: FastifyReply, answer: Response): Promise<void> {
-  const response = hijack(reply, headersOf(answer), answer.status);
-  const reader = answer.body?.getReader();
+/** Streams the response of an app, each chunk as soon as it is available, with backpressure from the client. */
+export async function sendResponse(reply: FastifyReply, appResponse: Response): Promise<void> {
+  const response = hijack(reply, headersOf(appResponse), appResponse.status);
+  const reader = appResponse.body?.getReader();
   if (!reader || reply.request.method === 'HEAD') {
     void reader?.cancel();
     response.end();
     return;
   }
   response.flushHeaders();
-  const leave = (): void => void reader.cancel().catch(() => undefined);
-  response.once('close', leave);
+  const cancel = (): void => void reader.cancel().catch(() => undefined);
+  response.once('close', cancel);
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       if (!response.write(next.value) && !response.destroyed) {
@@ -22,10 +22,10 @@ export async function sendResponse(reply: FastifyReply, answer: Response): Promi
     }
     response.end();
   } catch {
-    // The status line has gone out: a clean end would pass for the whole answer.
+    // The status line was already sent: a clean end would look like a complete response.
     response.destroy();
   } finally {
-    response.off('close', leave);
+    response.off('close', cancel);
   }
 }
 

@@ -3,25 +3,26 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BodyTooLargeError, onClose, requestUrl } from '../common/index.js';
 import type { CustomAppConfig, NestgraphConfig } from '../config/index.js';
 import type { SourceReloader } from '../project-code/index.js';
-import { asking, type AskApp } from './ask-app.js';
+import { createCallApp, type CallApp } from './call-app.js';
 import { loadApp } from './load-app.js';
 import { RequestBody } from './request-body.js';
 import { sendResponse } from './send-response.js';
 
 /**
- * Whether somebody who is not authenticated is refused before the app is asked. Without it the app comes first, and
- * whatever it does not answer is refused then: its middleware and its routes are one function, and only its answer tells
- * which of them a request was for.
+ * Whether requests are authenticated before the app is called. Otherwise the app comes first, and only requests that it
+ * does not handle are authenticated: its middleware and its routes are one function, and only its response shows
+ * whether a request was for one of its routes.
  */
 export const authenticatesBeforeApp = ({ authenticated, auth_first }: CustomAppConfig): boolean =>
   authenticated || auth_first;
 
-/** Bodies that an app has read before it let the request go on. */
-const readAgain = new WeakMap<IncomingMessage, ReturnType<RequestBody['replay']>>();
+/** Bodies that the app has read from requests that it did not handle; our routes read them again. */
+const replayedBodies = new WeakMap<IncomingMessage, ReturnType<RequestBody['replay']>>();
 
 /**
- * Asks the app of `http.app` before our own routes: it answers, or lets the request go on with headers for its answer and
- * a changed body. It sees paths without the mount prefix, and nothing outside of that.
+ * Calls the app of `http.app` before our own routes. The app responds, or the request continues to our routes, with
+ * response headers and a changed body from its middleware. The app gets paths without the mount prefix, and only
+ * requests below it.
  */
 export async function useCustomApp(
   fastify: FastifyInstance,
@@ -32,56 +33,56 @@ export async function useCustomApp(
     return;
   }
   const { mount_prefix, body_limit_bytes, body_limit_values } = server;
-  const load = async (generation?: number): Promise<AskApp> =>
-    asking(await loadApp(app, project_directory, generation), body_limit_values);
-  let ask = await load();
+  const load = async (generation?: number): Promise<CallApp> =>
+    createCallApp(await loadApp(app, project_directory, generation), body_limit_values);
+  let callApp = await load();
   sources.addPart({
     name: 'http.app',
     files: [app.file],
-    // Requests in flight are answered by the app that they began with.
+    // Active requests are answered by the app that they started with.
     reload: async (generation) => {
-      ask = await load(generation);
+      callApp = await load(generation);
       return undefined;
     },
   });
   fastify.addHook('onRequest', async (request, reply): Promise<void> => {
     const path = pathBelow(mount_prefix, request.url);
     if (path !== undefined) {
-      await askFirst(ask, request, reply, path, body_limit_bytes);
+      await callAppFirst(callApp, request, reply, path, body_limit_bytes);
     }
   });
   fastify.addHook('preParsing', (request, _reply, payload, done) => {
-    done(null, readAgain.get(request.raw) ?? payload);
+    done(null, replayedBodies.get(request.raw) ?? payload);
   });
 }
 
 const BODILESS = new Set(['GET', 'HEAD']);
 
-async function askFirst(
-  ask: AskApp,
+async function callAppFirst(
+  callApp: CallApp,
   request: FastifyRequest,
   reply: FastifyReply,
   path: string,
   bodyLimit: number,
 ): Promise<void> {
   const body = BODILESS.has(request.method) ? undefined : new RequestBody(request.raw, bodyLimit);
-  const leaving = new AbortController();
-  onClose(reply.raw, () => leaving.abort());
-  const outcome = await ask(toRequest(request, path, body, leaving.signal));
+  const disconnected = new AbortController();
+  onClose(reply.raw, () => disconnected.abort());
+  const result = await callApp(toRequest(request, path, body, disconnected.signal));
   if (body?.isTooLarge) {
-    // More of it is on its way.
+    // Closes the connection, because the client is still sending the body.
     void reply.header('connection', 'close');
     throw new BodyTooLargeError();
   }
-  if (outcome.response) {
+  if (result.response) {
     onClose(reply.raw, () => void body?.discard());
-    await sendResponse(reply, outcome.response);
+    await sendResponse(reply, result.response);
     return;
   }
-  outcome.headers?.forEach((value, name) => void reply.header(name, value));
-  const again = body?.replay(outcome.json);
+  result.headers?.forEach((value, name) => void reply.header(name, value));
+  const again = body?.replay(result.json);
   if (again) {
-    readAgain.set(request.raw, again);
+    replayedBodies.set(request.raw, again);
   }
 }
 
@@ -101,6 +102,6 @@ function headersOf({ rawHeaders }: IncomingMessage): [string, string][] {
 
 function pathBelow(prefix: string, url: string): string | undefined {
   const below = url.startsWith(prefix) ? url.slice(prefix.length) : undefined;
-  // `//host` would be an address of its own.
+  // `//host` would be parsed as another host.
   return below === undefined || !/^([/?]|$)/.test(below) ? undefined : below.replace(/^\/*/, '/');
 }

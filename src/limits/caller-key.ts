@@ -2,9 +2,9 @@ import rateLimit from '@fastify/rate-limit';
 import type { FastifyRequest } from 'fastify';
 import type {} from '../auth/index.js';
 
-/** Who a request counts for: the user, or else where it comes from. */
+/** The key that a request is counted under: the user, or else the client address. */
 export const callerKey = (request: Pick<FastifyRequest, 'ip' | 'auth'>): string =>
   request.auth?.user ? `user:${request.auth.user.identity}` : addressKey(request);
 
-/** The address, or its network where everybody has many of them (IPv6). */
+/** The client address; for IPv6 its network, because a client has many addresses there. */
 export const addressKey = ({ ip }: Pick<FastifyRequest, 'ip'>): string => rateLimit.normalizeIP(ip);

@@ -1,3 +1,3 @@
 export { limitRequests, prepareLimits } from './rate-limit.js';
-export { limitRefusals } from './refusals.js';
-export { LastsAsLongAsRun } from './stream-limit.js';
+export { limitAuthFailures } from './auth-failures.js';
+export { LimitConcurrentStreams } from './stream-limit.js';

@@ -10,8 +10,8 @@ import { RedisCounter } from './redis-counter.js';
 const WINDOW_MS = 60_000;
 
 /**
- * What the two limits below count with. A Redis that does not answer lets everybody pass: a limit is no reason for an
- * outage.
+ * Registers the counter of {@link limitRequests} and `limitAuthFailures`. While Redis is unavailable, every request
+ * passes: a limit must not cause an outage.
  */
 export async function prepareLimits(
   fastify: FastifyInstance,
@@ -26,7 +26,7 @@ export async function prepareLimits(
     max: requests_per_minute,
     timeWindow: WINDOW_MS,
     keyGenerator: callerKey,
-    allowList: isFree,
+    allowList: isExempt,
     errorResponseBuilder: (_request, { max, ttl }) => new RateLimitedError(max, Math.ceil(ttl / 1000)),
     skipOnError: true,
     ...(counter && { store: counter.store() }),
@@ -35,8 +35,8 @@ export async function prepareLimits(
 }
 
 /**
- * Counts the requests of each caller, and refuses those above the limit with 429: also those to routes that do not exist.
- * To be called when everything that answers before it, CORS for example, is registered.
+ * Counts the requests of each caller and refuses those above the limit with 429, including requests to routes that do
+ * not exist. Call this after the hooks that may respond before it, for example CORS.
  */
 export function limitRequests(fastify: FastifyInstance, { requests_per_minute }: LimitsConfig): void {
   if (requests_per_minute > 0) {
@@ -44,5 +44,5 @@ export function limitRequests(fastify: FastifyInstance, { requests_per_minute }:
   }
 }
 
-/** Never counted, and never refused for coming too often. */
-export const isFree = (request: FastifyRequest): boolean => isInProcess(request.raw) || isUncounted(request);
+/** Whether the request is neither counted nor limited. */
+export const isExempt = (request: FastifyRequest): boolean => isInProcess(request.raw) || isUncounted(request);

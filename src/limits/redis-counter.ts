@@ -5,40 +5,42 @@ import type { createClient } from '@redis/client';
 
 const PREFIX = 'nestgraph:requests:';
 
-/** Milliseconds that a request waits for Redis at most. */
-const PATIENCE_MS = 500;
+/** A request waits for Redis at most this long. */
+const REDIS_TIMEOUT_MS = 500;
 
-/** Commands that may wait for an answer, three for each request. */
-const MOST_WAITING = 30_000;
+/** At most so many commands may wait for a reply; each request sends three. */
+const MAX_QUEUED_COMMANDS = 30_000;
 
 type Client = ReturnType<typeof createClient>;
 
 type Counted = Parameters<FastifyRateLimitStore['incr']>[1];
 
-/** Counts in Redis, so that all processes count together. The plugin's own store speaks to another client library. */
+/** Counts requests in Redis, shared by all processes. The plugin's own store needs another client library. */
 export class RedisCounter {
   private constructor(private readonly client: Client) {}
 
-  /** Gives Redis a moment; when it is away, it is tried again and again. */
+  /**
+   * Waits up to {@link REDIS_TIMEOUT_MS} for the connection. While Redis is unavailable, the client keeps reconnecting.
+   */
   static async connect(uri: string, logger: Pick<Logger, 'warn'>): Promise<RedisCounter> {
     const client = await open(uri);
-    let isAway = false;
+    let isUnavailable = false;
     client.on('error', (error: Error) => {
-      if (!isAway) {
-        logger.warn(`Redis does not answer, requests are not counted: ${reasonOf(error)}`);
+      if (!isUnavailable) {
+        logger.warn(`Redis is unavailable, so requests are not counted: ${reasonOf(error)}`);
       }
-      isAway = true;
+      isUnavailable = true;
     });
-    client.on('ready', () => (isAway = false));
-    // What fails has been told above.
-    await withinPatience(client.connect()).catch(() => undefined);
+    client.on('ready', () => (isUnavailable = false));
+    // The error handler above has logged any failure.
+    await withTimeout(client.connect()).catch(() => undefined);
     return new RedisCounter(client);
   }
 
-  /** One more for this key, in one transaction: the time of a key begins with its first request and is never moved. */
+  /** Increments the key in one transaction. The window of a key begins with its first request and is never extended. */
   async count(key: string, windowMs: number): Promise<{ current: number; ttl: number }> {
     if (!this.client.isReady) {
-      throw new Error('Redis is away');
+      throw new Error('Redis is unavailable');
     }
     const counted = this.client
       .multi()
@@ -46,11 +48,11 @@ export class RedisCounter {
       .incr(PREFIX + key)
       .pTTL(PREFIX + key)
       .exec();
-    const [, current, ttl] = await withinPatience(counted);
+    const [, current, ttl] = await withTimeout(counted);
     return { current: Number(current), ttl: Number(ttl) };
   }
 
-  /** As the plugin wants it: a class that it makes an object of. */
+  /** Returns a store class, which the plugin instantiates. */
   store(): FastifyRateLimitStoreCtor {
     const count = (key: string, windowMs: number) => this.count(key, windowMs);
     return class Store implements FastifyRateLimitStore {
@@ -68,25 +70,25 @@ export class RedisCounter {
   }
 }
 
-/** Commands are refused while there is no connection, or too many wait for their answer. */
+/** Commands fail at once while there is no connection, or when too many wait for their reply. */
 async function open(url: string): Promise<Client> {
-  // Six hundred modules, which a server without Redis does not load.
+  // Imported on demand: a server without Redis does not load its six hundred modules.
   const { createClient } = await import('@redis/client');
-  return createClient({ url, disableOfflineQueue: true, commandsQueueMaxLength: MOST_WAITING });
+  return createClient({ url, disableOfflineQueue: true, commandsQueueMaxLength: MAX_QUEUED_COMMANDS });
 }
 
-async function withinPatience<T>(work: Promise<T>): Promise<T> {
-  const late = new AbortController();
-  const timeUp = sleep(PATIENCE_MS, undefined, { signal: late.signal }).then(() => {
-    throw new Error('Redis takes too long to answer');
+async function withTimeout<T>(work: Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const timeout = sleep(REDIS_TIMEOUT_MS, undefined, { signal: done.signal }).then(() => {
+    throw new Error(`Redis did not reply within ${REDIS_TIMEOUT_MS} ms`);
   });
-  timeUp.catch(() => undefined);
+  timeout.catch(() => undefined);
   try {
-    return await Promise.race([work, timeUp]);
+    return await Promise.race([work, timeout]);
   } finally {
-    late.abort();
+    done.abort();
   }
 }
 
-/** Without the address, which may hold a password. */
+/** Omits the error message, because it may contain the URI with its password. */
 const reasonOf = (error: Error & { code?: string }): string => error.code ?? error.name;

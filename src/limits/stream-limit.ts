@@ -13,10 +13,10 @@ import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { callerKey } from './caller-key.js';
 import { TooManyStreamsError } from './limits.errors.js';
 
-/** Of this process: open responses by caller. */
+/** Number of open responses of this process by caller. */
 const open = new Map<string, number>();
 
-/** Refuses a stream or wait before anything is done for it, when its caller has too many of them open. */
+/** Refuses a stream or wait before the route does any work, when the caller has too many of them open. */
 @Injectable()
 export class StreamLimitGuard implements CanActivate {
   private readonly limit: number;
@@ -53,8 +53,8 @@ function release(caller: string): void {
   }
 }
 
-/** A route whose response lasts as long as a run: callers may have only so many of them open. */
-export const LastsAsLongAsRun = (): MethodDecorator =>
+/** Limits how many responses of this route a caller may have open. For routes whose response lasts as long as a run. */
+export const LimitConcurrentStreams = (): MethodDecorator =>
   applyDecorators(
     UseGuards(StreamLimitGuard),
     ApiResponse({ status: 429, type: ErrorBody, description: 'The caller has too many streams and waits open.' }),

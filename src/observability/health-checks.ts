@@ -1,22 +1,22 @@
 import { Injectable } from '@nestjs/common';
 
-/** What must work for this server to be well. Whatever depends on something outside registers its check here. */
+/** The registry of health checks. Modules that depend on an external service register a check here. */
 @Injectable()
 export class HealthChecks {
   private readonly checks: (() => Promise<unknown>)[] = [];
   private readonly vital: (() => boolean)[] = [];
 
-  /** `check` rejects when the thing does not work. */
+  /** `check` rejects while its service is unavailable. */
   register(check: () => Promise<unknown>): void {
     this.checks.push(check);
   }
 
-  /** `check` is false while a part of this server itself does not work. It costs nothing, so every health check asks it. */
+  /** `check` returns false while a part of this server does not work. It must be cheap: every health check calls it. */
   registerVital(check: () => boolean): void {
     this.vital.push(check);
   }
 
-  /** True when all parts of this server itself work. */
+  /** True when all parts of this server work. */
   isAlive(): boolean {
     return this.vital.every((check) => check());
   }

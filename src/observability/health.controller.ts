@@ -35,14 +35,14 @@ export class HealthController {
   @Get('ok')
   @Uncounted()
   @ApiOperation({
-    summary: 'Is the server well?',
-    description: 'For load balancers; `check_db=1` asks the database too.',
+    summary: 'Health check',
+    description: 'For load balancers. `check_db=1` also checks the database.',
   })
   @ApiOkResponse({ type: Health })
   @ApiResponse({
     status: 500,
     type: Health,
-    description: 'The database does not answer, or the embedded one is being started again.',
+    description: 'The database is unavailable, or the embedded database is restarting.',
   })
   @ApiErrors()
   async ok(@Query() { check_db }: HealthQuery, @Res({ passthrough: true }) reply: FastifyReply): Promise<Health> {
@@ -53,7 +53,7 @@ export class HealthController {
 
   @Get('info')
   @Uncounted()
-  @ApiOperation({ summary: 'What is this server?', description: 'Versions and features.' })
+  @ApiOperation({ summary: 'Server information', description: 'Returns versions and features.' })
   @ApiOkResponse({ type: ServerInfo })
   info(): ServerInfo {
     return this.serverInfo;

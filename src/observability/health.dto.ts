@@ -2,29 +2,29 @@ import { ApiProperty } from '@nestjs/swagger';
 import { Flag, FromQueryFlag } from '../common/index.js';
 
 export class HealthQuery {
-  /** Ask the database too. */
+  /** Whether to also check the database. */
   @FromQueryFlag()
   @Flag({ default: false })
   check_db = false;
 }
 
 export class Health {
-  /** True when the server can serve. */
+  /** True when the server is healthy. */
   ok: boolean;
 }
 
-/** What this server is and can do (contract 5.1). */
+/** Versions and features of the server (contract 5.1). */
 export class ServerInfo {
   /** Version of Nestgraph. */
   version: string;
-  /** Version of `@langchain/langgraph` that graphs run on. */
+  /** Version of `@langchain/langgraph` that executes the graphs. */
   langgraph_js_version: string;
   /** Language of the graphs. */
   context: string;
-  /** Features clients enable pages by. */
+  /** Feature flags; clients show or hide pages by them. */
   @ApiProperty({ type: 'object', additionalProperties: { type: 'boolean' } })
   flags: Record<string, boolean>;
-  /** For display. */
+  /** Additional information for display. */
   @ApiProperty({ type: 'object', additionalProperties: true })
   metadata: Record<string, unknown>;
 }

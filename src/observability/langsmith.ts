@@ -4,18 +4,18 @@ import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/
 import { Client, getDefaultProjectName } from 'langsmith';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 
-/** Milliseconds that the end of a run waits for its links. */
-const FEEDBACK_MS = 5_000;
-/** Milliseconds that a stopping process gives to traces that are on their way. */
-const FLUSH_MS = 5_000;
+/** The end of a run waits for its feedback links at most this long. */
+const FEEDBACK_TIMEOUT_MS = 5_000;
+/** A stopping process waits for pending traces at most this long. */
+const FLUSH_TIMEOUT_MS = 5_000;
 
-/** Where else a trace goes. */
+/** The additional project that a trace is sent to. */
 export interface TraceCopy {
   project?: string;
   example_id?: string;
 }
 
-/** What LangSmith does for runs: feedback links and traces. It may be slow or away; no run fails or hangs for that. */
+/** Feedback links and traces of LangSmith. A slow or unavailable LangSmith neither fails nor blocks a run. */
 @Injectable()
 export class LangSmith implements OnApplicationShutdown {
   private readonly logger = new Logger('LangSmith');
@@ -28,7 +28,7 @@ export class LangSmith implements OnApplicationShutdown {
       new Client({
         apiKey: langsmith.api_key,
         apiUrl: langsmith.endpoint,
-        // LangChain's own client would let the end of each run wait for the upload of its trace.
+        // Otherwise the end of each run would wait until its trace is uploaded.
         blockOnRootRunFinalization: false,
       });
     this.isTracing = langsmith?.tracing ?? false;
@@ -38,17 +38,23 @@ export class LangSmith implements OnApplicationShutdown {
     if (this.client && this.isTracing) {
       await Promise.race([
         this.client.awaitPendingTraceBatches().catch(() => undefined),
-        sleep(FLUSH_MS, undefined, { ref: false }),
+        sleep(FLUSH_TIMEOUT_MS, undefined, { ref: false }),
       ]);
     }
   }
 
-  /** A link per key under which feedback on a run can be sent without a key of LangSmith; undefined when it gives none. */
+  /**
+   * Creates a link per feedback key that accepts feedback on a run without a LangSmith API key; undefined when that
+   * fails.
+   */
   async feedbackUrls(run_id: string, keys: string[], signal: AbortSignal): Promise<Record<string, string> | undefined> {
-    const timeUp = AbortSignal.any([signal, AbortSignal.timeout(FEEDBACK_MS)]);
+    const aborted = AbortSignal.any([signal, AbortSignal.timeout(FEEDBACK_TIMEOUT_MS)]);
     try {
       const links = [...new Set(keys)].map(async (key) => [key, await this.feedbackUrl(run_id, key)]);
-      return Object.fromEntries(await Promise.race([Promise.all(links), rejectedBy(timeUp)])) as Record<string, string>;
+      return Object.fromEntries(await Promise.race([Promise.all(links), rejectedBy(aborted)])) as Record<
+        string,
+        string
+      >;
     } catch (error) {
       this.logger.warn(`run_id=${run_id} ends without feedback links: ${String(error)}`);
       return undefined;
@@ -57,29 +63,29 @@ export class LangSmith implements OnApplicationShutdown {
 
   private async feedbackUrl(run_id: string, key: string): Promise<string> {
     if (!this.client) {
-      throw new Error('LANGSMITH_API_KEY is not set for the process that executes it');
+      throw new Error('LANGSMITH_API_KEY is not set in the process that executes the run');
     }
     const { url } = await this.client.createPresignedFeedbackToken(run_id, key);
     return url;
   }
 
   /**
-   * Sends the trace of a run; undefined unless runs are traced. With a project of its own the run is traced twice: as
-   * ever, and there, where the copy has an id of its own and belongs to the example.
+   * Returns the tracer of a run; undefined unless tracing is on. With its own project, the run is traced twice: in the
+   * default project, and in its own project, where the copy has its own id and belongs to the example.
    */
   tracer({ project, example_id }: TraceCopy): LangChainTracer | undefined {
     if (!this.client || !this.isTracing) {
       return undefined;
     }
-    const usual = getDefaultProjectName();
-    if (project === undefined || project === usual) {
+    const defaultProject = getDefaultProjectName();
+    if (project === undefined || project === defaultProject) {
       return new LangChainTracer({ client: this.client, exampleId: example_id });
     }
     return new LangChainTracer({
       client: this.client,
       replicas: [
         [project, { reference_example_id: example_id }],
-        [usual, undefined],
+        [defaultProject, undefined],
       ],
     });
   }

@@ -1,7 +1,7 @@
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 import type { LogConfig } from '../config/index.js';
 
-/** Each level with those above it. */
+/** Each level with all levels above it. */
 const LEVELS: Record<LogConfig['level'], LogLevel[]> = {
   error: ['fatal', 'error'],
   warn: ['fatal', 'error', 'warn'],
@@ -9,10 +9,16 @@ const LEVELS: Record<LogConfig['level'], LogLevel[]> = {
   debug: ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'],
 };
 
-/** What Nest says about its own start: a line per module and route, which nobody reads. */
-const CHATTER = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication']);
+/** Contexts of Nest's startup log: one line per module and route, shown only at level debug. */
+const STARTUP_CONTEXTS = new Set([
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestFactory',
+  'NestApplication',
+]);
 
-/** Logs for people, or one JSON object per line. */
+/** Writes human-readable log lines, or one JSON object per line. */
 export class NestgraphLogger extends ConsoleLogger {
   constructor(private readonly settings: LogConfig) {
     super({
@@ -24,7 +30,7 @@ export class NestgraphLogger extends ConsoleLogger {
   }
 
   override log(message: unknown, ...rest: unknown[]): void {
-    if (this.settings.level === 'debug' || !CHATTER.has(String(rest.at(-1)))) {
+    if (this.settings.level === 'debug' || !STARTUP_CONTEXTS.has(String(rest.at(-1)))) {
       super.log(message, ...rest);
     }
   }

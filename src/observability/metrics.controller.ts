@@ -11,7 +11,7 @@ export class MetricsController {
   constructor(private readonly metrics: Metrics) {}
 
   @Get()
-  @ApiOperation({ summary: 'What the server measures', description: 'Of this process alone, for Prometheus.' })
+  @ApiOperation({ summary: 'Prometheus metrics', description: 'Returns the metrics of this process only.' })
   @ApiResponse({
     status: 200,
     description: 'All metrics.',

@@ -1,7 +1,7 @@
 import { OneOf } from '../common/index.js';
 
 export class MetricsQuery {
-  /** The text format of Prometheus, or JSON. */
+  /** Response format: the Prometheus text format, or JSON. */
   @OneOf(['text', 'json'], { default: 'text' })
   format: 'text' | 'json' = 'text';
 }

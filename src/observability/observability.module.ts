@@ -3,6 +3,6 @@ import { HealthChecks } from './health-checks.js';
 import { LangSmith } from './langsmith.js';
 import { Metrics } from './metrics.js';
 
-/** Owns what operators look at: logs, health, metrics, traces. */
+/** Owns health checks, metrics and traces. */
 @Module({ providers: [HealthChecks, LangSmith, Metrics], exports: [HealthChecks, LangSmith, Metrics] })
 export class ObservabilityModule {}

@@ -11,18 +11,18 @@ const CREDENTIALS = {
   'x-hub-signature': 'hush',
 };
 
-describe('the headers in the log of a request', () => {
+describe('the headers in the request log', () => {
   it.each([
     [['x-tenant'], [], 'x-tenant="parrots"'],
     [['X-*'], ['x-sec*'], 'x-tenant="parrots" x-text="a \\"b\\""'],
     [['*'], ['*'], ''],
     [[], [], ''],
-  ])('are those that includes %j and excludes %j name', (includes, excludes, line) => {
+  ])('with includes %j and excludes %j', (includes, excludes, line) => {
     const headers = { 'x-tenant': 'parrots', 'x-text': 'a "b"', 'x-second': 's', host: 'h' };
     expect(describeHeaders(headers, { includes, excludes })).toBe(line);
   });
 
-  it.each(['*', ...Object.keys(CREDENTIALS)])('never show a credential: %s', (pattern) => {
+  it.each(['*', ...Object.keys(CREDENTIALS)])('never reveal a credential that %s matches', (pattern) => {
     const line = describeHeaders(CREDENTIALS, { includes: [pattern], excludes: [] });
     expect(line).toContain('***');
     expect(line).not.toContain('hush');

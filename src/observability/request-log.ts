@@ -2,10 +2,10 @@ import { Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type HeaderPatterns, onClose, pathOf, pickHeaders } from '../common/index.js';
 
-/** Headers that admit somebody, by any name they may have: a log says that they were there, and no more. */
+/** Names of headers that may carry credentials. The log contains these names without their values. */
 const CREDENTIAL = /authorization|cookie|token|secret|passw|credential|signature|api-?key|service-key|auth-key/i;
 
-/** What a request says of itself, for one line of a log. */
+/** Formats the headers of a request for one log line, with credentials masked. */
 export function describeHeaders(headers: FastifyRequest['headers'], patterns: HeaderPatterns): string {
   return Object.entries(pickHeaders(headers, patterns))
     .map(([name, value]) => `${name}=${CREDENTIAL.test(name) ? '***' : JSON.stringify(value)}`)
@@ -13,8 +13,8 @@ export function describeHeaders(headers: FastifyRequest['headers'], patterns: He
 }
 
 /**
- * Logs every request when its response is closed: with the headers of `http.logging_headers`, if there is such a filter, else
- * only in detail. Queries stay out, as they may hold keys.
+ * Logs every request when its response is closed: at level info with the headers of `http.logging_headers`, if
+ * configured, and otherwise at level debug. Queries are not logged, because they may contain API keys.
  */
 export class RequestLog {
   private readonly logger = new Logger('Http');

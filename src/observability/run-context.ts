@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** The run whose code is executing. */
+/** The run that the current code belongs to. */
 export interface RunningCode {
   run_id: string;
   thread_id: string;
@@ -9,8 +9,11 @@ export interface RunningCode {
 
 const running = new AsyncLocalStorage<RunningCode>();
 
-/** Calls `work` as code of this run: so are its callbacks, timers and promises, also those that nothing awaits. */
+/**
+ * Calls `work` in the context of this run. Its callbacks, timers and promises inherit it, even when nothing awaits
+ * them.
+ */
 export const inRun = <T>(run: RunningCode, work: () => T): T => running.run(run, work);
 
-/** Undefined outside of runs, and where Node has lost the context. */
+/** The current run; undefined outside of runs, and where Node has lost the context. */
 export const currentRun = (): RunningCode | undefined => running.getStore();

@@ -2,10 +2,10 @@ import { inspect } from 'node:util';
 import { AsyncLocalStorageProviderSingleton } from '@langchain/core/singletons';
 import { Logger } from '@nestjs/common';
 
-/** Where the SDK's `getLogger` looks; it throws when there is nothing. */
+/** The global that the SDK's `getLogger` reads; it throws when the global is missing. */
 const SDK_LOGGER = Symbol.for('langgraph.api.sdk-logger');
 
-/** The levels that the SDK's logger has, as ours. */
+/** Maps the levels of the SDK's logger to ours. */
 const LEVELS = {
   error: 'error',
   warn: 'warn',
@@ -20,17 +20,17 @@ const LEVELS = {
   silly: 'verbose',
 } as const;
 
-/** What tells which run and node is speaking, from the metadata of its config. */
-const SPEAKER = ['graph_id', 'run_id', 'thread_id', 'langgraph_node'] as const;
+/** The config metadata that identifies the run and the node of a log line. */
+const NODE_KEYS = ['graph_id', 'run_id', 'thread_id', 'langgraph_node'] as const;
 
-/** Gives graphs a logger that writes to our log. Has to be there before their modules are loaded. */
+/** Installs the logger that `getLogger` returns in graphs. Call this before their modules are loaded. */
 export function shareLoggerWithGraphs(): void {
   const ours = new Logger('Graph');
   const theirs = Object.fromEntries(
     Object.entries(LEVELS).map(([level, method]) => [
       level,
       (...parts: unknown[]) => {
-        ours[method]([...parts.map(toText), speaker()].filter(Boolean).join(' '));
+        ours[method]([...parts.map(format), currentNode()].filter(Boolean).join(' '));
         return theirs;
       },
     ]),
@@ -38,15 +38,15 @@ export function shareLoggerWithGraphs(): void {
   (globalThis as Record<symbol, unknown>)[SDK_LOGGER] = theirs;
 }
 
-/** Values on one line, errors with their stack. */
-const toText = (part: unknown): string =>
+/** Formats a value on one line, and an error with its stack. */
+const format = (part: unknown): string =>
   typeof part === 'string' ? part : inspect(part, { breakLength: Infinity, depth: 6 });
 
-/** The run and the node whose code is executing, as LangGraph knows them; empty outside of nodes. */
-export function speaker(): string {
+/** The current run and node in LangGraph's context, formatted for a log line; empty outside of nodes. */
+export function currentNode(): string {
   const config = AsyncLocalStorageProviderSingleton.getRunnableConfig() as
     { metadata?: Record<string, unknown> } | undefined;
-  return SPEAKER.flatMap((key) => {
+  return NODE_KEYS.flatMap((key) => {
     const value = config?.metadata?.[key];
     return typeof value === 'string' ? `${key}=${value}` : [];
   }).join(' ');

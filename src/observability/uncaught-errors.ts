@@ -1,26 +1,26 @@
 import { inspect } from 'node:util';
 import { Logger } from '@nestjs/common';
 import { currentRun } from './run-context.js';
-import { speaker } from './sdk-logger.js';
+import { currentNode } from './sdk-logger.js';
 
-/** Errors that are logged in full within one window; the others are counted. */
+/** At most so many errors are logged within one window; further ones are only counted. */
 const MAX_LOGGED = 20;
 const WINDOW_MS = 10_000;
 
-/** Characters of one error, and errors of one chain of causes. */
+/** At most so many characters of an error are logged, and at most so many errors of its cause chain. */
 const MAX_LENGTH = 8_000;
 const MAX_CAUSES = 5;
 
 /**
- * Logs errors that nothing awaits: rejections without a handler, exceptions in timers, emitters, streams and listeners.
- * User code throws them, and one user's code must not end the process that executes everybody's runs (decision 28). To be
- * called before any code of the user is loaded.
+ * Logs uncaught errors and keeps the process running: rejections without a handler, exceptions in timers, emitters,
+ * streams and listeners. User code throws them, and one user's code must not end a process that executes the runs of
+ * all users (decision 28). Call this before user code is loaded.
  */
 export function surviveUncaughtErrors(): void {
   const log = new UncaughtErrors();
   process.on('uncaughtException', (error) => log.note('exception', error));
   process.on('unhandledRejection', (reason) => log.note('rejection', reason));
-  // A closed pipe: logging that would be the next uncaught error, without end.
+  // Ignores errors of a closed pipe: logging one would cause the next uncaught error, endlessly.
   [process.stdout, process.stderr].forEach((stream) => stream.on('error', () => undefined));
 }
 
@@ -29,7 +29,7 @@ class UncaughtErrors {
   private logged = 0;
   private suppressed = 0;
 
-  /** Never throws: an exception in here would end the process. */
+  /** Never throws: an exception here would end the process. */
   note(kind: 'exception' | 'rejection', error: unknown): void {
     try {
       if (this.logged === 0 && this.suppressed === 0) {
@@ -42,7 +42,7 @@ class UncaughtErrors {
       this.logged += 1;
       this.logger.error(`Uncaught ${kind}; the process continues. ${origin()}`.trimEnd(), describe(error));
     } catch {
-      // Logging itself has failed: nothing is left that could report it.
+      // Logging itself failed, so the failure cannot be reported.
     }
   }
 
@@ -55,18 +55,18 @@ class UncaughtErrors {
   }
 }
 
-/** The run and the node, as far as they are known. */
+/** The run and the node of the error, as far as they are known. */
 function origin(): string {
-  const node = speaker();
+  const node = currentNode();
   return node || Object.entries(currentRun() ?? {}).map(([key, value]) => `${key}=${String(value)}`).join(' '); // prettier-ignore
 }
 
-/** Stacks only: other members of an error may hold the headers of a request, with its credentials. */
+/** Formats stacks only: other members of an error may contain request headers with credentials. */
 function describe(error: unknown): string {
   try {
     return stacks(error).join('\nCaused by: ').slice(0, MAX_LENGTH);
   } catch {
-    return 'An error that cannot be shown: reading it throws.';
+    return 'The error cannot be formatted: reading it throws.';
   }
 }
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const readVersion = (file: string): string => (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 
-/** The nearest package.json above this file: it lies deeper in `dist` than in the sources. */
+/** Finds the nearest package.json above this file. The depth differs between `dist` and the sources. */
 function ownPackageJson(): string {
   const require = createRequire(import.meta.url);
   const start = path.dirname(fileURLToPath(import.meta.url));
@@ -13,7 +13,7 @@ function ownPackageJson(): string {
     try {
       return require.resolve(path.join(folder, 'package.json'));
     } catch {
-      // Further up.
+      // Continues in the parent folder.
     }
   }
   throw new Error(`No package.json above ${start}`);
@@ -24,14 +24,16 @@ export const NESTGRAPH_VERSION = readVersion(ownPackageJson());
 
 let ofLanggraph: string | undefined;
 
-/** Version of the LangGraph in use: the user's own copy. */
+/** Version of LangGraph in use, which is the project's own copy. */
 export const langgraphVersion = (): string => (ofLanggraph ??= installedVersion('@langchain/langgraph')!);
 
-/** The version of a package as a file finds it, without the file the one in use; undefined when it finds none. */
+/**
+ * The version of a package as `from` resolves it, or by default of the copy in use; undefined when it is not installed.
+ */
 export function installedVersion(name: string, from?: string): string | undefined {
   const manifest = `${name}/package.json`;
   try {
-    // Only `import` knows the hooks that decide which copy is in use.
+    // Only `import` resolution runs the hooks that select the copy in use.
     return readVersion(from ? createRequire(from).resolve(manifest) : fileURLToPath(import.meta.resolve(manifest)));
   } catch {
     return undefined;

@@ -48,7 +48,7 @@ export class RunPermissions {
     try {
       return await this.assertMayRun(auth, assistant);
     } catch (error) {
-      if (!assistant.is_remembered) {
+      if (!assistant.is_cached) {
         throw error;
       }
       // A rejection writes nothing that would check the stamp, so it must not rest on a cached assistant.

@@ -11,7 +11,7 @@ import {
   ValidationFailedError,
   waitForJson,
 } from '../common/index.js';
-import { LastsAsLongAsRun } from '../limits/index.js';
+import { LimitConcurrentStreams } from '../limits/index.js';
 import { ThreadAccess } from '../threads/index.js';
 import { Run } from './dto/run.dto.js';
 import {
@@ -61,7 +61,7 @@ export class StatelessRunsController {
   }
 
   @Post('stream')
-  @LastsAsLongAsRun()
+  @LimitConcurrentStreams()
   @HttpCode(200)
   @ApiOperation({
     summary: 'Create a stateless run and stream its output',
@@ -83,7 +83,7 @@ export class StatelessRunsController {
   }
 
   @Post('wait')
-  @LastsAsLongAsRun()
+  @LimitConcurrentStreams()
   @HttpCode(200)
   @ApiOperation({
     summary: 'Create a stateless run and wait for its result',
@@ -141,7 +141,7 @@ export class StatelessRunsController {
   }
 
   @Get(':run_id/join')
-  @LastsAsLongAsRun()
+  @LimitConcurrentStreams()
   @ApiOperation({
     summary: 'Wait for a stateless run',
     description:
@@ -160,7 +160,7 @@ export class StatelessRunsController {
   }
 
   @Get(':run_id/stream')
-  @LastsAsLongAsRun()
+  @LimitConcurrentStreams()
   @ApiOperation({
     summary: 'Join the stream of a stateless run',
     description:

@@ -11,7 +11,7 @@ import {
   ValidationFailedError,
   waitForJson,
 } from '../common/index.js';
-import { LastsAsLongAsRun } from '../limits/index.js';
+import { LimitConcurrentStreams } from '../limits/index.js';
 import { ThreadAccess, ThreadParams } from '../threads/index.js';
 import { Run } from './dto/run.dto.js';
 import {
@@ -67,7 +67,7 @@ export class ThreadRunsController {
   }
 
   @Post('stream')
-  @LastsAsLongAsRun()
+  @LimitConcurrentStreams()
   @HttpCode(200)
   @ApiOperation({
     summary: 'Create a run and stream its output',
@@ -90,7 +90,7 @@ export class ThreadRunsController {
   }
 
   @Post('wait')
-  @LastsAsLongAsRun()
+  @LimitConcurrentStreams()
   @HttpCode(200)
   @ApiOperation({
     summary: 'Create a run and wait for its result',
@@ -171,7 +171,7 @@ export class ThreadRunsController {
   }
 
   @Get(':run_id/join')
-  @LastsAsLongAsRun()
+  @LimitConcurrentStreams()
   @ApiOperation({
     summary: 'Wait for a run',
     description: 'Returns the same result as `wait`; at once if the run has ended.',
@@ -189,7 +189,7 @@ export class ThreadRunsController {
   }
 
   @Get(':run_id/stream')
-  @LastsAsLongAsRun()
+  @LimitConcurrentStreams()
   @ApiOperation({
     summary: 'Join the stream of a run',
     description:

@@ -13,22 +13,22 @@ describe('parseFilter', () => {
     [{ a: [] }, { a: [] }, false],
     [{ a: [1] }, { a: [1] }, true],
     [{ a: { b: { $gt: 1 }, c: 2 }, d: { $ne: 1 } }, { a: { c: 2 } }, true],
-  ])('says what values that match %j contain, and whether the index knows it', (filter, contains, isIndexed) => {
+  ])('returns what values that match %j contain, and whether the index supports it', (filter, contains, isIndexed) => {
     expect(parseFilter(filter as never)).toMatchObject({ contains, isIndexed });
   });
 
-  it('says when everything matches', () => {
+  it('recognizes a filter that every value matches', () => {
     expect(isEmpty(parseFilter({}))).toBe(true);
     expect(isEmpty(parseFilter({ a: { $ne: 1 } }))).toBe(false);
   });
 
-  it('keeps a key that has a meaning for JavaScript a key', () => {
+  it('treats a key with a meaning in JavaScript as a key', () => {
     const filter = JSON.parse('{"__proto__": {"a": 1}}') as Record<string, unknown>;
     expect(JSON.stringify(parseFilter(filter).contains)).toBe('{"__proto__":{"a":1}}');
     expect(({} as { a?: number }).a).toBeUndefined();
   });
 
-  it('refuses one that is nested too deeply', () => {
+  it('refuses a filter that is nested too deeply', () => {
     let filter: Record<string, unknown> = { a: 1 };
     for (let level = 0; level < 40; level += 1) {
       filter = { a: filter };
@@ -37,7 +37,7 @@ describe('parseFilter', () => {
   });
 });
 
-it('values of a filter never get into the text of the statement', () => {
+it('values of a filter are never part of the SQL', () => {
   const values: unknown[] = [];
   const parameter = (value: unknown): string => `$${values.push(value)}`;
   const evil = `x' OR true --`;

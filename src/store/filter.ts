@@ -4,32 +4,32 @@ import { isObject, isStorableJson, type JsonObject, ValidationFailedError } from
 const COMPARISONS = { $gt: '>', $gte: '>=', $lt: '<', $lte: '<=' } as const;
 const OPERATORS = ['$eq', '$ne', ...Object.keys(COMPARISONS), '$in', '$nin'];
 
-/** Nesting beyond this is a mistake. */
-const MOST_LEVELS = 32;
+/** Filters that are nested deeper are refused. */
+const MAX_LEVELS = 32;
 
 type Comparison = keyof typeof COMPARISONS;
 
-/** What a value is asked for beyond containing something. */
+/** A condition on a value that containment cannot express. */
 interface Condition {
   path: string[];
   operator: '$eq' | '$ne' | '$in' | '$nin' | Comparison;
   operand: unknown;
 }
 
-/** A filter, taken apart. */
+/** A parsed filter. */
 export interface ItemFilter {
-  /** Every value that matches contains this; undefined when the filter asks for no equality. */
+  /** Every matching value contains this; undefined when the filter has no equality. */
   contains?: JsonObject;
-  /** Whether the index finds what contains it: it knows the values in an object, not that there is one. */
+  /** Whether the index supports `contains`: it indexes the values in an object, but not the existence of an object. */
   isIndexed: boolean;
   conditions: readonly Condition[];
-  /** Which items the caller may see; all when undefined. */
+  /** The items that the caller may see; all when undefined. */
   visible?: AuthFilter;
 }
 
 /**
- * Reads a filter: members that a value must have, each equal to what is given, or as operators want it; an object without
- * operators asks the same of the members of an object. Throws {@link ValidationFailedError}.
+ * Parses a filter. Each member of the value must equal the given value or fulfil the given operators. An object without
+ * operators is a filter for the members of an object. Throws {@link ValidationFailedError}.
  */
 export function parseFilter(filter: JsonObject): ItemFilter {
   const conditions: Condition[] = [];
@@ -38,7 +38,7 @@ export function parseFilter(filter: JsonObject): ItemFilter {
   return { contains, isIndexed: hasValue(contained), conditions };
 }
 
-/** Whether everything matches. */
+/** Whether every value matches. */
 export const isEmpty = ({ contains, conditions, visible }: ItemFilter): boolean =>
   !contains && conditions.length === 0 && !visible;
 
@@ -46,14 +46,14 @@ const hasValue = (part: unknown): boolean =>
   typeof part === 'object' && part !== null ? Object.values(part).some(hasValue) : true;
 
 function parseMembers(filter: JsonObject, path: string[], conditions: Condition[]): JsonObject {
-  if (path.length > MOST_LEVELS) {
-    throw refusal(path, `must not be nested more than ${MOST_LEVELS} levels deep`);
+  if (path.length > MAX_LEVELS) {
+    throw refusal(path, `must not be nested more than ${MAX_LEVELS} levels deep`);
   }
   const members = Object.entries(filter).map(([key, asked]) => [key, parseMember(asked, [...path, key], conditions)]);
   return Object.fromEntries(members.filter(([, contained]) => contained !== undefined)) as JsonObject;
 }
 
-/** What the member must contain; undefined when the index cannot help. */
+/** Returns what the member must contain; undefined when containment cannot express it. */
 function parseMember(asked: unknown, path: string[], conditions: Condition[]): unknown {
   assertStorable(asked, path);
   if (!isObject(asked)) {
@@ -61,12 +61,12 @@ function parseMember(asked: unknown, path: string[], conditions: Condition[]): u
   }
   const operators = Object.keys(asked).filter((key) => key.startsWith('$'));
   if (operators.length === 0) {
-    // The member has to be an object, whatever is asked of what is in it.
+    // The member must be an object, even when the nested filter needs no containment.
     return parseMembers(asked, path, conditions);
   }
   const other = Object.keys(asked).find((key) => !OPERATORS.includes(key));
   if (other !== undefined) {
-    throw refusal([...path, other], `is no operator; there are ${OPERATORS.join(', ')}`);
+    throw refusal([...path, other], `is not an operator; use one of ${OPERATORS.join(', ')}`);
   }
   const contained = Object.entries(asked).map(([operator, operand]) =>
     parseOperator(operator as Condition['operator'], operand, path, conditions),
@@ -82,7 +82,7 @@ function parseOperator(
 ): unknown {
   assertOperand(operator, operand, path);
   const isScalar = typeof operand !== 'object' || operand === null;
-  // To contain a scalar is to be equal to it; to contain an object or a list is less.
+  // For a scalar, containment is equality. For an object or a list, it is weaker.
   if (operator !== '$eq' || !isScalar) {
     conditions.push({ path, operator, operand });
   }
@@ -95,20 +95,23 @@ function assertOperand(operator: Condition['operator'], operand: unknown, path: 
     throw refusal([...path, operator], 'must be a list');
   }
   if (operator in COMPARISONS && typeof operand !== 'number' && typeof operand !== 'string') {
-    throw refusal([...path, operator], 'must be a number or a text');
+    throw refusal([...path, operator], 'must be a number or a string');
   }
 }
 
 function assertStorable(asked: unknown, path: string[]): void {
   if (!isStorableJson([path.at(-1), asked])) {
-    throw refusal(path, 'must not contain NUL or half characters');
+    throw refusal(path, 'must not contain NUL or unpaired surrogates');
   }
 }
 
 const refusal = (path: readonly string[], message: string): ValidationFailedError =>
   new ValidationFailedError([{ path: ['filter', ...path].join('.'), message }]);
 
-/** The filter as SQL on the columns of items; true when there is none. `parameter` takes a value and gives its name. */
+/**
+ * Builds the SQL condition on the columns of items; `true` for an empty filter. `parameter` adds a value and returns
+ * its placeholder.
+ */
 export function filterSql(
   { contains, conditions, visible }: ItemFilter,
   parameter: (value: unknown) => string,
@@ -118,7 +121,7 @@ export function filterSql(
   return [...contained, ...asked, ...(visible ? [visibleSql(visible, parameter)] : [])].join(' AND ') || 'true';
 }
 
-/** To handlers, an item is its value with where it is (behaviours 11.10). */
+/** Auth handlers see an item as its value with `key` and `namespace` added (behaviours 11.10). */
 export const visibleSql = (visible: AuthFilter, parameter: (value: unknown) => string): string =>
   authFilterSql(visible, SEEN_BY_HANDLERS, parameter);
 

@@ -18,13 +18,13 @@ import { type Hit, type PutRow, Statement } from './statement.js';
 import { assertOperation } from './validate.js';
 import { isShort, type SemanticSearch, type VectorRow } from './vectors/vector-index.js';
 
-/** An operation, with the filter of a search. */
+/** An operation; a search with its parsed filter. */
 interface Read {
   operation: Operation;
   filter?: ItemFilter;
 }
 
-/** Items in the database: what graphs and clients do with them ends here. */
+/** The items in the database. All operations of graphs and clients are executed here. */
 @Injectable()
 export class ItemStore {
   private readonly settings: NestgraphConfig['store'];
@@ -38,8 +38,8 @@ export class ItemStore {
   }
 
   /**
-   * Carries out a batch in one round trip. Reads see what was there before it; of several writes of one item the last one
-   * counts. Throws ValidationFailedError or EmbeddingFailedError, and has done nothing then.
+   * Executes a batch in one round trip. Reads see the items as they were before the batch; of several writes of one
+   * item, the last one wins. Throws ValidationFailedError or EmbeddingFailedError before anything is written.
    */
   async execute(operations: readonly Operation[]): Promise<OperationResult[]> {
     operations.forEach(assertOperation);
@@ -60,15 +60,15 @@ export class ItemStore {
     );
   }
 
-  /** Searches by meaning; a query is ignored when there is nothing to compare it with. */
+  /** The semantic searches of a batch. A query is ignored when the store has no index. */
   private async semanticOf(reads: readonly Read[]): Promise<SemanticSearch[]> {
-    const asking = reads.flatMap(({ operation, filter }, op) =>
+    const queries = reads.flatMap(({ operation, filter }, op) =>
       this.semantic.vectors && isSearch(operation) && operation.query && filter
         ? [{ op, operation, filter, query: operation.query }]
         : [],
     );
-    const vectors = asking.length > 0 ? await this.semantic.embedQueries(asking.map(({ query }) => query)) : [];
-    return asking.map(({ op, operation, filter }, index) => {
+    const vectors = queries.length > 0 ? await this.semantic.embedQueries(queries.map(({ query }) => query)) : [];
+    return queries.map(({ op, operation, filter }, index) => {
       const refresh = operation.refreshTtl ?? this.settings.ttl.refresh_on_read;
       return { op, operation, filter, refresh, vector: vectors[index] };
     });
@@ -79,14 +79,14 @@ export class ItemStore {
     return this.semantic.vectors && puts.length > 0 ? this.semantic.embedItems(puts) : [];
   }
 
-  /** Searches by meaning may have to be repeated: then nothing is written before they have their answer. */
+  /** A semantic search may need to be repeated, so its batch writes only after all its searches have their results. */
   private async run(
     reads: readonly Read[],
     searches: readonly SemanticSearch[],
     writes: readonly PutOperation[],
     vectors: readonly VectorRow[],
   ): Promise<Hit[]> {
-    const isApart = searches.length > 0 && writes.length > 0;
+    const writesSeparately = searches.length > 0 && writes.length > 0;
     const statement = new Statement();
     this.addReads(statement, reads, searches);
     const unsure: SemanticSearch[] = [];
@@ -95,7 +95,7 @@ export class ItemStore {
         unsure.push(search);
       }
     }
-    if (!isApart) {
+    if (!writesSeparately) {
       this.addWrites(statement, writes, vectors);
     }
     const standard =
@@ -104,7 +104,7 @@ export class ItemStore {
     const isPrepared = standard && reads.every(({ filter }) => !filter || isEmpty(filter)) && searches.length === 0;
     const hits = await this.send(statement, writes, isPrepared);
     const completed = await this.complete(hits, unsure);
-    if (isApart) {
+    if (writesSeparately) {
       const writing = new Statement();
       this.addWrites(writing, writes, vectors);
       await this.send(writing, writes, true);
@@ -120,7 +120,7 @@ export class ItemStore {
     return (await this.sql.query<Hit>(text, statement.values, { isPrepared })).rows;
   }
 
-  /** Repeats, thoroughly, what may have found too little. */
+  /** Repeats the searches that may have missed items, thoroughly. */
   private async complete(hits: Hit[], unsure: readonly SemanticSearch[]): Promise<Hit[]> {
     const short = unsure.filter((search) =>
       isShort(
@@ -179,7 +179,7 @@ export class ItemStore {
   }
 }
 
-/** One statement cannot write a row twice. */
+/** Keeps the last write of each item, because one statement cannot write a row twice. */
 const lastOfEach = (writes: readonly PutOperation[]): PutOperation[] => [
   ...new Map(writes.map((write) => [`${encodeNamespace(write.namespace)}${write.key}`, write])).values(),
 ];

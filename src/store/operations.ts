@@ -2,22 +2,22 @@ import type { AuthFilter } from '../auth/index.js';
 import type { JsonObject } from '../common/index.js';
 import type { Namespace } from './namespace.js';
 
-/** The operations of LangGraph's BaseStore, in its words, with what the API adds to them. */
+/** The operations of LangGraph's BaseStore, with the fields that the API adds. */
 export interface GetOperation {
   namespace: Namespace;
   key: string;
-  /** Whether its time to live begins again; undefined as the configuration says. */
+  /** Whether the read restarts the time to live; undefined for the configured default. */
   refreshTtl?: boolean;
 }
 
 export interface PutOperation {
   namespace: Namespace;
   key: string;
-  /** Null removes the item. */
+  /** Null deletes the item. */
   value: JsonObject | null;
-  /** Which texts semantic search compares: none, those at these paths, or (undefined) those that the configuration names. */
+  /** The paths of the texts that semantic search compares; false for none, undefined for the configured paths. */
   index?: false | readonly string[] | null;
-  /** Minutes; null when it stays, undefined as the configuration says. */
+  /** Minutes; null for an item that does not expire, undefined for the configured default. */
   ttl?: number | null;
 }
 
@@ -28,13 +28,13 @@ export interface SearchOperation {
   offset?: number;
   query?: string;
   refreshTtl?: boolean;
-  /** Which items the caller may see; all when undefined. */
+  /** The items that the caller may see; all when undefined. */
   visible?: AuthFilter;
 }
 
 export interface MatchCondition {
   matchType: 'prefix' | 'suffix';
-  /** Labels; `*` stands for any. */
+  /** Labels; `*` matches any label. */
   path: Namespace;
 }
 
@@ -49,7 +49,7 @@ export interface ListNamespacesOperation {
 
 export type Operation = GetOperation | PutOperation | SearchOperation | ListNamespacesOperation;
 
-/** An item as graphs get it. */
+/** An item as graphs receive it. */
 export interface StoredItem {
   namespace: string[];
   key: string;

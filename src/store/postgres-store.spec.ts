@@ -5,7 +5,7 @@ import type { ItemStore } from './item-store.js';
 import type { Operation } from './operations.js';
 import { PostgresStore } from './postgres-store.js';
 
-/** Notes the batches; those with a key `bad` fail. */
+/** Records the batches; those with a key `bad` fail. */
 function storeWithBatches(): { store: PostgresStore; batches: Operation[][] } {
   const batches: Operation[][] = [];
   const items = {
@@ -21,7 +21,7 @@ function storeWithBatches(): { store: PostgresStore; batches: Operation[][] } {
 }
 
 describe('the store of graphs', () => {
-  it('sends what is asked for in one turn together', async () => {
+  it('sends the operations of one event loop turn as one batch', async () => {
     const { store, batches } = storeWithBatches();
     const answers = await Promise.all([
       store.get(['a'], 'k'),
@@ -44,7 +44,7 @@ describe('the store of graphs', () => {
     expect(batches).toHaveLength(2);
   });
 
-  it('lets nobody fail for what others have asked', async () => {
+  it('rejects only the operations that fail', async () => {
     const { store, batches } = storeWithBatches();
     const answers = await Promise.allSettled([store.get(['a'], 'k'), store.get(['a'], 'bad'), store.get(['a'], 'l')]);
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
@@ -53,7 +53,7 @@ describe('the store of graphs', () => {
     expect(batches).toHaveLength(4);
   });
 
-  it('is reached through the wrapper of LangGraph as it is, without polling', async () => {
+  it('receives unchanged calls through the LangGraph wrapper, without polling', async () => {
     const { store, batches } = storeWithBatches();
     const wrapper = new AsyncBatchedStore(store);
     wrapper.start();
@@ -69,7 +69,7 @@ describe('the store of graphs', () => {
     expect(batches[0]).toMatchObject([{ namespace: ['a:b'], index: ['text'] }]);
   });
 
-  it('changes nothing for other stores', async () => {
+  it('does not change wrappers around other stores', async () => {
     storeWithBatches();
     const wrapper = new AsyncBatchedStore(new InMemoryStore());
     wrapper.start();

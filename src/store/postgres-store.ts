@@ -3,21 +3,21 @@ import { BaseStore, type Item, type Operation as LanggraphOperation } from '@lan
 import type { JsonObject } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { retryWhileUnavailable } from '../database/index.js';
-import { letGraphsUseTheirStore } from './graph-stores.js';
+import { bypassBatchedStore } from './bypass-batched-store.js';
 import { ItemStore } from './item-store.js';
 import type { MatchCondition, Operation, OperationResult } from './operations.js';
 import { assertOperation } from './validate.js';
 
 type SearchItems = Awaited<ReturnType<BaseStore['search']>>;
 
-/** What graphs may say about an item's time to live, which LangGraph's BaseStore does not know. */
+/** TTL options for graphs, which LangGraph's BaseStore does not have. */
 export interface ReadOptions {
-  /** Whether it begins again; otherwise as the configuration says. */
+  /** Whether the read restarts the time to live; the configured default when absent. */
   refreshTtl?: boolean;
 }
 
 export interface PutOptions {
-  /** Minutes; null when the item stays. */
+  /** Minutes; null for an item that does not expire. */
   ttl?: number | null;
 }
 
@@ -36,29 +36,32 @@ export interface ListNamespacesOptions {
   offset?: number;
 }
 
-interface Waiting {
+interface QueuedOperation {
   operation: Operation;
   resolve: (result: OperationResult) => void;
   reject: (error: unknown) => void;
 }
 
 /**
- * The store as graphs see it: LangGraph's BaseStore on the same items that clients get over HTTP. Operations of one turn of
- * the event loop travel together. A restart of the database is waited for, as runs do.
+ * The store of graphs: LangGraph's BaseStore over the same items that clients access over HTTP. Operations of one event
+ * loop turn are sent as one batch. While the database restarts, operations are retried, like those of runs.
  */
 @Injectable()
 export class PostgresStore extends BaseStore {
-  private waiting: Waiting[] = [];
+  private queue: QueuedOperation[] = [];
 
   constructor(
     private readonly items: ItemStore,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {
     super();
-    letGraphsUseTheirStore(PostgresStore);
+    bypassBatchedStore(PostgresStore);
   }
 
-  /** One round trip. Reads see what was there before the batch; of several puts of one item the last one counts. */
+  /**
+   * Executes a batch in one round trip. Reads see the items before the batch; of several puts of one item, the last one
+   * wins.
+   */
   override async batch<Op extends LanggraphOperation[]>(operations: Op): Promise<never> {
     return (await this.execute(operations)) as never;
   }
@@ -96,19 +99,19 @@ export class PostgresStore extends BaseStore {
   }
 
   private async enqueue<T>(operation: Operation): Promise<T> {
-    // Refused alone: others that travel with it are none of its business.
+    // An invalid operation fails alone, before it joins a batch.
     assertOperation(operation);
     return new Promise<OperationResult>((resolve, reject) => {
-      this.waiting.push({ operation, resolve, reject });
-      if (this.waiting.length === 1) {
+      this.queue.push({ operation, resolve, reject });
+      if (this.queue.length === 1) {
         setImmediate(() => void this.flush());
       }
     }) as Promise<T>;
   }
 
   private async flush(): Promise<void> {
-    const batch = this.waiting;
-    this.waiting = [];
+    const batch = this.queue;
+    this.queue = [];
     try {
       const results = await this.execute(batch.map(({ operation }) => operation));
       batch.forEach(({ resolve }, index) => resolve(results[index]));
@@ -116,19 +119,19 @@ export class PostgresStore extends BaseStore {
       if (batch.length === 1) {
         batch[0].reject(error);
       } else {
-        await this.oneByOne(batch);
+        await this.executeOneByOne(batch);
       }
     }
   }
 
-  /** What is wrong with one operation, or with what embeds its text, is not wrong with those that travelled with it. */
-  private async oneByOne(batch: readonly Waiting[]): Promise<void> {
+  /** After a failed batch, executes each operation alone, so that only the failing ones reject. */
+  private async executeOneByOne(batch: readonly QueuedOperation[]): Promise<void> {
     for (const { operation, resolve, reject } of batch) {
       await this.execute([operation]).then(([result]) => resolve(result), reject);
     }
   }
 
-  /** To carry a batch out a second time changes nothing. */
+  /** Retries are safe, because executing a batch is idempotent. */
   private execute(operations: Operation[]): Promise<OperationResult[]> {
     return retryWhileUnavailable(this.config.queue.lease_ms, () => this.items.execute(operations));
   }

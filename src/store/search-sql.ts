@@ -4,21 +4,21 @@ import { DEFAULT_LIMIT, DEFAULT_NAMESPACES, type ListNamespacesOperation, type S
 import { ALIVE, ITEM_COLUMNS, type Statement } from './statement.js';
 
 /**
- * Items at the beginning of a range that are looked through before the index of values is asked: a filter that most items
- * pass is answered by these, and one that few pass costs a millisecond more.
+ * At most so many items at the beginning of a range are scanned before the value index is used. They suffice for a
+ * filter that most items match; for a filter that few match, the scan costs a millisecond more.
  */
-const LOOKED_THROUGH = 1_000;
+const MAX_EARLY_ITEMS = 1_000;
 
-/** Namespaces in their order, in each the items as they were put first. */
+/** By namespace, and within a namespace by the first put. */
 const ORDER = 'namespace, item_id';
 
-/** The items of a namespace and below, as SQL on their table. */
+/** The SQL condition for live items in or below a namespace. */
 export function itemsBelow(statement: Statement, prefix: readonly string[]): string {
   const [from, to] = rangeBelow(prefix).map(statement.parameter);
   return `namespace >= ${from}::text AND namespace < ${to}::text AND ${ALIVE}`;
 }
 
-/** Adds a search that does not ask for meaning. */
+/** Adds a search without a query. */
 export function addSearch(
   statement: Statement,
   op: number,
@@ -42,8 +42,9 @@ export function addSearch(
 }
 
 /**
- * What matches a filter of which the index knows a part. The planner cannot know whether ten matches come early in the
- * order of the page or never: the beginning is looked through, and when that is not enough, the index of values is asked.
+ * Adds the matches of a filter that the value index supports in part. The planner cannot know whether enough matches
+ * come early in the page order: the beginning is scanned first, and the value index is used when it has too few
+ * matches.
  */
 function addMatches(statement: Statement, op: number, below: string, matches: string, wanted: string): string {
   const [early, all] = [`early_${op}`, `matching_${op}`];
@@ -51,7 +52,7 @@ function addMatches(statement: Statement, op: number, below: string, matches: st
     early,
     `MATERIALIZED (
        SELECT ${ORDER} FROM (
-         SELECT ${ORDER}, key, value FROM store_items WHERE ${below} ORDER BY ${ORDER} LIMIT ${LOOKED_THROUGH}
+         SELECT ${ORDER}, key, value FROM store_items WHERE ${below} ORDER BY ${ORDER} LIMIT ${MAX_EARLY_ITEMS}
        ) beginning WHERE ${matches} ORDER BY ${ORDER} LIMIT ${wanted}
      )`,
   );
@@ -63,7 +64,7 @@ function addMatches(statement: Statement, op: number, below: string, matches: st
   return `SELECT ${ORDER} FROM ${early} WHERE ${enough} UNION ALL SELECT ${ORDER} FROM ${all}`;
 }
 
-/** Adds a walk from one namespace to the next: each costs one look into the index, however many items it has. */
+/** Adds a walk from namespace to namespace. Each costs one index lookup, however many items it has. */
 export function addNamespaces(
   statement: Statement,
   op: number,
@@ -83,7 +84,7 @@ export function addNamespaces(
      FROM (
        SELECT namespace FROM store_items WHERE namespace >= ${begin} AND namespace < ${to} ORDER BY namespace LIMIT 1
      ) first`;
-  // Below a namespace that is shown cut off, all would be shown the same: the walk goes on behind it.
+  // All namespaces below a truncated one would be listed as the same: the walk continues behind them.
   const behind = `CASE WHEN is_hit AND is_cut THEN left(shown, -1) || '/' ELSE at || chr(1) END`;
   statement.with(
     walk,
@@ -99,14 +100,14 @@ export function addNamespaces(
   );
 }
 
-/** The labels that all namespaces begin with. */
+/** The labels that all requested namespaces begin with. */
 function commonPrefix(conditions: NonNullable<ListNamespacesOperation['matchConditions']>): readonly string[] {
   const path = conditions.find(({ matchType }) => matchType === 'prefix')?.path ?? [];
   const wildcard = path.indexOf('*');
   return wildcard === -1 ? path : path.slice(0, wildcard);
 }
 
-/** A regular expression for encoded namespaces. */
+/** Returns a regular expression for encoded namespaces. */
 function toPattern({ matchType, path }: { matchType: 'prefix' | 'suffix'; path: readonly string[] }): string {
   const labels = path.map((label) => (label === '*' ? '[^.]+' : label.replace(/[\^$.|?*+()[\]{}\\]/g, '\\$&')) + '\\.');
   return matchType === 'prefix' ? `^${labels.join('')}` : `(^|\\.)${labels.join('')}$`;

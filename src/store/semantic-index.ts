@@ -10,14 +10,14 @@ import { MemoryIndex } from './vectors/memory-index.js';
 import { PgvectorIndex } from './vectors/pgvector-index.js';
 import type { VectorIndex, VectorRow } from './vectors/vector-index.js';
 
-/** From then on pgvector has an index that needs no data to be made from. */
-const LEAST_MINOR = 5;
+/** The first pgvector version (0.5) with HNSW, an index that needs no data to be built. */
+const MIN_MINOR = 5;
 
-/** Vectors of these can be compared with each other. */
+/** Identifies the vectors that can be compared with each other: same embeddings, same dimensions. */
 const spaceOf = ({ embed, dims }: StoreIndexConfig): string =>
   `${'provider' in embed ? `${embed.provider}:${embed.model}` : `file:${embed.export_name}`}/${dims}`;
 
-/** Semantic search, when `store.index` of langgraph.json asks for it: what embeds texts, and where vectors are. */
+/** Semantic search, when `store.index` of langgraph.json enables it: the embedder and the vector index. */
 @Injectable()
 export class SemanticIndex implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Store');
@@ -44,12 +44,12 @@ export class SemanticIndex implements OnModuleInit, OnApplicationShutdown {
     await this.index?.stop();
   }
 
-  /** Undefined when there is no semantic search. */
+  /** The vector index; undefined without semantic search. */
   get vectors(): VectorIndex | undefined {
     return this.index;
   }
 
-  /** Queries as vectors, in their order, each embedded once. Throws EmbeddingFailedError. */
+  /** Embeds queries, each distinct one once, and returns the vectors in order. Throws EmbeddingFailedError. */
   async embedQueries(queries: readonly string[]): Promise<Float32Array[]> {
     const vectors = new Map<string, Promise<Float32Array>>();
     return Promise.all(
@@ -61,7 +61,7 @@ export class SemanticIndex implements OnModuleInit, OnApplicationShutdown {
     );
   }
 
-  /** The texts of items that are going to be put, as vectors. Throws EmbeddingFailedError. */
+  /** Embeds the texts of items before they are put. Throws EmbeddingFailedError. */
   async embedItems(puts: readonly PutOperation[]): Promise<VectorRow[]> {
     const { fields } = this.settings!;
     const texts = puts.flatMap(({ namespace, key, value, index }) => {
@@ -83,8 +83,8 @@ export class SemanticIndex implements OnModuleInit, OnApplicationShutdown {
           throw error;
         }
         this.logger.warn(
-          'The database has pgvector, but this account may not create the extension: let a superuser execute ' +
-            '"CREATE EXTENSION vector" in this database, and start again. Until then vectors are kept in memory.',
+          'The database has pgvector, but this account may not create the extension. Execute "CREATE EXTENSION vector" in ' +
+            'this database as a superuser and restart the server. Until then, vectors are kept in memory.',
         );
       }
     }
@@ -96,6 +96,6 @@ export class SemanticIndex implements OnModuleInit, OnApplicationShutdown {
       `SELECT coalesce(installed_version, default_version) AS version FROM pg_available_extensions WHERE name = 'vector'`,
     );
     const [major = 0, minor = 0] = rows[0]?.version.split('.').map(Number) ?? [];
-    return major > 0 || minor >= LEAST_MINOR;
+    return major > 0 || minor >= MIN_MINOR;
   }
 }

@@ -1,8 +1,8 @@
 import { encodeNamespace } from './namespace.js';
 
-/** One row of what a statement reads: an item, or the name of a namespace. */
+/** One row that a statement reads: an item, or a namespace. */
 export interface Hit {
-  /** Which operation of the batch it belongs to, and its place in the answer. */
+  /** The index of its operation in the batch; `rank` is its position in the result. */
   op: number;
   rank: string;
   namespace: string;
@@ -13,21 +13,21 @@ export interface Hit {
   score: number | null;
 }
 
-/** Of a table of items: those that have not expired. */
+/** SQL condition: the item has not expired. */
 export const ALIVE = '(expires_at IS NULL OR expires_at > now())';
 
-/** Of an item: the columns of a hit, behind those that say where it belongs. */
+/** The item columns of a hit; `op`, `rank`, `refresh` and `score` come before them. */
 export const ITEM_COLUMNS = 'item_id, namespace, key, value, created_at, updated_at';
 
 const EXPIRY = `ttl_minutes * interval '1 minute'`;
 
 /**
- * A read that finds an item again and again writes it only when that moves its end by a second, or a hundredth of its time
- * to live.
+ * Bounds the writes of frequent reads: a read writes the new expiry only when it moves by a second, or by a hundredth
+ * of the time to live.
  */
 const NOTICEABLE = `least(${EXPIRY} / 100, interval '1 second')`;
 
-/** An item that is put: the parameter of {@link Statement.put}. */
+/** An item to put, see {@link Statement.put}. */
 export interface PutRow {
   namespace: string;
   key: string;
@@ -36,8 +36,8 @@ export interface PutRow {
 }
 
 /**
- * All operations of a batch as one statement. Its parts share one snapshot: reads see what was there before the writes, as
- * in LangGraph's own stores.
+ * Builds one statement from all operations of a batch. Its parts share one snapshot: reads see the items as they were
+ * before the writes, as in LangGraph's own stores.
  */
 export class Statement {
   readonly values: unknown[] = [];
@@ -45,26 +45,26 @@ export class Statement {
   private readonly reads: string[] = [];
   private refreshes = false;
 
-  /** Takes a value and gives the name it has in the text. */
+  /** Adds a value and returns its placeholder. */
   readonly parameter = (value: unknown): string => {
     this.values.push(value);
     return `$${this.values.length}`;
   };
 
-  /** A named query that reads refer to. */
+  /** Adds a named query (CTE). */
   with(name: string, query: string): void {
     this.parts.push(`${name} AS ${query}`);
   }
 
-  /** `query` gives the columns of a {@link Hit}, with `item_id` and with `refresh` before it, in the order of {@link hits}. */
+  /** Adds a read. `query` returns `op`, `rank`, `refresh`, `score` and then {@link ITEM_COLUMNS}, in this order. */
   read(query: string, refreshes: boolean): void {
     this.reads.push(`(${query})`);
     this.refreshes ||= refreshes;
   }
 
   /**
-   * Items by their keys. One look into the index for each: a plan made while the table was small would go on reading all
-   * of it.
+   * Adds reads by key. LATERAL enforces one index lookup per key: a plan that was cached while the table was small
+   * would keep scanning the whole table.
    */
   get(rows: readonly { op: number; namespace: string; key: string; refresh: boolean }[]): void {
     const asked = `jsonb_to_recordset(${this.json(rows)}) AS asked(op int, namespace text, key text, refresh boolean)`;
@@ -80,8 +80,8 @@ export class Statement {
   }
 
   /**
-   * An item that has expired counts as gone, whether it is still there or not. In the order of the keys: batches that write
-   * the same items do not wait for each other in a circle. The clock of two puts in one millisecond goes on by another.
+   * Adds puts. An expired item counts as missing, even before the sweep deletes it. Rows are written in key order, so
+   * that batches with the same items cannot deadlock. `updated_at` always increases, by at least a millisecond per put.
    */
   put(rows: readonly PutRow[]): void {
     this.with(
@@ -100,7 +100,9 @@ export class Statement {
     );
   }
 
-  /** Those of the items that are put: their texts are not the same any more. New ones are not seen by this statement. */
+  /**
+   * Removes the outdated vectors of the items that are put. New vectors are not visible to this part of the statement.
+   */
   removeVectors(): void {
     this.with(
       'outdated',
@@ -124,7 +126,7 @@ export class Statement {
     return this.parts.length === 0 && this.reads.length === 0;
   }
 
-  /** The text; `written` are the keys that the same statement writes: their time to live begins again anyway. */
+  /** Returns the SQL. `written` are the keys that the statement writes; their time to live restarts anyway. */
   text(written: readonly { namespace: readonly string[]; key: string }[]): string {
     if (this.reads.length > 0) {
       this.with('hits', `MATERIALIZED (${this.reads.join(' UNION ALL ')})`);
@@ -136,7 +138,10 @@ export class Statement {
     return `WITH RECURSIVE ${this.parts.join(', ')} ${hits}`;
   }
 
-  /** SKIP LOCKED: a read does not wait for whoever writes the item, or refreshes it at the same moment. */
+  /**
+   * Restarts the time to live of items that were read (`refresh_ttl`, `refresh_on_read`). SKIP LOCKED: a read does not
+   * wait for a concurrent write or refresh of the item.
+   */
   private refresh(written: readonly { namespace: readonly string[]; key: string }[]): string {
     const others =
       written.length === 0

@@ -3,7 +3,7 @@ import type { JsonObject } from '../common/index.js';
 
 @Entity('store_items')
 export class StoreItemEntity {
-  /** The labels, each with a dot behind it. */
+  /** The labels, each followed by a dot. */
   @PrimaryColumn('text')
   namespace: string;
 
@@ -13,19 +13,19 @@ export class StoreItemEntity {
   @Column('jsonb')
   value: JsonObject;
 
-  /** Order of insertion. A number beyond what JavaScript can hold arrives as text. */
+  /** Order of insertion. A string, because a bigint may exceed the safe integers of JavaScript. */
   @Column('bigint')
   item_id: string;
 
-  /** Another one with each put. */
+  /** Each put sets a new version. */
   @Column('bigint')
   version: string;
 
-  /** Minutes that it stays after it was put, or read; null when it stays. */
+  /** Time to live in minutes after a put, or after a read that refreshes it; null for an item that does not expire. */
   @Column('double precision', { nullable: true })
   ttl_minutes: number | null;
 
-  /** Nobody sees it from then on. */
+  /** From this time on, reads ignore the item. */
   @Column('timestamptz', { nullable: true })
   expires_at: Date | null;
 

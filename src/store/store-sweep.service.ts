@@ -3,12 +3,12 @@ import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { Sql } from '../database/index.js';
 import { SemanticIndex } from './semantic-index.js';
 
-/** Items that one statement removes. */
+/** One statement deletes at most so many items. */
 const BATCH = 1_000;
 
 /**
- * SKIP LOCKED: two processes that sweep at the same time share the work, and an item that is being put again is not waited
- * for. One whose time has begun again meanwhile stays.
+ * SKIP LOCKED: two processes that sweep at the same time share the work, and the sweep does not wait for an item that
+ * is being put again. An item whose time to live was restarted in the meantime is kept.
  */
 const SWEEP = `
   WITH expired AS (
@@ -17,7 +17,10 @@ const SWEEP = `
     DELETE FROM store_items WHERE item_id IN (SELECT item_id FROM expired) AND expires_at <= now() RETURNING 1
   ) SELECT count(*)::int AS count FROM gone`;
 
-/** Removes items whose time has come, which nobody sees any more, and lets the index do the same. Every process does its part. */
+/**
+ * Periodically deletes expired items, which reads already ignore, and maintains the vector index. Runs in every
+ * process.
+ */
 @Injectable()
 export class StoreSweepService implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Store');
@@ -45,21 +48,21 @@ export class StoreSweepService implements OnApplicationBootstrap, OnModuleDestro
     await this.sweeping;
   }
 
-  /** In batches, until nothing is left. */
+  /** Deletes expired items in batches until none are left. */
   private async sweep(): Promise<void> {
     try {
       for (let removed = BATCH; !this.stopped && removed === BATCH;) {
         removed = await this.sweepOnce(BATCH);
       }
-      await this.semantic.vectors?.tend();
+      await this.semantic.vectors?.maintain();
     } catch (error) {
       this.logger.warn(
-        `Expired items could not be removed, or vectors not be indexed; trying again later: ${String(error)}`,
+        `Cannot delete expired store items or maintain the vector index; the next sweep retries: ${String(error)}`,
       );
     }
   }
 
-  /** Gives how many were removed, at most `limit`. */
+  /** Deletes at most `limit` expired items and returns their number. */
   async sweepOnce(limit: number): Promise<number> {
     const { rows } = await this.sql.query<{ count: number }>(SWEEP, [limit]);
     return rows[0].count;

@@ -31,7 +31,7 @@ export class StoreController {
 
   @Put('items')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Put an item', description: 'Graphs find it in their store, too.' })
+  @ApiOperation({ summary: 'Put an item', description: 'Graphs access the same item in their store.' })
   @BodyExample(StorePutRequest, {
     namespace: ['users', 'ada'],
     key: 'likes',
@@ -44,20 +44,20 @@ export class StoreController {
   }
 
   @Get('items')
-  @ApiOperation({ summary: 'Get an item', description: '`null` when there is none, or when it has expired.' })
+  @ApiOperation({ summary: 'Get an item', description: 'Returns `null` for a missing or expired item.' })
   @ApiExtraModels(Item)
   @ApiOkResponse({ schema: { oneOf: [{ $ref: getSchemaPath(Item) }, { type: 'null' }] } })
   @ApiErrors()
   async getItem(@Auth() auth: AuthContext, @Query() query: StoreGetQuery, @Res() reply: FastifyReply): Promise<void> {
-    // An answer that is null would be sent as none.
+    // Nest would send an empty body for a null result.
     await sendWire(reply, await this.store.getItem(...(await this.access.toItem(auth, 'store:get', query))));
   }
 
   @Delete('items')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete an item', description: 'Also when there is none.' })
+  @ApiOperation({ summary: 'Delete an item', description: 'Succeeds for a missing item too.' })
   @BodyExample(StoreDeleteRequest, { namespace: ['users', 'ada'], key: 'likes' })
-  @ApiNoContentResponse({ description: 'Gone.' })
+  @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiErrors()
   async deleteItem(@Auth() auth: AuthContext, @Body() body: StoreDeleteRequest): Promise<void> {
     await this.store.deleteItem(...(await this.access.toItem(auth, 'store:delete', body)));
@@ -68,8 +68,8 @@ export class StoreController {
   @ApiOperation({
     summary: 'Search items',
     description:
-      'One page: with a `query` the most similar first, if the store has an index; otherwise by namespace, and in each in ' +
-      'the order in which they were put first. `X-Pagination-Next` is there while more may follow.',
+      'Returns one page. With a `query` and an index, the most similar items come first; otherwise items are sorted by ' +
+      'namespace and then by their first put. `X-Pagination-Next` is present while more items may follow.',
   })
   @BodyExample(StoreSearchRequest, { namespace_prefix: ['users'], filter: { sure: { $gt: 0.5 } }, limit: 5 })
   @ApiOkResponse({ type: SearchItemsResponse })
@@ -85,7 +85,7 @@ export class StoreController {
 
   @Post('namespaces')
   @HttpCode(200)
-  @ApiOperation({ summary: 'List namespaces', description: 'Those that have items, sorted.' })
+  @ApiOperation({ summary: 'List namespaces', description: 'Returns the namespaces that have items, sorted.' })
   @BodyExample(StoreListNamespacesRequest, { prefix: ['users', '*'], max_depth: 2 })
   @ApiOkResponse({ type: ListNamespaceResponse })
   @ApiErrors()

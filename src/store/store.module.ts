@@ -8,7 +8,7 @@ import { StoreItemEntity } from './store-item.entity.js';
 import { StoreSweepService } from './store-sweep.service.js';
 import { StoreService } from './store.service.js';
 
-/** Owns shared memory: items by namespace and key, for graphs and for clients. */
+/** Owns the store: items by namespace and key, for graphs and clients. */
 @Module({
   imports: [TypeOrmModule.forFeature([StoreItemEntity])],
   providers: [

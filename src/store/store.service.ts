@@ -13,12 +13,15 @@ import { ItemNotFoundError } from './store.errors.js';
 import { ItemStore } from './item-store.js';
 import type { MatchCondition, Operation, StoredItem } from './operations.js';
 
-/** The store as clients see it. */
+/** The store of clients, over HTTP. */
 @Injectable()
 export class StoreService {
   constructor(private readonly items: ItemStore) {}
 
-  /** `visible`: what the caller may see, and so may put. Throws ForbiddenError or {@link ItemNotFoundError}. */
+  /**
+   * `visible` is a filter for the items that the caller may see and put. Throws ForbiddenError or {@link
+   * ItemNotFoundError}.
+   */
   async putItem({ namespace, key, value, index, ttl }: StorePutRequest, visible?: AuthFilter): Promise<void> {
     if (visible && !matches(visible, { ...value, namespace, key })) {
       throw new ForbiddenError();
@@ -29,7 +32,7 @@ export class StoreService {
     await this.execute({ namespace, key, value, index, ttl });
   }
 
-  /** Null when there is none. */
+  /** Null for a missing item. */
   async getItem(
     { namespace, key, refresh_ttl: refreshTtl }: StoreGetQuery,
     visible?: AuthFilter,
@@ -41,7 +44,7 @@ export class StoreService {
     return item && toItem(item);
   }
 
-  /** Also when there is none. */
+  /** Succeeds for a missing item too. */
   async deleteItem({ namespace, key }: StoreDeleteRequest, visible?: AuthFilter): Promise<void> {
     if (visible && (await this.isHidden(namespace, key, visible))) {
       return;
@@ -49,7 +52,10 @@ export class StoreService {
     await this.execute({ namespace, key, value: null });
   }
 
-  /** One page. Counting all matches could take seconds: the total says only whether more may follow. */
+  /**
+   * Returns one page. `total` only shows whether more items may follow, because counting all matches could take
+   * seconds.
+   */
   async searchItems(body: StoreSearchRequest, visible?: AuthFilter): Promise<Page<SearchItem>> {
     const { namespace_prefix: namespacePrefix, filter, limit, offset, query, refresh_ttl: refreshTtl } = body;
     const operation = { namespacePrefix, filter, limit, offset, query, refreshTtl, visible };
@@ -68,7 +74,7 @@ export class StoreService {
     return this.execute<string[][]>({ matchConditions, maxDepth: max_depth, limit, offset, visible });
   }
 
-  /** There is such an item, but not for this caller. */
+  /** Whether the item exists but is hidden from this caller. */
   private async isHidden(namespace: string[], key: string, visible: AuthFilter): Promise<boolean> {
     const item = await this.execute<StoredItem | null>({ namespace, key, refreshTtl: false });
     return item !== null && !matches(visible, { ...item.value, namespace, key });

@@ -38,7 +38,7 @@ describe('textsAt', () => {
     ['$.title', ['Parrots']],
     ['$', [JSON.stringify(VALUE, null, 2)]],
     ['constructor.name', []],
-  ])('finds what is at %s', (path, texts) => {
+  ])('returns the texts at %s', (path, texts) => {
     expect(textsAt(VALUE, [path])).toEqual(texts);
   });
 });
@@ -50,10 +50,10 @@ it.each([true, 'title', [1], [''], ['a\0'], Array.from({ length: 101 }, () => 'a
   },
 );
 
-describe('what the paths of one value may reach', () => {
+describe('the texts that the paths of one value select', () => {
   const nested = (levels: number): object => (levels === 0 ? { a: 'x' } : { a: nested(levels - 1) });
 
-  it('is found once, however many paths lead to it', () => {
+  it('are returned once, however many paths select them', () => {
     expect(textsAt({ a: 'x', b: 'x' }, ['a', 'b', '{a,a}', '*'])).toEqual(['x']);
   });
 
@@ -66,11 +66,11 @@ describe('what the paths of one value may reach', () => {
       { text: 'x'.repeat(1_000_000) },
       Array.from({ length: 11 }, (_, at) => `{text,missing ${at}}`),
     ],
-  ])('has a bound: %s', (_, value, paths) => {
+  ])('are limited: %s', (_, value, paths) => {
     expect(() => textsAt(value, paths)).toThrow(ValidationFailedError);
   });
 
-  it('is a whole document, still', () => {
+  it('may be a whole document', () => {
     expect(textsAt({ chapters: Array(1_000).fill({ text: 'x'.repeat(1_000) }) }, ['$'])).toHaveLength(1);
   });
 });

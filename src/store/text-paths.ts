@@ -1,50 +1,53 @@
 import { ValidationFailedError } from '../common/index.js';
 
-const MOST_PATHS = 100;
-const LONGEST_PATH = 1_000;
+const MAX_PATHS = 100;
+const MAX_PATH_LENGTH = 1_000;
 
 const isPath = (path: unknown): boolean =>
-  typeof path === 'string' && path.length > 0 && path.length <= LONGEST_PATH && !path.includes('\0');
+  typeof path === 'string' && path.length > 0 && path.length <= MAX_PATH_LENGTH && !path.includes('\0');
 
-/** `false`, or the paths of texts that semantic search compares. */
+/** Whether this is a valid `index`: `false`, or the paths of the texts that semantic search compares. */
 export const isIndex = (value: unknown): value is false | readonly string[] =>
-  value === false || (Array.isArray(value) && value.length <= MOST_PATHS && value.every(isPath));
+  value === false || (Array.isArray(value) && value.length <= MAX_PATHS && value.every(isPath));
 
-export const INDEX_MESSAGE = `must be false, or at most ${MOST_PATHS} paths like title, chapters[*].content or $`;
+export const INDEX_MESSAGE = `must be false, or at most ${MAX_PATHS} paths like title, chapters[*].content or $`;
 
 export const INDEX_SCHEMA = {
   oneOf: [
     { type: 'boolean', enum: [false] },
-    { type: 'array', items: { type: 'string' }, maxItems: MOST_PATHS },
+    { type: 'array', items: { type: 'string' }, maxItems: MAX_PATHS },
   ],
 };
 
-/** A member, an element (`[0]`, `[-1]`), all of them (`[*]`, `*`), or several members (`{a,b.c}`). */
+/** A member, an element (`[0]`, `[-1]`), all elements or members (`[*]`, `*`), or several members (`{a,b.c}`). */
 const STEP = /\[[^\]]*\]|\{[^}]*\}|[^.[\]{}]+/g;
 
-/** What the texts of one value may cost: a value or a step costs 1, and so do a thousand characters. */
+/** The maximum cost of the texts of one value. A value, a step and a thousand characters cost 1 each. */
 const MAX_COST = 10_000;
 const CHARACTERS_PER_COST = 1_000;
 
-/** Paths multiply: `{a,a}{a,a}` reaches the same part four times. Throws {@link ValidationFailedError} when it is spent. */
+/**
+ * Bounds the work of paths, which multiply: `{a,a}{a,a}` selects the same part four times. Throws {@link
+ * ValidationFailedError}.
+ */
 class Budget {
   private left = MAX_COST;
 
   spend(cost: number): void {
     this.left -= cost;
     if (this.left < 0) {
-      const message = `reaches more than ${MAX_COST} values: name fewer of them, or say false`;
+      const message = `selects more than ${MAX_COST} values; use fewer paths, or false`;
       throw new ValidationFailedError([{ path: 'index', message }]);
     }
   }
 
-  /** For a part and everything inside of it. */
+  /** Spends the cost of a part with everything in it. */
   spendOn(part: unknown): void {
     const parts = [part];
     for (let next = parts.pop(); next !== undefined; next = parts.pop()) {
       this.spend(typeof next === 'string' ? 1 + next.length / CHARACTERS_PER_COST : 1);
       if (typeof next === 'object' && next !== null) {
-        // One by one: a long list has more elements than a call may have arguments.
+        // Pushes one by one: a long list has more elements than a call may have arguments.
         for (const inner of Object.values(next) as unknown[]) {
           if (inner !== undefined) {
             parts.push(inner);
@@ -56,8 +59,8 @@ class Budget {
 }
 
 /**
- * The texts of a value at some paths, each once, as LangGraph's own stores find them; `$` is all of it as JSON. Throws
- * {@link ValidationFailedError} when that is too much.
+ * Returns the distinct texts of a value at the paths, like LangGraph's own stores; `$` selects the whole value as JSON.
+ * Throws {@link ValidationFailedError} when the paths select too much.
  */
 export function textsAt(value: unknown, paths: readonly string[]): string[] {
   const budget = new Budget();

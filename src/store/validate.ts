@@ -11,24 +11,24 @@ import { isGet, isPut, isSearch, type Operation } from './operations.js';
 import { isTtl, TTL_MESSAGE } from './ttl.js';
 import { INDEX_MESSAGE, isIndex } from './text-paths.js';
 
-/** Characters of an item as JSON: the database indexes all of its members while others wait. */
+/** Maximum length of a value as JSON. The database indexes all its members while other writes wait. */
 const MAX_CHARACTERS = 8_388_608;
 
-export const VALUE_MESSAGE = `must be an object of at most ${MAX_CHARACTERS} characters of JSON, without NUL or half characters in its strings`;
+export const VALUE_MESSAGE = `must be an object of at most ${MAX_CHARACTERS} characters as JSON, without NUL or unpaired surrogates in its strings`;
 
-/** A JSON object that PostgreSQL can hold as it is. */
+/** Whether this is a JSON object that PostgreSQL can store unchanged. */
 export function isValue(value: unknown): boolean {
   const json = isObject(value) ? toWireJson(value) : undefined;
   return json !== undefined && json.length <= MAX_CHARACTERS && fitsJsonb(json);
 }
 
-/** Throws {@link ValidationFailedError} for what cannot be stored or found; graphs get the same answers as clients. */
+/** Throws {@link ValidationFailedError} for an invalid operation. Graphs get the same errors as clients. */
 export function assertOperation(operation: Operation): void {
   if (isPut(operation)) {
     const { namespace, key, value, index, ttl } = operation;
-    // What is there may be removed, whatever it is called.
-    const isRight = value === null ? isNamespace : isItemNamespace;
-    assert('namespace', isRight(namespace), value === null ? NAMESPACE_MESSAGE : ITEM_NAMESPACE_MESSAGE);
+    // An existing item can be deleted from any valid namespace, including a reserved one.
+    const isValid = value === null ? isNamespace : isItemNamespace;
+    assert('namespace', isValid(namespace), value === null ? NAMESPACE_MESSAGE : ITEM_NAMESPACE_MESSAGE);
     assert('key', isKey(key), KEY_MESSAGE);
     assert('value', value === null || isValue(value), VALUE_MESSAGE);
     assert('index', index === undefined || index === null || isIndex(index), INDEX_MESSAGE);
@@ -54,8 +54,8 @@ function assertPage(limit = 0, offset = 0): void {
   assert('offset', Number.isSafeInteger(offset) && offset >= 0, 'must be a whole number');
 }
 
-function assert(path: string, isRight: boolean, message: string): void {
-  if (!isRight) {
+function assert(path: string, isValid: boolean, message: string): void {
+  if (!isValid) {
     throw new ValidationFailedError([{ path, message }]);
   }
 }

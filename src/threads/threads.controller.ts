@@ -12,7 +12,7 @@ import {
   sendWire,
   sse,
 } from '../common/index.js';
-import { LastsAsLongAsRun } from '../limits/index.js';
+import { LimitConcurrentStreams } from '../limits/index.js';
 import { Thread } from './dto/thread.dto.js';
 import {
   EXAMPLE_THREAD_ID,
@@ -117,7 +117,7 @@ export class ThreadsController {
   }
 
   @Get(':thread_id/stream')
-  @LastsAsLongAsRun()
+  @LimitConcurrentStreams()
   @ApiOperation({
     summary: 'Join the stream of a thread',
     description:

@@ -1,6 +1,6 @@
-// Users by name: `Bearer alice`. Everybody has what they made; an admin sees everything, a reader changes nothing, an
-// auditor sees everything and changes nothing, a clerk changes all crons and runs nothing. Users whose names are in the
-// file TEST_REVOKED may not run anything any more.
+// Users by name: `Bearer alice`. Each user accesses only their own resources; an admin accesses everything, a reader
+// changes nothing, an auditor reads everything and changes nothing, a clerk changes all crons and creates no runs.
+// Users whose names are in the file TEST_REVOKED may no longer create runs.
 import { existsSync, readFileSync } from 'node:fs';
 import { Auth, HTTPException } from '@langchain/langgraph-sdk/auth';
 
@@ -28,7 +28,7 @@ const isRevoked = (identity: string): boolean => {
   return existsSync(file) && readFileSync(file, 'utf8').split('\n').includes(identity);
 };
 
-/** Stamps what is made, and shows what was stamped. */
+/** Writes the owner into the metadata of what is created, and returns a filter for it. */
 function ownersOnly({ value, user, action }: Request) {
   const { identity, permissions } = user;
   if (!permissions.includes('write') && !['read', 'search'].includes(action)) {

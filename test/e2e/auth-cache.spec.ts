@@ -42,7 +42,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-/** Whose a thread is that is made with these headers; the status when it is refused. */
+/** The owner of a thread that is created with these headers; the status when the request is refused. */
 async function ownerOf(headers: Record<string, string>): Promise<unknown> {
   const { status, json } = await sendJson(`${server.url}/threads`, {}, { headers });
   return status === 200 ? (json as { metadata: { owner: string } }).metadata.owner : status;
@@ -51,18 +51,18 @@ async function ownerOf(headers: Record<string, string>): Promise<unknown> {
 const STUDIO = { 'x-auth-scheme': 'langsmith' };
 const studio = 'langgraph-studio-user';
 
-it("a refused credential stays refused after it came with Studio's header", async () => {
+it("a rejected credential stays rejected after a request with Studio's header", async () => {
   expect(await ownerOf({ authorization: 'bad', ...STUDIO })).toBe(studio);
   expect(await ownerOf({ authorization: 'bad' })).toBe(401);
 });
 
-it('a user and Studio do not swap identities, whichever comes first', async () => {
+it('a user and Studio keep their identities, whichever comes first', async () => {
   expect(await ownerOf({ authorization: 'alice', 'x-tenant': 'a', ...STUDIO })).toBe(studio);
   expect(await ownerOf({ authorization: 'alice', 'x-tenant': 'a' })).toBe('alice@a');
   expect(await ownerOf({ authorization: 'alice', 'x-tenant': 'a', ...STUDIO })).toBe(studio);
 });
 
-it('a user of two tenants is two users, though cache_keys does not name the header of the tenant', async () => {
+it('a user of two tenants is cached per tenant, though cache_keys does not name the tenant header', async () => {
   const tenants = ['a', 'b', 'a', 'b'];
   const owners = [];
   for (const tenant of tenants) {

@@ -7,24 +7,24 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 const server = serverForFile({ project: path.join(ROOT, 'test/auth') });
 
 interface Row {
-  /** How the owner is answered. */
+  /** The status that the owner gets. */
   owner: number;
-  /** Another user, who may do the same with things of their own. */
+  /** The status for another user, who has the same permissions on their own resources. */
   other: number;
-  /** A user who may change nothing, and has nothing. */
+  /** The status for a user with read permission only, who owns nothing. */
   reader: number;
 }
 
-/** Everybody may do this with what they have, and finds nothing of others. */
+/** Every user gets a result that contains only their own resources. */
 const lists: Row = { owner: 200, other: 200, reader: 200 };
 const reads: Row = { owner: 200, other: 404, reader: 404 };
 const makes: Row = { owner: 200, other: 200, reader: 403 };
 const changes: Row = { owner: 200, other: 404, reader: 403 };
 const removes: Row = { owner: 204, other: 404, reader: 403 };
-/** The handler of the store knows namespaces. */
+/** The store handler checks namespaces. */
 const items: Row = { owner: 200, other: 403, reader: 403 };
 
-/** One row for every route that is not for everybody. */
+/** One row for every route that is not public. */
 const ROUTES: Record<string, Row> = {
   'POST /assistants': makes,
   'POST /assistants/search': lists,
@@ -86,11 +86,11 @@ const ROUTES: Record<string, Row> = {
   'DELETE /runs/crons/{cron_id}': removes,
 };
 
-it('every route has a row, and every row a route', () => {
+it('covers every documented route', () => {
   expect(Object.keys(ROUTES).sort()).toEqual(documentedRoutes());
 });
 
-/** The status; what comes behind it is not read. */
+/** Returns the status; the response body is not read. */
 async function ask(name: string | undefined, method: string, route: string, body?: unknown): Promise<number> {
   const leaving = new AbortController();
   const response = await fetch(`${server.url}${route}`, {
@@ -104,7 +104,7 @@ async function ask(name: string | undefined, method: string, route: string, body
 }
 
 describe.each(Object.entries(ROUTES))('%s', (name, { owner, other, reader }) => {
-  it('answers everybody as it should', async () => {
+  it('returns the expected status to each kind of caller', async () => {
     const [method, route] = name.split(' ');
     const alice = sender(server, 'alice');
     const owned = await own(alice);

@@ -63,7 +63,7 @@ async function tokenOf(
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-/** Who the server takes a caller for: the owner of what the caller makes. */
+/** The identity of the caller, read from the owner of a thread that it creates. */
 async function identityOf(server: TestServer, headers: Record<string, string>): Promise<unknown> {
   const { status, json } = await sendJson(`${server.url}/threads`, {}, { headers });
   return status === 200 ? (json as { metadata: { owner: unknown } }).metadata.owner : status;
@@ -82,26 +82,26 @@ describe('API keys', () => {
   it.each([
     ['the header of the SDKs', { 'x-api-key': KEYS.alice }, 'alice'],
     ['another key of the same user', { 'x-api-key': KEYS.aliceNew }, 'alice'],
-    ['the header of everybody else', bearer(KEYS.bob), 'bob'],
+    ['the Authorization header', bearer(KEYS.bob), 'bob'],
     ['a key without a name', { 'x-api-key': KEYS.nobody }, 'api-key'],
-  ])('are taken from %s', async (_, headers, identity) => {
+  ])('are accepted from %s', async (_, headers, identity) => {
     expect(await identityOf(server, headers as Record<string, string>)).toBe(identity);
   });
 
   it.each([
     ['no key', {}],
-    ['an unknown one', { 'x-api-key': `${KEYS.alice}x` }],
-    ['a beginning of one', { 'x-api-key': KEYS.alice.slice(0, -1) }],
-    ['an empty one', { 'x-api-key': '' }],
+    ['an unknown key', { 'x-api-key': `${KEYS.alice}x` }],
+    ['a prefix of a key', { 'x-api-key': KEYS.alice.slice(0, -1) }],
+    ['an empty key', { 'x-api-key': '' }],
     ['a name', { 'x-api-key': 'alice' }],
     ['a name with its key', { 'x-api-key': `alice:${KEYS.alice}` }],
     ['a key as a password', { authorization: `Basic ${Buffer.from(`alice:${KEYS.alice}`).toString('base64')}` }],
-    ['the word of Studio', { 'x-auth-scheme': 'langsmith' }],
-  ])('are asked for with 401 from whoever sends %s', async (_, headers) => {
+    ["Studio's header", { 'x-auth-scheme': 'langsmith' }],
+  ])('are required: a request with %s gets 401', async (_, headers) => {
     expect(await identityOf(server, headers as Record<string, string>)).toBe(401);
   });
 
-  it('keep users apart', async () => {
+  it('isolate users from each other', async () => {
     const [alice, bob] = [KEYS.alice, KEYS.bob].map((key) => ({ 'x-api-key': key }));
     const { json } = await sendJson(`${server.url}/threads`, {}, { headers: alice });
     const { thread_id } = json as { thread_id: string };
@@ -118,7 +118,7 @@ describe('API keys', () => {
     });
   });
 
-  it('let everybody find and read the assistants that stand for a graph, and change or imitate none', async () => {
+  it('let every user find and read system assistants, but not change or imitate them', async () => {
     const alice = { 'x-api-key': KEYS.alice };
     const get = async (route: string) => (await send(server.url + route, { headers: alice })).status;
     const post = (route: string, body: object, method = 'POST') =>
@@ -134,7 +134,7 @@ describe('API keys', () => {
     expect((await post('/assistants', imitation)).status).toBe(403);
   });
 
-  it('are asked for by Swagger UI, except where everybody may go', async () => {
+  it('are documented for Swagger UI, except on public routes', async () => {
     const { json } = await send(`${server.url}/openapi.json`);
     const document = json as OpenApi;
     expect(document.components.securitySchemes).toEqual({
@@ -146,7 +146,7 @@ describe('API keys', () => {
     expect(document.paths['/threads'].post.security).toBeUndefined();
   });
 
-  it('are in no log', () => {
+  it('are not logged', () => {
     Object.values(KEYS).forEach((key) => expect(server.output()).not.toContain(key));
   });
 });
@@ -162,12 +162,12 @@ describe.each(['discovery', 'a file'])('tokens with keys from %s', (source) => {
   });
   afterAll(() => server.stop());
 
-  it('say who is calling, beside API keys', async () => {
+  it('identify callers, alongside API keys', async () => {
     expect(await identityOf(server, bearer(await tokenOf({ sub: 'carol' })))).toBe('carol');
     expect(await identityOf(server, { 'x-api-key': KEYS.bob })).toBe('bob');
   });
 
-  it('give permissions and claims to graphs', async () => {
+  it('pass permissions and claims to graphs', async () => {
     const headers = bearer(await tokenOf({ sub: 'carol', scope: 'read write', name: 'Carol', team: 'birds' }));
     const { json } = await sendJson(`${server.url}/runs/wait`, { assistant_id: 'settings', input: {} }, { headers });
     expect(json).toMatchObject({
@@ -183,10 +183,10 @@ describe.each(['discovery', 'a file'])('tokens with keys from %s', (source) => {
     ['of another issuer', () => tokenOf({ sub: 'carol', iss: 'http://evil.example' })],
     ['that has expired', () => tokenOf({ sub: 'carol' }, { expires: '-1s' })],
     ['that never expires', () => tokenOf({ sub: 'carol' }, { expires: '' })],
-    ['signed by somebody else', () => tokenOf({ sub: 'carol' }, { key: 'other' })],
-    ['about nobody', () => tokenOf({})],
-    ['about something that is no text', () => tokenOf({ sub: 7 as never })],
-    ['not signed at all', () => Promise.resolve(`${btoa('{"alg":"none"}')}.${btoa(JSON.stringify({ sub: 'carol', iss: issuer, aud: AUDIENCE, exp: 9e9 }))}.`)], // prettier-ignore
+    ['signed with an unknown key', () => tokenOf({ sub: 'carol' }, { key: 'other' })],
+    ['without a subject', () => tokenOf({})],
+    ['whose subject is not a string', () => tokenOf({ sub: 7 as never })],
+    ['without a signature', () => Promise.resolve(`${btoa('{"alg":"none"}')}.${btoa(JSON.stringify({ sub: 'carol', iss: issuer, aud: AUDIENCE, exp: 9e9 }))}.`)], // prettier-ignore
     [
       'signed with the public key as a secret',
       async () => {
@@ -195,31 +195,31 @@ describe.each(['discovery', 'a file'])('tokens with keys from %s', (source) => {
         return new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'k' }).setExpirationTime('5m').sign(secret);
       },
     ],
-    ['that are none', () => Promise.resolve('nonsense')],
-  ])('%s are refused', async (_, make) => {
+    ['that are malformed', () => Promise.resolve('nonsense')],
+  ])('%s are rejected', async (_, make) => {
     const response = await send(`${server.url}/assistants/steps`, { headers: bearer(await make()) });
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
   });
 });
 
-describe('a start', () => {
+describe('the start', () => {
   it.each<[string, Record<string, string>, RegExp]>([
     ['short keys', { NESTGRAPH_API_KEYS: 'alice:short' }, /at least 16 characters/],
     ['an issuer without an audience', { NESTGRAPH_JWT_ISSUER: 'https://a.example' }, /NESTGRAPH_JWT_AUDIENCE/],
     ['an audience without an issuer', { NESTGRAPH_JWT_AUDIENCE: 'a' }, /NESTGRAPH_JWT_ISSUER/],
-  ])('is refused with %s', async (_, env, message) => {
+  ])('fails with %s', async (_, env, message) => {
     const { code, output } = await runToEnd(['dev', '--port', '0'], { database, env });
     expect(code).not.toBe(0);
     expect(output).toMatch(message);
   });
 
   it.each<[string, object, Record<string, string>, RegExp]>([
-    ['a file that is not there', { path: './none.ts:auth' }, {}, /none\.ts/],
-    ['an export that is not there', { path: './auth.ts:other' }, {}, /no export "other"/],
-    ['something else than an Auth object', { path: './auth.ts:notAuth' }, {}, /expected an Auth object/],
-    ['keys beside it', { path: './auth.ts:auth' }, { NESTGRAPH_API_KEYS: KEYS.alice }, /cannot be used together/],
-  ])('is refused with auth.path and %s', async (_, auth, env, message) => {
+    ['a missing file', { path: './none.ts:auth' }, {}, /none\.ts/],
+    ['a missing export', { path: './auth.ts:other' }, {}, /no export "other"/],
+    ['an export that is not an Auth object', { path: './auth.ts:notAuth' }, {}, /expected an Auth object/],
+    ['API keys beside it', { path: './auth.ts:auth' }, { NESTGRAPH_API_KEYS: KEYS.alice }, /cannot be used together/],
+  ])('fails with auth.path and %s', async (_, auth, env, message) => {
     const project = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-auth-'));
     const graphs = { steps: path.resolve(import.meta.dirname, '../graphs/steps.ts:graph') };
     writeFileSync(path.join(project, 'langgraph.json'), JSON.stringify({ graphs, auth }));
@@ -255,7 +255,7 @@ describe('the example of docs/auth.md', () => {
     rmSync(project, { recursive: true });
   });
 
-  it('keeps its users apart', async () => {
+  it('isolates users from each other', async () => {
     const [alice, bob] = ['token-of-alice', 'token-of-bob'].map(bearer);
     expect(await identityOf(server, bearer('other'))).toBe(401);
     expect(await identityOf(server, alice)).toBe('alice');
@@ -273,7 +273,7 @@ describe('the example of docs/auth.md', () => {
 });
 
 describe('auth.openapi of langgraph.json', () => {
-  it('says in the document how callers say who they are, below the mount prefix, and on custom routes', async () => {
+  it('sets the security schemes of the document, below the mount prefix and on custom routes', async () => {
     const project = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-auth-openapi-'));
     const ROOT = path.resolve(import.meta.dirname, '../..');
     const login = {

@@ -71,7 +71,7 @@ describe('dev without auth', () => {
     'http://[::1]:8080',
     'https://smith.langchain.com',
     'https://agentchat.vercel.app',
-  ])('pages of %s may read', async (origin) => {
+  ])('lets pages of %s read responses', async (origin) => {
     expect(await ask(server, { headers: { origin } })).toEqual({ status: 200, allowed: origin });
     const preflight = { origin, 'access-control-request-method': 'POST' };
     expect(await ask(server, { method: 'OPTIONS', headers: preflight })).toEqual({ status: 204, allowed: origin });
@@ -90,7 +90,7 @@ describe('dev without auth', () => {
     'chrome-extension://abcdefghijklmnop',
     'null',
     '',
-  ])('pages of %j may not, and their requests have no effect', async (origin) => {
+  ])('refuses pages of %j, and their requests have no effect', async (origin) => {
     const before = await threads();
     const types = ['application/json', 'text/plain', 'application/x-www-form-urlencoded'];
     for (const type of types) {
@@ -102,7 +102,7 @@ describe('dev without auth', () => {
     expect(await threads()).toBe(before);
   });
 
-  it('tells browsers that a public page may call this machine, if it may at all', async () => {
+  it('answers private network preflights only for allowed pages', async () => {
     const preflight = (origin: string) => ({
       method: 'OPTIONS',
       headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-private-network': 'true' },
@@ -116,13 +116,13 @@ describe('dev without auth', () => {
   });
 
   it.each(['/ok', '/info', '/docs', '/openapi.json', '/metrics', '/nowhere', '/threads/x'])(
-    'hides %s from them, too',
+    'also hides %s from foreign pages',
     async (path) => {
       expect(await ask(server, { method: 'GET', path, headers: { origin: 'https://example.com' } })).toEqual(REFUSED);
     },
   );
 
-  it('refuses images and scripts of foreign pages, which come without an origin', async () => {
+  it('refuses images and scripts of foreign pages, which have no Origin header', async () => {
     const hidden = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' };
     const get = (headers: Record<string, string>) => ask(server, { method: 'GET', path: '/info', headers });
     expect(await get(hidden)).toEqual(REFUSED);
@@ -132,20 +132,20 @@ describe('dev without auth', () => {
     expect(await get({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' })).toMatchObject({ status: 200 });
   });
 
-  it('answers callers without an origin as always', async () => {
+  it('answers callers without an Origin header', async () => {
     expect(await ask(server, {})).toMatchObject({ status: 200 });
     expect(await ask(server, { headers: { 'sec-fetch-mode': 'cors' } })).toMatchObject({ status: 200 });
   });
 
   it.each(['localhost', 'LOCALHOST:1', '127.0.0.1:80', '127.1.2.3', '[::1]:2024', 'localhost.'])(
-    'answers to the host %s',
+    'accepts the host %s',
     async (host) => {
       expect(await ask(server, { headers: { host } })).toMatchObject({ status: 200 });
     },
   );
 
   it.each(['example.com', 'example.com:2024', 'localhost.example.com', '127.0.0.1.nip.io', '10.0.0.1', '0.0.0.0'])(
-    'does not answer to the host %s, with or without an origin',
+    'refuses the host %s, with or without an origin',
     async (host) => {
       const before = await threads();
       expect(await ask(server, { headers: { host } })).toEqual(MISNAMED);
@@ -167,19 +167,19 @@ describe('the log of dev', () => {
     const line = '"http": {"cors":{"allow_origins":["https://mine.example.com","https://other.example.com"]}}';
     expect(server.output().split(line)).toHaveLength(2);
 
-    // What the line promises.
+    // The logged line works.
     const { http } = JSON.parse(`{${line}}`) as { http: { cors: object } };
     const allowing = await start(http.cors);
     expect(await ask(allowing, { headers: { origin } })).toEqual({ status: 200, allowed: origin });
   });
 
-  it('does not grow with the origins and hosts that callers make up', async () => {
+  it('is bounded when callers invent origins and hosts', async () => {
     const server = await start(undefined);
     for (let at = 0; at < 20; at += 1) {
       await ask(server, { headers: { origin: `https://x${at}.example.com` } });
       await ask(server, { headers: { host: `y${at}.example.com` } });
     }
-    expect(server.output().match(/ was refused: no caller has to authenticate/g)).toHaveLength(10);
+    expect(server.output().match(/ was refused: this server does not require authentication/g)).toHaveLength(10);
   });
 
   it('names a refused host, with the variable that allows it', async () => {
@@ -206,21 +206,25 @@ describe('http.cors in dev without auth', () => {
       { allow_origins: ['https://mine.example.com'] },
       [200, 200, 403],
     ],
-    ['allow_origin_regex, too', { allow_origin_regex: 'https://mine\\..*' }, [200, 200, 403]],
-    ['any origin', { allow_origins: ['*'] }, [200, 200, 200]],
+    [
+      'allow_origin_regex adds to the pages of this machine',
+      { allow_origin_regex: 'https://mine\\..*' },
+      [200, 200, 403],
+    ],
+    ['allow_origins "*" allows any origin', { allow_origins: ['*'] }, [200, 200, 200]],
     ['other settings allow no origin', { allow_credentials: true }, [403, 200, 403]],
   ])('%s', async (_, cors, expected) => {
     expect(await statuses(await start(cors))).toEqual(expected);
   });
 });
 
-describe('without such a guard', () => {
+describe('without the browser guard', () => {
   const foreign = { origin: 'https://example.com', host: 'example.com' };
 
   it.each<[string, Omit<ServerOptions, 'database'>]>([
     ['start', { command: 'start' }],
     ['dev with auth', { env: { NESTGRAPH_API_KEYS: 'alice:0123456789abcdef' } }],
-  ])('%s answers as before', async (_, options) => {
+  ])('%s answers foreign pages', async (_, options) => {
     const server = await start(undefined, options);
     const headers = { ...foreign, 'x-api-key': '0123456789abcdef' };
     expect(await ask(server, { headers })).toEqual({ status: 200, allowed: '*' });

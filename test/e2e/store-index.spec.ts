@@ -72,7 +72,7 @@ describe('an index of the store embeds with', () => {
   });
 
   it.each<[string, RegExp]>([
-    ['parrot:small', /the provider "parrot" is not known; there are openai, .*name a file/],
+    ['parrot:small', /unknown provider "parrot"; known providers are openai, .*name a file/],
     ['./missing.ts:embed', /missing\.ts/],
     ['./embedding.ts:nothing', /has no export "nothing"; it exports .*embed/],
     ['./broken.ts:embed', /broken\.ts:1/],

@@ -27,7 +27,7 @@ describe('DueCrons', () => {
   });
   afterAll(() => database.drop());
 
-  /** A transaction under way, as another process has one; rolled back when the test ends. */
+  /** Opens a transaction like that of another process; rolled back when the test ends. */
   const begin = async (): Promise<pg.PoolClient> => {
     const session = await database.pool.connect();
     await session.query('BEGIN');
@@ -58,7 +58,7 @@ describe('DueCrons', () => {
   };
   const LATER = new Date('2099-01-01');
 
-  it('finds those that are due, the longest due first, as many as are wanted', async () => {
+  it('finds due crons in the order of their due times, up to the limit', async () => {
     const [, second, first] = [await newCron(-60), await newCron(1), await newCron(2)];
     const third = await newCron(0.01);
     await database.pool.query(`UPDATE crons SET enabled = false, next_run_date = NULL WHERE cron_id = $1`, [
@@ -68,7 +68,7 @@ describe('DueCrons', () => {
     expect(idsOf(await due.find(10, [first]))).toEqual([second, third]);
   });
 
-  it('tells how late each is, by the clock of the database, and whether its thread is busy', async () => {
+  it('returns the database clock, and whether the thread is busy', async () => {
     const [idle, busy] = [await newThread(), await newThread()];
     await database.pool.query('UPDATE threads SET newest_run_id = $2 WHERE thread_id = $1', [busy, randomUUID()]);
     const ids = [await newCron(3), await newCron(2, idle), await newCron(1, busy)];
@@ -81,7 +81,7 @@ describe('DueCrons', () => {
     expect(lateness).toEqual([3, 2, 1]);
   });
 
-  it('gives a cron to one process only, and lets none wait', async () => {
+  it('lets one process claim a cron, and no other process waits', async () => {
     const ids = [await newCron(2), await newCron(1, await newThread())];
     const [one, two] = [await begin(), await begin()];
     const found = await due.find(10, ALL);
@@ -93,19 +93,19 @@ describe('DueCrons', () => {
     expect(idsOf(await due.claim(two, found))).toEqual(ids);
   });
 
-  it('gives it to nobody when it has been moved in the meantime', async () => {
+  it('does not claim a cron that was rescheduled in the meantime', async () => {
     const cron_id = await newCron(1);
     const [one, two] = [await begin(), await begin()];
     const [cron] = await due.find(1, ALL);
     await due.claim(one, [cron]);
-    await due.move(one, [{ cron, next: LATER }]);
+    await due.reschedule(one, [{ cron, next: LATER }]);
     await one.query('COMMIT');
     expect(await due.claim(two, [cron])).toEqual([]);
     expect(await due.findOne(cron_id)).toEqual([]);
     expect((await rowOf(cron_id)).next_run_date).toEqual(LATER);
   });
 
-  it('gives it to nobody when it runs something else than was decided about', async () => {
+  it('does not claim a cron whose runs were changed after the decision', async () => {
     const ids = [await newCron(2), await newCron(1, await newThread())];
     const found = await due.find(10, ALL);
     await database.pool.query(`UPDATE crons SET payload = '{"input": 1}'`);
@@ -115,17 +115,17 @@ describe('DueCrons', () => {
     expect(idsOf(await due.claim(session, await due.find(10, ALL)))).toEqual(ids);
   });
 
-  it('neither waits for whoever has locked a thread, nor for the one who deletes it and waits for us', async () => {
+  it('waits neither for a locked thread nor for a deletion that waits for the claim', async () => {
     const [locked, deleted] = [await newThread(), await newThread()];
     const [ofLocked, ofDeleted] = [await newCron(2, locked), await newCron(1, deleted)];
-    const somebody = await begin();
-    await somebody.query('SELECT FROM threads WHERE thread_id = $1 FOR UPDATE', [locked]);
+    const locker = await begin();
+    await locker.query('SELECT FROM threads WHERE thread_id = $1 FOR UPDATE', [locked]);
     const scheduler = await begin();
     expect(idsOf(await due.claim(scheduler, await due.find(10, ALL)))).toEqual([ofDeleted]);
 
     const deletion = database.pool.query('DELETE FROM threads WHERE thread_id = $1', [deleted]);
     await untilWaitingForLocks(database);
-    // What a run that is created does with its thread: we have it already.
+    // Creating a run locks its thread; the claim already holds that lock.
     await scheduler.query('SELECT FROM threads WHERE thread_id = $1 FOR UPDATE', [deleted]);
     await scheduler.query('COMMIT');
     await deletion;
@@ -133,7 +133,7 @@ describe('DueCrons', () => {
     expect(await rowOf(ofLocked)).toBeDefined();
   });
 
-  it('says when the next one is due', async () => {
+  it('returns the time until the next cron is due', async () => {
     expect(await due.msToNext()).toBeUndefined();
     await newCron(-60);
     const soon = await due.msToNext();
@@ -144,20 +144,20 @@ describe('DueCrons', () => {
   });
 
   it.each([
-    ['lets a time pass', (cron: DueCron) => due.pass(cron, LATER), { enabled: true, next_run_date: LATER }],
+    ['skips a due time', (cron: DueCron) => due.skip(cron, LATER), { enabled: true, next_run_date: LATER }],
     [
       'disables a cron',
       (cron: DueCron) => due.disable(cron, 'gone'),
       { enabled: false, next_run_date: null, disabled_reason: 'gone' },
     ],
-  ])('%s, unless somebody has fired or changed it', async (_, giveUp, expected) => {
+  ])('%s, unless the cron was fired or changed in the meantime', async (_, giveUp, expected) => {
     const [left, changed] = [await newCron(2), await newCron(1)];
     const [one, other] = await due.find(10, ALL);
-    const moved = new Date('2098-01-01');
-    await database.pool.query('UPDATE crons SET next_run_date = $2 WHERE cron_id = $1', [changed, moved]);
+    const rescheduled = new Date('2098-01-01');
+    await database.pool.query('UPDATE crons SET next_run_date = $2 WHERE cron_id = $1', [changed, rescheduled]);
     expect(await giveUp(one)).toBe(true);
     expect(await rowOf(left)).toMatchObject(expected);
     expect(await giveUp(other)).toBe(false);
-    expect(await rowOf(changed)).toMatchObject({ enabled: true, next_run_date: moved, disabled_reason: null });
+    expect(await rowOf(changed)).toMatchObject({ enabled: true, next_run_date: rescheduled, disabled_reason: null });
   });
 });

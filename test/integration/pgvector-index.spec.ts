@@ -118,7 +118,7 @@ if (!hasPgvector) {
       if (mostCompared === undefined) {
         await load();
       }
-      await index.tend();
+      await index.maintain();
       await database.pool.query('ANALYZE store_items, store_vectors');
       store = storeOf(index);
     }, 120_000);
@@ -196,7 +196,7 @@ if (!hasPgvector) {
       `UPDATE pg_index SET indisvalid = false WHERE indrelid = 'store_vectors'::regclass AND pg_get_indexdef(indexrelid) LIKE '%hnsw%'`,
     );
     expect(await isIndexed()).toBe(false);
-    await new PgvectorIndex(sql, DIMS, SPACE, 0).tend();
+    await new PgvectorIndex(sql, DIMS, SPACE, 0).maintain();
     expect(await isIndexed()).toBe(true);
   });
 }

@@ -21,11 +21,11 @@ let database: TestDatabase;
 const replicas: Replica[] = [];
 
 /** One more process: its own connections, its own memory. A text `1,0` is the vector of these numbers. */
-async function newReplica(mostKept?: number): Promise<Replica> {
+async function newReplica(maxKept?: number): Promise<Replica> {
   const { ItemStore: Items } = (await built('item-store.js')) as { ItemStore: typeof ItemStore };
   const { MemoryIndex: Index } = (await built('vectors/memory-index.js')) as { MemoryIndex: typeof MemoryIndex };
   const sql = new Sql(database.newPool(), true);
-  const index = new Index(sql, DIMS, SPACE, mostKept);
+  const index = new Index(sql, DIMS, SPACE, maxKept);
   const warnings: string[] = [];
   Object.assign(index, { logger: { warn: (text: string) => warnings.push(text) } });
   const toVector = (text: string): Float32Array => Float32Array.from(text.split(',').map(Number));
@@ -71,7 +71,7 @@ describe('vectors in the memory of several processes', () => {
     [one, two] = await Promise.all([newReplica(), newReplica()]);
   });
 
-  it('are all that was put, whichever process took it', async () => {
+  it('include all puts of every process', async () => {
     for (let n = 0; n < 20; n += 1) {
       await put((n % 2 ? one : two).items, 'turns', `k${n}`, `1,${n}`);
       expect(await find(n % 2 ? two : one, 'turns', { limit: 100 })).toHaveLength(n + 1);
@@ -82,7 +82,7 @@ describe('vectors in the memory of several processes', () => {
     expect(await find(one, 'turns', { limit: 1 })).toEqual(['k2']);
   });
 
-  it('are those of a transaction that began before others and is committed after them', async () => {
+  it('include those of a transaction that began before others and committed after them', async () => {
     const slow = await database.newPool().connect();
     await slow.query('BEGIN');
     await slow.query(
@@ -104,7 +104,7 @@ describe('vectors in the memory of several processes', () => {
     expect(await find(two, 'late')).toEqual(['slow', 'fast', 'faster']);
   });
 
-  it('of items that are gone do not take the place of others', async () => {
+  it('of deleted items do not displace others', async () => {
     for (let n = 0; n < 100; n += 1) {
       await put(one.items, 'crowd', `gone ${n}`, '1,0', { gone: true });
     }
@@ -121,7 +121,7 @@ describe('vectors in the memory of several processes', () => {
     expect(await find(two, 'crowd')).toEqual(here);
   });
 
-  it('find what is rare among many', async () => {
+  it('find rare matches among many items', async () => {
     for (let n = 0; n < 150; n += 1) {
       await put(one.items, 'rare', `k${n}`, n % 15 === 0 ? '-1,0' : '1,0', { rare: n % 15 === 0 });
     }
@@ -140,7 +140,7 @@ describe('vectors in the memory of several processes', () => {
     expect(await find(one, 'busy', { limit: 100 })).toHaveLength(50);
   });
 
-  it('beyond what is kept are read for each search, and the log says what to do', async () => {
+  it('beyond the maximum are read for each search, and the log explains what to do', async () => {
     const small = await newReplica(60);
     const expected = await find(one, 'rare', { limit: 1_000 });
     expect((await find(small, 'rare', { limit: 1_000 })).toSorted()).toEqual(expected.toSorted());

@@ -89,7 +89,7 @@ describe('statements of the store', () => {
     },
   );
 
-  it('look for rare values in the index of values', async () => {
+  it('find rare values through the value index', async () => {
     const [found] = await run({ namespacePrefix: [], filter: { owner: 'o77' }, limit: 100 });
     expect(found).toHaveLength(20);
     const { indexes, reads, rows } = await planOf();
@@ -98,7 +98,7 @@ describe('statements of the store', () => {
     expect(rows).toBeLessThanOrEqual(1_000);
   });
 
-  it('do not ask the index of values for what is everywhere', async () => {
+  it('do not use the value index for frequent values', async () => {
     const [found] = await run({ namespacePrefix: ['plans'], filter: { kind: 1 } });
     expect(found).toHaveLength(10);
     const { indexes, rows } = await planOf();
@@ -115,7 +115,7 @@ describe('statements of the store', () => {
     expect((await planOf()).rows).toBeLessThanOrEqual(2_002);
   });
 
-  it('are one for a batch, whatever is in it', async () => {
+  it('are one per batch, whatever it contains', async () => {
     await run(
       { namespace: ['batch'], key: 'a', value: { a: 1 } },
       { namespace: ['batch'], key: 'b', value: null },
@@ -128,7 +128,7 @@ describe('statements of the store', () => {
     expect(sent[0].isPrepared).toBe(false);
   });
 
-  it('are prepared when their text is always the same', async () => {
+  it('are prepared when their SQL is always the same', async () => {
     const texts = new Set<string>();
     for (let n = 1; n < 4; n += 1) {
       const puts = Array.from({ length: n }, (_, key) => ({ namespace: ['p'], key: String(key), value: { n } }));
@@ -145,7 +145,7 @@ describe('statements of the store', () => {
 });
 
 describe('the store under races', () => {
-  it('a put is later than the one before it, whatever the clock says', async () => {
+  it('a put is later than the previous one, whatever the clock shows', async () => {
     await store.execute([{ namespace: ['clock'], key: 'k', value: {} }]);
     await database.pool.query(
       `UPDATE store_items SET updated_at = now() + interval '1 hour' WHERE namespace = 'clock.'`,
@@ -160,7 +160,7 @@ describe('the store under races', () => {
     expect(times.toSorted((a, b) => a - b)).toEqual([...new Set(times)]);
   });
 
-  it('puts of one item at the same time leave one of their values', async () => {
+  it('concurrent puts of one item leave one of their values', async () => {
     const value = (n: number) => ({ namespace: ['race'], key: 'k', value: { n } });
     await store.execute([value(-1)]);
     await Promise.all(Array.from({ length: 40 }, (_, n) => store.execute([value(n)])));
@@ -170,7 +170,7 @@ describe('the store under races', () => {
     expect(rows).toEqual([{ count: 1 }]);
   });
 
-  it('batches that put the same items in other orders do not wait for each other in a circle', async () => {
+  it('batches that put the same items in different orders do not deadlock', async () => {
     const batch = (n: number): Operation[] => {
       const keys = Array.from({ length: 30 }, (_, k) => String(k));
       return (n % 2 ? keys : keys.toReversed()).map((key) => ({ namespace: ['circle'], key, value: { n } }));
@@ -180,7 +180,7 @@ describe('the store under races', () => {
     expect(new Set(items.map(({ value }) => value.n)).size).toBe(1);
   });
 
-  it('a read that refreshes does not wait for whoever writes the item', async () => {
+  it('a read that refreshes does not wait for a concurrent write', async () => {
     await store.execute([{ namespace: ['locked'], key: 'k', value: { n: 1 }, ttl: 10 }]);
     await database.pool.query(
       `UPDATE store_items SET expires_at = expires_at - interval '5 min' WHERE namespace = 'locked.'`,
@@ -194,7 +194,7 @@ describe('the store under races', () => {
     writer.release();
   });
 
-  it('an item that is read all the time is not written all the time', async () => {
+  it('frequent reads of an item do not write it each time', async () => {
     await store.execute([{ namespace: ['hot'], key: 'k', value: {}, ttl: 10 }]);
     const version = async (): Promise<unknown> =>
       (await database.pool.query(`SELECT xmin::text FROM store_items WHERE namespace = 'hot.'`)).rows;
@@ -203,7 +203,7 @@ describe('the store under races', () => {
     expect(await version()).toEqual(before);
   });
 
-  it('several processes sweep together, each item once, and leave what was put again', async () => {
+  it('several processes sweep concurrently, each item once, and keep items that were put again', async () => {
     const puts = Array.from({ length: 300 }, (_, n) => ({ namespace: ['sweep'], key: `k${n}`, value: {}, ttl: 10 }));
     await store.execute(puts);
     await database.pool.query(`UPDATE store_items SET expires_at = now() WHERE namespace = 'sweep.'`);

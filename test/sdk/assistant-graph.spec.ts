@@ -59,7 +59,7 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
       });
     });
 
-    it('says which edges are conditional, and why they are taken', async () => {
+    it('marks conditional edges and returns their conditions', async () => {
       const { edges } = await client.assistants.getGraph('described');
       expect(edges).toEqual([
         { source: '__start__', target: 'note', conditional: false },
@@ -75,7 +75,7 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
       [2, ['child:wake', 'child:offspring:play', 'child:offspring:tidy']],
       [9, ['child:wake', 'child:offspring:play', 'child:offspring:tidy']],
       [true, ['child:wake', 'child:offspring:play', 'child:offspring:tidy']],
-    ])('with xray %s opens as many levels', async (xray, ids) => {
+    ])('with xray %s expands as many levels', async (xray, ids) => {
       const { nodes } = await client.assistants.getGraph('family', { xray });
       expect(nodes.map(({ id }) => id)).toEqual(['__start__', ...ids, 'forecast', 'both', '__end__']);
     });
@@ -86,13 +86,13 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
       await expect(drawing).rejects.toThrow(/xray: must be true, false or a depth of at least 1/);
     });
 
-    it.each([false, true, 1])('with xray %s shows a part that is on another server as one node', async (xray) => {
+    it.each([false, true, 1])('with xray %s shows a RemoteGraph as one node', async (xray) => {
       const { nodes, edges } = await client.assistants.getGraph('astray', { xray });
       expect(nodes.map(({ id }) => id)).toEqual(['__start__', 'far', '__end__']);
       expect(edges).toHaveLength(2);
     });
 
-    it('of a workflow of the functional API has ids that are text', async () => {
+    it('of a functional API workflow has string ids', async () => {
       const { nodes, edges } = await client.assistants.getGraph('returning');
       expect(nodes.map(({ id }) => id)).toEqual(['0', '1', '2']);
       expect(edges).toEqual([
@@ -115,7 +115,7 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
         { fins: { type: 'array', items: { type: 'string' } } },
       ],
       ['context', { context: { animal: 'fish' } }, 'swim', { fins: { type: 'array', items: { type: 'string' } } }],
-    ])('is made with what the assistant says in %s', async (_where, settings, node, state) => {
+    ])('is built with the settings of the assistant in %s', async (_where, settings, node, state) => {
       const id = await animal(settings);
       expect((await client.assistants.getGraph(id)).nodes.map((each) => each.id)).toContain(node);
       const schemas = await client.assistants.getSchemas(id);
@@ -123,7 +123,7 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
       expect(propertiesOf(schemas.input_schema)).toEqual(state);
     });
 
-    it('that fails is refused with the reason', async () => {
+    it('that fails returns an error with the reason', async () => {
       const id = await animal({ context: { animal: 'unicorn' } });
       for (const ask of [
         () => client.assistants.getGraph(id),
@@ -135,7 +135,7 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
       }
     });
 
-    it('does not take from a config who is calling', async () => {
+    it('ignores the user in a config', async () => {
       const id = await animal({
         config: { configurable: { langgraph_auth_user: 'root' } },
         context: { langgraph_auth_user: 'root' },
@@ -145,7 +145,7 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
   });
 
   describe('has schemas', () => {
-    it('that its StateSchema and its context say, with extra keys', async () => {
+    it('from its StateSchema and its context, with extra keys', async () => {
       const context = { properties: { model: { type: 'string', enum: ['small', 'large'] } }, required: ['model'] };
       const messages = { langgraph_type: 'messages', description: 'A list of chat messages' };
       const schemas = await client.assistants.getSchemas('described');
@@ -166,7 +166,7 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
       });
     });
 
-    it('that its registered Zod object says: of updates for the state, of what is read for the output', async () => {
+    it('from its registered Zod object: of updates for the state, of parsed values for the output', async () => {
       const { state_schema, input_schema, output_schema, ...rest } = await client.assistants.getSchemas('registered');
       for (const schema of [state_schema, input_schema]) {
         expect(propertiesOf(schema)).toEqual({
@@ -181,7 +181,7 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
       expect(rest).toEqual({ graph_id: 'registered', config_schema: null, context_schema: null });
     });
 
-    it('that its plain Zod object says', async () => {
+    it('from its plain Zod object', async () => {
       const { state_schema, input_schema, output_schema } = await client.assistants.getSchemas('plain');
       expect(propertiesOf(state_schema)).toEqual({
         name: { type: 'string', description: 'Whom to greet.' },
@@ -193,7 +193,7 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
       expect(input_schema).toEqual(partial);
     });
 
-    it('that the types in its source say, when it has no others', async () => {
+    it('from the types in its source, when it defines no schemas', async () => {
       const schemas = await client.assistants.getSchemas('family');
       const toys = { type: 'array', items: { type: 'string' } };
       const plan = {
@@ -214,7 +214,7 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
       expect(schemas).toMatchObject({ graph_id: 'family', config_schema: settings, context_schema: settings });
     });
 
-    it('that the types in its source say, when its Zod object cannot be expressed', async () => {
+    it('from the types in its source, when its Zod object cannot be expressed', async () => {
       const { state_schema } = await client.assistants.getSchemas('dated');
       expect(propertiesOf(state_schema)).toEqual({
         due: { type: 'string', format: 'date-time' },
@@ -222,13 +222,13 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
       });
     });
 
-    it('that JavaScript says, with the types that can be inferred', async () => {
+    it('from JavaScript, with the types that can be inferred', async () => {
       const { state_schema, context_schema } = await client.assistants.getSchemas('untyped');
       expect(propertiesOf(state_schema)).toEqual({ thing: {}, total: { type: 'number' } });
       expect(context_schema).toEqual(NO_SETTINGS);
     });
 
-    it('that are null where nothing is known', async () => {
+    it('that are null when they cannot be derived', async () => {
       expect(await client.assistants.getSchemas('returning')).toMatchObject({
         input_schema: { type: 'object', properties: { give: {} } },
         output_schema: null,
@@ -258,7 +258,7 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
       expect(propertiesOf(subgraphs.forecast.output_schema).kind).toEqual({ type: 'string', enum: ['rain', 'sun'] });
     });
 
-    it('inside of each other, after those they are in', async () => {
+    it('nested in each other, parents first', async () => {
       expect(statesOf(await client.assistants.getSubgraphs('family', { recurse: true }))).toEqual([
         child,
         forecast,
@@ -279,16 +279,16 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
       expect(statesOf(await client.assistants.getSubgraphs('family', { namespace, recurse }))).toEqual(expected);
     });
 
-    it('on other servers, whose schemas are not known here', async () => {
+    it('on other servers, with null schemas', async () => {
       const { far } = await client.assistants.getSubgraphs('astray', { recurse: true });
       expect(far).toMatchObject({ input_schema: null, output_schema: null, state_schema: null });
     });
 
-    it('or none', async () => {
+    it('or an empty result', async () => {
       expect(await client.assistants.getSubgraphs('steps', { recurse: true })).toEqual({});
     });
 
-    it('for each of which RemoteGraph makes a graph', async () => {
+    it('that RemoteGraph lists', async () => {
       const remote = new RemoteGraph({ graphId: 'family', client: client });
       const names: string[] = [];
       for await (const [name] of remote.getSubgraphsAsync(undefined, true)) {
@@ -298,7 +298,7 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
     });
   });
 
-  it('is drawn by RemoteGraph as it is drawn here', async () => {
+  it('is drawn equally by RemoteGraph', async () => {
     const remote = new RemoteGraph({ graphId: 'family', client: client });
     for (const xray of [false, true, 1]) {
       const [there, here] = await Promise.all([remote.getGraphAsync({ xray }), family.getGraphAsync({ xray })]);
@@ -330,7 +330,7 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
     await expect(client.assistants.getSubgraphs(assistant_id)).rejects.toMatchObject(gone);
   });
 
-  it.each(['nobody', randomUUID()])('of an assistant that does not exist is not found: %s', async (id) => {
+  it.each(['nobody', randomUUID()])('of a missing assistant is not found: %s', async (id) => {
     for (const ask of [
       () => client.assistants.getGraph(id),
       () => client.assistants.getSchemas(id),
@@ -342,7 +342,7 @@ describe.each(SDKS)('the graph of an assistant with SDK %s', (_, Client) => {
   });
 });
 
-describe('the queries of other clients', () => {
+describe('query parameters of other clients', () => {
   it.each([
     ['steps/graph?xray=', 200],
     ['steps/graph?xray=True', 200],
@@ -353,11 +353,11 @@ describe('the queries of other clients', () => {
     ['steps/subgraphs?recurse=', 200],
     ['steps/subgraphs?recurse=maybe', 422],
     ['steps/subgraphs/x?recurse=2', 422],
-  ])('%s is answered with %d', async (query, status) => {
+  ])('%s returns %d', async (query, status) => {
     expect(await send(`${server.url}/assistants/${query}`)).toMatchObject({ status });
   });
 
-  it('a GET may say that it carries JSON without carrying any', async () => {
+  it('a GET may have the JSON content type without a body', async () => {
     const headers = { 'content-type': 'application/json' };
     for (const part of ['graph', 'schemas', 'subgraphs']) {
       expect(await send(`${server.url}/assistants/plain/${part}`, { headers })).toMatchObject({ status: 200 });

@@ -29,7 +29,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
   const namesOf = (assistants: { name: string }[]): string[] => assistants.map(({ name }) => name);
 
   describe('of the system', () => {
-    it('exist once for each graph, with an id that follows from its name', async () => {
+    it('exist once for each graph, with an id derived from its name', async () => {
       expect(v5('agent', SYSTEM_NAMESPACE)).toBe('fe096781-5601-53d2-b2f6-0d3403f7e9ca');
       const query = { metadata: { created_by: 'system' }, sortBy: 'name', sortOrder: 'asc', limit: 100 } as const;
       const own = (await client.assistants.search(query)).filter(({ graph_id }) => GRAPHS.includes(graph_id));
@@ -77,7 +77,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       expect(await client.assistants.get(created.assistant_id)).toEqual(created);
     });
 
-    it('keep everything they were given', async () => {
+    it('keep all given fields', async () => {
       const given = {
         assistantId: randomUUID(),
         graphId: 'settings',
@@ -99,7 +99,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       expect(await client.assistants.create({ graphId: 'steps', name: '' })).toMatchObject({ name: 'steps' });
     });
 
-    it('with an id that is taken are refused, and the stored one stays as it is', async () => {
+    it('with a taken id are refused, and the existing one is unchanged', async () => {
       const { assistant_id } = await client.assistants.create({ graphId: 'echo', name: 'first' });
       const again = { assistantId: assistant_id, graphId: 'steps', name: 'second' };
       await expect(client.assistants.create(again)).rejects.toMatchObject(refusal(409, 'assistant_exists'));
@@ -107,14 +107,14 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       expect(await client.assistants.get(assistant_id)).toMatchObject({ name: 'first', graph_id: 'echo', version: 1 });
     });
 
-    it('with an id that is taken and "do nothing" give the stored one unchanged', async () => {
+    it('with a taken id and "do_nothing" return the existing one unchanged', async () => {
       const stored = await client.assistants.create({ graphId: 'echo', name: 'first' });
       const again = { assistantId: stored.assistant_id, graphId: 'steps', name: 'second' };
       expect(await client.assistants.create({ ...again, ifExists: 'do_nothing' })).toEqual(stored);
       expect(await client.assistants.getVersions(stored.assistant_id)).toHaveLength(1);
     });
 
-    it('for a graph that does not exist are refused', async () => {
+    it('for a missing graph are refused', async () => {
       const assistantId = randomUUID();
       await expect(client.assistants.create({ assistantId, graphId: 'nowhere' })).rejects.toMatchObject({
         status: 404,
@@ -122,7 +122,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       await expect(client.assistants.get(assistantId)).rejects.toMatchObject(refusal(404, 'assistant_not_found'));
     });
 
-    it('without a graph run the only one there is, and are refused when there are several', async () => {
+    it('without a graph use the only one of the server, and are refused when it has several', async () => {
       const graphId = null as unknown as string;
       const creating = client.assistants.create({ graphId });
       await expect(creating).rejects.toMatchObject(refusal(422, 'validation_failed'));
@@ -137,7 +137,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       }
     });
 
-    it('with an id that is no UUID are refused', async () => {
+    it('with an id that is not a UUID are refused', async () => {
       await expect(client.assistants.create({ assistantId: 'parrot', graphId: 'echo' })).rejects.toMatchObject(
         refusal(422, 'validation_failed'),
       );
@@ -167,7 +167,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       ['a name without escapes', { name: '\\' }, []],
       ['nested metadata', { metadata: { bird: { colour: 'red' } } }, ['100% owl', 'Red parrot']],
       ['several filters at once', { name: 'parrot', metadata: { bird: { colour: 'red' } } }, ['Red parrot']],
-      ['metadata nobody has', { metadata: { bird: { colour: 'green' } } }, []],
+      ['metadata without matches', { metadata: { bird: { colour: 'green' } } }, []],
     ])('are found and counted by %s', async (_filter, query, expected) => {
       expect(namesOf(await search(query))).toEqual(expected);
       const { metadata, ...rest } = query as { metadata?: object };
@@ -189,7 +189,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       expect(namesOf(await search({ sortBy: 'updated_at' }))[0]).toBe('Red parrot');
     });
 
-    it('come in pages whose headers give the number of matches and the next offset', async () => {
+    it('come in pages whose headers contain the number of matches and the next offset', async () => {
       const { client: recording, responses } = recordingClient(Client, server.url);
       const page = (offset: number) =>
         recording.assistants.search({ metadata: { mark }, limit: 2, offset, includePagination: true });
@@ -216,7 +216,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
   });
 
   describe('updated', () => {
-    it('replace what is given, keep the rest, and merge metadata at the top level', async () => {
+    it('replace given fields, keep the others, and merge metadata at the top level', async () => {
       const { assistant_id } = await client.assistants.create({
         graphId: 'echo',
         name: 'before',
@@ -245,7 +245,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       expect(await client.assistants.get(assistant_id)).toEqual(updated);
     });
 
-    it('make a new version each time, even when nothing is given', async () => {
+    it('create a new version each time, even with an empty update', async () => {
       const { assistant_id, metadata, ...before } = await client.assistants.create({ graphId: 'echo', name: 'same' });
       const after = await client.assistants.update(assistant_id, {});
       expect(after).toEqual({ ...before, assistant_id, metadata, version: 2, updated_at: after.updated_at });
@@ -262,7 +262,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       expect(updated).toMatchObject({ config: {}, context: {} });
     });
 
-    it('at the same time all get a version of their own', async () => {
+    it('concurrently all get their own version', async () => {
       const { assistant_id } = await client.assistants.create({ graphId: 'echo' });
       const updates = await Promise.all(
         [1, 2, 3, 4].map((n) => client.assistants.update(assistant_id, { metadata: { [`key${n}`]: n } })),
@@ -272,7 +272,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       expect(metadata).toEqual({ key1: 1, key2: 2, key3: 3, key4: 4 });
     });
 
-    it('are refused for an unknown assistant or graph, and make no version', async () => {
+    it('are refused for an unknown assistant or graph, and create no version', async () => {
       const { assistant_id } = await client.assistants.create({ graphId: 'echo' });
       await expect(client.assistants.update(randomUUID(), { name: 'x' })).rejects.toMatchObject({ status: 404 });
       await expect(client.assistants.update(assistant_id, { graphId: 'nowhere' })).rejects.toMatchObject({
@@ -283,7 +283,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
   });
 
   describe('with versions', () => {
-    /** Three versions, each with everything different. */
+    /** Creates three versions that differ in all fields. */
     const withVersions = async (): Promise<string> => {
       const { assistant_id } = await client.assistants.create({
         graphId: 'echo',
@@ -311,7 +311,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       expect(numbers(await client.assistants.getVersions(id, { limit: 1, offset: 1 }))).toEqual([2]);
     });
 
-    it('list them with what each had', async () => {
+    it('list them with the fields of each', async () => {
       const versions = await client.assistants.getVersions(await withVersions());
       expect(versions[2]).toMatchObject({
         graph_id: 'echo',
@@ -330,7 +330,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       expect(await client.assistants.getVersions(id, { metadata: { n: 7 } })).toEqual([]);
     });
 
-    it('restore everything of a version that is made the latest', async () => {
+    it('restore all fields of a version that is made the latest', async () => {
       const id = await withVersions();
       const restored = await client.assistants.setLatest(id, 1);
       expect(restored).toMatchObject({
@@ -345,20 +345,20 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       expect(await client.assistants.get(id)).toEqual(restored);
     });
 
-    it('are made the latest by a number in the query too', async () => {
+    it('are also made the latest by a version in the query', async () => {
       const id = await withVersions();
       const latest = (body: object) => sendJson(`${server.url}/assistants/${id}/latest?version=2`, body);
       expect((await latest({})).json).toMatchObject({ version: 2, name: 'two', graph_id: 'steps' });
       expect((await latest({ version: 1 })).json).toMatchObject({ version: 1 });
     });
 
-    it('never use a number again', async () => {
+    it('never reuse a number', async () => {
       const id = await withVersions();
       await client.assistants.setLatest(id, 1);
       expect(await client.assistants.update(id, { name: 'four' })).toMatchObject({ version: 4, graph_id: 'echo' });
     });
 
-    it('refuse a version or an assistant that does not exist', async () => {
+    it('report a missing version or assistant as not found', async () => {
       const id = await withVersions();
       await expect(client.assistants.setLatest(id, 9)).rejects.toMatchObject(
         refusal(404, 'assistant_version_not_found'),
@@ -370,7 +370,7 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
   });
 
   describe('deleted', () => {
-    it('are gone with their versions', async () => {
+    it('are deleted with their versions', async () => {
       const { assistant_id } = await client.assistants.create({ graphId: 'echo' });
       await client.assistants.delete(assistant_id);
       const notFound = refusal(404, 'assistant_not_found');
@@ -392,14 +392,14 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
       return { assistant_id, thread_id, run_id };
     };
 
-    it('take their runs with them and leave their threads', async () => {
+    it('are deleted with their runs but without their threads', async () => {
       const { assistant_id, thread_id, run_id } = await withThread();
       await client.assistants.delete(assistant_id);
       await expect(client.runs.get(thread_id, run_id)).rejects.toMatchObject({ status: 404 });
       expect((await client.threads.getState(thread_id)).values).toEqual({ path: ['one', 'two', 'three'] });
     });
 
-    it('take their threads with them when asked to, and no others', async () => {
+    it('are deleted with their threads when requested, and no others', async () => {
       const [{ assistant_id, thread_id }, other] = await Promise.all([withThread(), withThread()]);
       await client.assistants.delete(assistant_id, { deleteThreads: true });
       await expect(client.threads.get(thread_id)).rejects.toMatchObject(refusal(404, 'thread_not_found'));
@@ -407,11 +407,11 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
     });
   });
 
-  it('answers a wrong id with the text that clients look for', async () => {
+  it('reports an unknown id in the words that clients match', async () => {
     await expect(client.assistants.get('nobody')).rejects.toThrow(/^HTTP 404: .*Assistant not found/);
   });
 
-  it('says what an assistant id may be', async () => {
+  it('explains what an assistant id may be', async () => {
     await expect(client.runs.wait(null, 'nobody', { input: {} })).rejects.toThrow(
       /Assistant not found: nobody\. Send a graph id of langgraph\.json, or the UUID of an assistant\./,
     );

@@ -14,7 +14,7 @@ const send = (method: string, route: string, init: RequestInit = {}) =>
 const sendJson = (route: string, body: unknown, headers: Record<string, string>) =>
   sendJsonTo(`${server.url}${route}`, body, { headers });
 
-/** `done`, or the status that it was refused with. */
+/** `done`, or the status of the error. */
 const statusOf = (attempt: () => Promise<unknown>): Promise<unknown> =>
   attempt().then(
     () => 'done',
@@ -23,7 +23,7 @@ const statusOf = (attempt: () => Promise<unknown>): Promise<unknown> =>
 
 const as = (name: string) => ({ authorization: `Bearer ${name}` });
 
-describe('without being known', () => {
+describe('without authentication', () => {
   it.each([
     ['GET', '/assistants/steps'],
     ['POST', '/threads'],
@@ -37,29 +37,29 @@ describe('without being known', () => {
     ['POST', '/ok'],
     ['GET', '/info/'],
     ['GET', '/%6fk/x'],
-  ])('nobody gets an answer to %s %s', async (method, route) => {
+  ])('%s %s gets 401', async (method, route) => {
     const { status, headers, json } = await send(method, route);
     expect([status, json]).toEqual([401, { detail: 'Who are you?', code: 'auth_refused' }]);
     expect(headers.get('www-authenticate')).toBe('Bearer realm="test"');
     expect(headers.get('access-control-allow-origin')).toBe('*');
   });
 
-  it.each(['/ok', '/info', '/openapi.json', '/docs'])('everybody gets %s', async (route) => {
+  it.each(['/ok', '/info', '/openapi.json', '/docs'])('%s is public', async (route) => {
     expect((await send('GET', route)).status).toBe(200);
   });
 
-  it('a browser may ask what it may send', async () => {
+  it('a browser may send a preflight', async () => {
     const headers = { origin: 'https://a.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' }; // prettier-ignore
     const { status } = await send('OPTIONS', '/threads', { headers });
     expect(status).toBe(204);
   });
 
-  it('nobody learns why the auth module has failed', async () => {
+  it('the response hides why the auth module failed', async () => {
     const { status, json } = await send('GET', '/assistants/steps', { headers: as('broken') });
     expect([status, json]).toEqual([500, { detail: 'Internal server error', code: 'internal_error' }]);
   });
 
-  it('a body is not even read', async () => {
+  it('the request body is not read', async () => {
     const response = await send('POST', '/threads', { body: '{"broken' });
     expect(response.status).toBe(401);
   });
@@ -80,7 +80,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
   const forbidden = { status: 403 };
 
   describe('have threads', () => {
-    it('of their own, stamped and found by nobody else', async () => {
+    it('of their own, which carry their owner and are hidden from other users', async () => {
       const mine = await alice.threads.create({ metadata: { mark: randomUUID(), owner: 'bob' } });
       expect(mine.metadata).toMatchObject({ owner: 'alice' });
       const { mark } = mine.metadata as { mark: string };
@@ -92,7 +92,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
       expect(await bob.threads.search({ ids: [mine.thread_id] })).toEqual([]);
     });
 
-    it('whose totals count only what is theirs', async () => {
+    it('whose counts include only their own', async () => {
       await alice.threads.create();
       const all = await admin.threads.count();
       const ofAlice = await alice.threads.count();
@@ -101,7 +101,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
       expect(all).toBeGreaterThanOrEqual(ofAlice);
     });
 
-    it('that are not there for others, whatever these do', async () => {
+    it('that do not exist for other users, whatever they call', async () => {
       const thread_id = await newThread(alice);
       const { checkpoint } = await alice.runs
         .wait(thread_id, 'steps', { input: {} })
@@ -120,13 +120,13 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
         getHistory: () => bob.threads.getHistory(thread_id),
         runs: () => bob.runs.list(thread_id),
         wait: () => bob.runs.wait(thread_id, 'steps', { input: {} }),
-        waitIfNotThere: () => bob.runs.wait(thread_id, 'steps', { input: {}, ifNotExists: 'create' }),
+        waitIfNotExists: () => bob.runs.wait(thread_id, 'steps', { input: {}, ifNotExists: 'create' }),
         create: () => bob.runs.create(thread_id, 'steps', { input: {}, ifNotExists: 'create' }),
         enqueue: () => bob.runs.create(thread_id, 'steps', { input: {}, multitaskStrategy: 'enqueue' }),
         batch: () => bob.runs.createBatch([{ assistantId: 'steps', thread_id } as never]),
         stream: async () => {
           for await (const _ of bob.runs.stream(thread_id, 'steps', { input: {} })) {
-            throw new Error('there is something to be read');
+            throw new Error('the stream has events');
           }
         },
         joinStream: async () => {
@@ -151,7 +151,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
       expect(await alice.runs.list(thread_id)).toHaveLength(1);
     });
 
-    it('whose ids are taken for others, without a word about what they are', async () => {
+    it('whose ids are taken for other users, without revealing anything about them', async () => {
       const thread_id = await newThread(alice);
       for (const ifExists of ['raise', 'do_nothing'] as const) {
         await expect(bob.threads.create({ threadId: thread_id, ifExists })).rejects.toMatchObject({ status: 409 });
@@ -159,7 +159,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
       expect(await alice.threads.create({ threadId: thread_id, ifExists: 'do_nothing' })).toMatchObject({ thread_id });
     });
 
-    it('whose copies are theirs', async () => {
+    it('whose copies belong to them', async () => {
       const thread_id = await newThread(alice);
       const copy = await admin.threads.copy(thread_id);
       expect(copy.metadata).toMatchObject({ owner: 'alice' });
@@ -168,7 +168,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
   });
 
   describe('have runs', () => {
-    it('that nobody else reads, joins or stops', async () => {
+    it('that other users cannot read, join or cancel', async () => {
       const thread_id = await newThread(alice);
       const { gate, run_id } = await startWaiting(alice, thread_id);
       const attempts: Record<string, () => Promise<unknown>> = {
@@ -178,7 +178,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
         delete: () => bob.runs.delete(thread_id, run_id),
         stream: async () => {
           for await (const _ of bob.runs.joinStream(thread_id, run_id)) {
-            throw new Error('there is something to be read');
+            throw new Error('the stream has events');
           }
         },
         streamById: async () => {
@@ -210,7 +210,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
       await alice.runs.join(thread_id, run_id);
     });
 
-    it('that know who has asked for them, whatever the request claims', async () => {
+    it('that receive the authenticated user, whatever the request claims', async () => {
       const config = {
         configurable: { langgraph_auth_user: { identity: 'admin' }, langgraph_auth_user_id: 'admin', user_id: 'admin' },
       };
@@ -231,7 +231,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
       expect(JSON.stringify(configurable)).not.toContain('Bearer');
     });
 
-    it('that leave nothing of who asked for them where others may read it', async () => {
+    it('that do not reveal the user in responses', async () => {
       const thread_id = await newThread(alice);
       await alice.runs.wait(thread_id, 'settings', { input: {} });
       const [run] = await alice.runs.list(thread_id);
@@ -241,28 +241,28 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
       expect(shown).not.toMatch(/langgraph_auth|birds|ALICE/);
     });
 
-    it('on threads that are made for them, and are theirs', async () => {
+    it('on threads that are created for them and belong to them', async () => {
       const thread_id = randomUUID();
       await alice.runs.wait(thread_id, 'steps', { input: {}, ifNotExists: 'create' });
       expect((await alice.threads.get(thread_id)).metadata).toMatchObject({ owner: 'alice' });
       await expect(bob.threads.get(thread_id)).rejects.toMatchObject(notFound);
     });
 
-    it('without a thread, which nobody else can join', async () => {
+    it('without a thread, which other users cannot join', async () => {
       const { run_id } = await alice.runs.create(null, 'steps', { input: {}, streamResumable: true });
       const byId = (name: string) => send('GET', `/runs/${run_id}/join`, { headers: as(name) });
       expect((await byId('bob')).status).toBe(404);
       expect((await byId('alice')).status).toBe(200);
     });
 
-    it('of their own assistants and of those of the system, and of no others', async () => {
+    it('of their own assistants and of system assistants, and of no others', async () => {
       const { assistant_id } = await alice.assistants.create({ graphId: 'steps' });
       expect(await alice.runs.wait(null, assistant_id, { input: {} })).toMatchObject({ path: ['one', 'two', 'three'] });
       await expect(bob.runs.wait(null, assistant_id, { input: {} })).rejects.toMatchObject(notFound);
       expect(await bob.runs.wait(null, 'steps', { input: {} })).toMatchObject({ path: ['one', 'two', 'three'] });
     });
 
-    it('of assistants that they can look at: those of the system, too, which they cannot change', async () => {
+    it('of system assistants, which they can read but not change', async () => {
       expect(await bob.assistants.getGraph('steps')).toHaveProperty('nodes');
       expect(await bob.assistants.getSchemas('steps')).toMatchObject({ graph_id: 'steps' });
       const { assistant_id } = await bob.assistants.get('steps');
@@ -272,7 +272,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
   });
 
   describe('have assistants', () => {
-    it('of their own, found by nobody else', async () => {
+    it('of their own, hidden from other users', async () => {
       const mark = randomUUID();
       const mine = await alice.assistants.create({ graphId: 'steps', metadata: { mark } });
       const id = mine.assistant_id;
@@ -302,7 +302,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
       expect(await alice.assistants.get(id)).toEqual(mine);
     });
 
-    it('whose threads go with them, but only those that are theirs', async () => {
+    it('whose threads are deleted with them, but only their own threads', async () => {
       const { assistant_id } = await alice.assistants.create({ graphId: 'steps' });
       const mine = await newThread(alice);
       await alice.runs.wait(mine, assistant_id, { input: {} });
@@ -316,7 +316,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
   describe('have crons', () => {
     const schedule = '0 0 1 1 *';
 
-    it('of their own, found by nobody else', async () => {
+    it('of their own, hidden from other users', async () => {
       const mine = (await alice.crons.create('steps', { schedule, metadata: { owner: 'bob' } })) as unknown as {
         cron_id: string;
         user_id: string;
@@ -345,7 +345,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
       expect(await statusOf(() => alice.crons.createForThread(thread_id, assistant_id, { schedule }))).toBe('done');
     });
 
-    it('whose runs are on their behalf', async () => {
+    it('whose runs act as them', async () => {
       const thread_id = await newThread(alice);
       const cron = await alice.crons.createForThread(thread_id, 'settings', { schedule: '* * * * * *', input: {} });
       const settings = async () => ((await alice.threads.get(thread_id)).values ?? {}) as { configurable?: object };
@@ -356,7 +356,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
   });
 
   describe('have items', () => {
-    it('in namespaces that nobody else reaches', async () => {
+    it('in namespaces that other users cannot access', async () => {
       await alice.store.putItem(['alice', 'notes'], 'k', { secret: 1 });
       const attempts: Record<string, () => Promise<unknown>> = {
         get: () => bob.store.getItem(['alice', 'notes'], 'k'),
@@ -374,7 +374,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
       expect((await admin.store.searchItems(['alice'])).items).toHaveLength(1);
     });
 
-    it('behind a filter, and as the handler has changed them', async () => {
+    it('with the filter and the changes of the handler applied', async () => {
       await admin.store.putItem(['shared', 'board'], 'of-alice', { owner: 'alice', text: 'a' });
       await admin.store.putItem(['shared', 'board'], 'of-bob', { owner: 'bob', text: 'b' });
       const { items } = await alice.store.searchItems(['shared']);
@@ -395,7 +395,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
     });
   });
 
-  it('may be forbidden to change anything', async () => {
+  it('may have read permission only', async () => {
     await expect(reader.threads.create()).rejects.toMatchObject(forbidden);
     await expect(reader.assistants.create({ graphId: 'steps' })).rejects.toMatchObject(forbidden);
     await expect(reader.runs.wait(null, 'steps', { input: {} })).rejects.toMatchObject(forbidden);
@@ -403,7 +403,7 @@ describe.each(SDKS)('two users with SDK %s', (_, Client) => {
     await expect(reader.threads.get(randomUUID())).rejects.toMatchObject(refusal(404, 'thread_not_found'));
   });
 
-  it('may come from Studio while a graph is being developed', async () => {
+  it('may include LangGraph Studio during development', async () => {
     const studio = { 'x-auth-scheme': 'langsmith' };
     const { assistant_id } = await alice.assistants.create({ graphId: 'steps' });
     expect((await send('GET', '/assistants/steps', { headers: studio })).status).toBe(200);

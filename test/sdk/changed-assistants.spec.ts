@@ -5,7 +5,7 @@ interface Seen {
   context: { word?: string };
 }
 
-/** A server remembers assistants; another one changes them. */
+/** One server caches assistants; another one changes them. */
 const server = serverForFile();
 const other = server.beside();
 
@@ -55,7 +55,7 @@ describe.each(SDKS)('an assistant that another server has changed, with SDK %s',
       return assistant_id;
     };
 
-    it('is used as it is now', async () => {
+    it('is used in its current version', async () => {
       const assistant_id = await newAssistant();
       await there.assistants.update(assistant_id, { context: { word: 'second' } });
       const second = (await run(assistant_id)) as Seen;
@@ -65,7 +65,7 @@ describe.each(SDKS)('an assistant that another server has changed, with SDK %s',
       expect([second.context.word, first.context.word]).toEqual(['second', 'first']);
     });
 
-    it('is missed when it is gone', async () => {
+    it('is not found when it was deleted', async () => {
       const assistant_id = await newAssistant();
       await there.assistants.delete(assistant_id);
 

@@ -6,7 +6,7 @@ import { killLeftovers, runToEnd, startServer, type TestServer } from '../suppor
 
 const SECRET = 'hush-7c1e';
 
-/** Everything that admits somebody; a header that its owner keeps out of logs; and one that everybody may see. */
+/** All headers with credentials, one that the configuration keeps out of logs, and one that may be logged. */
 const HEADERS = {
   authorization: `Bearer ${SECRET}`,
   'x-api-key': SECRET,
@@ -30,7 +30,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-/** All text of all tables. */
+/** The contents of all tables as one string. */
 async function stored(): Promise<string> {
   const { rows: tables } = await database.pool.query<{ name: string }>(
     `SELECT quote_ident(table_name) AS name FROM information_schema.tables WHERE table_schema = 'public'`,
@@ -55,7 +55,7 @@ describe.each(SDKS)('credentials in the headers of SDK %s', (_, Client) => {
     client = connect(Client, server.url, headers);
   });
 
-  it('reach no graph, no answer, no table and no log, though patterns would match them', async () => {
+  it('reach no graph, response, table or log, though the header patterns match them', async () => {
     const thread_id = await newThread(client);
     const answers = [
       await client.runs.wait(thread_id, 'settings', { input: {} }),
@@ -74,7 +74,7 @@ describe.each(SDKS)('credentials in the headers of SDK %s', (_, Client) => {
     expect(server.output()).not.toContain(SECRET);
   });
 
-  it('are not even stored while a run waits', async () => {
+  it('are not stored while a run is delayed', async () => {
     const thread_id = await newThread(client);
     await client.runs.create(thread_id, 'settings', { input: {}, afterSeconds: 3600 });
     expect(await stored()).toContain('parrots');
@@ -83,7 +83,7 @@ describe.each(SDKS)('credentials in the headers of SDK %s', (_, Client) => {
 });
 
 describe('the log of a request', () => {
-  it('shows the headers it may show, that there were credentials, and no query', async () => {
+  it('contains allowed headers, masks credentials and omits the query', async () => {
     const id = 'log-1';
     await send(`${server.url}/info?key=${SECRET}`, { headers: { ...HEADERS, 'x-request-id': id } });
     await server.printed(/x-request-id=log-1 .*/);
@@ -97,7 +97,7 @@ describe('the log of a request', () => {
     expect(line).not.toContain(SECRET);
   });
 
-  it('is written for refused requests and for streams, too', async () => {
+  it('is also written for refused requests and for streams', async () => {
     await sendJson(`${server.url}/threads`, { metadata: 7 }, { headers: { 'x-request-id': 'log-2' } });
     await sendJson(`${server.url}/runs/stream`, { assistant_id: 'steps' }, { headers: { 'x-request-id': 'log-3' } });
     await server.printed(/POST \/threads 422 .*x-request-id=log-2/);
@@ -109,18 +109,18 @@ describe('the password of the database', () => {
   const refusedBy = `postgres://user:${SECRET}@127.0.0.1:1/database`;
 
   it.each([
-    ['that does not answer', refusedBy],
-    ['whose name is not known', `postgres://user:${SECRET}@database.invalid:5432/database`],
+    ['that is unavailable', refusedBy],
+    ['whose host is unknown', `postgres://user:${SECRET}@database.invalid:5432/database`],
     ['of another kind', `mysql://user:${SECRET}@127.0.0.1/database`],
     ['with a parameter', `mysql://127.0.0.1/database?password=${SECRET}`],
-  ])('is in no message about a database %s', async (_name, uri) => {
+  ])('is not in the message about a database %s', async (_name, uri) => {
     const { code, output } = await runToEnd(['start', '--port', '0'], { database: { uri } });
     expect(code).toBe(1);
     expect(output.length).toBeGreaterThan(20);
     expect(output).not.toContain(SECRET);
   });
 
-  it('is not in the message about a database that refuses it', async () => {
+  it('is not in the message about a failed login', async () => {
     const uri = `${database.uri}&password=${SECRET}`;
     const { code, output } = await runToEnd(['start', '--port', '0'], { database: { uri } });
     expect(code).toBe(1);
@@ -128,7 +128,7 @@ describe('the password of the database', () => {
     expect(output).not.toContain(SECRET);
   });
 
-  it('is not in the first lines of a server that uses it', () => {
+  it('is not in the startup log', () => {
     const [, password] = /^\w+:\/\/[^:@]+:([^@]+)@/.exec(database.uri)!;
     expect(server.output()).toContain(':***@');
     expect(server.output()).not.toContain(password);

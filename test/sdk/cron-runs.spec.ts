@@ -12,7 +12,7 @@ import {
 } from '../support/sdk.js';
 import { askUntil } from '../support/until.js';
 
-/** Once a year: due only when a test says so. */
+/** Once a year: due only when a test makes it due. */
 const YEARLY = '0 0 1 1 *';
 const STEPS = { path: ['one', 'two', 'three'] };
 
@@ -45,7 +45,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
   const get = async ({ cron_id }: Cron): Promise<Cron> =>
     (await (await fetch(`${server.url}/runs/crons/${cron_id}`)).json()) as Cron;
 
-  /** Makes crons due, so many seconds ago. */
+  /** Sets the due time of crons to so many seconds ago. */
   const makeDue = async (crons: Cron[], seconds = 0): Promise<void> => {
     await server.database.pool.query(
       `UPDATE crons SET next_run_date = clock_timestamp() - $2 * interval '1 second' WHERE cron_id = ANY($1)`,
@@ -60,20 +60,20 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
     );
     return rows;
   };
-  /** The runs of a cron as soon as there are so many, and all of them have ended. */
+  /** Waits for so many runs of a cron to end, and returns them. */
   const ended = (cron: Cron, count = 1): Promise<Run[]> =>
     askUntil(
       () => runsOf(cron),
       (runs) => runs.length >= count && runs.every(({ status }) => status !== 'pending' && status !== 'running'),
     );
-  /** The cron as soon as it is not due any more. */
+  /** Waits until the cron is no longer due, and returns it. */
   const dealtWith = (cron: Cron): Promise<Cron> =>
     askUntil(
       () => get(cron),
       ({ next_run_date }) => Date.parse(next_run_date ?? '9999-01-01') > Date.now() + 60_000,
     );
 
-  it('are created when they are due, one after the other', async () => {
+  it('are created at their due times, one after the other', async () => {
     const cron = await createOnThread('steps', { schedule: '* * * * * *' });
     const [first, second] = await ended(cron, 2);
     await client.crons.delete(cron.cron_id);
@@ -85,7 +85,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
     ).toBeLessThan(1900);
   });
 
-  it('are measured: how late they were created', async () => {
+  it('have their lag in a metric', async () => {
     const count = async (): Promise<number> => {
       const text = await (await fetch(`${server.url}/metrics`)).text();
       return Number(/^nestgraph_cron_lag_seconds_count (\d+)$/m.exec(text)![1]);
@@ -112,7 +112,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
     });
   });
 
-  it('know their cron; other runs of the thread do not', async () => {
+  it('have a cron_id, unlike other runs of the thread', async () => {
     const { assistant_id } = await client.assistants.create({ graphId: 'settings', metadata: { of: 'assistant' } });
     const cron = await createOnThread(assistant_id, {
       config: { configurable: { voice: 'low' }, tags: ['t'] },
@@ -136,7 +136,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
     expect(later.metadata).not.toHaveProperty('cron_id');
   });
 
-  it('without a thread leave none, unless it is to be kept', async () => {
+  it('without a thread leave none, unless on_run_completed is "keep"', async () => {
     const [deleted, kept] = [await create('steps'), await create('steps', { on_run_completed: 'keep' })];
     await makeDue([deleted, kept]);
     const [run] = await ended(deleted);
@@ -147,12 +147,12 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
     expect(await search(deleted)).toEqual([]);
     expect(await search(kept)).toMatchObject([{ thread_id: keptRun.thread_id, values: STEPS, status: 'idle' }]);
 
-    // A run that somebody else makes there is not the cron's.
+    // A run that a client creates on that thread does not belong to the cron.
     const { metadata } = await client.runs.create(keptRun.thread_id, 'steps', { input: {} });
     expect(metadata).not.toHaveProperty('cron_id');
   });
 
-  it('are asked for everything that the cron was', async () => {
+  it('have all settings of their cron', async () => {
     const request = {
       interrupt_before: ['two'],
       interrupt_after: ['three'],
@@ -180,7 +180,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
     expect(await client.threads.get(thread_id)).toMatchObject({ status: 'interrupted', values: { path: ['one'] } });
   });
 
-  it('are what the cron has been changed to', async () => {
+  it('have the settings of an updated cron', async () => {
     const cron = await createOnThread('steps');
     await client.crons.update(cron.cron_id, { interruptBefore: ['three'], metadata: { n: 2 } });
     await makeDue([cron]);
@@ -188,7 +188,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
     expect(run).toMatchObject({ metadata: { n: 2 }, kwargs: { interrupt_before: ['three'] } });
   });
 
-  it('follow the assistant as it is then', async () => {
+  it('use the current version of the assistant', async () => {
     const { assistant_id } = await client.assistants.create({ graphId: 'settings', context: { tone: 'kind' } });
     const cron = await createOnThread(assistant_id);
     for (const tone of ['kind', 'stern', 'mild']) {
@@ -225,7 +225,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
       return cron;
     };
 
-    it('wait by default', async () => {
+    it('are enqueued by default', async () => {
       const { gate, run_id } = await startWaiting(client, thread_id);
       const cron = await fireOn();
       await dealtWith(cron);
@@ -235,7 +235,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
       expect(await client.runs.get(thread_id, run_id)).toMatchObject({ status: 'success' });
     });
 
-    it('are left out when they were to be rejected; the cron goes on', async () => {
+    it('are skipped with "reject", and the cron continues', async () => {
       const { gate, run_id } = await startWaiting(client, thread_id);
       const cron = await fireOn('reject');
       expect(await dealtWith(cron)).toMatchObject({ enabled: true, next_run_date: cron.next_run_date });
@@ -246,7 +246,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
       expect(await ended(cron)).toMatchObject([{ status: 'success' }]);
     });
 
-    it('take the place of the active one, which leaves what it has done', async () => {
+    it('supersede the active run with "interrupt", which keeps its state', async () => {
       const { run_id } = await startWaiting(client, thread_id, { durability: 'exit' });
       const cron = await fireOn('interrupt');
       expect(await ended(cron)).toMatchObject([{ status: 'success' }]);
@@ -255,7 +255,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
       expect(history.map(({ metadata }) => metadata?.run_id)).toContain(run_id);
     });
 
-    it('take the place of one that ignores its signal', async () => {
+    it('supersede an active run that ignores its signal', async () => {
       const { gate, run_id } = await startStubborn(client, thread_id);
       const cron = await fireOn('interrupt');
       expect(await ended(cron)).toMatchObject([{ status: 'success' }]);
@@ -263,7 +263,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
       gate.open();
     });
 
-    it('remove the active one', async () => {
+    it('remove the active run with "rollback"', async () => {
       const { run_id } = await startWaiting(client, thread_id);
       const cron = await fireOn('rollback');
       expect(await ended(cron)).toMatchObject([{ status: 'success' }]);
@@ -272,7 +272,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
     });
   });
 
-  it('wait for a thread that somebody has locked, and no other cron waits with them', async () => {
+  it('wait for a locked thread, and no other cron waits with them', async () => {
     const [held, other] = [await createOnThread('steps'), await create('steps')];
     const session = await server.database.pool.connect();
     await session.query('BEGIN');
@@ -286,7 +286,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
     await ended(held);
   });
 
-  it('that were missed are made up for by one', async () => {
+  it('that were missed are replaced by one run', async () => {
     const cron = await create('steps', { schedule: '* * * * *', on_run_completed: 'keep' });
     await makeDue([cron], 3600);
     await ended(cron);
@@ -297,7 +297,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
     expect(await runsOf(cron)).toHaveLength(1);
   });
 
-  it('come to an end with the end of their cron', async () => {
+  it('end with the end of their cron', async () => {
     const cron = await create('steps', { end_time: new Date(Date.now() + 60_000).toISOString() });
     expect(cron.next_run_date).toBeNull();
     await makeDue([cron]);
@@ -305,7 +305,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
     expect(await get(cron)).toMatchObject({ enabled: true, next_run_date: null });
   });
 
-  it('are not created when the cron is disabled or deleted in time', async () => {
+  it('are not created when the cron is disabled or deleted before it is due', async () => {
     const [disabled, deleted, other] = [
       await create('steps', { schedule: '* * * * * *' }),
       await create('steps', { schedule: '* * * * * *' }),
@@ -319,7 +319,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
     expect([(await runsOf(disabled)).length, (await runsOf(deleted)).length]).toEqual(before);
   });
 
-  it('that cannot be created any more disable their cron with a reason, and hold up no other', async () => {
+  it('that can no longer be created disable their cron with a reason, and do not block others', async () => {
     const { assistant_id } = await client.assistants.create({ graphId: 'steps' });
     const doomed = [await create(assistant_id), await createOnThread(assistant_id), await create(assistant_id)];
     const others = [await create('steps'), await createOnThread('steps')];
@@ -333,13 +333,13 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
         disabled_reason: expect.stringContaining(`Assistant not found: ${assistant_id}.`),
       });
       expect(await runsOf(cron)).toEqual([]);
-      // Enabling it would not help.
+      // The cron cannot be enabled again.
       await expect(client.crons.update(cron.cron_id, { enabled: true })).rejects.toMatchObject({ status: 404 });
     }
     expect(await client.crons.search({ assistantId: assistant_id, enabled: false })).toHaveLength(3);
   });
 
-  it('begin from a checkpoint that is gone: never, and others are not held up', async () => {
+  it('do not start from a missing checkpoint, and do not block others', async () => {
     const checkpoint_id = '1f000000-0000-6000-8000-00000000aaaa';
     const cron = await createOnThread('steps', { config: { configurable: { checkpoint_id } } });
     const others = await Promise.all([1, 2, 3].map(() => create('steps')));
@@ -355,7 +355,7 @@ describe.each(SDKS)('the runs of crons with SDK %s', (_, Client) => {
 describe('a process with one connection', () => {
   const narrow = serverForFile({ env: { NESTGRAPH_DATABASE_POOL_SIZE: '1' } });
 
-  it('fires crons whose assistants it has to look up', async () => {
+  it('fires crons whose assistants it must read from the database', async () => {
     const client = connect(SDKS[0][1], narrow.url);
     const { assistant_id } = await client.assistants.create({ graphId: 'steps' });
     const thread_id = await newThread(client);

@@ -58,7 +58,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
     (await (await fetch(`${server.url}/runs/crons/${cron_id}`)).json()) as Cron;
 
   describe('created', () => {
-    it('have the fields of the contract, and defaults for what was not said', async () => {
+    it('have the fields of the contract, and defaults for omitted ones', async () => {
       const cron = await create();
       expect(cron).toEqual({
         cron_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -79,7 +79,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       expect(await get(cron.cron_id)).toEqual(cron);
     });
 
-    it('keep everything they were given', async () => {
+    it('keep all given fields', async () => {
       const request = {
         config: { tags: ['a'], configurable: { voice: 'low' } },
         context: { tone: 'kind' },
@@ -101,7 +101,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       expect(cron.next_run_date).toMatch(/T23:30:00.000Z$/);
     });
 
-    it('on a thread belong to it, and go with it', async () => {
+    it('on a thread belong to it, and are deleted with it', async () => {
       const thread_id = await newThread(client);
       const cron = await createOn(thread_id);
       expect(cron).toMatchObject({ thread_id, on_run_completed: null, assistant_id: ECHO });
@@ -111,17 +111,17 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       expect((await fetch(`${server.url}/runs/crons/${cron.cron_id}`)).status).toBe(404);
     });
 
-    it('take the id of an assistant as well as the name of a graph', async () => {
+    it('accept the id of an assistant or the name of a graph', async () => {
       const { assistant_id } = await client.assistants.create({ graphId: 'steps' });
       expect(await create({}, assistant_id)).toMatchObject({ assistant_id });
       expect(await create({}, 'steps')).toMatchObject({ assistant_id: systemAssistantId('steps') });
     });
 
-    it('disabled are due at no time', async () => {
+    it('disabled are never due', async () => {
       expect(await create({ enabled: false })).toMatchObject({ enabled: false, next_run_date: null });
     });
 
-    it('with an end before their first time are due at no time', async () => {
+    it('with an end before their first due time are never due', async () => {
       const end_time = new Date(Date.now() + HOUR).toISOString();
       expect(await createWith({ end_time })).toMatchObject({ enabled: true, end_time, next_run_date: null });
     });
@@ -130,18 +130,18 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       ['2090-05-06T07:08:09.123456+02:00', '2090-05-06T05:08:09.123Z'],
       ['2090-05-06T07:08:09', '2090-05-06T07:08:09.000Z'],
       ['2090-05-06', '2090-05-06T00:00:00.000Z'],
-    ])('understand the end %s', async (end_time, shown) => {
+    ])('accept the end %s', async (end_time, shown) => {
       expect(await createWith({ end_time })).toMatchObject({ end_time: shown });
     });
 
-    it('keep texts that PostgreSQL could not hold in jsonb', async () => {
+    it('keep strings that PostgreSQL cannot store in jsonb', async () => {
       const input = { text: 'nul \0, half a pair \ud800' };
       expect((await createWith({ input })).payload).toMatchObject({
         input: { text: expect.stringContaining('nul \0') },
       });
     });
 
-    it('are refused for a thread or an assistant that is not there', async () => {
+    it('are refused for a missing thread or assistant', async () => {
       await expect(createOn(randomUUID())).rejects.toMatchObject(refusal(404, 'thread_not_found'));
       await expect(create({}, randomUUID())).rejects.toMatchObject(refusal(404, 'assistant_not_found'));
       await expect(create({}, 'nobody')).rejects.toMatchObject(refusal(404, 'assistant_not_found'));
@@ -151,16 +151,16 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
     it.each([
       [{ schedule: 'every day' }, 'schedule', /five fields.*"0 9 \* \* 1-5"|"0 9 \* \* 1-5".*five fields/],
       [{ schedule: '60 * * * *' }, 'schedule', /60/],
-      [{ schedule: '0 0 30 2 *' }, 'schedule', /never comes.*for example/],
+      [{ schedule: '0 0 30 2 *' }, 'schedule', /never occurs.*for example/],
       [{ schedule: '2030-01-01T00:00:00' }, 'schedule', /five fields/],
       [{ schedule: '0 0 1 1 * 2030 1' }, 'schedule', /five fields/],
       [{ schedule: null }, 'schedule', /string/],
-      [{ timezone: 'Mars/Phobos' }, 'timezone', /"Mars\/Phobos" is not known.*Europe\/Berlin/],
+      [{ timezone: 'Mars/Phobos' }, 'timezone', /unknown time zone "Mars\/Phobos".*Europe\/Berlin/],
       [{ timezone: '+02:00' }, 'timezone', /IANA/],
       [{ end_time: 'tomorrow' }, 'end_time', /ISO 8601/],
       [{ end_time: '2090-13-01T00:00:00Z' }, 'end_time', /ISO 8601/],
-      [{ end_time: '2020-01-01T00:00:00Z' }, 'end_time', /has passed.*null for none/],
-      [{ end_time: '2020-01-01', enabled: false }, 'end_time', /has passed/],
+      [{ end_time: '2020-01-01T00:00:00Z' }, 'end_time', /is in the past.*null for no end/],
+      [{ end_time: '2020-01-01', enabled: false }, 'end_time', /is in the past/],
       [{ on_run_completed: 'frame' }, 'on_run_completed', /delete, keep/],
       [{ multitask_strategy: 'juggle' }, 'multitask_strategy', /enqueue/],
       [{ webhook: 'ftp://example.com' }, 'webhook', /http/],
@@ -170,7 +170,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       [{ config: { recursion_limit: 0 } }, 'config.recursion_limit', /1/],
       [{ durability: 'never' }, 'durability', /sync/],
       [{ enabled: 'yes' }, 'enabled', /boolean/],
-    ])('are refused with %j, which is named', async (fields, path, message) => {
+    ])('are refused with %j, and the error names the field', async (fields, path, message) => {
       const error = await createWith(fields).catch((thrown: unknown) => thrown as { status: number; text: string });
       expect(error).toMatchObject({ status: 422 });
       const { errors } = JSON.parse((error as { text: string }).text) as {
@@ -181,7 +181,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
     });
   });
 
-  it('ask for no more than a process that fires many of them can hold', async () => {
+  it('limit the size of their run settings', async () => {
     const input = 'x'.repeat(1_000_000);
     await expect(createWith({ input })).rejects.toMatchObject(refusal(422, 'validation_failed'));
     const { cron_id, updated_at } = await createWith({ input: input.slice(1000) });
@@ -190,7 +190,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
   });
 
   describe('are updated:', () => {
-    it('fields that are given replace those that were, others stay', async () => {
+    it('given fields are replaced, omitted ones keep their values', async () => {
       const { cron_id, ...before } = await create({ config: { tags: ['old'] }, context: { tone: 'kind' } });
       const updated = await client.crons.update(cron_id, {
         config: { tags: ['new'] },
@@ -223,7 +223,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       });
     });
 
-    it('schedule and zone decide anew when it is due', async () => {
+    it('a change of schedule or time zone sets a new due time', async () => {
       const { cron_id } = await create({ schedule: '30 6 2 1 *' });
       const year = new Date().getUTCFullYear() + 1;
       expect(await updateWith(cron_id, { timezone: 'America/New_York' })).toMatchObject({
@@ -236,7 +236,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       });
     });
 
-    it('what is said again does not let a time pass by that is just due', async () => {
+    it('an update with unchanged values does not skip a due time', async () => {
       const { cron_id } = await create({ enabled: true });
       const soon = new Date(Date.now() + HOUR);
       await server.database.pool.query('UPDATE crons SET next_run_date = $2 WHERE cron_id = $1', [cron_id, soon]);
@@ -245,7 +245,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       });
     });
 
-    it('an end is set, kept when it is left out, and taken away by null', async () => {
+    it('an end is set, kept when it is omitted, and removed by null', async () => {
       const { cron_id, next_run_date } = await create();
       const end_time = new Date(Date.now() + HOUR).toISOString();
       expect(await client.crons.update(cron_id, { endTime: end_time })).toMatchObject({
@@ -256,7 +256,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       expect(await client.crons.update(cron_id, { endTime: null })).toMatchObject({ end_time: null, next_run_date });
     });
 
-    it('one whose end has passed is due again only with another end, and takes every other change', async () => {
+    it('a cron whose end has passed accepts other changes, but is due again only with another end', async () => {
       const { cron_id, next_run_date } = await create();
       const past = `UPDATE crons SET end_time = '2020-01-01', next_run_date = NULL WHERE cron_id = $1`;
       await server.database.pool.query(past, [cron_id]);
@@ -268,7 +268,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       expect(await client.crons.update(cron_id, { enabled: true, endTime: null })).toMatchObject({ next_run_date });
     });
 
-    it('disabled it is due at no time, enabled again it goes on', async () => {
+    it('a disabled cron is never due, and continues once it is enabled', async () => {
       const { cron_id, next_run_date } = await create();
       expect(await client.crons.update(cron_id, { enabled: false })).toMatchObject({
         enabled: false,
@@ -296,7 +296,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       expect(await get(cron.cron_id)).toEqual(cron);
     });
 
-    it('one that is not there is not found', async () => {
+    it('a missing cron is not found', async () => {
       await expect(client.crons.update(randomUUID(), {})).rejects.toMatchObject(refusal(404, 'cron_not_found'));
       await expect(client.crons.update('x', {})).rejects.toMatchObject(refusal(422, 'validation_failed'));
     });
@@ -310,7 +310,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
   });
 
   describe('are searched', () => {
-    it('by assistant, thread, whether they are enabled, and metadata', async () => {
+    it('by assistant, thread, enabled and metadata', async () => {
       const thread_id = await newThread(client);
       const one = await create({ metadata: { n: 1 } });
       const two = await create({ metadata: { n: 2 }, enabled: false }, 'steps');
@@ -328,7 +328,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       expect(await ids({ metadata: { mark, n: 2 } })).toEqual(sorted(two));
     });
 
-    it('page by page, with the number of all', async () => {
+    it('page by page, with the total number', async () => {
       const created: string[] = [];
       for (let n = 0; n < 5; n += 1) {
         created.unshift((await create()).cron_id);
@@ -367,7 +367,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
       },
     );
 
-    it('and give only what is selected', async () => {
+    it('and return only the selected fields', async () => {
       const { cron_id, next_run_date } = await create();
       expect(await found({ select: ['next_run_date', 'cron_id'] })).toEqual([{ cron_id, next_run_date }]);
       const [{ now }] = (await found({ select: ['now'] })) as unknown as { now: string }[];
@@ -396,7 +396,7 @@ describe.each(SDKS)('crons with SDK %s', (_, Client) => {
   });
 });
 
-it('the server says that it has crons', async () => {
+it('the server information lists crons', async () => {
   const info = (await (await fetch(`${server.url}/info`)).json()) as { flags: Record<string, boolean> };
   expect(info.flags.crons).toBe(true);
 });

@@ -20,7 +20,7 @@ const post = (path: string, body: unknown, headers: Record<string, string> = {})
 const CHUNKED = 'POST /custom/echo HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n';
 
 describe('a route of the app', () => {
-  it('is answered by the app, with its status and its headers', async () => {
+  it('returns the status and headers of the app', async () => {
     const { status, json, headers } = await get('/custom/hello?name=Polly');
 
     expect(status).toBe(201);
@@ -30,7 +30,7 @@ describe('a route of the app', () => {
     expect(headers.getSetCookie()).toEqual(['a=1', 'b=2']);
   });
 
-  it('has our headers, too: CORS and the id of the request', async () => {
+  it('also has the CORS and x-request-id headers of the server', async () => {
     const origin = 'http://localhost:3000';
     const { headers } = await get('/custom/hello', { origin, 'x-request-id': 'mine' });
 
@@ -38,17 +38,17 @@ describe('a route of the app', () => {
     expect(headers.get('x-request-id')).toBe('mine');
   });
 
-  it('comes before ours', async () => {
+  it('takes precedence over routes of the server', async () => {
     expect((await get('/runs/afakeroute')).json).toEqual({ fake: true });
   });
 
-  it('may refuse, and may fail', async () => {
+  it('may return an error, and may throw', async () => {
     const refused = await get('/custom/error');
     expect([refused.status, refused.text]).toEqual([400, 'Bad parrot']);
     expect((await get('/custom/broken')).status).toBe(500);
   });
 
-  it('takes bodies of any kind, byte for byte', async () => {
+  it('accepts any body, byte for byte', async () => {
     const form = new FormData();
     form.set('file', new Blob([new Uint8Array([0, 255, 128])]), 'a.bin');
     const upload = await send(`${server.url}/custom/upload`, { method: 'POST', body: form });
@@ -59,7 +59,7 @@ describe('a route of the app', () => {
     expect(Buffer.from(await echo.arrayBuffer()).equals(bytes)).toBe(true);
   });
 
-  it('takes no body above the limit', async () => {
+  it('refuses a body above the limit', async () => {
     const { status, json } = await send(`${server.url}/custom/echo`, {
       method: 'POST',
       body: 'x'.repeat(1024 * 1024 + 1),
@@ -75,7 +75,7 @@ describe('a route of the app', () => {
     expect(client.text()).toMatch(/^HTTP\/1\.1 413 [^]*body_too_large/);
   });
 
-  it('may leave a body unread, or read a part of it: the next request of the connection is answered', async () => {
+  it('may leave a body unread or read a part of it, and the connection remains usable', async () => {
     const request = (path: string, body: string): string =>
       `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
     for (const path of ['/custom/unread', '/custom/part']) {
@@ -87,17 +87,17 @@ describe('a route of the app', () => {
     }
   });
 
-  it('streams: each piece arrives as it is written', async () => {
+  it('streams each chunk as it is written', async () => {
     const response = await open(`${server.url}/custom/chunks`);
     for (let chunk = 0; chunk < 4; chunk++) {
-      // Only who has read a piece asks for the next one.
+      // The next chunk is requested only after the previous one was read.
       await response.until(new RegExp(`chunk ${chunk}\n$`));
       await send(`${server.url}/custom/chunks`, { method: 'POST' });
     }
     expect(await response.ended).toBe('chunk 0\nchunk 1\nchunk 2\nchunk 3\n');
   });
 
-  it('learns when its reader leaves', async () => {
+  it('is notified when its client disconnects', async () => {
     const response = await open(`${server.url}/custom/endless`);
     await response.until(/on and on/);
     response.leave();
@@ -117,36 +117,36 @@ describe('a route of the app', () => {
   });
 });
 
-describe('what the app does not know', () => {
-  it('is answered by us when nobody knows it', async () => {
+describe('a request without a route in the app', () => {
+  it('gets 404 from the server when the server has no route either', async () => {
     const { status, json } = await get('/custom/nowhere');
     expect(status).toBe(404);
     expect(json).toMatchObject({ code: 'not_found' });
   });
 
-  it('keeps preflights where they were', async () => {
+  it('leaves preflights to the server', async () => {
     const headers = { origin: 'http://localhost:3000', 'access-control-request-method': 'POST', 'x-stop': '1' };
     const { status } = await send(`${server.url}/runs/wait`, { method: 'OPTIONS', headers });
     expect(status).toBe(204);
   });
 
-  it.each(['/threads', '/runs/wait'])('is refused as ever when its body is no JSON: %s', async (path) => {
+  it.each(['/threads', '/runs/wait'])('is refused by the server when its body is not JSON: %s', async (path) => {
     for (const headers of [{}, { 'x-look-at-text': '1' }, { 'x-into-config': '1' }] as Record<string, string>[]) {
       const { status, json } = await send(server.url + path, { method: 'POST', body: '{"a"', headers });
-      // A middleware that reads what is no JSON fails by itself.
+      // A middleware that reads a body that is not JSON fails itself.
       expect(status).toBe(headers['x-into-config'] ? 500 : 422);
       expect(json ?? { code: 'malformed_json' }).toMatchObject({ code: 'malformed_json' });
     }
   });
 
-  it('has the same limit of size', async () => {
+  it('has the same body limit', async () => {
     for (const headers of [{}, { 'x-look-at-text': '1' }] as Record<string, string>[]) {
       const { status } = await post('/threads', { metadata: { a: 'x'.repeat(1024 * 1024) } }, headers);
       expect(status).toBe(413);
     }
   });
 
-  it('arrives whole when the app has read it', async () => {
+  it('keeps its whole body when the app has read it', async () => {
     const metadata = { text: 'ä€😀'.repeat(20_000), number: 1e300 };
     const { json } = await post('/threads', { metadata }, { 'x-look-at-text': '1' });
     expect(json).toMatchObject({ metadata });
@@ -160,7 +160,7 @@ describe.each(SDKS)('the middleware of the app, with SDK %s', (_, Client) => {
     client = connect(Client, server.url);
   });
 
-  it('adds headers to our answers', async () => {
+  it('adds headers to responses of the server', async () => {
     const recording = recordingClient(Client, server.url);
     await recording.client.threads.create();
     await collect(recording.client.runs.stream(null, 'tokens', { input: { messages: [] } }) as never);
@@ -173,7 +173,7 @@ describe.each(SDKS)('the middleware of the app, with SDK %s', (_, Client) => {
     expect(recording.responses).toHaveLength(3);
   });
 
-  it('changes the body that our routes get', async () => {
+  it('changes the body that routes of the server get', async () => {
     const changing = connect(Client, server.url, { 'x-into-config': 'from a header' });
     const seen = { configurable: expect.objectContaining({ from_middleware: 'from a header' }) };
     expect(await changing.runs.wait(null, 'settings', { input: {} })).toMatchObject(seen);
@@ -183,18 +183,18 @@ describe.each(SDKS)('the middleware of the app, with SDK %s', (_, Client) => {
     expect(plain.configurable).not.toHaveProperty('from_middleware');
   });
 
-  it('may answer in the place of our routes, which then do nothing', async () => {
+  it('may respond instead of a route of the server, which then has no effect', async () => {
     const before = await client.threads.count();
     const stopped = connect(Client, server.url, { 'x-stop': '1' });
     await expect(stopped.threads.create()).rejects.toMatchObject({ status: 403 });
     expect(await client.threads.count()).toBe(before);
   });
 
-  it('leaves errors of ours as they are', async () => {
+  it('does not change errors of the server', async () => {
     await expect(client.runs.wait(null, 'parrot', { input: {} })).rejects.toMatchObject({ status: 404 });
   });
 
-  it('takes webhooks that are paths of this server', async () => {
+  it('receives webhooks to paths of this server', async () => {
     const run = await client.runs.create(null, 'steps', { input: {}, webhook: '/custom/webhook' });
     const hook = await askUntil(
       async () => (await get('/custom/webhook')).json as { run_id: string } | null,
@@ -207,12 +207,12 @@ describe.each(SDKS)('the middleware of the app, with SDK %s', (_, Client) => {
 describe.each(['function', 'object'])('an app that is a mere %s', (kind) => {
   const plain = serverForFile({ args: config(kind) });
 
-  it('answers what it knows', async () => {
+  it('responds on its own routes', async () => {
     const { status, text, headers } = await send(`${plain.url}/custom/hello`);
     expect([status, text, headers.get('x-custom')]).toEqual([200, 'hello', 'function']);
   });
 
-  it('lets go on what it answers with 404, body included', async () => {
+  it('passes requests on that it answers with 404, including their bodies', async () => {
     const { json } = await sendJson(`${plain.url}/threads`, { metadata: { a: 1 } });
     expect(json).toMatchObject({ metadata: { a: 1 } });
     expect((await send(`${plain.url}/nowhere`)).json).toMatchObject({ code: 'not_found' });
@@ -222,7 +222,7 @@ describe.each(['function', 'object'])('an app that is a mere %s', (kind) => {
 describe('an app below a mount prefix', () => {
   const below = serverForFile({ args: config('prefix') });
 
-  it('has its routes below it, too, and does not see it', async () => {
+  it('serves its routes below the prefix and gets paths without it', async () => {
     const { json } = await send(`${below.url}/custom/hello?name=Polly`);
     const origin = below.url.replace(/\/lg$/, '');
     expect(below.url).toMatch(/\/lg$/);
@@ -244,7 +244,7 @@ describe('an app that cannot be used', () => {
     try {
       const { code, output } = await runToEnd(['dev', '--port', '0', '--config', file], { database });
       expect(code).toBe(1);
-      expect(output).toContain('The custom routes of http.app cannot be loaded');
+      expect(output).toContain('Cannot load the custom routes of http.app');
       expect(output).toContain(reason);
       expect(output).not.toContain('    at ');
     } finally {

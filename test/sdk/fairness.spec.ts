@@ -40,7 +40,7 @@ describe.each(SDKS)('ten long runs of one user, with SDK %s', (_, Client) => {
     [alice, bob, carol] = Object.values(KEYS).map((key) => connect(Client, fair.url, { 'x-api-key': key }));
   });
 
-  it('leave slots to the runs of others, and those that wait begin when slots become free', async () => {
+  it('leave slots to the runs of other users, and queued ones start when slots become free', async () => {
     const gate = newGate();
     const run_ids = await occupy(alice, gate);
     await untilRunning(fair, run_ids, SLOTS - 2);
@@ -57,7 +57,7 @@ describe.each(SDKS)('ten long runs of one user, with SDK %s', (_, Client) => {
     );
   });
 
-  it('and ten of another leave slots to a third', async () => {
+  it('and ten of a second user leave slots to a third user', async () => {
     const gate = newGate();
     const ofAlice = await occupy(alice, gate);
     await untilRunning(fair, ofAlice, SLOTS - 2);
@@ -73,7 +73,7 @@ describe.each(SDKS)('ten long runs of one user, with SDK %s', (_, Client) => {
   });
 });
 
-describe('all slots are of one user', () => {
+describe('one user may take all slots', () => {
   const [, Client] = SDKS[0];
 
   it.each([

@@ -20,16 +20,16 @@ import { startServer, type TestServer } from '../support/server.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { askUntil } from '../support/until.js';
 
-/** An address that no other test has. */
+/** An address that no other test uses. */
 let last = 0;
 const newAddress = (): string => `198.51.100.${++last}`;
 
-/** The address that a proxy says the client has. */
+/** The client address that a proxy reports. */
 const from = (address: string): Record<string, string> => ({ 'x-forwarded-for': address });
 
-describe('the number of runs that wait on a thread', () => {
-  const MOST = 3;
-  const server = serverForFile({ env: { NESTGRAPH_MAX_QUEUED_RUNS: String(MOST), N_JOBS_PER_WORKER: '4' } });
+describe('the number of queued runs on a thread', () => {
+  const MAX = 3;
+  const server = serverForFile({ env: { NESTGRAPH_MAX_QUEUED_RUNS: String(MAX), N_JOBS_PER_WORKER: '4' } });
 
   describe.each(SDKS)('with SDK %s', (_, Client) => {
     let client: Client;
@@ -44,13 +44,13 @@ describe('the number of runs that wait on a thread', () => {
 
     async function fill(): Promise<{ open: () => void }> {
       const { gate } = await startWaiting(client, thread_id);
-      for (let run = 0; run < MOST; run++) {
+      for (let run = 0; run < MAX; run++) {
         await client.runs.create(thread_id, 'steps', payload);
       }
       return gate;
     }
 
-    it('has a bound; whoever comes then is refused in every way, and changes nothing', async () => {
+    it('is limited: further runs are refused on every route and change nothing', async () => {
       const gate = await fill();
       const before = [await client.threads.get(thread_id), await client.runs.list(thread_id)];
 
@@ -63,7 +63,7 @@ describe('the number of runs that wait on a thread', () => {
       gate.open();
     });
 
-    it('is no bound for runs that take the place of others, or have a thread of their own', async () => {
+    it('does not limit runs that supersede others or have their own thread', async () => {
       const gate = await fill();
 
       await expect(client.runs.wait(null, 'steps', payload)).resolves.toHaveProperty('path');
@@ -72,7 +72,7 @@ describe('the number of runs that wait on a thread', () => {
       gate.open();
     });
 
-    it('goes down when one of them begins', async () => {
+    it('decreases when a queued run starts', async () => {
       const gate = await fill();
       gate.open();
       const [newest] = await client.runs.list(thread_id);
@@ -80,17 +80,17 @@ describe('the number of runs that wait on a thread', () => {
       await expect(client.runs.create(thread_id, 'steps', payload)).resolves.toMatchObject({ thread_id });
     });
 
-    it('is kept by many who come at once', async () => {
+    it('is enforced under concurrent requests', async () => {
       const { gate } = await startWaiting(client, thread_id);
       const runs = await Promise.allSettled(
         Array.from({ length: 12 }, () => client.runs.create(thread_id, 'steps', payload)),
       );
-      expect(runs.filter(({ status }) => status === 'fulfilled')).toHaveLength(MOST);
+      expect(runs.filter(({ status }) => status === 'fulfilled')).toHaveLength(MAX);
       gate.open();
     });
 
-    it('counts the runs of one batch among each other', async () => {
-      const runs = Array.from({ length: MOST + 2 }, () => ({ assistantId: 'steps', threadId: thread_id }));
+    it('includes all runs of a batch', async () => {
+      const runs = Array.from({ length: MAX + 2 }, () => ({ assistantId: 'steps', threadId: thread_id }));
       await expect(client.runs.createBatch(runs as never)).rejects.toMatchObject(refused);
       expect(await client.runs.list(thread_id)).toEqual([]);
     });
@@ -105,8 +105,8 @@ async function readOn(stream: AsyncIterator<unknown>): Promise<void> {
 }
 
 describe('the streams and waits of a caller', () => {
-  const MOST = 2;
-  const env = { NESTGRAPH_MAX_STREAMS_PER_CALLER: String(MOST), NESTGRAPH_TRUST_PROXY: 'loopback' };
+  const MAX = 2;
+  const env = { NESTGRAPH_MAX_STREAMS_PER_CALLER: String(MAX), NESTGRAPH_TRUST_PROXY: 'loopback' };
   const server = serverForFile({ env });
 
   describe.each(SDKS)('with SDK %s', (_, Client) => {
@@ -119,7 +119,7 @@ describe('the streams and waits of a caller', () => {
       thread_id = await newThread(client);
     });
 
-    /** Opens so many as there may be, each in a way of its own. */
+    /** Opens as many as the limit allows, each through another route. */
     async function fill(): Promise<{ gate: { open: () => void }; done: Promise<unknown> }> {
       const gate = newGate();
       const run = { input: { gate: gate.path, label: 'a' }, streamMode: ['custom' as const] };
@@ -127,7 +127,7 @@ describe('the streams and waits of a caller', () => {
       const stream = client.runs.joinStream(thread_id, run_id, { lastEventId: '-1' })[Symbol.asyncIterator]();
       await stream.next();
       const joined = client.runs.join(thread_id, run_id);
-      // Nobody is told when a wait has begun: its place is taken when the next one is refused.
+      // The client gets no signal when a wait has begun. It has begun once the next one is refused.
       await askUntil(
         () =>
           client.runs.wait(null, 'echo', { input: { messages: [] } }).then(
@@ -139,7 +139,7 @@ describe('the streams and waits of a caller', () => {
       return { gate, done: Promise.all([joined, readOn(stream)]) };
     }
 
-    it('have a bound; one more is refused before anything is done for it', async () => {
+    it('are limited: one more is refused before it has an effect', async () => {
       const { gate, done } = await fill();
       const payload = { input: {} };
       const before = await client.threads.count();
@@ -154,14 +154,14 @@ describe('the streams and waits of a caller', () => {
       await done;
     });
 
-    it('make room when they end', async () => {
+    it('no longer count when they end', async () => {
       const { gate, done } = await fill();
       gate.open();
       await done;
       await expect(client.runs.wait(null, 'steps', { input: {} })).resolves.toHaveProperty('path');
     });
 
-    it('make room when their client leaves', async () => {
+    it('no longer count when the client disconnects', async () => {
       const { gate } = await startWaiting(client, thread_id);
       const [{ run_id }] = await client.runs.list(thread_id);
       const url = `${server.url}/threads/${thread_id}/runs/${run_id}/stream?cancel_on_disconnect=false`;
@@ -178,7 +178,7 @@ describe('the streams and waits of a caller', () => {
       gate.open();
     });
 
-    it('are no matter of other callers, or of other requests', async () => {
+    it('do not affect other callers or other requests', async () => {
       const { gate, done } = await fill();
       const other = connect(Client, server.url, from(newAddress()));
 
@@ -189,8 +189,8 @@ describe('the streams and waits of a caller', () => {
       await done;
     });
 
-    it('make room again when they are refused for another reason', async () => {
-      for (let time = 0; time <= MOST; time++) {
+    it('no longer count when they fail for another reason', async () => {
+      for (let time = 0; time <= MAX; time++) {
         await expect(client.runs.wait(null, 'parrot', { input: {} })).rejects.toMatchObject({ status: 404 });
       }
       await expect(client.runs.wait(null, 'steps', { input: {} })).resolves.toHaveProperty('path');
@@ -198,21 +198,21 @@ describe('the streams and waits of a caller', () => {
   });
 });
 
-describe('the requests of a caller in a minute', () => {
-  const MOST = 10;
-  const env = { NESTGRAPH_RATE_LIMIT_PER_MINUTE: String(MOST), NESTGRAPH_TRUST_PROXY: 'loopback' };
+describe('the requests of a caller per minute', () => {
+  const MAX = 10;
+  const env = { NESTGRAPH_RATE_LIMIT_PER_MINUTE: String(MAX), NESTGRAPH_TRUST_PROXY: 'loopback' };
   const server = serverForFile({ env });
   const refused = refusal(429, 'rate_limited');
 
-  /** Sends as many requests as one may. */
+  /** Sends as many requests as the limit allows. */
   const spend = (client: Client): Promise<unknown> =>
-    Promise.all(Array.from({ length: MOST }, () => client.threads.count()));
+    Promise.all(Array.from({ length: MAX }, () => client.threads.count()));
 
   const clientAt = (Client: ClientClass, address: string, url = server.url): Client =>
     connect(Client, url, from(address));
 
   describe.each(SDKS)('with SDK %s', (sdk, Client) => {
-    it('have a bound', async () => {
+    it('are limited', async () => {
       const client = clientAt(Client, newAddress());
       await spend(client);
       await expect(client.threads.count()).rejects.toMatchObject(refused);
@@ -220,13 +220,13 @@ describe('the requests of a caller in a minute', () => {
       await expect(readUntil(client.runs.stream(null, 'steps', { input: {} }), 'end')).rejects.toMatchObject(refused);
     });
 
-    it('are no matter of other callers', async () => {
+    it('do not affect other callers', async () => {
       await spend(clientAt(Client, newAddress()));
       await expect(clientAt(Client, newAddress()).threads.count()).resolves.toEqual(expect.any(Number));
     });
 
-    it('of graphs to their own server are not counted', async () => {
-      for (let run = 0; run <= MOST; run++) {
+    it('do not include requests of graphs to their own server', async () => {
+      for (let run = 0; run <= MAX; run++) {
         const input = { sdk, graph: 'steps', input: {} };
         const result = await clientAt(Client, newAddress()).runs.wait(null, 'calling', { input });
         expect(result).toMatchObject({ answer: { path: ['one', 'two', 'three'] } });
@@ -237,15 +237,15 @@ describe('the requests of a caller in a minute', () => {
   const count = (headers: Record<string, string>, path = '/threads/count') =>
     sendJson(server.url + path, {}, { headers });
 
-  it('say when to come back, and let browsers read the refusal', async () => {
+  it('are refused with Retry-After and with CORS headers', async () => {
     const headers = { ...from(newAddress()), origin: 'http://localhost:3000' };
     const first = await count(headers);
-    expect(first.headers.get('x-ratelimit-remaining')).toBe(String(MOST - 1));
-    await Promise.all(Array.from({ length: MOST - 1 }, () => count(headers)));
+    expect(first.headers.get('x-ratelimit-remaining')).toBe(String(MAX - 1));
+    await Promise.all(Array.from({ length: MAX - 1 }, () => count(headers)));
     const { status, json, headers: answered } = await count(headers);
 
     expect(status).toBe(429);
-    expect(json).toEqual({ code: 'rate_limited', detail: expect.stringContaining(`More than ${MOST} requests`) });
+    expect(json).toEqual({ code: 'rate_limited', detail: expect.stringContaining(`More than ${MAX} requests`) });
     const seconds = Number(answered.get('retry-after'));
     expect(seconds).toBeGreaterThan(0);
     expect(seconds).toBeLessThanOrEqual(60);
@@ -253,16 +253,16 @@ describe('the requests of a caller in a minute', () => {
     expect(answered.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('include those to routes that do not exist', async () => {
+  it('include requests to routes that do not exist', async () => {
     const headers = from(newAddress());
-    await Promise.all(Array.from({ length: MOST }, () => count(headers, `/nowhere/${randomUUID()}`)));
+    await Promise.all(Array.from({ length: MAX }, () => count(headers, `/nowhere/${randomUUID()}`)));
     expect((await count(headers)).status).toBe(429);
     expect((await count(headers, '/nowhere')).status).toBe(429);
   });
 
-  it('do not include preflights, and questions for health', async () => {
+  it('do not include preflights and health checks', async () => {
     const headers = from(newAddress());
-    await Promise.all(Array.from({ length: MOST }, () => count(headers)));
+    await Promise.all(Array.from({ length: MAX }, () => count(headers)));
     const preflight = { ...headers, origin: 'http://localhost:3000', 'access-control-request-method': 'POST' };
 
     expect((await send(`${server.url}/runs/wait`, { method: 'OPTIONS', headers: preflight })).status).toBe(204);
@@ -270,19 +270,19 @@ describe('the requests of a caller in a minute', () => {
     expect((await send(`${server.url}/info`, { headers })).status).toBe(200);
   });
 
-  it('are those of a whole network in IPv6', async () => {
-    await Promise.all(Array.from({ length: MOST }, (_, host) => count(from(`2001:db8:1:2::${host + 1}`))));
+  it('are counted per network for IPv6', async () => {
+    await Promise.all(Array.from({ length: MAX }, (_, host) => count(from(`2001:db8:1:2::${host + 1}`))));
     expect((await count(from('2001:db8:1:2:ffff::1'))).status).toBe(429);
     expect((await count(from('2001:db8:1:3::1'))).status).toBe(200);
   });
 });
 
-describe('whoever guesses keys', () => {
-  const MOST = 5;
+describe('an address that guesses keys', () => {
+  const MAX = 5;
   const KEY = 'key-of-alice-0123456789';
   const server = serverForFile({
     env: {
-      NESTGRAPH_RATE_LIMIT_PER_MINUTE: String(MOST),
+      NESTGRAPH_RATE_LIMIT_PER_MINUTE: String(MAX),
       NESTGRAPH_TRUST_PROXY: 'loopback',
       NESTGRAPH_API_KEYS: `alice:${KEY}`,
     },
@@ -290,9 +290,9 @@ describe('whoever guesses keys', () => {
   const ask = async (address: string, key: string, path = '/threads/count') =>
     (await sendJson(server.url + path, {}, { headers: { ...from(address), 'x-api-key': key } })).status;
 
-  it('waits, also with the right one, while others at other addresses do not', async () => {
+  it('is blocked, even with the right key, while other addresses are not', async () => {
     const [guesser, other] = [newAddress(), newAddress()];
-    for (let guess = 0; guess < MOST; guess++) {
+    for (let guess = 0; guess < MAX; guess++) {
       expect(await ask(guesser, `wrong-key-${guess}`)).toBe(401);
     }
     expect(await ask(guesser, 'wrong-key')).toBe(429);
@@ -303,10 +303,10 @@ describe('whoever guesses keys', () => {
   });
 });
 
-describe('what a client says about its address', () => {
+describe('the address that a client claims', () => {
   const server = serverForFile({ env: { NESTGRAPH_RATE_LIMIT_PER_MINUTE: '5' } });
 
-  it('is not believed unless it comes from a proxy that is trusted', async () => {
+  it('is ignored unless a trusted proxy reports it', async () => {
     const statuses = [];
     for (let request = 0; request < 6; request++) {
       statuses.push((await sendJson(`${server.url}/threads/count`, {}, { headers: from(newAddress()) })).status);
@@ -316,7 +316,7 @@ describe('what a client says about its address', () => {
 });
 
 describe('processes with one Redis', () => {
-  const MOST = 6;
+  const MAX = 6;
   let database: TestDatabase;
   let redis: FakeRedis;
   let servers: TestServer[];
@@ -324,7 +324,7 @@ describe('processes with one Redis', () => {
   beforeAll(async () => {
     [database, redis] = await Promise.all([createDatabase(), startRedis()]);
     const env = {
-      NESTGRAPH_RATE_LIMIT_PER_MINUTE: String(MOST),
+      NESTGRAPH_RATE_LIMIT_PER_MINUTE: String(MAX),
       NESTGRAPH_TRUST_PROXY: 'loopback',
       REDIS_URI: redis.uri,
     };
@@ -346,20 +346,20 @@ describe('processes with one Redis', () => {
     return statuses;
   };
 
-  it('count the requests of a caller together, each minute anew', async () => {
+  it('share the counter of a caller, which restarts each minute', async () => {
     const address = newAddress();
-    expect(await statusesOf(address, MOST + 2)).toEqual([...Array<number>(MOST).fill(200), 429, 429]);
-    expect(redis.values()).toMatchObject({ [`nestgraph:requests:${address}`]: String(MOST + 2) });
+    expect(await statusesOf(address, MAX + 2)).toEqual([...Array<number>(MAX).fill(200), 429, 429]);
+    expect(redis.values()).toMatchObject({ [`nestgraph:requests:${address}`]: String(MAX + 2) });
     redis.advance(60_001);
     expect(await statusesOf(address, 1)).toEqual([200]);
   });
 
-  it('let everybody pass when it is away, say so once, and never name its password', async () => {
+  it('let every request pass while Redis is unavailable, and log it once without its password', async () => {
     await redis.close();
-    expect(await statusesOf(newAddress(), 2 * MOST)).toEqual(Array(2 * MOST).fill(200));
+    expect(await statusesOf(newAddress(), 2 * MAX)).toEqual(Array(2 * MAX).fill(200));
     const said = servers.map((server) => server.output());
     for (const text of said) {
-      expect(text.match(/Redis does not answer/g)).toHaveLength(1);
+      expect(text.match(/Redis is unavailable/g)).toHaveLength(1);
       expect(text).not.toContain(REDIS_PASSWORD);
     }
   });

@@ -134,7 +134,7 @@ describe.each(SDKS)('revoked permissions, with SDK %s', (_, Client) => {
     it('is disabled when its caller may no longer run anything', async () => {
       const cron = await newCron('steps');
       revoke('alice');
-      expect(await disabledReason(cron)).toBe('alice may not create its runs any more: alice runs nothing.');
+      expect(await disabledReason(cron)).toBe('alice may no longer create its runs: alice runs nothing.');
     });
 
     it('is disabled when its caller can no longer see the thread, and changes nothing there', async () => {

@@ -19,7 +19,7 @@ describe.each(SDKS)('the store inside graphs, with SDK %s', (version, Client) =>
     return answers;
   };
 
-  it('has the items that clients put, and clients have those of graphs', async () => {
+  it('shares its items with clients', async () => {
     await client.store.putItem([root, 'http'], 'k', { from: 'client' });
     const [item, none, , found] = await remember(
       [['get', [root, 'http'], 'k']],
@@ -41,7 +41,7 @@ describe.each(SDKS)('the store inside graphs, with SDK %s', (version, Client) =>
     expect(await client.store.getItem([root, 'graph'], 'k')).toBeNull();
   });
 
-  it('is the same in subgraphs, also in those with a store of their own', async () => {
+  it('is the same in subgraphs, including those with their own store', async () => {
     const path = [root, 'below'];
     const input = { calls: [[['put', path, 'k', { a: 1 }]], [['get', path, 'k']]], below: true };
     const { answers } = (await client.runs.wait(null, 'memory', { input })) as { answers: unknown[] };
@@ -49,7 +49,7 @@ describe.each(SDKS)('the store inside graphs, with SDK %s', (version, Client) =>
     expect(await client.store.getItem(path, 'k')).toMatchObject({ value: { a: 1 } });
   });
 
-  it('is there when a state is updated as a node', async () => {
+  it('is available when a state is updated as a node', async () => {
     await client.store.deleteItem(['memory', 'routers'], 'last');
     const thread_id = await newThread(client);
     await client.runs.wait(thread_id, 'memory', { input: { calls: [] } });
@@ -75,7 +75,7 @@ describe.each(SDKS)('the store inside graphs, with SDK %s', (version, Client) =>
     expect(last).toEqual([below('b', 'v2')]);
   });
 
-  it('takes a batch, whose reads see what was there before', async () => {
+  it('executes a batch, whose reads see the items before the batch', async () => {
     const path = [root, 'batch'];
     await client.store.putItem(path, 'old', { n: 1 });
     const [answer] = (await remember([
@@ -105,13 +105,13 @@ describe.each(SDKS)('the store inside graphs, with SDK %s', (version, Client) =>
     ]);
   });
 
-  it('keeps messages as clients see them', async () => {
+  it('stores messages as clients see them', async () => {
     const message = { lc: 1, type: 'constructor', id: ['langchain_core', 'messages', 'HumanMessage'], kwargs: {} };
     await remember([['put', [root, 'm'], 'k', { message }]]);
     expect(await client.store.getItem([root, 'm'], 'k')).toMatchObject({ value: { message } });
   });
 
-  it('refuses what clients may not put either, and goes on with the rest', async () => {
+  it('refuses what clients may not put either, and executes the other operations', async () => {
     const answers = await remember([
       ['put', [root, 'a.b'], 'k', {}],
       ['put', ['langgraph', 'a'], 'k', {}],

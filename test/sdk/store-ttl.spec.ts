@@ -79,7 +79,7 @@ describe.each(SDKS)('items that expire, with SDK %s', (version, Client) => {
     return rows[0].updated_at;
   };
 
-  it('are gone for everybody when their time is over, though nobody has removed them', async () => {
+  it('are hidden from all readers once expired, before the sweep deletes them', async () => {
     newNamespace();
     await client.store.putItem(namespace, 'short', { a: 1 }, { ttl: 10 });
     await client.store.putItem(namespace, 'long', { a: 1 }, { ttl: 20 });
@@ -94,7 +94,7 @@ describe.each(SDKS)('items that expire, with SDK %s', (version, Client) => {
     expect(await rowOf('short')).toBeDefined();
   });
 
-  it('begin again as new items when they are put again', async () => {
+  it('are new items when they are put again', async () => {
     newNamespace();
     await client.store.putItem(namespace, 'k', { n: 1 }, { ttl: 10 });
     const before = (await client.store.getItem(namespace, 'k'))!;
@@ -107,7 +107,7 @@ describe.each(SDKS)('items that expire, with SDK %s', (version, Client) => {
     expect(await rowOf('k')).toEqual({ ttl_minutes: null, left: null });
   });
 
-  it('take the ttl of their last put', async () => {
+  it('have the ttl of their last put', async () => {
     newNamespace();
     await client.store.putItem(namespace, 'k', {}, { ttl: 10 });
     await client.store.putItem(namespace, 'k', {}, { ttl: 30 });
@@ -116,7 +116,7 @@ describe.each(SDKS)('items that expire, with SDK %s', (version, Client) => {
     expect(await rowOf('k')).toEqual({ ttl_minutes: null, left: null });
   });
 
-  it('take that of the configuration when they say nothing, and stay when they say null', async () => {
+  it('have the configured ttl by default, and do not expire with null', async () => {
     newNamespace();
     await withDefault.store.putItem(namespace, 'default', {});
     await withDefault.store.putItem(namespace, 'own', {}, { ttl: 5 });
@@ -133,7 +133,7 @@ describe.each(SDKS)('items that expire, with SDK %s', (version, Client) => {
     ['keeping', undefined, false],
     ['keeping', true, true],
     ['keeping', false, false],
-  ])('begin again when they are read (%s, refresh_ttl %s: %s)', async (kind, refreshTtl, refreshed) => {
+  ])('restart their ttl when they are read (%s, refresh_ttl %s: %s)', async (kind, refreshTtl, refreshed) => {
     const { store } = kind === 'keeping' ? withDefault : client;
     for (const read of [
       () => store.getItem(namespace, 'k', { refreshTtl }),
@@ -151,7 +151,7 @@ describe.each(SDKS)('items that expire, with SDK %s', (version, Client) => {
     }
   });
 
-  it('begin again when graphs read them', async () => {
+  it('restart their ttl when graphs read them', async () => {
     newNamespace();
     await client.store.putItem(namespace, 'k', {}, { ttl: 10 });
     await letPass(4);
@@ -164,7 +164,7 @@ describe.each(SDKS)('items that expire, with SDK %s', (version, Client) => {
     expect(await rowOf('own')).toEqual({ ttl_minutes: 7, left: 7 });
   });
 
-  it('are removed some time later, and no others', async () => {
+  it('are deleted by the sweep, and no others', async () => {
     newNamespace();
     await Promise.all(['a', 'b', 'c'].map((key) => sweeping.store.putItem(namespace, key, {}, { ttl: 10 })));
     await sweeping.store.putItem(namespace, 'later', {}, { ttl: 20 });

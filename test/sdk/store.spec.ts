@@ -28,7 +28,7 @@ describe.each(SDKS)('the store, with SDK %s', (version, Client) => {
   };
 
   describe('puts and gets items', () => {
-    it('as they are, with the times of their first and last put', async () => {
+    it('unchanged, with the times of their first and last put', async () => {
       newRoot();
       const value = { text: 'ä "quoted" \\u0000 \u2028', list: [1, 2.5, null, { deep: [true] }], empty: {}, '': 0 };
       expect(await client.store.putItem([root, 'a'], 'k', value)).toBeUndefined();
@@ -43,7 +43,7 @@ describe.each(SDKS)('the store, with SDK %s', (version, Client) => {
       expect(Date.parse(again.updatedAt)).toBeGreaterThan(Date.parse(item.updatedAt));
     });
 
-    it('whose key is any text, also an empty one', async () => {
+    it('whose key is any string, including an empty one', async () => {
       newRoot();
       for (const key of ['', 'a.b', 'a/b?c=d&e', ' ', '[1]', 'ключ', '🦜'.repeat(256)]) {
         await put([], key, { key });
@@ -51,7 +51,7 @@ describe.each(SDKS)('the store, with SDK %s', (version, Client) => {
       }
     });
 
-    it('whose labels are any texts without dots', async () => {
+    it('whose labels are any strings without dots', async () => {
       newRoot();
       const path = [root, 'a:b', '%', ' x ', '*', 'user|1,2', '[', '語'];
       await client.store.putItem(path, 'k', { there: true });
@@ -59,7 +59,7 @@ describe.each(SDKS)('the store, with SDK %s', (version, Client) => {
       expect(await client.store.searchItems(path)).toMatchObject({ items: [{ namespace: path }] });
     });
 
-    it('and says null for what is not there', async () => {
+    it('and returns null for a missing item', async () => {
       newRoot();
       await put([], 'k');
       expect(await client.store.getItem([root], 'other')).toBeNull();
@@ -68,7 +68,7 @@ describe.each(SDKS)('the store, with SDK %s', (version, Client) => {
       expect(await client.store.getItem(['langgraph'], 'k')).toBeNull();
     });
 
-    it('with the namespace as repeated parameters and as JSON, too', async () => {
+    it('with the namespace as repeated parameters or as JSON', async () => {
       newRoot();
       await put(['a', 'b'], 'k');
       const name = encodeURIComponent(root);
@@ -80,7 +80,7 @@ describe.each(SDKS)('the store, with SDK %s', (version, Client) => {
     });
   });
 
-  it('deletes items, also those that are not there', async () => {
+  it('deletes items, including missing ones', async () => {
     newRoot();
     await put(['a'], 'k');
     await put(['a'], 'stays');
@@ -93,7 +93,7 @@ describe.each(SDKS)('the store, with SDK %s', (version, Client) => {
     expect(await namespaces()).toEqual([]);
   });
 
-  describe('refuses what it could not give back, and keeps what it has', () => {
+  describe('refuses items that it cannot store unchanged, and keeps existing ones:', () => {
     const ITEM = { namespace: ['refused'], key: 'k', value: {} };
 
     it.each([
@@ -131,7 +131,7 @@ describe.each(SDKS)('the store, with SDK %s', (version, Client) => {
       expect((await client.store.searchItems(['refused'])).items).toEqual([]);
     });
 
-    it('before it is deleted, found or listed, too', async () => {
+    it('also for delete, get, search and list', async () => {
       const refused = refusal(422, 'validation_failed');
       await expect(client.store.deleteItem(['a', ''], 'k')).rejects.toMatchObject(refused);
       await expect(client.store.getItem(['a', ''], 'k')).rejects.toMatchObject(refused);
@@ -173,7 +173,7 @@ describe.each(SDKS)('the store, with SDK %s', (version, Client) => {
       expect((await keysBelow([])).toSorted()).toEqual(['a', 'a b', 'a!', 'a/b', 'a/b/c', 'ab', 'b']);
     });
 
-    it('in the order in which items were put first, page by page', async () => {
+    it('in the order of the first put, page by page', async () => {
       newRoot();
       const keys = ['m', 'z', 'a', 'k', 'b'];
       for (const key of keys) {
@@ -240,7 +240,7 @@ describe.each(SDKS)('the store, with SDK %s', (version, Client) => {
       expect(await keysBelow(['f'], { filter, limit: 1, offset: 1 })).toEqual(keys.slice(1, 2));
     });
 
-    it('ignores a query when there is nothing to compare it with', async () => {
+    it('ignores a query without an index', async () => {
       newRoot();
       await put([], 'k');
       const { items } = await client.store.searchItems([root], { query: 'anything' });
@@ -279,7 +279,7 @@ describe.each(SDKS)('the store, with SDK %s', (version, Client) => {
       expect(await namespaces({ prefix: [root, ...path], ...options })).toEqual(found);
     });
 
-    it('until their last item is gone', async () => {
+    it('until their last item is deleted', async () => {
       await put(['gone'], 'k');
       expect(await namespaces({ prefix: [root, 'gone'] })).toEqual(['gone']);
       await client.store.deleteItem([root, 'gone'], 'k');

@@ -7,11 +7,11 @@ import { AssistantParams } from './assistant-requests.dto.js';
 const isXray = (value: unknown): boolean =>
   typeof value === 'boolean' || (Number.isSafeInteger(value) && (value as number) >= 1);
 
-/** For the route: Swagger cannot read a parameter of two types from its DTO. */
+/** Documents the parameter on the route, because Swagger cannot derive a parameter with two types from its DTO. */
 export const XRAY: ApiQueryOptions = {
   name: 'xray',
   required: false,
-  description: 'Whether subgraphs are opened: all of them, or down to this depth.',
+  description: 'Whether to expand subgraphs: all of them, or down to this depth.',
   schema: { oneOf: [{ type: 'boolean' }, { type: 'integer', minimum: 1 }], default: false },
 };
 
@@ -26,60 +26,60 @@ export class AssistantGraphQuery {
 }
 
 export class SubgraphsQuery {
-  /** Whether subgraphs of subgraphs are included. */
+  /** Whether to include nested subgraphs. */
   @FromQueryFlag()
   @Flag({ default: false })
   recurse = false;
 }
 
 export class SubgraphParams extends AssistantParams {
-  /** Names of the nodes on the way to the subgraph, joined by `|`. */
+  /** Names of the nodes on the path to the subgraph, joined by `|`. */
   @Text({ required: true, example: 'library' })
   namespace: string;
 }
 
 /** A node of a drawn graph (contract 2.3). */
 export class GraphNode {
-  /** Its name; inside of a subgraph, the names on the way to it joined by `:`. */
+  /** Name of the node; in a subgraph, the names on the path to it, joined by `:`. */
   id: string;
   /** `schema` for the start and the end, else `runnable`. */
   @ApiProperty({ enum: ['schema', 'runnable'] })
   type: 'schema' | 'runnable';
-  /** What it executes: `id` is the class, `name` its name. */
+  /** The runnable of the node: `id` is its class, `name` its name. */
   @ApiProperty({ type: 'object', additionalProperties: true })
   data: JsonObject;
-  /** What the graph says about it. */
+  /** Metadata of the node in the graph. */
   @ApiProperty({ type: 'object', additionalProperties: true })
   metadata?: JsonObject;
 }
 
 /** An edge of a drawn graph. */
 export class GraphEdge {
-  /** Id of the node it comes from. */
+  /** Id of the source node. */
   source: string;
-  /** Id of the node it leads to. */
+  /** Id of the target node. */
   target: string;
-  /** The answer of the router that leads this way, when it is not the name of the target. */
+  /** The return value of the router that selects this edge, when it differs from the target name. */
   data?: string;
-  /** Whether it is taken only sometimes. */
+  /** Whether the edge is conditional. */
   conditional?: boolean;
 }
 
-/** A graph to draw (contract 2.3). */
+/** The nodes and edges of a graph, for drawing (contract 2.3). */
 export class Graph {
-  /** What is executed, from `__start__` to `__end__`. */
+  /** Nodes, including `__start__` and `__end__`. */
   nodes: GraphNode[];
-  /** What follows what. */
+  /** Edges between the nodes. */
   edges: GraphEdge[];
 }
 
-/** Nodes of workflows of the functional API are numbered; ids are text all the same. */
+/** Nodes of functional API workflows have numbers as ids; the API returns strings. */
 export const toGraph = ({ nodes, edges }: DrawnGraph): Graph => ({
   nodes: nodes.map(toNode),
   edges: edges.map(toEdge),
 });
 
-/** Clients that draw look for the name in `data`, which start and end do not have there. */
+/** Drawing clients read the name from `data`, which LangGraph does not set for start and end. */
 const toNode = ({ id, type, data, metadata }: DrawnNode): GraphNode => ({
   id: String(id),
   type,

@@ -19,25 +19,25 @@ import {
 } from '../../common/index.js';
 import { ASSISTANT_FIELDS, type AssistantField } from './assistant.dto.js';
 
-/** The assistant the page of examples works with. */
+/** The assistant of the examples page. */
 export const EXAMPLE_ASSISTANT_ID = '0192f0c1-5d6e-7f80-9a1b-2c3d4e5f6071';
 
 export class AssistantParams {
-  /** Id of the assistant, or the name of a graph for its system assistant. */
+  /** Id of the assistant, or a graph name for the system assistant of that graph. */
   @IdOrName({ required: true, example: EXAMPLE_ASSISTANT_ID })
   assistant_id: string;
 }
 
 export class AssistantDeleteQuery {
-  /** Delete the assistant's threads too: those whose metadata names it. */
+  /** Whether to also delete the threads whose metadata contains this `assistant_id`. */
   @FromQueryFlag()
   @Flag({ default: false })
   delete_threads = false;
 }
 
-/** Body of "update an assistant"; every field may be left out (contract 1.1). */
+/** Body of "update an assistant"; every field is optional (contract 1.1). */
 export class AssistantPatch {
-  /** Graph to run. */
+  /** Graph of the assistant. */
   @Text()
   graph_id?: string;
   /** Replaces the config. */
@@ -49,43 +49,43 @@ export class AssistantPatch {
   /** Merged into the stored metadata, key by key at the top level. */
   @Metadata()
   metadata?: JsonObject;
-  /** Name for people. */
+  /** Display name. */
   @Text()
   name?: string;
-  /** What it is for. */
+  /** Description of the assistant. */
   @Text()
   description?: string;
 }
 
 /** Body of "create an assistant" (contract 1.1). */
 export class AssistantCreate {
-  /** Graph to run. May be left out when the server has only one. */
+  /** Graph of the assistant. Optional when the server has only one graph. */
   @Text()
   graph_id?: string;
-  /** Id to give to the assistant; a new one when absent. */
+  /** Id of the new assistant; a random one when absent. */
   @Id()
   assistant_id?: string;
-  /** Config that every run begins with. */
+  /** Default config of its runs. */
   @Nested(() => Config, { storable: true })
   config?: Config;
-  /** Context that every run begins with. */
+  /** Default context of its runs. */
   @Settings()
   context?: JsonObject;
-  /** Keys of the caller's choice; handed on to runs. */
+  /** Metadata of the assistant; also added to the metadata of its runs. */
   @Metadata()
   metadata?: JsonObject;
-  /** What to do when the id is taken: refuse, or return the existing assistant unchanged. */
+  /** What happens when the id is taken: `raise` responds with 409, `do_nothing` returns the existing assistant. */
   @OneOf(['raise', 'do_nothing'], { default: 'raise' })
   if_exists?: 'raise' | 'do_nothing';
-  /** Name for people; `Untitled` when absent. */
+  /** Display name; `Untitled` when absent. */
   @Text()
   name?: string;
-  /** What it is for. */
+  /** Description of the assistant. */
   @Text()
   description?: string;
 }
 
-/** Filters of search and count; an assistant matches when all of them do. */
+/** Filters of search and count; an assistant must match all of them. */
 export class AssistantCountRequest {
   /** Assistants whose metadata contains this object. */
   @MetadataFilter()
@@ -93,7 +93,7 @@ export class AssistantCountRequest {
   /** Assistants of this graph. */
   @Text()
   graph_id?: string;
-  /** Assistants whose name contains this text, in any case. */
+  /** Assistants whose name contains this string; case-insensitive. */
   @Text()
   name?: string;
 }
@@ -106,10 +106,10 @@ export class AssistantSearchRequest extends AssistantCountRequest {
   limit = 10;
   @Offset()
   offset = 0;
-  /** What to sort by; ties are broken by id. */
+  /** Field to sort by; ties are broken by id. */
   @OneOf(ASSISTANT_SORT_FIELDS, { default: 'created_at' })
   sort_by?: (typeof ASSISTANT_SORT_FIELDS)[number];
-  /** Direction of the order. */
+  /** Sort direction. */
   @OneOf(['asc', 'desc'], { default: 'desc' })
   sort_order?: 'asc' | 'desc';
   /** Return only these fields. */
@@ -128,18 +128,18 @@ export class AssistantVersionsRequest {
   metadata?: JsonObject;
 }
 
-/** Versions are numbered by a 32-bit column. */
+/** The column of version numbers has 32 bits. */
 const MAX_VERSION = 2_147_483_647;
 
 /** Body of "make a version the current one". */
 export class AssistantSetLatest {
-  /** Number of the version. */
+  /** Version number. */
   @Whole({ minimum: 1, maximum: MAX_VERSION })
   version?: number;
 }
 
 export class AssistantSetLatestQuery {
-  /** Number of the version, when it is not in the body. */
+  /** Version number, when the body does not contain it. */
   @FromQueryNumber()
   @Whole({ minimum: 1, maximum: MAX_VERSION })
   version?: number;

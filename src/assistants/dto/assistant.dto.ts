@@ -7,33 +7,33 @@ export class AssistantVersion {
   /** Id of the assistant. */
   @ApiProperty({ format: 'uuid' })
   assistant_id: string;
-  /** Graph it runs. */
+  /** Graph of the assistant. */
   graph_id: string;
-  /** Number of the version, from 1 on. */
+  /** Version number, starting at 1. */
   @ApiProperty({ type: 'integer' })
   version: number;
-  /** Name for people. */
+  /** Display name. */
   name: string;
-  /** What it is for. */
+  /** Description of the assistant. */
   @ApiProperty({ type: String, nullable: true })
   description: string | null;
-  /** Config that every run begins with. */
+  /** Default config of its runs. */
   @ApiProperty({ type: 'object', additionalProperties: true })
   config: JsonObject;
-  /** Context that every run begins with. */
+  /** Default context of its runs. */
   @ApiProperty({ type: 'object', additionalProperties: true })
   context: JsonObject;
-  /** Keys of the caller's choice; handed on to runs. */
+  /** Metadata of the assistant; also added to the metadata of its runs. */
   @ApiProperty({ type: 'object', additionalProperties: true })
   metadata: JsonObject;
-  /** When this version was made. */
+  /** When this version was created. */
   @ApiProperty({ type: String, format: 'date-time' })
   created_at: Date;
 }
 
-/** A graph with settings, in its current version (contract 2.1). */
+/** An assistant in its current version: a graph with settings (contract 2.1). */
 export class Assistant extends AssistantVersion {
-  /** When it was changed last. */
+  /** When the assistant was last updated. */
   @ApiProperty({ type: String, format: 'date-time' })
   updated_at: Date;
 }
@@ -50,7 +50,7 @@ const VERSION_FIELDS = [
   'created_at',
 ] as const;
 
-/** Fields a search may be limited to (contract 2.14). */
+/** Fields that a search may select (contract 2.14). */
 export const ASSISTANT_FIELDS = [...VERSION_FIELDS, 'updated_at'] as const;
 
 export type AssistantField = (typeof ASSISTANT_FIELDS)[number];
@@ -58,7 +58,7 @@ export type AssistantField = (typeof ASSISTANT_FIELDS)[number];
 const pick = <R extends object, K extends keyof R>(row: R, fields: readonly K[]): Pick<R, K> =>
   Object.fromEntries(fields.map((field) => [field, row[field]])) as Pick<R, K>;
 
-/** A row as the API shows it, limited to `fields`. */
+/** Converts a row to the API schema, limited to `fields`. */
 export const toAssistant = (row: AssistantEntity, fields: readonly AssistantField[] = ASSISTANT_FIELDS): Assistant =>
   pick(row, fields);
 

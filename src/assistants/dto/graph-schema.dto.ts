@@ -4,17 +4,17 @@ import type { GraphSchemas, JsonSchema } from '../../execution/index.js';
 
 const Schema = (): PropertyDecorator => ApiProperty({ type: 'object', additionalProperties: true, nullable: true });
 
-/** JSON schemas of a graph (contract 2.3). Null is what could not be derived. */
+/** JSON schemas of a graph (contract 2.3). A schema that could not be derived is null. */
 export class GraphSchema {
-  /** Graph they belong to; that of the root for subgraphs. */
+  /** Graph of the schemas; for a subgraph, the root graph. */
   graph_id: string;
-  /** What a run takes. */
+  /** Input of a run. */
   @Schema()
   input_schema: JsonSchema | null;
-  /** What a run gives. */
+  /** Output of a run. */
   @Schema()
   output_schema: JsonSchema | null;
-  /** What a thread keeps. */
+  /** State of a thread. */
   @Schema()
   state_schema: JsonSchema | null;
   /** Settings of a run, under `config.configurable`. */
@@ -27,15 +27,15 @@ export class GraphSchema {
 
 export const toGraphSchema = (graph_id: string, schemas: GraphSchemas): GraphSchema => ({ graph_id, ...schemas });
 
-/** From namespace to schemas. */
+/** Schemas by namespace. */
 export type Subgraphs = Record<string, GraphSchema>;
 
-/** Documents an answer of {@link Subgraphs}. */
+/** Documents a response of type {@link Subgraphs}. */
 export const ApiSubgraphsResponse = (): MethodDecorator =>
   applyDecorators(
     ApiExtraModels(GraphSchema),
     ApiOkResponse({
-      description: 'From namespace to schemas, parents before children; empty when there is no such subgraph.',
+      description: 'Schemas by namespace, parents before children; empty when the subgraph does not exist.',
       schema: { type: 'object', additionalProperties: { $ref: getSchemaPath(GraphSchema) } },
     }),
   );

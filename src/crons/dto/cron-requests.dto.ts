@@ -16,7 +16,7 @@ import { RUN_COMPLETIONS, type RunCompletion } from '../cron.entity.js';
 import { readInstant } from '../instant.js';
 import { CRON_SELECT, type CronSelect } from './cron.dto.js';
 
-/** Stands for a cron in the page of examples; the page puts the last one it has seen in its place. */
+/** Placeholder id in the examples. The examples page replaces it with the id of the last cron it received. */
 export const EXAMPLE_CRON_ID = '0192f0c1-0000-7000-8000-000000000001';
 
 export class CronParams {
@@ -25,7 +25,7 @@ export class CronParams {
   cron_id: string;
 }
 
-/** Sixty minutes, one by one, are 169 characters. */
+/** A list of all sixty minutes has 169 characters. */
 const MAX_SCHEDULE_LENGTH = 1_000;
 const MAX_ZONE_LENGTH = 100;
 
@@ -40,45 +40,45 @@ const END_TIME = {
 
 /** Body of "create a cron" (contract 1.5). */
 export class CronCreate extends RunRequest {
-  /** Cron expression of five fields (minute, hour, day, month, day of the week), or six with seconds before them. */
+  /** Cron expression with five fields (minute, hour, day of month, month, day of week), or six with leading seconds. */
   @Text({ ...SCHEDULE, required: true })
   schedule: string;
-  /** IANA name of the zone in which the schedule is read; UTC when absent. */
+  /** IANA time zone of the schedule; UTC when absent. */
   @Text(ZONE)
   timezone?: string;
-  /** Nothing is due after this; for ever when absent. Without an offset it is in UTC. */
+  /** No run is created after this time; no end when absent. A time without an offset is in UTC. */
   @Custom(END_TIME.schema, END_TIME.message, END_TIME.isValid)
   end_time?: string;
-  /** Whether it is at work. */
+  /** Whether the cron creates runs. */
   @Flag({ default: true })
   enabled?: boolean;
-  /** Whether the thread of a run without one is deleted at its end, or kept as an ordinary thread. */
+  /** Whether the thread that is created for a run is deleted or kept when the run completes. */
   @OneOf(RUN_COMPLETIONS, { default: 'delete' })
   on_run_completed?: RunCompletion;
 }
 
-/** Body of "update a cron"; every field may be left out. */
+/** Body of "update a cron"; every field is optional. */
 export class CronUpdate extends RunPayload {
   /** Cron expression. */
   @Text(SCHEDULE)
   schedule?: string;
-  /** IANA name of the zone in which the schedule is read. */
+  /** IANA time zone of the schedule. */
   @Text(ZONE)
   timezone?: string;
-  /** Nothing is due after this; null takes the end away. */
+  /** No run is created after this time; null removes the end. */
   @Custom(END_TIME.schema, END_TIME.message, END_TIME.isValid, { nullable: true })
   end_time?: string | null;
-  /** Whether it is at work. */
+  /** Whether the cron creates runs. */
   @Flag()
   enabled?: boolean;
-  /** Whether the thread of a run without one is deleted at its end, or kept as an ordinary thread. */
+  /** Whether the thread that is created for a run is deleted or kept when the run completes. */
   @OneOf(RUN_COMPLETIONS)
   on_run_completed?: RunCompletion;
 }
 
-/** Filters of count; a cron matches when all of them do. */
+/** Filters of count; a cron must match all of them. */
 export class CronCountRequest {
-  /** Crons of this assistant: its id, or the name of a graph for its system assistant. */
+  /** Crons of this assistant: its id, or a graph name for the system assistant of that graph. */
   @IdOrName()
   assistant_id?: string;
   /** Crons of this thread. */
@@ -87,7 +87,7 @@ export class CronCountRequest {
   /** Crons whose metadata contains this object. */
   @MetadataFilter()
   metadata?: JsonObject;
-  /** Crons that are at work, or are not. */
+  /** Only enabled crons (true), or only disabled ones (false). */
   @Flag()
   enabled?: boolean;
 }
@@ -108,10 +108,10 @@ export class CronSearchRequest extends CronCountRequest {
   limit = 10;
   @Offset()
   offset = 0;
-  /** What to sort by; ties are broken by id. */
+  /** Field to sort by; ties are broken by id. */
   @OneOf(CRON_SORT_FIELDS, { default: 'created_at' })
   sort_by?: (typeof CRON_SORT_FIELDS)[number];
-  /** Direction of the order. */
+  /** Sort direction. */
   @OneOf(['asc', 'desc'], { default: 'desc' })
   sort_order?: 'asc' | 'desc';
   /** Return only these fields; `now` is the server's clock. */

@@ -30,10 +30,10 @@ const dueCron = (cron_id: string): DueCron => ({
   now: DUE,
 });
 
-/** A table of crons that are all due, without a database. */
+/** An in-memory table whose crons are all due. */
 class FakeCrons {
   readonly happened: string[] = [];
-  private moves: string[] = [];
+  private rescheduled: string[] = [];
   constructor(private left: DueCron[]) {}
 
   readonly msToNext = (): Promise<number | undefined> => Promise.resolve(this.left.length > 0 ? -1 : undefined);
@@ -42,18 +42,18 @@ class FakeCrons {
   readonly findOne = (id: string): Promise<DueCron[]> =>
     Promise.resolve(this.left.filter(({ cron_id }) => cron_id === id));
   readonly claim = (_db: unknown, crons: DueCron[]): Promise<DueCron[]> => Promise.resolve(crons);
-  readonly move = (_db: unknown, moved: { cron: DueCron; next: Date | null }[]): Promise<void> => {
-    this.moves = moved.map(({ cron, next }) => `${cron.cron_id} fired, next ${next?.toISOString()}`);
+  readonly reschedule = (_db: unknown, moved: { cron: DueCron; next: Date | null }[]): Promise<void> => {
+    this.rescheduled = moved.map(({ cron, next }) => `${cron.cron_id} fired, next ${next?.toISOString()}`);
     return Promise.resolve();
   };
-  readonly pass = ({ cron_id }: DueCron, next: Date | null): Promise<boolean> =>
-    this.note(`${cron_id} passed, next ${next?.toISOString()}`);
+  readonly skip = ({ cron_id }: DueCron, next: Date | null): Promise<boolean> =>
+    this.note(`${cron_id} skipped, next ${next?.toISOString()}`);
   readonly disable = ({ cron_id }: DueCron, reason: string): Promise<boolean> =>
     this.note(`${cron_id} disabled: ${reason}`);
 
   commit(): void {
-    this.moves.forEach((what) => void this.note(what));
-    this.moves = [];
+    this.rescheduled.forEach((what) => void this.note(what));
+    this.rescheduled = [];
   }
 
   private note(what: string): Promise<boolean> {
@@ -63,7 +63,7 @@ class FakeCrons {
   }
 }
 
-/** Creates runs but for those that fail: before anything is written, or in the midst of it. */
+/** Creates runs, except those that are refused before anything is written, or fail within the transaction. */
 class FakeCreation {
   refusals = new Map<string, Error>();
   failures = new Map<string, Error>();
@@ -93,7 +93,7 @@ class FakeCreation {
 
 Logger.overrideLogger(false);
 
-describe('a look at the crons', () => {
+describe('a poll of the cron scheduler', () => {
   let crons: FakeCrons;
   let creation: FakeCreation;
 
@@ -102,8 +102,8 @@ describe('a look at the crons', () => {
     creation = new FakeCreation(crons);
   });
 
-  /** Looks until nothing is due, at most so many times; then what has happened. */
-  const look = async (times = 5): Promise<string[]> => {
+  /** Polls until no cron is due, at most `times` times; returns what happened. */
+  const poll = async (times = 5): Promise<string[]> => {
     const scheduler = new CronScheduler(
       crons as unknown as DueCrons,
       creation as unknown as RunCreationService,
@@ -112,73 +112,77 @@ describe('a look at the crons', () => {
     );
     for (let time = 0; time < times && (await crons.msToNext()) !== undefined; time += 1) {
       await scheduler.runOnce();
-      // Those that are fired alone.
+      // Lets the crons run that are fired in their own transaction.
       await new Promise((resolve) => setImmediate(resolve));
     }
     await scheduler.onModuleDestroy();
     return crons.happened.sort();
   };
   const fired = (id: string): string => `${id} fired, next ${NEXT.toISOString()}`;
-  const passed = (id: string): string => `${id} passed, next ${NEXT.toISOString()}`;
+  const skipped = (id: string): string => `${id} skipped, next ${NEXT.toISOString()}`;
 
-  it('fires all that are due', async () => {
-    expect(await look(1)).toEqual([fired('a'), fired('b'), fired('c')]);
+  it('fires all due crons', async () => {
+    expect(await poll(1)).toEqual([fired('a'), fired('b'), fired('c')]);
   });
 
   it.each([
     [
-      'whose assistant is gone, which is disabled',
+      'whose assistant was deleted (it is disabled)',
       new AssistantNotFoundError('x'),
       `b disabled: ${new AssistantNotFoundError('x').message}`,
     ],
-    ['whose graph other processes may have, which goes on', new GraphNotFoundError('g', []), passed('b')],
-    ['that something is wrong with, which goes on', new TypeError('oops'), passed('b')],
-  ])('fires the others in one go beside one %s', async (_, error, expected) => {
+    ['whose graph this process lacks (it is skipped)', new GraphNotFoundError('g', []), skipped('b')],
+    ['that fails with an unexpected error (it is skipped)', new TypeError('oops'), skipped('b')],
+  ])('fires the others in one transaction despite a cron %s', async (_, error, expected) => {
     creation.refusals.set('b', error);
-    expect(await look(1)).toEqual([fired('a'), expected, fired('c')]);
+    expect(await poll(1)).toEqual([fired('a'), expected, fired('c')]);
   });
 
-  it('asks on behalf of the caller of each, and says whose permission is missing', async () => {
+  it('authorizes each run as the user of its cron, and names the user whose permission is missing', async () => {
     const user = { identity: 'alice', display_name: 'alice', is_authenticated: true, permissions: [] };
     crons = new FakeCrons([{ ...dueCron('a'), caller: user }, dueCron('b')]);
     creation = new FakeCreation(crons);
     creation.refusals.set('a', new ForbiddenError());
-    const reason = 'alice may not create its runs any more: Not authorized';
-    expect(await look(1)).toEqual([`a disabled: ${reason}`, fired('b')]);
+    const reason = 'alice may no longer create its runs: Not authorized';
+    expect(await poll(1)).toEqual([`a disabled: ${reason}`, fired('b')]);
     expect(creation.decidedFor).toEqual(['alice', undefined]);
   });
 
-  it.each([503, 429])('lets a time pass when the auth module answers %d', async (status) => {
+  it.each([503, 429])('skips a due time when the auth module responds with %d', async (status) => {
     creation.refusals.set('b', new AuthRefusalError(status, 'later', {}, undefined));
-    expect(await look(1)).toEqual([fired('a'), passed('b'), fired('c')]);
+    expect(await poll(1)).toEqual([fired('a'), skipped('b'), fired('c')]);
   });
 
   it.each([
-    ['rejected by its thread', new ThreadBusyError('t'), passed('b')],
-    ['refused by the database', new Error('violates check constraint'), passed('b')],
-    ['refused for ever', new AssistantNotFoundError('x'), `b disabled: ${new AssistantNotFoundError('x').message}`],
-  ])('goes on without one that spoils the transaction: %s', async (_, error, expected) => {
+    ['the thread is busy', new ThreadBusyError('t'), skipped('b')],
+    ['a constraint is violated', new Error('violates check constraint'), skipped('b')],
+    [
+      'the assistant is missing',
+      new AssistantNotFoundError('x'),
+      `b disabled: ${new AssistantNotFoundError('x').message}`,
+    ],
+  ])('continues without the cron that aborts the transaction: %s', async (_, error, expected) => {
     creation.failures.set('b', error);
-    expect(await look()).toEqual([fired('a'), expected, fired('c')]);
+    expect(await poll()).toEqual([fired('a'), expected, fired('c')]);
   });
 
-  it('leaves everything as it is when the database is away', async () => {
-    creation.failures.set('b', new DatabaseUnavailableError(new Error('away')));
-    expect(await look()).toEqual([]);
+  it('changes nothing while the database is unavailable', async () => {
+    creation.failures.set('b', new DatabaseUnavailableError(new Error('unavailable')));
+    expect(await poll()).toEqual([]);
     creation.failures.clear();
-    expect(await look()).toEqual([fired('a'), fired('b'), fired('c')]);
+    expect(await poll()).toEqual([fired('a'), fired('b'), fired('c')]);
   });
 
-  it('leaves one as it is whose assistant could not be looked up', async () => {
-    creation.refusals.set('b', new DatabaseUnavailableError(new Error('away')));
-    expect(await look()).toEqual([fired('a'), fired('c')]);
+  it('does not change a cron whose assistant could not be read', async () => {
+    creation.refusals.set('b', new DatabaseUnavailableError(new Error('unavailable')));
+    expect(await poll()).toEqual([fired('a'), fired('c')]);
     creation.refusals.clear();
-    expect(await look()).toEqual([fired('a'), fired('b'), fired('c')]);
+    expect(await poll()).toEqual([fired('a'), fired('b'), fired('c')]);
   });
 
-  it('disables one whose schedule cannot be read any more', async () => {
+  it('disables a cron whose schedule is invalid', async () => {
     crons = new FakeCrons([{ ...dueCron('a'), schedule: 'whenever' }, dueCron('b')]);
     creation = new FakeCreation(crons);
-    expect(await look(1)).toEqual([expect.stringMatching(/^a disabled: schedule: must be/), fired('b')]);
+    expect(await poll(1)).toEqual([expect.stringMatching(/^a disabled: schedule: must be/), fired('b')]);
   });
 });

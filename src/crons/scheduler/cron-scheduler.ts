@@ -14,21 +14,21 @@ import {
 } from '../../runs/index.js';
 import { ThreadBusyError } from '../../threads/index.js';
 import { type DueCron, DueCrons } from './due-crons.js';
-import { goesAlone, lagOf, nextAfter, runOf } from './firing.js';
+import { lagOf, needsOwnTransaction, nextAfter, runOf } from './firing.js';
 
-/** Milliseconds between two looks at the table; to what is due before the next one it wakes up in time. */
-const LOOK_MS = 1_000;
-/** Milliseconds until crons are looked at again that somebody else had locked. */
-const LOCKED_MS = 50;
-/** Crons that one transaction fires, of those with a thread and of those without. */
-const BATCH = 100;
-/** Most crons that are being fired alone at the same time. */
-const MOST_ALONE = 16;
+/** Interval between two polls. A timer polls earlier when a cron is due before the next one. */
+const POLL_INTERVAL_MS = 1_000;
+/** Delay before the next poll when due crons were locked by another transaction. */
+const LOCKED_RETRY_MS = 50;
+/** One transaction fires at most so many crons with a thread, and as many without. */
+const BATCH_SIZE = 100;
+/** At most so many crons are fired in their own transaction at the same time. */
+const MAX_ALONE = 16;
 
-const LAG_HELP = 'Seconds from the time when a cron is due until its run is created.';
+const LAG_HELP = 'Seconds from the due time of a cron until its run is created.';
 const LAG_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** A cron whose caller may create its run now. */
+/** The user of the cron may create its run. */
 interface Ready {
   cron: DueCron;
   run: DecidedRun<BatchItem>;
@@ -47,22 +47,22 @@ interface Refused {
   error: unknown;
 }
 
-interface Sorted {
+interface Decisions {
   ready: Ready[];
   refused: Refused[];
 }
 
 /**
- * Creates the runs of crons that are due, in every process. The run, and the time when its cron is due next, are written in
- * one transaction: a due time fires once, whoever dies when.
+ * Creates the runs of due crons, in every process. The run and the next due time of its cron are written in one
+ * transaction: each due time fires exactly once, even when processes crash.
  */
 @Injectable()
 export class CronScheduler implements OnModuleDestroy {
   private readonly logger = new Logger('Crons');
-  /** Being fired alone, by id. */
+  /** Crons that are being fired in their own transaction, by id. */
   private readonly alone = new Map<string, Promise<void>>();
   private readonly lag: ReturnType<Metrics['histogram']>;
-  private looking?: Promise<void>;
+  private polling?: Promise<void>;
   private timer?: NodeJS.Timeout;
   private isFailing = false;
   private stopped = false;
@@ -79,20 +79,20 @@ export class CronScheduler implements OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    await this.looking;
+    await this.polling;
     await Promise.all(this.alone.values());
   }
 
-  @Interval('crons', LOOK_MS)
-  look(): void {
+  @Interval('crons', POLL_INTERVAL_MS)
+  poll(): void {
     if (!this.stopped) {
-      this.looking ??= this.runOnce().finally(() => {
-        this.looking = undefined;
+      this.polling ??= this.runOnce().finally(() => {
+        this.polling = undefined;
       });
     }
   }
 
-  /** Fires all that is due; to what will be within the second it comes back in time. */
+  /** One poll: fires all due crons, then sets a timer when another one is due before the next poll. */
   async runOnce(): Promise<void> {
     clearTimeout(this.timer);
     try {
@@ -101,13 +101,13 @@ export class CronScheduler implements OnModuleDestroy {
         await this.fireAll();
         ms = await this.due.msToNext();
       }
-      if (ms !== undefined && ms < LOOK_MS && !this.stopped) {
-        this.timer = setTimeout(() => this.look(), ms > 0 ? Math.ceil(ms) : LOCKED_MS);
+      if (ms !== undefined && ms < POLL_INTERVAL_MS && !this.stopped) {
+        this.timer = setTimeout(() => this.poll(), ms > 0 ? Math.ceil(ms) : LOCKED_RETRY_MS);
       }
       this.isFailing = false;
     } catch (error) {
       if (!this.isFailing) {
-        this.logger.warn(`Crons cannot be fired, trying again until they can: ${String(error)}`);
+        this.logger.warn(`Cannot fire crons; the next poll retries: ${String(error)}`);
       }
       this.isFailing = true;
     }
@@ -120,14 +120,14 @@ export class CronScheduler implements OnModuleDestroy {
     }
   }
 
-  /** Fires a batch in one transaction; false when that was all, or has come to nothing. */
+  /** Fires a batch in one transaction. False when no due crons are left, or when no cron was handled. */
   private async fireBatch(): Promise<boolean> {
     let found: DueCron[] = [];
     let attempted: string | undefined;
     let fired = 0;
     const find = async (): Promise<DueCron[]> => {
-      found = await this.due.find(BATCH, [...this.alone.keys()]);
-      return found.filter((cron) => !goesAlone(cron));
+      found = await this.due.find(BATCH_SIZE, [...this.alone.keys()]);
+      return found.filter((cron) => !needsOwnTransaction(cron));
     };
     try {
       fired = await this.fire(find, (cron_id) => (attempted = cron_id));
@@ -136,16 +136,18 @@ export class CronScheduler implements OnModuleDestroy {
         throw error;
       }
     }
-    // Nothing has been fired: one cron has spoilt the transaction for the others, which continue without it.
-    const isApart = (cron: DueCron): boolean => goesAlone(cron) || (fired === 0 && cron.cron_id === attempted);
-    const apart = found.filter(isApart).slice(0, Math.max(0, MOST_ALONE - this.alone.size));
-    apart.forEach((cron) => this.beginAlone(cron));
-    return found.length >= BATCH && fired + apart.length > 0;
+    // The cron that was attempted last aborted the transaction. It is fired alone, and the next batch continues without
+    // it.
+    const isSeparate = (cron: DueCron): boolean =>
+      needsOwnTransaction(cron) || (fired === 0 && cron.cron_id === attempted);
+    const separate = found.filter(isSeparate).slice(0, Math.max(0, MAX_ALONE - this.alone.size));
+    separate.forEach((cron) => this.startAlone(cron));
+    return found.length >= BATCH_SIZE && fired + separate.length > 0;
   }
 
   /**
-   * Decides about the runs of due crons on behalf of their callers; then, in one transaction, creates them and sets when
-   * the crons are due next. Those whose runs are refused are given up afterwards. Gives the number of crons it has handled.
+   * Authorizes the runs of due crons as the users of the crons. Then creates the runs and sets the next due times in
+   * one transaction. Gives up crons whose runs were refused. Returns the number of crons that it handled.
    */
   private async fire(
     find: () => Promise<DueCron[]>,
@@ -153,15 +155,15 @@ export class CronScheduler implements OnModuleDestroy {
     beforeCreating: (run: BatchItem) => Promise<void> = () => Promise.resolve(),
   ): Promise<number> {
     let claimedAt = 0;
-    const decide = async (): Promise<Sorted> => {
-      const sorted = await this.sort(await find());
-      for (const { run } of sorted.ready) {
+    const decide = async (): Promise<Decisions> => {
+      const decisions = await this.decideAll(await find());
+      for (const { run } of decisions.ready) {
         await beforeCreating(run.body);
       }
-      return sorted;
+      return decisions;
     };
-    const { fired, refused } = await this.creation.createWith(decide, async (db, sorted, create) => {
-      const { ready, refused } = await this.claim(db, sorted);
+    const { fired, refused } = await this.creation.createWith(decide, async (db, decisions, create) => {
+      const { ready, refused } = await this.claim(db, decisions);
       claimedAt = performance.now();
       const fired: Fired[] = [];
       for (const { cron, run } of ready) {
@@ -169,18 +171,18 @@ export class CronScheduler implements OnModuleDestroy {
         const origin = { cron_id: cron.cron_id, user: cron.caller ?? undefined };
         fired.push({ cron, next: nextAfter(cron), run: await create(run, origin) });
       }
-      await this.due.move(db, fired);
+      await this.due.reschedule(db, fired);
       return { fired, refused };
     });
-    this.noteLag(fired, performance.now() - claimedAt);
+    this.recordLag(fired, performance.now() - claimedAt);
     for (const { cron, error } of refused) {
       await this.giveUp(cron, error);
     }
     return fired.length + refused.length;
   }
 
-  /** Before anything is written: whose runs can be created now, and whose are refused. */
-  private async sort(crons: DueCron[]): Promise<Sorted> {
+  /** Decides before anything is written which runs can be created now, and which are refused. */
+  private async decideAll(crons: DueCron[]): Promise<Decisions> {
     const refused: Refused[] = [];
     const decisions = crons.map(async (cron): Promise<Ready[]> => {
       try {
@@ -193,7 +195,7 @@ export class CronScheduler implements OnModuleDestroy {
     return { ready: (await Promise.all(decisions)).flat(), refused };
   }
 
-  /** Throws what creating the run would. */
+  /** Throws the error that creating the run would throw. */
   private async decide(cron: DueCron): Promise<Ready> {
     nextAfter(cron);
     const auth = { user: cron.caller ?? undefined };
@@ -202,74 +204,78 @@ export class CronScheduler implements OnModuleDestroy {
     return { cron, run };
   }
 
-  /** In the transaction: those that are still as they were decided about, on threads that their callers still see. */
-  private async claim(db: Queryable, { ready, refused }: Sorted): Promise<Sorted> {
+  /**
+   * In the transaction, keeps the crons that did not change since the decision and whose users still see their threads.
+   */
+  private async claim(db: Queryable, { ready, refused }: Decisions): Promise<Decisions> {
     const claimed = await this.due.claim(
       db,
       ready.map(({ cron }) => cron),
     );
     const byId = new Map(claimed.map((claim) => [claim.cron_id, claim]));
-    const sorted: Sorted = { ready: [], refused: [...refused] };
+    const decisions: Decisions = { ready: [], refused: [...refused] };
     for (const { cron, run } of ready) {
       const claim = byId.get(cron.cron_id);
       const current = { ...cron, ...claim };
-      // A thread that has become busy since: the next poll fires the cron alone.
-      if (claim && goesAlone(current) === goesAlone(cron)) {
+      // When the thread has become busy in the meantime, the next poll fires the cron alone.
+      if (claim && needsOwnTransaction(current) === needsOwnTransaction(cron)) {
         try {
           assertThreadVisible(current, run);
-          sorted.ready.push({ cron: current, run });
+          decisions.ready.push({ cron: current, run });
         } catch (error) {
-          sorted.refused.push({ cron, error });
+          decisions.refused.push({ cron, error });
         }
       }
     }
-    return sorted;
+    return decisions;
   }
 
-  private beginAlone(cron: DueCron): void {
+  private startAlone(cron: DueCron): void {
     const firing = this.fireAlone(cron)
-      .catch((error: unknown) => this.logger.warn(`cron_id=${cron.cron_id} is tried again: ${String(error)}`))
+      .catch((error: unknown) =>
+        this.logger.warn(`cron_id=${cron.cron_id} could not be fired; the next poll retries: ${String(error)}`),
+      )
       .finally(() => {
         this.alone.delete(cron.cron_id);
-        this.look();
+        this.poll();
       });
     this.alone.set(cron.cron_id, firing);
   }
 
-  /** Fires one cron in a transaction of its own. When that cannot be done, its time passes, or it is disabled. */
+  /** Fires one cron in its own transaction. When that fails, the due time is skipped or the cron is disabled. */
   private async fireAlone(cron: DueCron): Promise<void> {
     try {
       await this.fire(
         () => this.due.findOne(cron.cron_id),
         undefined,
-        // Only for a run that its caller may create: it ends another one.
-        async (run) => (goesAlone(cron) ? this.creation.endPreviousRun(run) : undefined),
+        // Only after the run was authorized, because this ends another run.
+        async (run) => (needsOwnTransaction(cron) ? this.creation.endPreviousRun(run) : undefined),
       );
     } catch (error) {
       await this.giveUp(cron, error);
     }
   }
 
-  /** Nothing is retried for ever: a cron that cannot be fired now lets this time pass, one that never can is disabled. */
+  /** Bounds retries: skips the due time after a temporary failure, and disables the cron after a permanent one. */
   private async giveUp(cron: DueCron, error: unknown): Promise<void> {
     if (error instanceof DatabaseUnavailableError) {
       throw error;
     }
-    if (isLasting(error)) {
+    if (isPermanent(error)) {
       const reason = reasonOf(cron, error);
       if (await this.due.disable(cron, reason)) {
-        this.logger.warn(`cron_id=${cron.cron_id} is disabled: ${reason}`);
+        this.logger.warn(`cron_id=${cron.cron_id} was disabled: ${reason}`);
       }
       return;
     }
-    if (await this.due.pass(cron, nextAfter(cron))) {
-      const what = `cron_id=${cron.cron_id} is not fired for ${cron.next_run_date.toISOString()}`;
+    if (await this.due.skip(cron, nextAfter(cron))) {
+      const what = `cron_id=${cron.cron_id} skipped its run for ${cron.next_run_date.toISOString()}`;
       this.logger.warn(`${what}: ${error instanceof ApiError ? error.message : stackOf(error)}`);
     }
   }
 
-  /** How late the runs were there, `ms` after their crons were claimed. */
-  private noteLag(fired: Fired[], ms: number): void {
+  /** Records the lag of runs that were committed `ms` after their crons were claimed. */
+  private recordLag(fired: Fired[], ms: number): void {
     for (const { cron, run } of fired) {
       const lag_ms = lagOf(cron, ms);
       this.lag.observe(lag_ms / 1000);
@@ -278,7 +284,7 @@ export class CronScheduler implements OnModuleDestroy {
   }
 }
 
-/** Throws `ThreadNotFoundError` when the caller of a cron may not create runs on its thread. */
+/** Throws `ThreadNotFoundError` when the user of a cron may not create runs on its thread. */
 function assertThreadVisible({ thread_id, thread_metadata }: DueCron, { visible }: DecidedRun): void {
   if (thread_id) {
     assertVisible(visible, { thread_id, metadata: thread_metadata ?? {} });
@@ -286,10 +292,10 @@ function assertThreadVisible({ thread_id, thread_metadata }: DueCron, { visible 
 }
 
 /**
- * What would be the same the next time. A busy thread may be idle by then, a graph that this process does not have may be
- * in others, which are being replaced, and an auth module that is out of order may be repaired.
+ * Whether the same error would occur at the next due time. A busy thread may be idle by then; a graph that this process
+ * lacks may exist in other processes during a deployment; a failing auth module may recover.
  */
-const isLasting = (error: unknown): error is ApiError =>
+const isPermanent = (error: unknown): error is ApiError =>
   error instanceof ApiError &&
   !(error instanceof ThreadBusyError) &&
   !(error instanceof GraphNotFoundError) &&
@@ -297,8 +303,8 @@ const isLasting = (error: unknown): error is ApiError =>
 
 const isTemporary = (status: number): boolean => status >= 500 || status === 429;
 
-/** What is not there for the caller looks the same, whether it is hidden or gone. */
+/** Names the user: to that user, a resource that is hidden and one that is missing produce the same error. */
 const reasonOf = ({ caller }: DueCron, { message }: ApiError): string =>
-  caller ? `${caller.identity} may not create its runs any more: ${message}` : message;
+  caller ? `${caller.identity} may no longer create its runs: ${message}` : message;
 
 const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DueCron } from './due-crons.js';
-import { goesAlone, lagOf, nextAfter, runOf } from './firing.js';
+import { lagOf, needsOwnTransaction, nextAfter, runOf } from './firing.js';
 
 const DUE = '2026-01-01T12:00:00.000Z';
 
@@ -25,32 +25,32 @@ const dueCron = (fields: Partial<DueCron> = {}, ms = 20): DueCron => ({
 const next = (fields: Partial<DueCron>, ms: number): string | undefined =>
   nextAfter(dueCron(fields, ms))?.toISOString();
 
-describe('a cron that is fired', () => {
-  it.each([0, 20, 999, 1_500, 2_000])('%d ms late is due next right after the time it was due for', (ms) => {
+describe('a fired cron', () => {
+  it.each([0, 20, 999, 1_500, 2_000])('%d ms late is next due at the time that follows its due time', (ms) => {
     expect(next({}, ms)).toBe('2026-01-01T12:00:01.000Z');
   });
 
   it.each([
     [2_001, '2026-01-01T12:00:03.000Z'],
     [3_600_000, '2026-01-01T13:00:01.000Z'],
-  ])('%d ms late has missed the times before %s', (ms, expected) => {
+  ])('%d ms late skips the missed due times before %s', (ms, expected) => {
     expect(next({}, ms)).toBe(expected);
   });
 
-  it('has no next time after its end', () => {
+  it('has no due time after its end', () => {
     expect(nextAfter(dueCron({ end_time: new Date(DUE) }))).toBeNull();
   });
 
-  it('is as late as its run is there', () => {
+  it('has a lag from its due time until its run is committed', () => {
     expect(lagOf(dueCron({}, 20), 5.4)).toBe(25);
   });
 });
 
 describe('the run of a cron', () => {
-  it('has a thread of its own, which goes unless it is to be kept', () => {
-    const asked = { assistant_id: 'a', input: { x: 1 }, metadata: { m: 1 } };
-    expect(runOf(dueCron())).toEqual({ ...asked, on_completion: 'delete' });
-    expect(runOf(dueCron({ on_run_completed: 'keep' }))).toEqual({ ...asked, on_completion: 'keep' });
+  it('has its own thread, which is deleted unless it is to be kept', () => {
+    const requested = { assistant_id: 'a', input: { x: 1 }, metadata: { m: 1 } };
+    expect(runOf(dueCron())).toEqual({ ...requested, on_completion: 'delete' });
+    expect(runOf(dueCron({ on_run_completed: 'keep' }))).toEqual({ ...requested, on_completion: 'keep' });
   });
 
   it('has the thread of its cron', () => {
@@ -66,7 +66,12 @@ describe('the run of a cron', () => {
     [undefined, true, false],
     ['reject', false, false],
     ['interrupt', false, false],
-  ] as const)('with %s and a busy thread (%s) goes alone: %s', (multitask_strategy, is_busy, expected) => {
-    expect(goesAlone(dueCron({ is_busy, payload: { assistant_id: 'a', multitask_strategy } }))).toBe(expected);
-  });
+  ] as const)(
+    'with %s and a busy thread (%s) needs its own transaction: %s',
+    (multitask_strategy, is_busy, expected) => {
+      expect(needsOwnTransaction(dueCron({ is_busy, payload: { assistant_id: 'a', multitask_strategy } }))).toBe(
+        expected,
+      );
+    },
+  );
 });

@@ -3,13 +3,13 @@ import type { CronEntity } from '../cron.entity.js';
 import { nextRunDate } from '../schedule.js';
 import type { DueCron } from './due-crons.js';
 
-/** Milliseconds after which a time counts as missed: until then it is late, and is made up for by a run of its own. */
-const LATE_MS = 2_000;
+/** A due time older than this is missed. Up to then it is only late, and still gets its own run. */
+const MISSED_AFTER_MS = 2_000;
 
-/** The columns that say what a cron runs. */
+/** The columns that define the runs of a cron. */
 export type RunSource = Pick<CronEntity, 'thread_id' | 'payload' | 'metadata' | 'on_run_completed'>;
 
-/** The run that a cron asks for. */
+/** The run that a cron creates. */
 export const runOf = ({ thread_id, payload, metadata, on_run_completed }: RunSource): BatchItem => ({
   ...payload,
   metadata,
@@ -17,11 +17,11 @@ export const runOf = ({ thread_id, payload, metadata, on_run_completed }: RunSou
 });
 
 /**
- * When it is due after this time. Of the times that were missed, because no process was there, one is made up for, however
- * many there were: the next one is in the future.
+ * The next due time of a fired cron. When due times were missed because no process was running, the cron is fired once
+ * for all of them, and its next due time is in the future.
  */
 export const nextAfter = (cron: DueCron): Date | null =>
-  nextRunDate(cron, lateness(cron) > LATE_MS ? cron.now : cron.next_run_date);
+  nextRunDate(cron, lateness(cron) > MISSED_AFTER_MS ? cron.now : cron.next_run_date);
 
 const lateness = ({ now, next_run_date }: DueCron): number => now.getTime() - next_run_date.getTime();
 
@@ -29,8 +29,8 @@ const lateness = ({ now, next_run_date }: DueCron): number => now.getTime() - ne
 export const lagOf = (cron: DueCron, ms: number): number => Math.round(lateness(cron) + ms);
 
 /**
- * A run that may be refused, or that takes the place of another one, goes alone: what happens to it must not happen to
- * others, and they must not wait for it.
+ * Whether the cron is fired in its own transaction: its run may be rejected, or interrupts another run. Its failure
+ * must not affect other crons, and they must not wait for it.
  */
-export const goesAlone = ({ is_busy, payload: { multitask_strategy } }: DueCron): boolean =>
+export const needsOwnTransaction = ({ is_busy, payload: { multitask_strategy } }: DueCron): boolean =>
   is_busy && (multitask_strategy === 'reject' || multitask_strategy === 'interrupt');

@@ -3,41 +3,41 @@ import type { StoredItem } from '../operations.js';
 
 /** An item of the store (contract 2.11). */
 export class Item {
-  /** Where it is: labels. */
+  /** Labels of the namespace. */
   namespace: string[];
-  /** Its name there. */
+  /** Key within the namespace. */
   key: string;
-  /** What was put. */
+  /** Value of the item. */
   @ApiProperty({ type: 'object', additionalProperties: true })
   value: Record<string, unknown>;
-  /** When it was put first. */
+  /** When the item was first put. */
   created_at: Date;
-  /** When it was put last. */
+  /** When the item was last put. */
   updated_at: Date;
 }
 
-/** An item that a search has found. */
+/** An item in a search result. */
 export class SearchItem extends Item {
-  /** Cosine similarity to the query, at most 1; only when there was one and the store has an index. */
+  /** Cosine similarity to the query, at most 1; absent without a query or without an index. */
   @ApiProperty({ type: Number, required: false })
   score?: number;
 }
 
-/** Answer of "search items". */
+/** Response of "search items". */
 export class SearchItemsResponse {
   /** One page. */
   @ApiProperty({ type: [SearchItem] })
   items: SearchItem[];
 }
 
-/** Answer of "list namespaces". */
+/** Response of "list namespaces". */
 export class ListNamespaceResponse {
   /** One page, sorted. */
   @ApiProperty({ type: 'array', items: { type: 'array', items: { type: 'string' } } })
   namespaces: string[][];
 }
 
-/** The item as the API shows it. */
+/** Converts an item to the API schema. */
 export const toItem = ({ namespace, key, value, createdAt, updatedAt, score }: StoredItem): SearchItem => ({
   namespace,
   key,

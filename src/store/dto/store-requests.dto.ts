@@ -27,38 +27,38 @@ import { isValue, VALUE_MESSAGE } from '../validate.js';
 const LABELS = { type: 'array', items: { type: 'string' } };
 
 const isNotEmpty = (value: unknown): boolean => isNamespace(value) && value.length > 0;
-const NOT_EMPTY_MESSAGE = `${NAMESPACE_MESSAGE}; at least one`;
+const NOT_EMPTY_MESSAGE = `${NAMESPACE_MESSAGE}; at least one label`;
 
 /** Body of "put an item" (contract 1.4). */
 export class StorePutRequest {
-  /** Where to put it: labels without dots; the first one is not `langgraph`. */
+  /** Labels of the namespace, without dots; the first one must not be `langgraph`. */
   @Custom(LABELS, ITEM_NAMESPACE_MESSAGE, isItemNamespace, { required: true })
   namespace: string[];
-  /** Its name there; may be empty. */
+  /** Key within the namespace; may be empty. */
   @Custom({ type: 'string' }, KEY_MESSAGE, isKey, { required: true })
   key: string;
-  /** What to keep: replaces what is there. */
+  /** Value of the item; replaces an existing value. */
   @Custom({ type: 'object', additionalProperties: true }, VALUE_MESSAGE, isValue, { required: true })
   value: JsonObject;
-  /** What semantic search compares: `false` for nothing, or paths; otherwise what the configuration names. */
+  /** Paths of the texts that semantic search compares; `false` for none, the configured paths when absent. */
   @Custom(INDEX_SCHEMA, INDEX_MESSAGE, isIndex)
   index?: false | string[];
-  /** Minutes after which it goes; null when it stays. Left out: as the configuration says. */
+  /** Time to live in minutes; null for an item that does not expire, the configured default when absent. */
   @CustomOrNull(TTL_SCHEMA, TTL_MESSAGE, isTtl)
   ttl?: number | null;
 }
 
 /** Query of "get an item". */
 export class StoreGetQuery {
-  /** Where it is: labels joined by dots, or repeated. */
+  /** Labels of the namespace, joined by dots or as repeated parameters. */
   @FromQueryDotted()
   @Custom(LABELS, NAMESPACE_MESSAGE, isNamespace)
   namespace: string[] = [];
-  /** Its name there. */
+  /** Key within the namespace. */
   @FromQueryText()
   @Custom({ type: 'string' }, KEY_MESSAGE, isKey, { required: true, example: 'likes' })
   key: string;
-  /** Whether its time to live begins again. Left out: as the configuration says. */
+  /** Whether the read restarts the time to live; the configured default when absent. */
   @FromQueryFlag()
   @Flag()
   refresh_ttl?: boolean;
@@ -66,43 +66,46 @@ export class StoreGetQuery {
 
 /** Body of "delete an item". */
 export class StoreDeleteRequest {
-  /** Where it is. */
+  /** Labels of the namespace. */
   @Custom(LABELS, NAMESPACE_MESSAGE, isNamespace)
   namespace: string[] = [];
-  /** Its name there. */
+  /** Key within the namespace. */
   @Custom({ type: 'string' }, KEY_MESSAGE, isKey, { required: true })
   key: string;
 }
 
 /** Body of "search items". */
 export class StoreSearchRequest {
-  /** Labels that the namespaces of items begin with; none for all items. */
+  /** First labels of the namespaces to search; an empty list searches all items. */
   @Custom(LABELS, NAMESPACE_MESSAGE, isNamespace, { required: true })
   namespace_prefix: string[];
-  /** Members of the value: what they equal, or `{"$gt": 4}` with `$eq`, `$ne`, `$gt`, `$gte`, `$lt`, `$lte`, `$in`, `$nin`. */
+  /**
+   * Conditions on members of the value: a value to equal, or `{"$gt": 4}` with `$eq`, `$ne`, `$gt`, `$gte`, `$lt`,
+   * `$lte`, `$in`, `$nin`.
+   */
   @Filter()
   filter?: JsonObject;
   @Limit()
   limit = 10;
   @Offset()
   offset = 0;
-  /** Finds items by their meaning when the store has an index; without one it is ignored. */
+  /** Query of a semantic search; ignored when the store has no index. */
   @Text()
   query?: string;
-  /** Whether the time to live of what is found begins again. Left out: as the configuration says. */
+  /** Whether the search restarts the time to live of the items it returns; the configured default when absent. */
   @Flag()
   refresh_ttl?: boolean;
 }
 
 /** Body of "list namespaces". */
 export class StoreListNamespacesRequest {
-  /** Labels that they begin with; `*` stands for any. */
+  /** First labels of the namespaces; `*` matches any label. */
   @Custom(LABELS, NOT_EMPTY_MESSAGE, isNotEmpty)
   prefix?: string[];
-  /** Labels that they end with; `*` stands for any. */
+  /** Last labels of the namespaces; `*` matches any label. */
   @Custom(LABELS, NOT_EMPTY_MESSAGE, isNotEmpty)
   suffix?: string[];
-  /** Shows at most so many labels of each, and each only once. */
+  /** Truncates namespaces to this number of labels, and returns each result once. */
   @Whole({ minimum: 1, maximum: 1_000 })
   max_depth?: number;
   @Limit(100)

@@ -5,7 +5,7 @@ import { type Embeddings, toEmbeddings } from './embeddings.js';
 
 const LENGTHS = toEmbeddings((texts: string[]) => texts.map((text) => [text.length, 0]))!;
 
-/** Calls of a function, which fails as often as it is told. */
+/** Records the calls of a function that fails a given number of times. */
 function counting(failures = 0): { embeddings: Embeddings; calls: string[][] } {
   const calls: string[][] = [];
   const embeddings = toEmbeddings((texts: string[]) => {
@@ -28,29 +28,29 @@ describe('an embedder', () => {
     expect([...vectors.get('text 7')!]).toEqual([1, 0]);
   });
 
-  it('leaves a vector of zeros as it is', async () => {
+  it('does not change a zero vector', async () => {
     expect([...(await new Embedder(LENGTHS, 2).embedQuery(''))]).toEqual([0, 0]);
   });
 
-  it('calls nobody when there is nothing to embed', async () => {
+  it('makes no call when there is nothing to embed', async () => {
     const { embeddings, calls } = counting();
     expect((await new Embedder(embeddings, 2).embedDocuments([])).size).toBe(0);
     expect(calls).toEqual([]);
   });
 
-  it('tries again, and gives up after the third time', async () => {
+  it('retries, and gives up after the third attempt', async () => {
     const twice = counting(2);
     await new Embedder(twice.embeddings, 2).embedQuery('a');
     expect(twice.calls).toHaveLength(3);
     const always = counting(9);
-    await expect(new Embedder(always.embeddings, 2).embedQuery('a')).rejects.toThrow(/embedded: overloaded/);
+    await expect(new Embedder(always.embeddings, 2).embedQuery('a')).rejects.toThrow(/Embedding failed: overloaded/);
     expect(always.calls).toHaveLength(3);
   });
 
-  it('does not wait for ever', async () => {
+  it('times out', async () => {
     const embedQuery = jest.fn(() => new Promise<number[]>(() => undefined));
     const embedder = new Embedder({ ...LENGTHS, embedQuery }, 2, 5);
-    await expect(embedder.embedQuery('a')).rejects.toThrow(/no answer within 5 ms/);
+    await expect(embedder.embedQuery('a')).rejects.toThrow(/did not respond within 5 ms/);
     expect(embedQuery).toHaveBeenCalledTimes(3);
   });
 
@@ -67,7 +67,7 @@ describe('an embedder', () => {
     ['of another length', [[1, 2, 3]]],
     ['not of numbers', [['a', 'b']]],
     ['of numbers that are none', [[NaN, 1]]],
-  ])('refuses vectors that are %s, without trying again', async (_, answer) => {
+  ])('refuses vectors that are %s, without a retry', async (_, answer) => {
     const embedDocuments = jest.fn(() => Promise.resolve(answer as number[][]));
     const embedding = new Embedder({ ...LENGTHS, embedDocuments }, 2).embedDocuments(['a']);
     await expect(embedding).rejects.toThrow(EmbeddingFailedError);
@@ -75,6 +75,6 @@ describe('an embedder', () => {
   });
 });
 
-it.each([undefined, null, 'text', {}, { embedQuery: () => [] }])('%j embeds nothing', (value) => {
+it.each([undefined, null, 'text', {}, { embedQuery: () => [] }])('%j is not accepted as embeddings', (value) => {
   expect(toEmbeddings(value)).toBeUndefined();
 });

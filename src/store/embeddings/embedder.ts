@@ -2,58 +2,62 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddingFailedError } from '../store.errors.js';
 import type { Embeddings } from './embeddings.js';
 
-/** Texts that one call gets. */
-const BATCH = 96;
-/** Calls at the same time. */
-const CALLS = 4;
-/** Milliseconds that one call may take. */
-const TIMEOUT_MS = 30_000;
-const TRIES = 3;
-/** Milliseconds before the second try; twice as long before the third. */
-const RETRY_MS = 250;
+/** Number of texts per call. */
+const BATCH_SIZE = 96;
+/** At most so many calls run at the same time. */
+const MAX_CONCURRENT_CALLS = 4;
+/** Timeout of one call. */
+const CALL_TIMEOUT_MS = 30_000;
+const MAX_ATTEMPTS = 3;
+/** Delay before the second attempt; doubled before the third. */
+const RETRY_DELAY_MS = 250;
 
-/** A vector of length 1: then the product of two of them is the cosine of their angle. */
+/** A vector of length 1. The dot product of two of them is their cosine similarity. */
 export type UnitVector = Float32Array;
 
-/** Turns texts into vectors, in batches; tries again, and not for ever. Never to be called inside a transaction. */
+/** Embeds texts in batches, with a timeout and bounded retries. Never call it inside a transaction. */
 export class Embedder {
   constructor(
     private readonly embeddings: Embeddings,
     private readonly dims: number,
-    private readonly timeout_ms = TIMEOUT_MS,
+    private readonly timeout_ms = CALL_TIMEOUT_MS,
   ) {}
 
-  /** By text; each is embedded once. Throws {@link EmbeddingFailedError}. */
+  /** Returns the vectors by text; each distinct text is embedded once. Throws {@link EmbeddingFailedError}. */
   async embedDocuments(texts: Iterable<string>): Promise<Map<string, UnitVector>> {
     const all = [...new Set(texts)];
-    const batches = Array.from({ length: Math.ceil(all.length / BATCH) }, (_, n) =>
-      all.slice(n * BATCH, (n + 1) * BATCH),
+    const batches = Array.from({ length: Math.ceil(all.length / BATCH_SIZE) }, (_, n) =>
+      all.slice(n * BATCH_SIZE, (n + 1) * BATCH_SIZE),
     );
     const vectors = new Map<string, UnitVector>();
     const workThrough = async (): Promise<void> => {
       for (let batch = batches.shift(); batch; batch = batches.shift()) {
-        const found = await this.patiently(batch.length, (given) => this.embeddings.embedDocuments(given), batch);
+        const found = await this.callWithRetries(batch.length, (given) => this.embeddings.embedDocuments(given), batch);
         batch.forEach((text, index) => vectors.set(text, found[index]));
       }
     };
-    await Promise.all(Array.from({ length: CALLS }, workThrough));
+    await Promise.all(Array.from({ length: MAX_CONCURRENT_CALLS }, workThrough));
     return vectors;
   }
 
   /** Throws {@link EmbeddingFailedError}. */
   async embedQuery(text: string): Promise<UnitVector> {
-    const [vector] = await this.patiently(1, async (given) => [await this.embeddings.embedQuery(given)], text);
+    const [vector] = await this.callWithRetries(1, async (given) => [await this.embeddings.embedQuery(given)], text);
     return vector;
   }
 
-  private async patiently<T>(count: number, call: (given: T) => Promise<number[][]>, given: T): Promise<UnitVector[]> {
+  private async callWithRetries<T>(
+    count: number,
+    call: (given: T) => Promise<number[][]>,
+    given: T,
+  ): Promise<UnitVector[]> {
     let failure: unknown;
-    for (let tried = 0; tried < TRIES; tried += 1) {
-      if (tried > 0) {
-        await sleep(RETRY_MS * 2 ** (tried - 1));
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      if (attempt > 0) {
+        await sleep(RETRY_DELAY_MS * 2 ** (attempt - 1));
       }
       try {
-        return this.toVectors(await this.inTime(call(given)), count);
+        return this.toVectors(await this.withTimeout(call(given)), count);
       } catch (error) {
         if (error instanceof EmbeddingFailedError) {
           throw error;
@@ -64,10 +68,10 @@ export class Embedder {
     throw new EmbeddingFailedError(reasonOf(failure), failure);
   }
 
-  private async inTime<T>(call: Promise<T>): Promise<T> {
+  private async withTimeout<T>(call: Promise<T>): Promise<T> {
     const done = new AbortController();
     const late = sleep(this.timeout_ms, undefined, { signal: done.signal }).then(() =>
-      Promise.reject(new Error(`no answer within ${this.timeout_ms} ms`)),
+      Promise.reject(new Error(`the embeddings did not respond within ${this.timeout_ms} ms`)),
     );
     late.catch(() => undefined);
     try {
@@ -77,7 +81,7 @@ export class Embedder {
     }
   }
 
-  /** Trying again would not change it: what embeds is not what the configuration says. */
+  /** A wrong result is not retried: the embeddings do not match the configuration. */
   private toVectors(found: unknown, count: number): UnitVector[] {
     if (!Array.isArray(found) || found.length !== count) {
       throw new EmbeddingFailedError(

@@ -1,4 +1,4 @@
-/** What LangChain calls Embeddings: turns texts into vectors. */
+/** LangChain's Embeddings interface, which converts texts to vectors. */
 export interface Embeddings {
   embedDocuments(texts: string[]): Promise<number[][]>;
   embedQuery(text: string): Promise<number[]>;
@@ -6,7 +6,7 @@ export interface Embeddings {
 
 type EmbedFunction = (texts: string[]) => number[][] | Promise<number[][]>;
 
-/** Embeddings as they are, or made of a function; undefined for anything else. */
+/** Returns embeddings unchanged, or wraps a function; undefined for anything else. */
 export function toEmbeddings(value: unknown): Embeddings | undefined {
   if (typeof value === 'function') {
     const embed = value as EmbedFunction;

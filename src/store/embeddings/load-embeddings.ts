@@ -6,7 +6,7 @@ import type { StoreIndexConfig } from '../../config/index.js';
 import { EmbeddingsLoadError } from '../store.errors.js';
 import { type Embeddings, toEmbeddings } from './embeddings.js';
 
-/** Where LangChain has the embeddings of a provider. Others: the class and its package as they are told by their users. */
+/** The LangChain package and class of each provider. */
 const PROVIDERS: Record<string, { package: string; entry?: string; class: string }> = {
   openai: { package: '@langchain/openai', class: 'OpenAIEmbeddings' },
   azure_openai: { package: '@langchain/openai', class: 'AzureOpenAIEmbeddings' },
@@ -22,10 +22,10 @@ const PROVIDERS: Record<string, { package: string; entry?: string; class: string
   huggingface: { package: '@langchain/community', entry: 'embeddings/hf', class: 'HuggingFaceInferenceEmbeddings' },
 };
 
-/** How classes call their model; each takes what it knows. */
+/** Classes name the model option differently; each reads its own. */
 const modelOptions = (model: string): object => ({ model, modelName: model });
 
-/** Throws {@link EmbeddingsLoadError}. */
+/** Loads the embeddings of `store.index.embed`. Throws {@link EmbeddingsLoadError}. */
 export const loadEmbeddings = ({ embed }: StoreIndexConfig, project_directory: string): Promise<Embeddings> =>
   'provider' in embed ? fromProvider(embed, project_directory) : fromFile(embed);
 
@@ -36,8 +36,8 @@ async function fromProvider({ provider, model }: Of<'provider'>, project_directo
   const known = PROVIDERS[provider.toLowerCase().replaceAll('-', '_')];
   if (!known) {
     throw fail(
-      `the provider "${provider}" is not known; there are ${Object.keys(PROVIDERS).join(', ')}. ` +
-        'For any other one, name a file that exports LangChain embeddings, such as "./embeddings.ts:embeddings"',
+      `unknown provider "${provider}"; known providers are ${Object.keys(PROVIDERS).join(', ')}. ` +
+        'For any other provider, name a file that exports LangChain embeddings, such as "./embeddings.ts:embeddings"',
     );
   }
   const file = locate(path.posix.join(known.package, known.entry ?? ''), project_directory);
@@ -52,7 +52,7 @@ async function fromProvider({ provider, model }: Of<'provider'>, project_directo
   }
 }
 
-/** The file of a package as the project finds it. */
+/** Resolves a package from the project directory. */
 function locate(specifier: string, project_directory: string): string | undefined {
   try {
     return createRequire(path.join(project_directory, 'langgraph.json')).resolve(specifier);
@@ -71,7 +71,7 @@ async function fromFile({ file, export_name }: Of<'file'>): Promise<Embeddings> 
   }
   const embeddings = toEmbeddings(exported);
   if (!embeddings) {
-    throw fail('expected a function that takes texts and gives vectors, or LangChain embeddings');
+    throw fail('expected a function that converts texts to vectors, or LangChain embeddings');
   }
   return embeddings;
 }

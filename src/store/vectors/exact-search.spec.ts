@@ -33,7 +33,7 @@ describe('an exact search', () => {
     [5, 5, '\uffff.', [0.8, 0.6]],
   ];
 
-  it('gives the most similar first, with their scores', () => {
+  it('returns the most similar items first, with their scores', () => {
     const [from, to] = rangeBelow([]);
     const { item_ids, scores, versions } = searchOf(ROWS).rank({ query: EAST, from, to, count: 3 });
     expect([...item_ids]).toEqual([2, 5, 3]);
@@ -41,27 +41,27 @@ describe('an exact search', () => {
     expect([...scores].map((score) => score.toFixed(3))).toEqual(['1.000', '0.800', '0.600']);
   });
 
-  it('of equally similar ones, the one that was put first', () => {
+  it('prefers the item that was put first among equally similar ones', () => {
     expect(idsOf(searchOf([9, 3, 7, 5].map((id) => [id, 1, 'a.', [1, 0]])), 3)).toEqual([3, 5, 7]);
   });
 
-  it('within a namespace, in the order of bytes', () => {
+  it('searches within a namespace, in bytewise order', () => {
     const search = searchOf(ROWS);
     expect(idsOf(search, 10, ['a'])).toEqual([2, 1]);
     expect(idsOf(search, 10, ['🦜'])).toEqual([4]);
     expect(idsOf(search, 10, ['\uffff'])).toEqual([5]);
   });
 
-  it('among some items only', () => {
+  it('searches among given items only', () => {
     expect(idsOf(searchOf(ROWS), 10, [], [1, 3, 99])).toEqual([3, 1]);
   });
 
-  it('compares the most similar of the texts of an item', () => {
+  it('scores an item by its most similar text', () => {
     const search = searchOf([...ROWS, [1, 1, 'a.', [0.9, 0.1]], [1, 1, 'a.', [-1, 0]]]);
     expect(idsOf(search, 2)).toEqual([2, 1]);
   });
 
-  it('keeps the newest version of an item, in whatever order they come', () => {
+  it('keeps the newest version of an item, in whatever order versions arrive', () => {
     const search = searchOf(ROWS);
     search.add(pageOf([[2, 9, 'a.b.', [-1, 0]]]));
     search.add(pageOf([[2, 8, 'a.b.', [1, 0]]]));
@@ -69,7 +69,7 @@ describe('an exact search', () => {
     expect(search.size).toBe(5);
   });
 
-  it('forgets what is gone, and uses its place again', () => {
+  it('removes deleted items and reuses their memory', () => {
     const search = searchOf(ROWS);
     search.keep(Float64Array.of(1, 3));
     expect([idsOf(search), search.size]).toEqual([[3, 1], 2]);
@@ -77,7 +77,7 @@ describe('an exact search', () => {
     expect([idsOf(search), search.size]).toEqual([[6, 3, 1], 3]);
   });
 
-  it('finds what sorting all of them finds', () => {
+  it('returns the same ranking as sorting all items', () => {
     const random = (
       (state) => () =>
         (state = (state * 16_807) % 2_147_483_647) / 2_147_483_647

@@ -9,11 +9,11 @@ export type SearchThreadRequest =
   | { id: number; add: VectorPage }
   | { id: number; keep: Float64Array }
   | { id: number; rank: RankRequest }
-  /** Among vectors that are sent along and forgotten again. */
+  /** Ranks the vectors of `page` only, and does not keep them. */
   | { id: number; rank: RankRequest; page: VectorPage };
 
-/** How many vectors there are now, and what was asked for. */
-export interface SearchThreadAnswer {
+/** The current number of vectors, and the requested ranking. */
+export interface SearchThreadReply {
   id: number;
   size: number;
   ranking?: Ranking;
@@ -22,7 +22,7 @@ export interface SearchThreadAnswer {
 const { dims } = workerData as SearchThreadData;
 const vectors = new ExactSearch(dims);
 
-function carryOut(request: SearchThreadRequest): Ranking | undefined {
+function execute(request: SearchThreadRequest): Ranking | undefined {
   if ('add' in request) {
     vectors.add(request.add);
     return undefined;
@@ -40,6 +40,6 @@ function carryOut(request: SearchThreadRequest): Ranking | undefined {
 }
 
 parentPort!.on('message', (request: SearchThreadRequest) => {
-  const ranking = carryOut(request);
-  parentPort!.postMessage({ id: request.id, size: vectors.size, ranking } satisfies SearchThreadAnswer);
+  const ranking = execute(request);
+  parentPort!.postMessage({ id: request.id, size: vectors.size, ranking } satisfies SearchThreadReply);
 });

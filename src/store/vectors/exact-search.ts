@@ -1,8 +1,8 @@
-/** Vectors for which memory is taken at a time. */
+/** Memory is allocated for so many vectors at a time. */
 const CHUNK = 4_096;
 const NONE = -1;
 
-/** Vectors to compare, one behind the other, and whose they are. */
+/** Vectors, concatenated, with the items they belong to. */
 export interface VectorPage {
   item_ids: Float64Array;
   versions: Float64Array;
@@ -17,7 +17,7 @@ export interface RankRequest {
   to: string;
   /** Only these items. */
   among?: Float64Array;
-  /** How many items to give. */
+  /** Number of items to return. */
   count: number;
 }
 
@@ -28,7 +28,7 @@ export interface Ranking {
   scores: Float64Array;
 }
 
-/** Vectors in memory, all of which are compared with a query. Of an item it has those of its newest version. */
+/** Compares a query with all vectors in memory. Of each item, it keeps the vectors of the newest version. */
 export class ExactSearch {
   private readonly chunks: Float32Array[] = [];
   private item_ids: number[] = [];
@@ -43,7 +43,7 @@ export class ExactSearch {
 
   constructor(private readonly dims: number) {}
 
-  /** How many vectors there are. */
+  /** Number of vectors. */
   get size(): number {
     return this.item_ids.length - this.free.length;
   }
@@ -70,7 +70,7 @@ export class ExactSearch {
     this.firsts.delete(item_id);
   }
 
-  /** Forgets all other items. */
+  /** Removes all other items. */
   keep(item_ids: Float64Array): void {
     const kept = new Set(item_ids);
     [...this.firsts.keys()].filter((item_id) => !kept.has(item_id)).forEach((item_id) => this.remove(item_id));
@@ -109,7 +109,7 @@ export class ExactSearch {
     this.firsts.set(item_id, slot);
   }
 
-  /** That of the most similar of its vectors. */
+  /** The score of the most similar vector of the item. */
   private scoreOf(first: number, query: Float32Array): number {
     let score = -Infinity;
     for (let slot = first; slot !== NONE; slot = this.next[slot]) {
@@ -128,7 +128,7 @@ export class ExactSearch {
   }
 }
 
-/** Four sums at once: a processor does not wait for one addition before it begins the next. */
+/** The dot product. Four independent sums let the processor overlap additions. */
 function product(vectors: Float32Array, at: number, query: Float32Array): number {
   const whole = query.length - (query.length % 4);
   let [a, b, c, d] = [0, 0, 0, 0];
@@ -144,7 +144,7 @@ function product(vectors: Float32Array, at: number, query: Float32Array): number
   return a + b + c + d;
 }
 
-/** JavaScript compares halves of characters; what it compares wrongly begins with one. */
+/** Compares bytewise. JavaScript compares UTF-16 code units, whose order differs only for surrogates. */
 function isBefore(a: string, b: string, orEqual: boolean): boolean {
   if (a === b) {
     return orEqual;
@@ -152,7 +152,7 @@ function isBefore(a: string, b: string, orEqual: boolean): boolean {
   return /[\ud800-\udfff]/.test(a + b) ? Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0 : a < b;
 }
 
-/** The best of what it is offered: a heap with the worst of them on top. */
+/** Keeps the best `count` items: a heap with the worst of them on top. */
 class Best {
   private readonly heap: { item_id: number; version: number; score: number }[] = [];
 
@@ -194,7 +194,7 @@ class Best {
     }
   }
 
-  /** Of a place and its children. */
+  /** The position of the worst item among a position and its children. */
   private worstBelow(at: number): number {
     const { heap } = this;
     const children = [2 * at + 1, 2 * at + 2].filter((child) => child < heap.length);
@@ -207,5 +207,5 @@ interface Scored {
   score: number;
 }
 
-/** Of two that are equally similar, the one that was put first is better. */
+/** Of two equally similar items, the one that was put first is better. */
 const isWorse = (a: Scored, b: Scored): boolean => (a.score === b.score ? a.item_id > b.item_id : a.score < b.score);

@@ -4,30 +4,30 @@ import { rangeBelow } from '../namespace.js';
 import { Statement } from '../statement.js';
 import type { Ranking, VectorPage } from './exact-search.js';
 import { SearchThread } from './search-thread.js';
-import { matchesSql, readPage, type SemanticSearch, VectorIndex, type VectorRow, wantedOf } from './vector-index.js';
+import { matchesSql, readPage, type SemanticSearch, VectorIndex, type VectorRow, hitsNeeded } from './vector-index.js';
 
-/** Vectors that are kept in memory. */
-const MOST_KEPT = 100_000;
-/** Rows that are read at a time. */
+/** At most so many vectors are kept in memory. */
+const MAX_KEPT_VECTORS = 100_000;
+/** Number of rows per read. */
 const PAGE = 2_000;
-/** Items that are looked for beyond those that are wanted: some have been put again or removed meanwhile, or do not match. */
+/** A search ranks more items than it needs, because some were put again or deleted in the meantime, or do not match. */
 const SPARE = 3;
-const LEAST_SPARE = 30;
+const MIN_SPARE = 30;
 
 interface VectorRecord {
   vector_id: string;
   item_id: string;
   version: string;
   xact: string;
-  /** Null when the vector is not valid any more. */
+  /** Null when the vector is outdated. */
   namespace: string | null;
   embedding: Buffer;
 }
 
-/** One row when nothing is found, too. */
+/** A page without vectors still has one row, with the horizon. */
 type FoundRow = { horizon: string } & (VectorRecord | { vector_id: null });
 
-/** A page of vectors, with the namespaces of their items and the oldest transaction that was under way. */
+/** A page of vectors with the namespaces of their items, and the horizon: the oldest transaction in progress. */
 const pageOf = (condition: string): string => `
   SELECT now.horizon::text, page.*, item.namespace
   FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon, pg_snapshot_xmax(pg_current_snapshot()) AS future) now
@@ -42,13 +42,13 @@ const pageOf = (condition: string): string => `
 const ALL = pageOf('true');
 
 /**
- * What transactions have written that one who has seen all before $3 may not have seen. Numbers of rows do not tell: a row
- * with a smaller one may be committed later. Transactions that are under way while we look are looked for again next time;
- * what we have of them already is $4. None of the future has been committed: a backup that was restored only looks so.
+ * Vectors that a reader who has read all transactions before $3 may not have read. Row ids cannot tell, because a row
+ * with a smaller id may be committed later. Transactions in progress are read again the next time, except their vectors
+ * in $4, which were already read. Transactions of the future are not committed; they appear only in a restored backup.
  */
 const CHANGES = pageOf('xact >= $3::xid8 AND xact < now.future AND vector_id <> ALL($4::bigint[])');
 
-/** Vectors that are not kept in memory, for those items that a search is about; in the order of the key of the table. */
+/** Vectors that are not kept in memory, of the items that match a search, in the order of `vector_id`. */
 const pageBehind = (matches: string, after: string, space: string): string =>
   `SELECT vector_id, item_id, version, namespace, embedding
    FROM store_vectors vector CROSS JOIN LATERAL (
@@ -59,17 +59,17 @@ const pageBehind = (matches: string, after: string, space: string): string =>
    ORDER BY vector_id LIMIT ${PAGE}`;
 
 /**
- * Vectors as bytes in the table, and in memory, where all of them are compared: for databases without pgvector. Before each
- * search, what other processes and this one have committed is read; what was removed is found out when the items are.
+ * The index for databases without pgvector: vectors are bytes in the table, and are compared in memory. Each search
+ * first reads the vectors that any process has committed. Deleted items are detected when the items are read.
  */
 export class MemoryIndex extends VectorIndex {
   private readonly logger = new Logger('Store');
   private thread?: SearchThread;
-  /** All transactions before it have been seen. */
+  /** All transactions before this one have been read. */
   private horizon?: string;
-  /** What has been seen of later ones: transactions by vector. */
+  /** The vectors of later transactions that have been read: transactions by vector. */
   private seen = new Map<string, bigint>();
-  /** Vectors behind this one are not kept. */
+  /** Vectors with a greater id are not kept. */
   private keptUpTo?: string;
   private size = 0;
   private last: Promise<void> = Promise.resolve();
@@ -79,7 +79,7 @@ export class MemoryIndex extends VectorIndex {
     private readonly sql: Sql,
     private readonly dims: number,
     private readonly space: string,
-    private readonly mostKept = MOST_KEPT,
+    private readonly maxKept = MAX_KEPT_VECTORS,
   ) {
     super();
   }
@@ -88,9 +88,9 @@ export class MemoryIndex extends VectorIndex {
     return Promise.resolve();
   }
 
-  /** Items that were removed take up room until then, at most. */
-  tend(): Promise<void> {
-    return this.exclusively(() => this.forgetRemoved());
+  /** Removes the vectors of deleted items from memory. */
+  maintain(): Promise<void> {
+    return this.runExclusively(() => this.forgetRemoved());
   }
 
   async stop(): Promise<void> {
@@ -111,29 +111,29 @@ export class MemoryIndex extends VectorIndex {
     );
   }
 
-  /** Thoroughly: the database is asked which items match, and only these are compared. */
+  /** A thorough search reads the ids of the matching items from the database and compares only these. */
   async addSearch(statement: Statement, search: SemanticSearch, thorough: boolean): Promise<boolean> {
     if (thorough) {
-      await this.tend();
+      await this.maintain();
     }
     await this.catchUp();
-    const count = wantedOf(search.operation) * SPARE + LEAST_SPARE;
+    const count = hitsNeeded(search.operation) * SPARE + MIN_SPARE;
     const ranking = await this.rank(search, count, thorough ? await this.matching(search) : undefined);
     this.addRanked(statement, search, ranking);
     return ranking.item_ids.length < count;
   }
 
   private async matching(search: SemanticSearch): Promise<Float64Array> {
-    const asking = new Statement();
+    const condition = new Statement();
     const { rows } = await this.sql.query<{ item_id: string }>(
-      `SELECT item_id FROM store_items WHERE ${matchesSql(asking, search)}`,
-      asking.values,
+      `SELECT item_id FROM store_items WHERE ${matchesSql(condition, search)}`,
+      condition.values,
       { isPrepared: false },
     );
     return Float64Array.from(rows, ({ item_id }) => Number(item_id));
   }
 
-  /** Items that are still as they were compared, in the order of their scores. */
+  /** Adds the ranked items whose versions are still current. */
   private addRanked(statement: Statement, search: SemanticSearch, { item_ids, versions, scores }: Ranking): void {
     const ranked = Array.from(item_ids, (item_id, row) => ({ item_id, version: versions[row], score: scores[row] }));
     readPage(
@@ -159,18 +159,21 @@ export class MemoryIndex extends VectorIndex {
   }
 
   private async readBehind(search: SemanticSearch, after: string): Promise<{ rows: number; page: LastedPage }> {
-    const asking = new Statement();
-    const [afterName, space] = [`${asking.parameter(after)}::bigint`, asking.parameter(this.space)];
-    const text = pageBehind(matchesSql(asking, search), afterName, space);
-    const { rows } = await this.sql.query<VectorRecord>(text, asking.values, { isPrepared: false });
+    const condition = new Statement();
+    const [afterName, space] = [`${condition.parameter(after)}::bigint`, condition.parameter(this.space)];
+    const text = pageBehind(matchesSql(condition, search), afterName, space);
+    const { rows } = await this.sql.query<VectorRecord>(text, condition.values, { isPrepared: false });
     return { rows: rows.length, page: { ...toPage(rows, this.dims), last: rows.at(-1)?.vector_id ?? after } };
   }
 
-  /** One at a time; who comes while one is under way waits for the next one, which sees what was committed before. */
+  /**
+   * One read at a time. A caller during a read waits for the next read, which sees everything committed before the
+   * call.
+   */
   private catchUp(): Promise<void> {
     const { current } = this.catchingUp;
     if (!current) {
-      this.catchingUp.current = this.exclusively(() => this.readChanges()).finally(() => {
+      this.catchingUp.current = this.runExclusively(() => this.readChanges()).finally(() => {
         this.catchingUp.current = undefined;
       });
       return this.catchingUp.current;
@@ -184,8 +187,8 @@ export class MemoryIndex extends VectorIndex {
     return this.catchingUp.next;
   }
 
-  /** What is removed must not be older than what is added. */
-  private exclusively(work: () => Promise<void>): Promise<void> {
+  /** Serializes changes, because a removal must not be based on an older snapshot than an addition. */
+  private runExclusively(work: () => Promise<void>): Promise<void> {
     const done = this.last.then(work);
     this.last = done.catch(() => undefined);
     return done;
@@ -193,7 +196,7 @@ export class MemoryIndex extends VectorIndex {
 
   private async readChanges(): Promise<void> {
     if (!this.thread || this.thread.hasFailed) {
-      this.beginAnew();
+      this.reset();
     }
     const since = this.horizon;
     const known = [...this.seen.keys()];
@@ -214,7 +217,7 @@ export class MemoryIndex extends VectorIndex {
     this.seen.forEach((xact, vector_id) => xact < oldest && this.seen.delete(vector_id));
   }
 
-  /** Changes are planned for what is asked: a plan for any transaction would go through all vectors. */
+  /** Not prepared for changes: a generic plan for any transaction would scan all vectors. */
   private async readPage(after: string, since: string | undefined, known: readonly string[]): Promise<FoundRow[]> {
     const { rows } =
       since === undefined
@@ -224,10 +227,10 @@ export class MemoryIndex extends VectorIndex {
   }
 
   private async take(changes: readonly VectorRecord[]): Promise<void> {
-    if (changes.length > 0 && this.size + changes.length > this.mostKept && this.keptUpTo === undefined) {
+    if (changes.length > 0 && this.size + changes.length > this.maxKept && this.keptUpTo === undefined) {
       await this.forgetRemoved();
     }
-    const room = this.keptUpTo === undefined ? Math.max(this.mostKept - this.size, 0) : 0;
+    const room = this.keptUpTo === undefined ? Math.max(this.maxKept - this.size, 0) : 0;
     const kept = changes.slice(0, room);
     if (kept.length > 0) {
       this.size = await this.thread!.add(toPage(kept, this.dims));
@@ -235,13 +238,13 @@ export class MemoryIndex extends VectorIndex {
     if (kept.length < changes.length && this.keptUpTo === undefined) {
       this.keptUpTo = String(BigInt(changes[kept.length].vector_id) - 1n);
       this.logger.warn(
-        `The store has more than ${this.mostKept} vectors, which is what is kept in memory; each search reads the others. ` +
-          'Install pgvector in the database (https://github.com/pgvector/pgvector) and start again.',
+        `The store has more than ${this.maxKept} vectors, the maximum kept in memory; each search reads the others. ` +
+          'Install pgvector in the database (https://github.com/pgvector/pgvector) and restart the server.',
       );
     }
   }
 
-  /** Items that were removed, or have expired, or have been put without an index. */
+  /** Removes items from memory that were deleted, have expired, or were put without an index. */
   private async forgetRemoved(): Promise<void> {
     if (!this.thread || this.thread.hasFailed) {
       return;
@@ -253,7 +256,7 @@ export class MemoryIndex extends VectorIndex {
     this.size = await this.thread.keep(Float64Array.from(rows, ({ item_id }) => Number(item_id)));
   }
 
-  private beginAnew(): void {
+  private reset(): void {
     this.thread = new SearchThread(this.dims);
     this.horizon = undefined;
     this.seen.clear();
@@ -275,7 +278,7 @@ function toPage(rows: readonly VectorRecord[], dims: number): VectorPage {
   };
 }
 
-/** The best of several rankings; an item may be in more than one. */
+/** Merges rankings; an item may be in more than one. */
 function merge(rankings: readonly Ranking[], count: number): Ranking {
   const best = new Map<number, { item_id: number; version: number; score: number }>();
   for (const { item_ids, versions, scores } of rankings) {

@@ -1,35 +1,40 @@
 import { createHash } from 'node:crypto';
 import { type Queryable, SCHEMA_LOCK_TIMEOUT_MS, type Sql } from '../../database/index.js';
 import type { Statement } from '../statement.js';
-import { matchesSql, readPage, type SemanticSearch, VectorIndex, type VectorRow, wantedOf } from './vector-index.js';
+import { matchesSql, readPage, type SemanticSearch, VectorIndex, type VectorRow, hitsNeeded } from './vector-index.js';
 
-/** Up to so many items in reach of a search are all compared: the graph of the index is for more. */
+/** When at most so many items match, a search compares all of them and does not use the HNSW index. */
 const FEW = 1_000;
 /**
- * Up to so many bytes of vectors all of them are compared, which takes a tenth of a second; then it gets an index, which
- * answers sooner and makes puts slower, and may overlook what is near when texts have nothing to do with each other
+ * Up to so many bytes of vectors, a search compares all of them, which takes a tenth of a second. Beyond that, an index
+ * is created. It makes searches faster and puts slower, and may miss near vectors when texts are unrelated
  * (docs/decisions/0015). A hundred thousand vectors of 384 numbers are 150 MB.
  */
-const MOST_COMPARED_BYTES = 200 * 1024 * 1024;
-/** Vectors that the index looks for, for each item that is wanted: some items have several, some are not valid any more. */
+const MAX_COMPARED_BYTES = 200 * 1024 * 1024;
+/**
+ * The index returns so many vectors per needed item: some items have several vectors, and some vectors are outdated.
+ */
 const SPARE = 4;
-/** How thoroughly the graph is searched, and built: recall against time, see docs/decisions/0015. */
-const LEAST_EF_SEARCH = 400;
-const MOST_EF_SEARCH = 1_000;
+/** HNSW parameters for searching and building: recall against time, see docs/decisions/0015. */
+const MIN_EF_SEARCH = 400;
+const MAX_EF_SEARCH = 1_000;
 const M = 16;
 const EF_CONSTRUCTION = 100;
-/** Vectors that the index goes through until enough of them match. */
-const MOST_SCANNED = 50_000;
-/** Vectors that are taken over at a time. */
-const TAKEN_OVER = 500;
+/** The index scans at most so many vectors until enough of them match. */
+const MAX_SCANNED = 50_000;
+/** Number of vectors that are converted per statement. */
+const MIGRATION_BATCH_SIZE = 500;
 
-/** Any number, the same in every process: only one of them changes the schema at a time. */
+/** Advisory lock, the same in every process: only one process changes the schema at a time. */
 const SCHEMA_LOCK = 7_261_987;
 
-/** For building the index: with less it takes many times as long. */
+/** `maintenance_work_mem` for building the index; with less, building takes many times as long. */
 const BUILD_MEMORY = '512MB';
 
-/** Whether there are more vectors than can be compared, the index can be used, and one is there that a broken-off attempt has left. */
+/**
+ * Whether there are too many vectors to compare all, the index is valid, and an aborted build has left an invalid
+ * index.
+ */
 const INDEX_STATE = `
   SELECT (SELECT count(*) FROM store_vectors WHERE space = $3) * $4::bigint > $2::bigint AS is_big,
          coalesce(bool_or(indisvalid), false) AS is_valid,
@@ -37,16 +42,16 @@ const INDEX_STATE = `
   FROM (SELECT to_regclass($1) AS name) named JOIN pg_index ON indexrelid = name
        LEFT JOIN pg_stat_progress_create_index building ON building.index_relid = indexrelid`;
 
-/** What pgvector's index takes at most: numbers of four bytes, or of two. */
-const MOST_DIMS = 2_000;
-const MOST_HALF_DIMS = 4_000;
+/** Maximum dimensions of a pgvector index, with four-byte numbers (`vector`) and two-byte numbers (`halfvec`). */
+const MAX_DIMS = 2_000;
+const MAX_HALF_DIMS = 4_000;
 
 interface Version {
   major: number;
   minor: number;
 }
 
-/** Vectors in a column of pgvector's, whose HNSW index finds the nearest. */
+/** Vectors in a pgvector column, searched with an HNSW index. */
 export class PgvectorIndex extends VectorIndex {
   private version: Version = { major: 0, minor: 0 };
 
@@ -54,12 +59,12 @@ export class PgvectorIndex extends VectorIndex {
     private readonly sql: Sql,
     private readonly dims: number,
     private readonly space: string,
-    private readonly mostComparedBytes = MOST_COMPARED_BYTES,
+    private readonly maxComparedBytes = MAX_COMPARED_BYTES,
   ) {
     super();
   }
 
-  /** Vectors that were put before the database had the extension are taken over. */
+  /** Also converts the vectors that were put before the database had the extension. */
   async start(): Promise<void> {
     await this.sql.transaction(
       async (db) => {
@@ -79,12 +84,12 @@ export class PgvectorIndex extends VectorIndex {
     return Promise.resolve();
   }
 
-  /** Makes the index when the table has grown. Puts and searches go on meanwhile. */
-  async tend(): Promise<void> {
+  /** Creates the index once the table is large enough. Puts and searches continue in the meantime. */
+  async maintain(): Promise<void> {
     const definition = this.indexSql();
     const { rows } = await this.sql.query<{ is_big: boolean; is_valid: boolean; is_left: boolean }>(INDEX_STATE, [
       this.indexName,
-      this.mostComparedBytes,
+      this.maxComparedBytes,
       this.space,
       this.dims * Float32Array.BYTES_PER_ELEMENT,
     ]);
@@ -113,9 +118,9 @@ export class PgvectorIndex extends VectorIndex {
   }
 
   /**
-   * The planner cannot know how many items a filter leaves: when they are few, all of them are compared; when they are
-   * many, the index goes on until it has found enough that match; without one, or when it gives up before, all are compared
-   * after all.
+   * The planner cannot know how many items match a filter. When they are few, all of them are compared. When they are
+   * many, the index is scanned until enough vectors match. Without an index, or when the scan ends early, all are
+   * compared.
    */
   addSearch(statement: Statement, search: SemanticSearch): Promise<boolean> {
     const { op, operation } = search;
@@ -127,8 +132,8 @@ export class PgvectorIndex extends VectorIndex {
     statement.with(few, `MATERIALIZED (SELECT item_id, version FROM store_items WHERE ${matches} LIMIT ${FEW + 1})`);
     const isFew = `(SELECT count(*) FROM ${few}) <= ${FEW}`;
     const isIndexed = `EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('${this.indexName}') AND indisvalid)`;
-    const wanted = wantedOf(operation);
-    // One by one, for each vector that the index comes to: the planner would rather read all of both tables.
+    const wanted = hitsNeeded(operation);
+    // LATERAL enforces a lookup per vector that the index returns; otherwise the planner reads both tables completely.
     const valid = `SELECT FROM store_items
                    WHERE item_id = vector.item_id AND version = vector.version AND ${matches} LIMIT 1`;
     statement.with(
@@ -151,50 +156,55 @@ export class PgvectorIndex extends VectorIndex {
     return Promise.resolve(true);
   }
 
-  /** Takes effect before the index is read, because a condition without any column is looked at first; only for this statement. */
+  /**
+   * Sets HNSW parameters for this statement only. A condition without columns is evaluated before the index is read.
+   */
   private settingsSql(spare: number): string {
-    const settings = { 'hnsw.ef_search': Math.min(Math.max(LEAST_EF_SEARCH, spare), MOST_EF_SEARCH), ...this.goesOn };
+    const settings = {
+      'hnsw.ef_search': Math.min(Math.max(MIN_EF_SEARCH, spare), MAX_EF_SEARCH),
+      ...this.iterativeScan,
+    };
     const each = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`);
     return `(SELECT ${each.join(' || ')}) IS NOT NULL`;
   }
 
-  /** Before 0.8 the index gives up when what it has found at first does not match. */
-  private get goesOn(): Record<string, string | number> {
+  /** Iterative scans need pgvector 0.8. Before that, the scan ends when the vectors it found first do not match. */
+  private get iterativeScan(): Record<string, string | number> {
     const { major, minor } = this.version;
     const knows = major > 0 || minor >= 8;
-    return knows ? { 'hnsw.iterative_scan': 'relaxed_order', 'hnsw.max_scan_tuples': MOST_SCANNED } : {};
+    return knows ? { 'hnsw.iterative_scan': 'relaxed_order', 'hnsw.max_scan_tuples': MAX_SCANNED } : {};
   }
 
-  /** The column as the index has it. */
+  /** The expression that is indexed. */
   private get column(): string {
     return `(embedding_vector${this.cast})`;
   }
 
   private get cast(): string {
-    return this.dims <= MOST_DIMS ? `::vector(${this.dims})` : `::halfvec(${this.dims})`;
+    return this.dims <= MAX_DIMS ? `::vector(${this.dims})` : `::halfvec(${this.dims})`;
   }
 
   private get indexName(): string {
     return `store_vectors_${createHash('sha256').update(this.space).digest('hex').slice(0, 16)}`;
   }
 
-  /** Undefined for vectors that are too long for an index: then all are compared. */
+  /** Undefined for vectors with too many dimensions for an index: then all are compared. */
   private indexSql(): string | undefined {
     const hasHalf = this.version.major > 0 || this.version.minor >= 7;
-    if (this.dims > (hasHalf ? MOST_HALF_DIMS : MOST_DIMS)) {
+    if (this.dims > (hasHalf ? MAX_HALF_DIMS : MAX_DIMS)) {
       return undefined;
     }
-    const type = this.dims <= MOST_DIMS ? 'vector' : 'halfvec';
+    const type = this.dims <= MAX_DIMS ? 'vector' : 'halfvec';
     return `CREATE INDEX CONCURRENTLY IF NOT EXISTS ${this.indexName} ON store_vectors USING hnsw (${this.column} ${type}_ip_ops)
             WITH (m = ${M}, ef_construction = ${EF_CONSTRUCTION}) WHERE space = ${literal(this.space)}`;
   }
 }
 
-/** Gives the last one of those that were taken over; undefined when there are no more. */
+/** Converts a batch and returns the last id of it; undefined when none are left. */
 async function takeOver(db: Queryable, after: string): Promise<string | undefined> {
   const { rows } = await db.query<{ vector_id: string; embedding: Buffer }>(
     'SELECT vector_id, embedding FROM store_vectors WHERE embedding IS NOT NULL AND vector_id > $1 ORDER BY vector_id LIMIT $2',
-    [after, TAKEN_OVER],
+    [after, MIGRATION_BATCH_SIZE],
   );
   const vectors = rows.map(({ vector_id, embedding }) => ({ vector_id, vector: toText(fromBytes(embedding)) }));
   await db.query(
@@ -214,11 +224,11 @@ async function versionOf(db: Queryable): Promise<Version> {
   return { major, minor };
 }
 
-/** Nine digits are all that four bytes hold. */
+/** Nine significant digits preserve a four-byte float exactly. */
 const toText = (vector: Float32Array): string => `[${Array.from(vector, (number) => number.toPrecision(9)).join(',')}]`;
 
 const fromBytes = (bytes: Buffer): Float32Array =>
   new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 
-/** The condition of a partial index has to be in the text of a statement that is to use it. */
+/** A statement uses a partial index only when it contains the index condition as a literal. */
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;

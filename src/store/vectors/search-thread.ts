@@ -1,53 +1,56 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Ranking, RankRequest, VectorPage } from './exact-search.js';
-import type { SearchThreadAnswer, SearchThreadData } from './exact-search.thread.js';
+import type { SearchThreadReply, SearchThreadData } from './exact-search.thread.js';
 
-interface Asked {
-  resolve: (answer: SearchThreadAnswer) => void;
+interface PendingRequest {
+  resolve: (reply: SearchThreadReply) => void;
   reject: (error: unknown) => void;
 }
 
-/** Vectors outside of the event loop, which comparing all of them would hold up for tens of milliseconds. */
+/**
+ * Compares vectors in a worker thread, because comparing all of them would block the event loop for tens of
+ * milliseconds.
+ */
 export class SearchThread {
   private readonly worker: Worker;
-  private readonly asked = new Map<number, Asked>();
+  private readonly pending = new Map<number, PendingRequest>();
   private count = 0;
   private failure?: Error;
 
   constructor(dims: number) {
     const workerData: SearchThreadData = { dims };
     this.worker = new Worker(new URL('./exact-search.thread.js', import.meta.url), { workerData });
-    this.worker.on('message', (answer: SearchThreadAnswer) => {
-      this.asked.get(answer.id)?.resolve(answer);
-      this.asked.delete(answer.id);
+    this.worker.on('message', (reply: SearchThreadReply) => {
+      this.pending.get(reply.id)?.resolve(reply);
+      this.pending.delete(reply.id);
     });
     this.worker.on('error', (error) => this.fail(error));
-    this.worker.on('exit', () => this.fail(new Error('the thread that compares vectors has ended')));
+    this.worker.on('exit', () => this.fail(new Error('the thread that compares vectors exited')));
   }
 
-  /** Whether it can be asked no more: what it had in memory is gone. */
+  /** Whether the thread has exited and its vectors are lost. */
   get hasFailed(): boolean {
     return this.failure !== undefined;
   }
 
-  /** Gives how many vectors there are now. */
+  /** Adds vectors and returns their new number. */
   async add(add: VectorPage): Promise<number> {
-    return (await this.ask({ add }, [add.vectors.buffer as ArrayBuffer])).size;
+    return (await this.send({ add }, [add.vectors.buffer as ArrayBuffer])).size;
   }
 
-  /** Forgets all other items. Gives how many vectors are left. */
+  /** Removes all other items and returns the remaining number of vectors. */
   async keep(keep: Float64Array): Promise<number> {
-    return (await this.ask({ keep })).size;
+    return (await this.send({ keep })).size;
   }
 
   async rank(rank: RankRequest): Promise<Ranking> {
-    return (await this.ask({ rank })).ranking!;
+    return (await this.send({ rank })).ranking!;
   }
 
-  /** The same among others, which it does not keep. */
+  /** Ranks the vectors of `page` only, and does not keep them. */
   async rankAmong(page: VectorPage, rank: RankRequest): Promise<Ranking> {
-    return (await this.ask({ rank, page }, [page.vectors.buffer as ArrayBuffer])).ranking!;
+    return (await this.send({ rank, page }, [page.vectors.buffer as ArrayBuffer])).ranking!;
   }
 
   async stop(): Promise<void> {
@@ -56,18 +59,18 @@ export class SearchThread {
     await exited;
   }
 
-  private ask(request: object, transferred: ArrayBuffer[] = []): Promise<SearchThreadAnswer> {
+  private send(request: object, transferred: ArrayBuffer[] = []): Promise<SearchThreadReply> {
     if (this.failure) {
       return Promise.reject(this.failure);
     }
     const id = (this.count += 1);
     this.worker.postMessage({ id, ...request }, transferred);
-    return new Promise((resolve, reject) => this.asked.set(id, { resolve, reject }));
+    return new Promise((resolve, reject) => this.pending.set(id, { resolve, reject }));
   }
 
   private fail(error: Error): void {
     this.failure ??= error;
-    this.asked.forEach(({ reject }) => reject(this.failure));
-    this.asked.clear();
+    this.pending.forEach(({ reject }) => reject(this.failure));
+    this.pending.clear();
   }
 }

@@ -4,17 +4,17 @@ import { itemsBelow } from '../search-sql.js';
 import { filterSql } from '../filter.js';
 import { type Hit, ITEM_COLUMNS, Statement } from '../statement.js';
 
-/** A search by meaning, and its place in its batch. */
+/** A semantic search; `op` is its index in the batch. */
 export interface SemanticSearch {
   op: number;
   operation: SearchOperation;
   filter: ItemFilter;
   refresh: boolean;
-  /** The query; of length 1. */
+  /** The query as a vector of length 1. */
   vector: Float32Array;
 }
 
-/** A text of an item that is put, as a vector of length 1. */
+/** A text of an item to put, as a vector of length 1. */
 export interface VectorRow {
   namespace: string;
   key: string;
@@ -22,38 +22,41 @@ export interface VectorRow {
 }
 
 /**
- * Where vectors are and how the nearest ones are found: in the database, or in memory. An item is as similar as the most
- * similar of its texts; items without vectors are not found. Results are the same, whichever index finds them.
+ * Stores vectors and finds the nearest ones, in the database or in memory. The score of an item is that of its most
+ * similar text; items without vectors are not found. All implementations return the same results.
  */
 export abstract class VectorIndex {
-  /** Connects, and makes what is missing. */
+  /** Creates whatever the index needs in the database. */
   abstract start(): Promise<void>;
 
-  /** From time to time, in every process: does what can be done beside the work. */
-  abstract tend(): Promise<void>;
+  /** Background maintenance, called periodically in every process. */
+  abstract maintain(): Promise<void>;
 
   abstract stop(): Promise<void>;
 
-  /** Adds to a statement, behind `written`: the vectors of its puts replace those that the items had. */
+  /**
+   * Adds the vectors of the puts to a statement, after its part `written`. They replace the previous vectors of the
+   * items.
+   */
   abstract addVectors(statement: Statement, rows: readonly VectorRow[]): void;
 
   /**
-   * Adds a read to a statement. False when it may overlook something: when too little is found, it has to be added once
-   * more, to another statement, as one that is to be `thorough`, whatever it takes.
+   * Adds a search to a statement. False when the search may miss items. When it then returns too few, the caller adds
+   * it to another statement with `thorough`, which misses none at any cost.
    */
   abstract addSearch(statement: Statement, search: SemanticSearch, thorough: boolean): Promise<boolean>;
 }
 
-/** How many items a search has to find before it can answer. */
-export const wantedOf = ({ limit = DEFAULT_LIMIT, offset = 0 }: SearchOperation): number => limit + offset;
+/** The number of items that a search must find for its page. */
+export const hitsNeeded = ({ limit = DEFAULT_LIMIT, offset = 0 }: SearchOperation): number => limit + offset;
 
-/** SQL on items and what is joined to them: in reach of the search. */
+/** SQL condition on items: the search may return the item. */
 export function matchesSql(statement: Statement, { operation, filter }: SemanticSearch): string {
   const below = itemsBelow(statement, operation.namespacePrefix);
   return `${below} AND ${filterSql(filter, statement.parameter)}`;
 }
 
-/** Adds the page of a search, of a query that gives `item_id` and `score`, once or more often for each item. */
+/** Adds the page of a search. `ranked` is a query that returns `item_id` and `score`, one or more rows per item. */
 export function readPage(statement: Statement, { op, operation, refresh }: SemanticSearch, ranked: string): void {
   const { limit = DEFAULT_LIMIT, offset = 0 } = operation;
   const [most, skipped] = [limit, offset].map((count) => `${statement.parameter(count)}::bigint`);

@@ -1,24 +1,24 @@
 import { AsyncBatchedStore, type BaseStore } from '@langchain/langgraph';
 
-/** What LangGraph's wrapper has of the methods of a store, and of its own. */
+/** The methods of LangGraph's wrapper, those of a store and its own. */
 type Methods = Record<string, (...given: unknown[]) => unknown>;
 
 interface Wrapper {
   store: BaseStore;
 }
 
-/** What a wrapper gets from the store inside it. */
+/** The methods that the wrapper passes on to the store inside it. */
 const PASSED_ON = ['get', 'search', 'put', 'delete', 'listNamespaces', 'batch', 'start', 'stop'];
 
 const changed = new WeakSet<object>();
 
 /**
- * LangGraph wraps the store that it gives to nodes, to batch what they ask for. Its wrapper polls a thousand times a second
- * for as long as a run lasts, loses the `index` of a put, refuses labels that clients may use, and can neither list
- * namespaces nor take a batch (langgraph-checkpoint 1.2). One around a store of ours, which batches by itself, passes
- * everything on as it is; others are left alone.
+ * Patches LangGraph's AsyncBatchedStore. LangGraph wraps the store of nodes with it to batch their operations. The
+ * wrapper polls a thousand times a second while a run lasts, loses the `index` of a put, refuses labels that clients
+ * may use, and supports neither listing namespaces nor batches (langgraph-checkpoint 1.2). A wrapper around our store,
+ * which batches itself, passes all calls on unchanged. Wrappers around other stores keep their behaviour.
  */
-export function letGraphsUseTheirStore(type: abstract new (...given: never[]) => BaseStore): void {
+export function bypassBatchedStore(type: abstract new (...given: never[]) => BaseStore): void {
   const wrapper = AsyncBatchedStore.prototype as unknown as Methods;
   if (changed.has(wrapper)) {
     return;
