@@ -1,7 +1,7 @@
-/** The one reader of the environment. Everybody else injects `NestgraphConfig`. */
+/** The only reader of the environment. All other code injects `NestgraphConfig`. */
 import { plainToInstance } from 'class-transformer';
 import { ValidateBy, validateSync, type ValidationArguments } from 'class-validator';
-import { LONGEST_TIMER_SECS } from '../common/longest-time.js';
+import { MAX_TIMER_SECS } from '../common/max-time.js';
 import { asFlag, asJson, asNumber, Variable } from './env-variable.js';
 import { asHostNames, hostNames } from './hosts.js';
 import { asOrigins, origins } from './cors.js';
@@ -14,20 +14,20 @@ import {
   number,
   object,
   oneOf,
-  text,
+  string,
   type Findings,
   type JsonObject,
 } from './shape.js';
 
-/** 0 takes any free port. */
+/** 0 selects any free port. */
 export const PORT = integer({ min: 0, max: 65535 });
 
-const seconds = ({ min }: { min: number }) => number({ min, max: LONGEST_TIMER_SECS });
-const A_MILLISECOND = 0.001;
+const seconds = ({ min }: { min: number }) => number({ min, max: MAX_TIMER_SECS });
+const MIN_SECONDS = 0.001;
 
-const httpAddress = text({ expected: 'an address like https://api.smith.langchain.com', pattern: /^https?:\/\/./ });
+const httpAddress = string({ expected: 'an address like https://api.smith.langchain.com', pattern: /^https?:\/\/./ });
 
-/** For checking only: a config may have any other member, too. */
+/** For validation only: a config may have any other member. */
 const graphDefaults = mapOf(object({ context: mapOf(anything()) }), {
   expected: 'a JSON object from graph id to config',
 });
@@ -36,71 +36,74 @@ const callerWeights = mapOf(integer({ min: 1, max: 1000 }), {
   expected: 'a JSON object from identity to a whole number from 1 to 1000',
 });
 
-/** Empty text means not set. Variables without a value here have a default that `config.ts` works out. */
+/** An empty string means not set. Variables without a value here have a default that `config.ts` derives. */
 export class Environment {
   /** Address to listen on. `0.0.0.0` lets other machines connect. */
-  @Variable(text())
+  @Variable(string())
   readonly HOST: string = '127.0.0.1';
 
-  /** Port to listen on. Without it: 2024, or the next free one. */
+  /** Port to listen on. Default: 2024, or the next free one. */
   @Variable(PORT, asNumber)
   readonly PORT?: number;
 
-  /** Host names by which `dev` without authentication may be called, besides loopback; separated by commas. */
+  /** Host names that `dev` without authentication accepts besides loopback; separated by commas. */
   @Variable(hostNames, asHostNames)
   readonly NESTGRAPH_ALLOWED_HOSTS: readonly string[] = [];
 
-  /** Origins of the pages that may call, separated by commas; `http.cors` in langgraph.json wins. */
+  /** Allowed CORS origins, separated by commas; `http.cors` in langgraph.json takes precedence. */
   @Variable(origins, asOrigins)
   readonly CORS_ALLOW_ORIGINS?: readonly string[];
 
-  /** Path below which all routes are served; wins over `http.mount_prefix` in langgraph.json. */
-  @Variable(text({ expected: 'a path that begins with "/"', pattern: /^\// }))
+  /** Path prefix of all routes; takes precedence over `http.mount_prefix` in langgraph.json. */
+  @Variable(string({ expected: 'a path that begins with "/"', pattern: /^\// }))
   readonly MOUNT_PREFIX?: string;
 
-  /** Address of the PostgreSQL database. Without it the service runs an embedded one. */
+  /** Address of the PostgreSQL database. If not set, the service runs an embedded one. */
   @Variable(
-    text({ expected: 'an address like postgres://user:password@host:5432/database', pattern: /^postgres(ql)?:\/\/./ }),
+    string({
+      expected: 'an address like postgres://user:password@host:5432/database',
+      pattern: /^postgres(ql)?:\/\/./,
+    }),
   )
   readonly DATABASE_URI?: string;
 
   /** Address of the Redis server. */
-  @Variable(text({ expected: 'an address like redis://host:6379', pattern: /^rediss?:\/\/./ }))
+  @Variable(string({ expected: 'an address like redis://host:6379', pattern: /^rediss?:\/\/./ }))
   readonly REDIS_URI?: string;
 
-  /** Runs that one process executes at the same time. With 0 it only serves the API. */
+  /** Runs that one process executes concurrently. With 0 it only serves the API. */
   @Variable(integer({ min: 0 }), asNumber)
   readonly N_JOBS_PER_WORKER: number = 10;
 
   /** Seconds after which a run is stopped with status `timeout`. */
-  @Variable(seconds({ min: A_MILLISECOND }), asNumber)
+  @Variable(seconds({ min: MIN_SECONDS }), asNumber)
   readonly BG_JOB_TIMEOUT_SECS: number = 3600;
 
-  /** How often a run is started again after its worker was lost. */
+  /** How often a run is retried after its worker was lost. */
   @Variable(integer({ min: 0 }), asNumber)
   readonly BG_JOB_MAX_RETRIES: number = 3;
 
-  /** Seconds that running graphs get at shutdown to reach their next superstep. */
+  /** Seconds at shutdown within which running graphs can reach their next superstep. */
   @Variable(seconds({ min: 0 }), asNumber)
   readonly BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: number = 30;
 
-  /** The least important entries that are logged; case does not matter. */
+  /** Minimum level of log entries, in any case. */
   @Variable(oneOf('debug', 'info', 'warn', 'error'), (level) => level.toLowerCase())
   readonly LOG_LEVEL: 'debug' | 'info' | 'warn' | 'error' = 'info';
 
-  /** Logs one JSON object per line instead of text for people. Default: true for `start` and `worker`. */
+  /** Logs one JSON object per line instead of human-readable lines. Default: true for `start` and `worker`. */
   @Variable(flag(), asFlag)
   readonly LOG_JSON?: boolean;
 
-  /** Key of LangSmith: with it runs give feedback links, and can be traced. */
-  @Variable(text())
+  /** API key of LangSmith: enables feedback links and tracing. */
+  @Variable(string())
   readonly LANGSMITH_API_KEY?: string;
 
   /** The older name of LANGSMITH_API_KEY. */
-  @Variable(text())
+  @Variable(string())
   readonly LANGCHAIN_API_KEY?: string;
 
-  /** Address of LangSmith. Without it: that of LangSmith's own cloud. */
+  /** Address of LangSmith. Default: LangSmith's cloud. */
   @Variable(httpAddress)
   readonly LANGSMITH_ENDPOINT?: string;
 
@@ -108,30 +111,30 @@ export class Environment {
   @Variable(httpAddress)
   readonly LANGCHAIN_ENDPOINT?: string;
 
-  /** `true` traces every run. Text, and not a flag: LangChain reads it too, and takes any other word for no. */
-  @Variable(text())
+  /** `true` traces every run. A string and not a flag: LangChain reads it, too, and treats any other value as false. */
+  @Variable(string())
   readonly LANGSMITH_TRACING?: string;
 
   /** Other names of LANGSMITH_TRACING. */
-  @Variable(text())
+  @Variable(string())
   readonly LANGSMITH_TRACING_V2?: string;
 
-  @Variable(text())
+  @Variable(string())
   readonly LANGCHAIN_TRACING_V2?: string;
 
-  @Variable(text())
+  @Variable(string())
   readonly LANGCHAIN_TRACING?: string;
 
   /** Defaults per graph: a JSON object from graph id to a run's config; its member `context` is the context. */
   @Variable(graphDefaults, asJson)
   readonly LANGGRAPH_CONFIG: Readonly<Record<string, JsonObject>> = {};
 
-  /** Milliseconds that may pass until the schemas of a graph have been derived from its source. */
-  @Variable(integer({ min: 1, max: LONGEST_TIMER_SECS * 1000 }), asNumber)
+  /** Timeout for deriving the schemas of a graph from its source, in milliseconds. */
+  @Variable(integer({ min: 1, max: MAX_TIMER_SECS * 1000 }), asNumber)
   readonly LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS: number = 30_000;
 
   /** Folder of the embedded database, relative to the folder of langgraph.json. */
-  @Variable(text())
+  @Variable(string())
   readonly NESTGRAPH_DATA_DIR: string = '.nestgraph';
 
   /** Database connections that a process shares among its requests and runs. */
@@ -142,12 +145,12 @@ export class Environment {
   @Variable(flag(), asFlag)
   readonly NESTGRAPH_PREPARED_STATEMENTS: boolean = true;
 
-  /** Seconds for which a worker owns a run unless it renews its claim. */
-  @Variable(seconds({ min: A_MILLISECOND }), asNumber)
+  /** Seconds for which a worker owns a run unless it renews the lease. */
+  @Variable(seconds({ min: MIN_SECONDS }), asNumber)
   readonly NESTGRAPH_LEASE_SECS: number = 30;
 
-  /** Seconds between two renewals. */
-  @Variable(seconds({ min: A_MILLISECOND }), asNumber)
+  /** Seconds between two renewals of a lease. */
+  @Variable(seconds({ min: MIN_SECONDS }), asNumber)
   @ShorterThanLease()
   readonly NESTGRAPH_HEARTBEAT_SECS: number = 10;
 
@@ -155,38 +158,38 @@ export class Environment {
   @Variable(integer({ min: 1 }), asNumber)
   readonly NESTGRAPH_BODY_LIMIT_MB: number = 20;
 
-  /** Most values of a request body: scalars, lists and objects, all together. */
+  /** Maximum number of values in a request body: scalars, lists and objects. */
   @Variable(integer({ min: 1 }), asNumber)
   readonly NESTGRAPH_BODY_LIMIT_VALUES: number = 100_000;
 
-  /** Seconds in which a request must have arrived whole, body included. How long its answer takes does not matter. */
-  @Variable(seconds({ min: A_MILLISECOND }), asNumber)
+  /** Seconds within which the complete request, including its body, must arrive. The response is not limited. */
+  @Variable(seconds({ min: MIN_SECONDS }), asNumber)
   readonly NESTGRAPH_REQUEST_TIMEOUT_SECS: number = 300;
 
-  /** Requests per minute and caller; 0 for no limit. Counted in Redis when there is one, else by each process. */
+  /** Requests per minute and caller; 0 for no limit. Counted in Redis if configured, otherwise by each process. */
   @Variable(integer({ min: 0 }), asNumber)
   readonly NESTGRAPH_RATE_LIMIT_PER_MINUTE: number = 0;
 
-  /** Streams and waits that a caller may have open at each process at the same time; 0 for no limit. */
+  /** Open streams and waits per caller and process; 0 for no limit. */
   @Variable(integer({ min: 0 }), asNumber)
   readonly NESTGRAPH_MAX_STREAMS_PER_CALLER: number = 0;
 
-  /** Runs that may wait on one thread; 0 for no limit. */
+  /** Maximum number of queued runs per thread; 0 for no limit. */
   @Variable(integer({ min: 0 }), asNumber)
   readonly NESTGRAPH_MAX_QUEUED_RUNS: number = 1000;
 
   /**
-   * Largest share of the slots of a process that the runs of one caller take, when callers are known; the rest is kept for
-   * callers without a running run. 1: no reserve; 0: no turns either, first come, first served.
+   * Maximum share of the slots of a process for the runs of one authenticated caller. The rest is reserved for callers
+   * without a running run. 1: no reserve. 0: no turns either, first come, first served.
    */
   @Variable(number({ min: 0, max: 1 }), asNumber)
   readonly NESTGRAPH_CALLER_SLOT_SHARE: number = 0.8;
 
-  /** Slots that callers get per turn, by identity: a JSON object. Callers it does not name get one. */
+  /** Slots per turn, a JSON object by identity. Other callers get one. */
   @Variable(callerWeights, asJson)
   readonly NESTGRAPH_CALLER_WEIGHTS: Readonly<Record<string, number>> = {};
 
-  /** Addresses of the proxies whose `X-Forwarded-For` is believed. Without it nobody's. */
+  /** Addresses of the proxies whose `X-Forwarded-For` is trusted. Default: none. */
   @Variable(proxies, asProxies)
   readonly NESTGRAPH_TRUST_PROXY?: readonly string[];
 
@@ -194,47 +197,47 @@ export class Environment {
   @Variable(seconds({ min: 0 }), asNumber)
   readonly NESTGRAPH_STATELESS_RETENTION_SECS: number = 60;
 
-  /** Seconds after the end of a resumable run for which its events can still be read. */
+  /** Seconds after the end of a resumable run during which its events can be read. */
   @Variable(seconds({ min: 0 }), asNumber)
   readonly NESTGRAPH_STREAM_RETENTION_SECS: number = 3600;
 
-  /** Most events that are kept of one thread, in MiB; older ones are dropped first. */
+  /** Maximum size of the events kept per thread, in MiB; the oldest are dropped first. */
   @Variable(integer({ min: 1 }), asNumber)
   readonly NESTGRAPH_STREAM_LIMIT_MB: number = 64;
 
-  /** Lets webhooks call private, loopback and other addresses that the internet does not reach. Not set: `dev` allows loopback. */
+  /** Allows webhooks to private, loopback and other non-public addresses. Not set: `dev` allows loopback. */
   @Variable(flag(), asFlag)
   readonly NESTGRAPH_WEBHOOK_ALLOW_PRIVATE?: boolean;
 
-  /** Signs webhooks, so that receivers can tell them from forgeries. At least 16 characters. */
-  @Variable(text())
+  /** Key of the webhook signature, by which receivers detect forgeries. At least 16 characters. */
+  @Variable(string())
   readonly NESTGRAPH_WEBHOOK_SECRET?: string;
 
-  /** Keys that callers may send in `x-api-key`: `name:key`, separated by commas. One name may have several. */
-  @Variable(text())
+  /** API keys for the `x-api-key` header: `name:key`, separated by commas. One name may have several keys. */
+  @Variable(string())
   readonly NESTGRAPH_API_KEYS?: string;
 
-  /** Issuer of tokens that callers may send as `Authorization: Bearer`. */
-  @Variable(text({ expected: 'an address like https://login.example.com', pattern: /^https?:\/\/./ }))
+  /** Issuer of the tokens in the header `Authorization: Bearer`. */
+  @Variable(string({ expected: 'an address like https://login.example.com', pattern: /^https?:\/\/./ }))
   readonly NESTGRAPH_JWT_ISSUER?: string;
 
-  /** Address or file of the issuer's keys. Without it they are found by OIDC discovery. */
-  @Variable(text())
+  /** URL or file of the issuer's key set. Default: OIDC discovery. */
+  @Variable(string())
   readonly NESTGRAPH_JWT_JWKS?: string;
 
-  /** Audiences that tokens may be for, separated by commas. */
-  @Variable(text())
+  /** Accepted audiences of tokens, separated by commas. */
+  @Variable(string())
   readonly NESTGRAPH_JWT_AUDIENCE?: string;
 
-  /** Claim of a token that says who the user is. */
-  @Variable(text())
+  /** Claim of a token with the identity of the user. */
+  @Variable(string())
   readonly NESTGRAPH_JWT_IDENTITY_CLAIM: string = 'sub';
 
-  /** Claim of a token with the permissions of the user: a list, or a text with spaces. */
-  @Variable(text())
+  /** Claim of a token with the permissions of the user: a list, or a string separated by spaces. */
+  @Variable(string())
   readonly NESTGRAPH_JWT_PERMISSIONS_CLAIM: string = 'scope';
 
-  /** Callers with keys and tokens see what they have made, and nothing else. `false`: everybody sees everything. */
+  /** Callers with keys and tokens see only the resources they created. `false`: every caller sees all resources. */
   @Variable(flag(), asFlag)
   readonly NESTGRAPH_AUTH_OWNER_ONLY: boolean = true;
 }
@@ -244,16 +247,16 @@ function ShorterThanLease(): PropertyDecorator {
   return ValidateBy({
     name: 'shorterThanLease',
     validator: {
-      // A value that is no number has been refused already, and has no length to compare.
+      // Another validator rejects a value that is not a number; here it cannot be compared.
       validate: (heartbeat: unknown, args) => !(Number(heartbeat) >= Number(leaseOf(args))),
       defaultMessage: (args) =>
         `expected less than NESTGRAPH_LEASE_SECS (${leaseOf(args)}), got ${args?.value}; ` +
-        'a lease must not end before it is renewed',
+        'a lease must be renewed before it expires',
     },
   });
 }
 
-/** The variables as values. One that is wrong is noted in `findings`, and must not be used then. */
+/** Parses the variables. Each invalid one is reported in `findings`; its value must not be used. */
 export function readEnvironment(env: NodeJS.ProcessEnv, findings: Findings): Environment {
   const given = Object.entries(env).map(([name, value]) => [name, value?.trim() || undefined]);
   const set = Object.fromEntries(given.filter(([, value]) => value !== undefined)) as Record<string, string>;
@@ -265,13 +268,13 @@ export function readEnvironment(env: NodeJS.ProcessEnv, findings: Findings): Env
 }
 
 /**
- * Tells graphs where their server is, as LangGraph's own servers do. An address that somebody else has set stays: it may
- * be the one outside of a proxy.
+ * Publishes the address of this server to its graphs, as LangGraph's own servers do. An address that the operator has set
+ * is not replaced: it may be the public one in front of a proxy.
  */
 export function publishAddress(url: string, port: number, env: NodeJS.ProcessEnv = process.env): void {
   env.LANGGRAPH_API_URL ||= url;
   env.PORT = String(port);
 }
 
-/** Where this service is reached; undefined in a worker that nobody has told. */
+/** The address of this service; undefined in a worker without LANGGRAPH_API_URL. */
 export const publishedAddress = (env: NodeJS.ProcessEnv = process.env): string | undefined => env.LANGGRAPH_API_URL;
