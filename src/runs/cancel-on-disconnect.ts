@@ -56,7 +56,7 @@ export class CancelOnDisconnect implements OnApplicationBootstrap, BeforeApplica
   /** A client has left. Those that this process itself sends away when it stops come back to another one. */
   leave({ run_id, thread_id, kwargs }: LeftRun): void {
     if (!this.closing) {
-      this.notifications.tellOthers({ topic: 'run_left', id: `${run_id}/${thread_id}` });
+      this.notifications.publishToOthers({ topic: 'run_left', id: `${run_id}/${thread_id}` });
       const ms = kwargs.resumable ? RESUMABLE_GRACE_MS : GRACE_MS;
       this.begin(run_id, thread_id, ms, () => void this.cancel(run_id));
     }
@@ -65,7 +65,7 @@ export class CancelOnDisconnect implements OnApplicationBootstrap, BeforeApplica
   /** A client has come to this process, maybe back from another one. */
   arrive(run_id: string): void {
     if (this.graces.has(run_id)) {
-      this.notifications.tellOthers({ topic: 'run_awaited', id: run_id });
+      this.notifications.publishToOthers({ topic: 'run_awaited', id: run_id });
     }
   }
 
@@ -100,7 +100,7 @@ export class CancelOnDisconnect implements OnApplicationBootstrap, BeforeApplica
   private onLeftElsewhere(id: string): void {
     const [run_id, thread_id] = id.split('/');
     if (this.isAwaitedHere(run_id)) {
-      this.notifications.tellOthers({ topic: 'run_awaited', id: run_id });
+      this.notifications.publishToOthers({ topic: 'run_awaited', id: run_id });
     } else if (!this.closing && !this.graces.has(run_id)) {
       this.begin(run_id, thread_id, RESUMABLE_GRACE_MS, () => this.forget(run_id));
     }

@@ -140,7 +140,7 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   /** Resolves when other processes are being told who reads here: what happens afterwards is logged for them. */
   announced(): Promise<void> {
-    return this.notifications.sent();
+    return this.notifications.flushed();
   }
 
   /** Events that no attempt of a run has made. Resolves when every process can read them. */
@@ -180,9 +180,9 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
   /** Nobody has to be told of who reads a run that is executed here. */
   private announce({ options: { thread_id, run_id, isAsking } }: LogReader): void {
     if (run_id === undefined) {
-      this.notifications.tellOthers({ topic: 'thread_followed', id: thread_id });
+      this.notifications.publishToOthers({ topic: 'thread_followed', id: thread_id });
     } else if (this.runs.get(run_id)?.closed ?? true) {
-      this.notifications.tellOthers({ topic: isAsking ? 'run_wanted' : 'run_followed', id: run_id });
+      this.notifications.publishToOthers({ topic: isAsking ? 'run_wanted' : 'run_followed', id: run_id });
     }
   }
 
@@ -204,7 +204,7 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
     const numbered = events.map(({ event, json }, index) => ({ seq: at.seq + index, run_id, event, json }));
     this.readers.tailOf(thread_id)?.add(numbered);
     if (this.followers?.has(thread_id) || (run_id !== null && this.followers?.has(run_id))) {
-      this.notifications.tellOthers({ topic: 'thread_events', id: thread_id });
+      this.notifications.publishToOthers({ topic: 'thread_events', id: thread_id });
     }
     if (at.kept_size > this.config.streams.max_bytes) {
       void this.trim(thread_id);

@@ -44,7 +44,7 @@ export class Followers {
 
   /** After the start, or a lost connection: what the others have said before was missed, and what we said may have been. */
   private askAll(): void {
-    this.notifications.tellOthers({ topic: 'followers_wanted', id: '' });
+    this.notifications.publishToOthers({ topic: 'followers_wanted', id: '' });
     this.announceAll();
   }
 

@@ -118,6 +118,6 @@ describe('a process', () => {
     const server = await startServer({ project, database: gone, command: 'start' });
     await gone.drop();
     expect(await server.exited).toBe(1);
-    expect(server.output()).toMatch(/^The database is lost \(.*\), for 60 s now\. The process ends\./m);
+    expect(server.output()).toMatch(/^The database has refused connections for 60 s \(.*\)\. The process ends\./m);
   });
 });
