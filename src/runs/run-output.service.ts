@@ -97,7 +97,7 @@ export class RunOutputService {
     return {
       headers: runHeaders(locationOf(run, options.stateless), 'join'),
       json: this.answerWhenEnded(run.run_id, ended),
-      onLeave: () => {
+      onDisconnect: () => {
         cancel();
         if (options.cancelOnDisconnect) {
           this.disconnects.leave(run);

@@ -5,7 +5,7 @@ import {
   Flag,
   FromQueryDotted,
   FromQueryFlag,
-  FromQueryText,
+  FromQueryString,
   type JsonObject,
   Limit,
   Offset,
@@ -55,7 +55,7 @@ export class StoreGetQuery {
   @Custom(LABELS, NAMESPACE_MESSAGE, isNamespace)
   namespace: string[] = [];
   /** Its name there. */
-  @FromQueryText()
+  @FromQueryString()
   @Custom({ type: 'string' }, KEY_MESSAGE, isKey, { required: true, example: 'likes' })
   key: string;
   /** Whether its time to live begins again. Left out: as the configuration says. */
