@@ -9,7 +9,7 @@ import { RunsHttpModule } from './runs/index.js';
 import { StoreHttpModule } from './store/index.js';
 import { ThreadsHttpModule } from './threads/index.js';
 
-/** What `http.disable_<group>` leaves out. Everything behind the routes stays: runs are executed all the same. */
+/** The modules that `http.disable_<group>` removes. Only the routes are removed: runs are still executed. */
 const ROUTES: [RouteGroup, Type][] = [
   ['meta', HealthHttpModule],
   ['assistants', AssistantsHttpModule],
@@ -19,10 +19,10 @@ const ROUTES: [RouteGroup, Type][] = [
   ['runs', CronsHttpModule],
 ];
 
-/** The service: with its routes as a server, without them as a worker. */
+/** The application: with routes as a server, without routes as a worker. */
 @Module({})
 export class AppModule {
-  /** `others` are modules of the user: their guards and interceptors apply to our routes, too. */
+  /** `others` are modules of the project: their guards and interceptors apply to the built-in routes, too. */
   static forServer(
     config: NestgraphConfig,
     database: Database,
@@ -32,7 +32,7 @@ export class AppModule {
     return { module: AppModule, imports: [...core(config, database, auth), CronsModule, ...others, ...routes] };
   }
 
-  /** It serves no requests; `auth` decides about runs that wait, crons and webhooks, on behalf of their callers. */
+  /** A worker serves no requests. It uses `auth` to authorize queued runs, crons and webhooks on behalf of their callers. */
   static forWorker(config: NestgraphConfig, database: Database, auth: AuthService): DynamicModule {
     return { module: AppModule, imports: [...core(config, database, auth), CronsModule] };
   }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { foldersAbove, upgradeCommand } from './package-manager.js';
 
-/** A package of the project is missing, or has a version that Nestgraph cannot work with. The process does not start. */
+/** A peer dependency is missing, or its version is not supported. The process does not start. */
 export class PeerVersionError extends Error {
   constructor(unfit: readonly Peer[], upgrade: string) {
     const needs = unfit.map(({ name, range, found }) => `${name} ${range} (${found ?? 'none is installed'})`);
@@ -15,9 +15,9 @@ export class PeerVersionError extends Error {
 
 interface Peer {
   name: string;
-  /** As package.json of Nestgraph has it: `^1.2.3`. */
+  /** The range in package.json of Nestgraph: `^1.2.3`. */
   range: string;
-  /** What LangGraph and the graphs use: version and folder. */
+  /** Version and folder of the package that LangGraph and the graphs use. */
   found?: string;
 }
 
@@ -27,9 +27,9 @@ interface Manifest {
 }
 
 /**
- * Throws {@link PeerVersionError} unless the versions fit the peer dependencies of Nestgraph. Package managers check them when
- * they install, but most only warn, and then an old package would execute what clients send. `entry` is a file of the
- * LangGraph in use, `project` the folder of langgraph.json. Must run before any of the packages is imported.
+ * Throws {@link PeerVersionError} unless the installed versions satisfy the peer dependencies of Nestgraph. Package managers
+ * check them on installation, but most of them only warn: an unsupported package would then execute runs. `entry` is a file
+ * of the LangGraph in use, `project` the folder of langgraph.json. Must run before any of the packages is imported.
  */
 export function checkPeers(entry: string | undefined, project: string): void {
   const { peerDependencies = {} } = ownManifest();
@@ -47,7 +47,7 @@ export function checkPeers(entry: string | undefined, project: string): void {
 
 const describe = (manifest: string): string => `${read(manifest).version} is installed in ${path.dirname(manifest)}`;
 
-/** True for the same major version and not an older one; a prerelease of the lowest version is older. */
+/** True for the same major version that is not older. A prerelease of the lowest version counts as older. */
 export function satisfiesCaret(version: string, range: string): boolean {
   const [numbers, lowest] = [version, range.slice(1)].map((text) => text.split(/[-+]/, 1)[0].split('.').map(Number));
   if (numbers[0] !== lowest[0]) {
@@ -57,7 +57,7 @@ export function satisfiesCaret(version: string, range: string): boolean {
   return difference > 0 || (difference === 0 && !version.includes('-'));
 }
 
-/** The package.json of a package as a file finds it, also where there is no node_modules (Yarn's Plug'n'Play). */
+/** The package.json of a package, resolved from a file. Works without node_modules (Yarn's Plug'n'Play), too. */
 function manifestOf(file: string, name: string): string | undefined {
   try {
     return createRequire(file).resolve(`${name}/package.json`);
@@ -66,7 +66,7 @@ function manifestOf(file: string, name: string): string | undefined {
   }
 }
 
-/** The nearest package.json above this file: it lies deeper in `dist` than in the sources. */
+/** The nearest package.json above this file: `dist` is one level deeper than the sources. */
 function ownManifest(): Manifest {
   const manifests = foldersAbove(fileURLToPath(import.meta.url)).map((folder) => path.join(folder, 'package.json'));
   return read(manifests.find((candidate) => existsSync(candidate))!);

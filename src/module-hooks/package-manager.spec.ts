@@ -24,13 +24,13 @@ describe('upgradeCommand', () => {
     expect(upgradeCommand(projectIn(lockfile))).toBe(`${command} @langchain/langgraph@1 @langchain/core@1`);
   });
 
-  it('is that of the nearest lockfile', () => {
+  it('uses the nearest lockfile', () => {
     const project = projectIn('pnpm-lock.yaml');
     writeFileSync(path.join(project, 'yarn.lock'), '');
     expect(upgradeCommand(project)).toMatch(/^yarn add /);
   });
 
-  it('is npm without any', () => {
+  it('uses npm without a lockfile', () => {
     expect(upgradeCommand(projectIn())).toMatch(/^npm install /);
   });
 });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-/** Each package manager's file that says it is the one in use, and its command that adds packages. */
+/** The lockfile of each package manager, and its command that adds packages. */
 const ADD: [lockfile: string, command: string][] = [
   ['pnpm-lock.yaml', 'pnpm add'],
   ['yarn.lock', 'yarn add'],
@@ -11,8 +11,8 @@ const ADD: [lockfile: string, command: string][] = [
 ];
 
 /**
- * The command that upgrades LangGraph and core in a project. A newer LangGraph brings its checkpoint package along; adding
- * that one by itself leaves LangGraph with the old copy under most managers.
+ * The command that upgrades LangGraph and core in a project. LangGraph installs its own checkpoint package. Adding that
+ * package alone would leave LangGraph with the old copy under most package managers.
  */
 export function upgradeCommand(project: string): string {
   const found = foldersAbove(path.join(project, 'langgraph.json'))
@@ -21,7 +21,7 @@ export function upgradeCommand(project: string): string {
   return `${found?.[1] ?? 'npm install'} @langchain/langgraph@1 @langchain/core@1`;
 }
 
-/** The nearest one first. */
+/** All folders above a file, the nearest one first. */
 export function foldersAbove(file: string): string[] {
   const folder = path.dirname(file);
   return folder === file ? [] : [folder, ...foldersAbove(folder)];

@@ -7,7 +7,7 @@ import { registerSourceHooks } from './source-hooks.js';
 type Exports = Record<string, unknown>;
 type SourceListener = (file: string) => void;
 
-/** A file of the project cannot be imported, or lacks the export that was named; the message says why. */
+/** A file of the project cannot be imported, or has no such export; the message says why. */
 export class ModuleError extends Error {
   constructor(reason: string, cause?: unknown) {
     super(reason, { cause });
@@ -22,12 +22,12 @@ export interface ExportReference {
   export_name: string;
 }
 
-/** CommonJS modules by file; `import` evaluates them through here. */
+/** Node's cache of CommonJS modules by file, which `import` uses, too. */
 const { _cache: commonJs } = Module as unknown as { _cache: Record<string, unknown> };
 
 const listeners = new Set<SourceListener>();
 
-/** Calls the listener for each source file that is imported, also later by `import()`; gives the function that ends this. */
+/** Calls the listener for each imported source file, including later `import()` calls. Returns the unsubscribe function. */
 export function onSourceImported(listener: SourceListener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -36,8 +36,8 @@ export function onSourceImported(listener: SourceListener): () => void {
 const announce = (file: string): void => listeners.forEach((listener) => listener(file));
 
 /**
- * The exports of a source file, as it is written and where it lies: its imports resolve from there. A `generation` of modules
- * evaluates each source once; the next one sees what has changed. Throws {@link ModuleError}.
+ * Imports a source file in place, so that its imports resolve from its own folder. Each source is evaluated once per
+ * `generation`; the next generation reads changed files again. Throws {@link ModuleError}.
  */
 export async function importSource(file: string, generation = 1): Promise<Exports> {
   await access(file).catch(() => {
@@ -54,7 +54,7 @@ export async function importSource(file: string, generation = 1): Promise<Export
   }
 }
 
-/** Lets the next generation evaluate CommonJS sources anew: Node keeps them by file, whatever their URL says. */
+/** Lets the next generation re-evaluate CommonJS sources: Node caches them by file, regardless of their URL. */
 export function forgetCommonJsSources(): void {
   for (const file of commonJsSources()) {
     delete commonJs[file];
@@ -63,12 +63,15 @@ export function forgetCommonJsSources(): void {
 
 const commonJsSources = (): string[] => Object.keys(commonJs).filter(isSource);
 
-/** What a file of a project exports, a promise awaited. Throws {@link ModuleError}. */
+/** Imports an export of a project file; awaits a promise. Throws {@link ModuleError}. */
 export async function importExport({ file, export_name }: ExportReference): Promise<unknown> {
   return findExport(await importSource(file), export_name);
 }
 
-/** An export by name, a promise awaited. A CommonJS module may hold it in its default export. Throws {@link ModuleError}. */
+/**
+ * Returns an export by name; awaits a promise. In a CommonJS module it may be a property of the default export. Throws
+ * {@link ModuleError}.
+ */
 export async function findExport(module: Exports, name: string): Promise<unknown> {
   const exported = await (module[name] ?? commonJsExports(module)?.[name]);
   if (exported === undefined) {
@@ -82,7 +85,7 @@ function commonJsExports({ default: exports }: Exports): Exports | undefined {
   return typeof exports === 'object' && exports !== null ? (exports as Exports) : undefined;
 }
 
-/** `module.exports` is how newer versions of Node call what `default` is as well. */
+/** Without `module.exports`, which newer versions of Node export in addition to `default`. */
 function exportNames(module: Exports): string[] {
   return Object.keys({ ...module, ...commonJsExports(module) }).filter((name) => name !== 'module.exports');
 }

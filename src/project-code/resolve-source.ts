@@ -1,18 +1,18 @@
 import { generationOf, generationUrl, sourceFile } from './source-file.js';
 import { pathCandidates } from './tsconfig-paths.js';
 
-/** What a resolve hook returns, of which only the URL matters here. */
+/** The result of a resolve hook. Only the URL matters here. */
 interface Resolved {
   url: string;
 }
 
-/** The resolution of the hooks behind this one, tsx among them. */
+/** The resolution by the next hooks, including tsx. */
 type Next<R> = (specifier: string) => R;
 
 /** Called with each source file that a source imports. */
 type OnSource = (file: string) => void;
 
-/** Resolves an import in the application's own thread (`registerHooks`). */
+/** Resolves an import in the main thread (`registerHooks`). */
 export function resolveSourceSync<T extends Resolved>(
   specifier: string,
   parent: string | undefined,
@@ -27,7 +27,7 @@ export function resolveSourceSync<T extends Resolved>(
     try {
       return inGeneration(generation, next(candidate), onSource);
     } catch {
-      // The next candidate, and in the end the specifier as it is.
+      // Try the next candidate, and finally the specifier itself.
     }
   }
   return inGeneration(generation, next(specifier), onSource);
@@ -48,13 +48,13 @@ export async function resolveSource<T extends Resolved>(
     try {
       return inGeneration(generation, await next(candidate), onSource);
     } catch {
-      // As above.
+      // See above.
     }
   }
   return inGeneration(generation, await next(specifier), onSource);
 }
 
-/** Source that a source imports belongs to the same generation. A module of an installed package is evaluated once. */
+/** A source file belongs to the generation of the file that imports it. Installed packages are evaluated only once. */
 function inGeneration<T extends Resolved>(generation: string, resolved: T, onSource: OnSource): T {
   const file = sourceFile(resolved.url);
   if (file === undefined) {
