@@ -1,11 +1,11 @@
-// The package managers that projects use, each fetched by npm in an exact version, so that none has to be installed.
+// The package managers of projects. npm downloads each in an exact version, so that none must be installed.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const NPX = ['npx', '--yes'];
 const YARN_BERRY = [...NPX, '--package=@yarnpkg/cli-dist@4.12.0', 'yarn'];
 
-/** `install` and `add` are commands; `exec` comes before a command of an installed package. */
+/** `install` and `add` are commands; `exec` is the prefix for a command of an installed package. */
 export const MANAGERS = {
   npm: {
     install: ['npm', 'install', '--no-audit', '--no-fund'],
@@ -30,12 +30,12 @@ export const MANAGERS = {
   bun: {
     install: [...NPX, 'bun@1.3.3', 'install'],
     add: (tarball) => [...NPX, 'bun@1.3.3', 'add', '--dev', tarball],
-    // The server itself runs on Node: bun only starts it.
+    // The server itself runs on Node; bun only starts it.
     exec: [...NPX, 'bun@1.3.3', 'run'],
   },
 };
 
-/** The nearest sign above a folder: the `packageManager` of a package.json, or a lock file. */
+/** Detects the package manager from the nearest `packageManager` of a package.json or lock file above a folder. */
 export function managerOf(folder, root) {
   for (let here = folder; here.startsWith(root); here = path.dirname(here)) {
     const name = namedIn(here) ?? lockedIn(here);
