@@ -10,7 +10,7 @@ import { open } from '../support/raw-response.js';
 import { killLeftovers, MAIN, type TestServer } from '../support/server.js';
 import { askUntil } from '../support/until.js';
 
-// Every test makes a database of its own, several start it more than once.
+// Every test creates its own database; several tests start it more than once.
 const TIME_LIMIT_MS = 120_000;
 
 let project: Project;
@@ -26,7 +26,7 @@ afterEach(async () => {
 
 afterAll(killLeftovers);
 
-/** Gone for good: asked until, because the kernel takes a moment to remove processes. */
+/** Polls until the processes have ended, because the kernel takes a moment to remove them. */
 const noPostgres = (): Promise<number[]> => askUntil(project.postgres, (pids) => pids.length === 0);
 
 async function newThread({ url }: TestServer, metadata: object = {}): Promise<string> {
@@ -34,7 +34,7 @@ async function newThread({ url }: TestServer, metadata: object = {}): Promise<st
   return (json as { thread_id: string }).thread_id;
 }
 
-/** All that a client can read of the project's data. */
+/** All data of the project that a client can read. */
 async function everything({ url }: TestServer, thread_ids: string[]): Promise<unknown> {
   const read = async (request: Promise<Answer>): Promise<unknown> => {
     const { status, json } = await request;
@@ -53,7 +53,7 @@ async function everything({ url }: TestServer, thread_ids: string[]): Promise<un
   };
 }
 
-/** An assistant of its own, a thread with a state, one that waits for an answer, one without anything. */
+/** Creates an assistant, a thread with a state, an interrupted thread and an empty thread. */
 async function fill(server: TestServer): Promise<{ thread_ids: string[]; asking: string }> {
   const { url } = server;
   const assistant_id = randomUUID();
@@ -85,7 +85,7 @@ describe('the embedded database', () => {
   );
 
   it.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])(
-    'survives the end of the server by %s: nothing runs on and nothing is lost',
+    'survives the end of the server by %s: no process remains and no data is lost',
     async (signal) => {
       const first = await project.start();
       const { thread_ids, asking } = await fill(first);
@@ -115,7 +115,7 @@ describe('the embedded database', () => {
   );
 
   it(
-    'survives SIGKILL of the server: threads, states and assistants are there, and a run that was executing goes on',
+    'survives SIGKILL of the server: threads, states and assistants remain, and a running run resumes',
     async () => {
       const env = { NESTGRAPH_LEASE_SECS: '2', NESTGRAPH_HEARTBEAT_SECS: '0.5' };
       const first = await project.start({ env });
@@ -140,7 +140,7 @@ describe('the embedded database', () => {
       const [{ run_id }] = json as [{ run_id: string }];
       await project.write('gate', '');
       const joined = await send(`${second.url}/threads/${busy}/runs/${run_id}/join`);
-      // Went on from its last checkpoint: the first node was not executed again.
+      // The run resumed from its last checkpoint: the first node was not executed again.
       expect(JSON.parse(joined.text)).toMatchObject({ order: ['a:start', 'a:end'] });
       expect(await send(`${second.url}/threads/${busy}/runs/${run_id}`)).toMatchObject({ json: { status: 'success' } });
 
@@ -201,7 +201,7 @@ describe('the embedded database', () => {
   );
 
   it(
-    'is made once when servers start at the same moment, and stops with the last of them',
+    'is created once if servers start at the same moment, and stops with the last of them',
     async () => {
       const servers = await Promise.all([project.start(), project.start()]);
       const thread_id = await newThread(servers[0]);
@@ -229,7 +229,7 @@ describe('the embedded database', () => {
   );
 
   it(
-    'is stopped when the server cannot start after all',
+    'is stopped if the server fails to start',
     async () => {
       await project.write('steps.ts', 'throw new Error("not today");');
       const { code, output } = await project.run(['start', '--port', '0']);
@@ -242,7 +242,7 @@ describe('the embedded database', () => {
   );
 
   it(
-    'is stopped when the signal comes while the server starts',
+    'is stopped if a signal arrives while the server starts',
     async () => {
       const starting = project.run(['dev', '--port', '0']);
       await askUntil(project.postgres, (pids) => pids.length > 0);
@@ -256,7 +256,7 @@ describe('the embedded database', () => {
   );
 
   it(
-    'is stopped when npm, with a shell in between, ends without handing the signal on',
+    'is stopped if npm, through a shell, ends without forwarding the signal',
     async () => {
       const shell = spawn('sh', ['-c', `"${process.execPath}" "${MAIN}" dev --port 0; true`], {
         cwd: project.folder,

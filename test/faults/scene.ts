@@ -18,10 +18,10 @@ import {
 } from './history.js';
 import { Witness } from './witness.js';
 
-/** Milliseconds that unfinished runs get when the faults are over. */
+/** Milliseconds within which unfinished runs must end after the faults. */
 const SETTLE_MS = 60_000;
 
-/** What witnesses have written down. */
+/** The records of the witnesses. */
 export interface Notes {
   acknowledged: Acknowledgement[];
   readings: Reading[];
@@ -30,13 +30,13 @@ export interface Notes {
 
 interface Run extends RunRow {
   attempt: number;
-  /** Without a thread that clients know. */
+  /** Stateless runs. */
   hidden: boolean;
 }
 
-/** Processes, clients and what has become known of them: the stage of one scenario. */
+/** The processes, clients and records of one scenario. */
 export class Scene {
-  /** To be set when the database is killed. */
+  /** Set by a test that kills the database. */
   logLost = false;
   readonly notes: Notes = { acknowledged: [], readings: [], answers: [] };
   private readonly over = new AbortController();

@@ -8,7 +8,7 @@ interface Thread {
   kept_from: number;
 }
 
-/** An event log in memory, for tests of what reads and writes one; fails and dawdles when it is told to. */
+/** An in-memory event log for tests of readers and writers. It can be made to fail and to delay. */
 export class MemoryEventLog extends EventLog {
   private readonly threads = new Map<string, Thread>();
   private readonly places = new Map<string, Appended>();
@@ -16,11 +16,11 @@ export class MemoryEventLog extends EventLog {
   readonly appends: NewChunk[][] = [];
   reads = 0;
   isAway = false;
-  /** Fails the next `append` after it has written. */
+  /** Fails the next `append` after it has written the events. */
   losesAnswer = false;
   isRefused: (chunk: NewChunk) => boolean = () => false;
   isPoison: (chunk: NewChunk) => boolean = () => false;
-  /** Awaited before anything is done, and again before it is answered. */
+  /** Awaited before each operation, and again before it returns. */
   gate: () => Promise<void> | void = () => undefined;
 
   constructor(private readonly pageSize = 100) {
@@ -78,7 +78,7 @@ export class MemoryEventLog extends EventLog {
     return this.arrive();
   }
 
-  /** What another process writes: so many events, named by their numbers. */
+  /** Appends events as another process would, named by their numbers. */
   add(thread_id: string, run_id: string | null, count: number, name = 'custom'): NumberedEvent[] {
     const thread = this.of(thread_id);
     const added = Array.from({ length: count }, () => {
@@ -89,12 +89,12 @@ export class MemoryEventLog extends EventLog {
     return added;
   }
 
-  /** Leaves numbers out. */
+  /** Skips sequence numbers. */
   skip(thread_id: string, numbers: number): void {
     this.of(thread_id).next_seq += numbers;
   }
 
-  /** The database crashes: nothing is kept, and numbers jump. */
+  /** Simulates a crash of the database: the events are lost, and the sequence numbers jump. */
   crash(thread_id: string): void {
     const thread = this.of(thread_id);
     thread.events = [];
