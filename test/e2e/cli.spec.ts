@@ -196,7 +196,9 @@ describe('langgraph.json', () => {
     });
     const server = await project.start({ database });
 
-    expect(server.output()).toContain('Warning: langgraph.json: ui is not supported by this version yet; it is ignored\n');
+    expect(server.output()).toContain(
+      'Warning: langgraph.json: ui is not supported by this version yet; it is ignored\n',
+    );
     expect(server.output()).toContain('Warning: langgraph.json: parrots is not a known key; it is ignored\n');
     await server.stop();
   });
@@ -402,18 +404,21 @@ describe('the database', () => {
       /cannot be reached: .*no\.such\.host/,
       ['migrate'],
     ],
-  ])('that is unreachable because %s is reported without the password', async (_name, DATABASE_URI, sentence, commands) => {
-    for (const command of commands) {
-      const { code, output } = await runToEnd([command], { env: { DATABASE_URI } });
+  ])(
+    'that is unreachable because %s is reported without the password',
+    async (_name, DATABASE_URI, sentence, commands) => {
+      for (const command of commands) {
+        const { code, output } = await runToEnd([command], { env: { DATABASE_URI } });
 
-      expect(code).toBe(1);
-      expect(output).toMatch(sentence);
-      expect(output).toContain('parrot:***@');
-      expect(output).not.toContain('s3cret');
-      expect(output).toContain('Check DATABASE_URI');
-      expect(isForPeople(output)).toBe(true);
-    }
-  });
+        expect(code).toBe(1);
+        expect(output).toMatch(sentence);
+        expect(output).toContain('parrot:***@');
+        expect(output).not.toContain('s3cret');
+        expect(output).toContain('Check DATABASE_URI');
+        expect(isForPeople(output)).toBe(true);
+      }
+    },
+  );
 
   it('that does not exist on its server is reported', async () => {
     const DATABASE_URI = database.uri.replace(/test_\w+/, 'no_such_database');

@@ -384,13 +384,16 @@ describe('query parameters', () => {
     expect(json).toMatchObject([{ thread_id }]);
   });
 
-  it.each(['', '-1', '-', 'xyz', '%00'])('of a stream join may be unusual: empty stream_mode, last id "%s"', async (id) => {
-    const { json } = await get(`/threads/${thread_id}/runs`);
-    const [{ run_id }] = json as [{ run_id: string }];
-    const { status } = await get(`/threads/${thread_id}/runs/${run_id}/stream?stream_mode=`, { 'last-event-id': id });
+  it.each(['', '-1', '-', 'xyz', '%00'])(
+    'of a stream join may be unusual: empty stream_mode, last id "%s"',
+    async (id) => {
+      const { json } = await get(`/threads/${thread_id}/runs`);
+      const [{ run_id }] = json as [{ run_id: string }];
+      const { status } = await get(`/threads/${thread_id}/runs/${run_id}/stream?stream_mode=`, { 'last-event-id': id });
 
-    expect(status).toBe(200);
-  });
+      expect(status).toBe(200);
+    },
+  );
 });
 
 describe('an unknown assistant', () => {
@@ -722,7 +725,9 @@ describe('a string that PostgreSQL cannot store', () => {
       const { status, json } = await post(route, body);
 
       expect(status).toBe(422);
-      const errors: unknown = expect.arrayContaining([{ path, message: 'must not contain NUL or unpaired surrogates' }]);
+      const errors: unknown = expect.arrayContaining([
+        { path, message: 'must not contain NUL or unpaired surrogates' },
+      ]);
       expect(json).toMatchObject({ errors });
     });
 
