@@ -1,5 +1,5 @@
-// Runs one scenario and says where its server processes spent their time: by package, by function, and with everything that
-// each of our functions called. The profile begins when a process is ready and ends before it is stopped.
+// Runs one scenario and reports where its server processes spent their time: by package, by function, and by the total of
+// each of our functions. The profile starts when a process is ready and ends before it is stopped.
 //   npm run bench:profile -- wait [--seconds 5] [--env NAME=VALUE]... [--top 30] [--keep FOLDER]
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';

@@ -1,5 +1,5 @@
-// Measures the server beside the same graphs without a server, in the same run: every figure is also a ratio. Prints one
-// JSON document, and its progress and the targets on stderr. See README.md.
+// Measures the server and, in the same run, the same graphs without a server: every figure is also a ratio. Prints one
+// JSON document, and progress and targets on stderr. See README.md.
 //   npm run bench -- [--seconds 2] [--only wait,tokens] [--env NAME=VALUE]... [--out FILE]
 import { writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -12,9 +12,9 @@ import { machine, machineCpuMs, treeCpuMs } from './lib/proc.mjs';
 import { SCENARIOS } from './scenarios/index.mjs';
 import { checkTargets, targetLine } from './targets.mjs';
 
-/** Share of the cores beyond which other programs spoil the figures. */
-const QUIET_LOAD = 0.15;
-const MOST_COMPLAINTS = 3;
+/** Maximum load of other programs, as a share of the cores. */
+const MAX_FOREIGN_LOAD = 0.15;
+const MAX_LOGGED_LINES = 3;
 
 const { values } = parseArgs({
   options: {
@@ -40,7 +40,7 @@ stopOnSignal(async () => {
 });
 const report = (line) => process.stderr.write(`${line}\n`);
 
-/** One scenario, and what the machine was doing for others meanwhile. */
+/** Runs one scenario and measures the load of other programs meanwhile. */
 async function run(name) {
   bench = new Bench({ floor, seconds, env });
   const begin = { at: performance.now(), machine: machineCpuMs(), own: treeCpuMs(process.pid) };
@@ -57,7 +57,7 @@ async function run(name) {
   const own = treeCpuMs(process.pid) - begin.own;
   return {
     ...result,
-    ...(complaints.length > 0 && { logged: complaints.slice(0, MOST_COMPLAINTS), logged_lines: complaints.length }),
+    ...(complaints.length > 0 && { logged: complaints.slice(0, MAX_LOGGED_LINES), logged_lines: complaints.length }),
     took_s: round(took_ms / 1000, 1),
     cores_used_by_others: round((now.busy - begin.machine.busy - own) / took_ms),
     cores_stolen: round((now.stolen - begin.machine.stolen) / took_ms),
@@ -65,7 +65,7 @@ async function run(name) {
 }
 
 const load = os.loadavg().map((value) => round(value));
-const isNoisy = load[0] > QUIET_LOAD * os.cpus().length;
+const isNoisy = load[0] > MAX_FOREIGN_LOAD * os.cpus().length;
 const result = {
   at: new Date().toISOString(),
   machine: machine(),

@@ -1,4 +1,4 @@
-// What the server is meant to reach, and where in the result it stands.
+// The targets, and the paths of their figures in the result.
 
 const TARGETS = [
   { what: 'wait, c32: throughput over floor', at: 'wait.c32.ratio.throughput', least: 0.6 },
@@ -28,7 +28,7 @@ const TARGETS = [
   },
 ];
 
-/** The targets of scenarios that were measured, and whether they were met. */
+/** The targets of the measured scenarios, and whether they were met. */
 export function checkTargets(scenarios) {
   return TARGETS.flatMap(({ what, at, ...wanted }) => {
     const got = at.split('.').reduce((part, name) => part?.[name], scenarios);
@@ -38,7 +38,7 @@ export function checkTargets(scenarios) {
 
 const isMet = (got, { least = -Infinity, most = Infinity, is = got }) => got === is && got >= least && got <= most;
 
-/** For people. */
+/** Human-readable. */
 export const targetLine = ({ what, got, least, most, is, met }) => {
   const wanted = least !== undefined ? `at least ${least}` : most !== undefined ? `at most ${most}` : String(is);
   return `${met ? 'met   ' : 'MISSED'}  ${what}: ${got} (${wanted})`;

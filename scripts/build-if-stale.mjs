@@ -1,4 +1,4 @@
-// Builds when a source file is newer than the last build: `npm start` and `npm test` after a change need no extra step.
+// Builds if a source file is newer than the last build, so that `npm start` and `npm test` need no extra step.
 import { execSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';

@@ -1,5 +1,5 @@
-// Does the package work for a user? Packs it, installs it into a LangGraph.js project of its own and serves that.
-// Needs npm and the registry it is set up for; leaves nothing behind.
+// Checks that the package works for a user: packs it, installs it into a new LangGraph.js project and serves the project.
+// Needs npm and its configured registry. Removes all its files at the end.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -20,7 +20,7 @@ const LANGCHAIN = ['@langchain/core@1.4.0', '@langchain/langgraph@1.7.3'];
 const run = promisify(execFile);
 let checks = 0;
 
-/** Notes a check that has passed, or ends with what was expected. */
+/** Reports a check that has passed, or exits with the expected result. */
 function check(what, isRight, got) {
   if (!isRight) {
     const details = got === undefined ? '' : `; got ${typeof got === 'string' ? got : JSON.stringify(got)}`;
@@ -59,7 +59,7 @@ export const graph = new StateGraph(MessagesAnnotation)
 };
 
 async function main() {
-  // Not in a folder below this one: Node would find our own node_modules from there.
+  // Not in a folder below this one: Node would resolve packages from the node_modules of this repository.
   const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'nestgraph-package-')));
   await chmod(folder, 0o755);
   let server;
@@ -118,7 +118,7 @@ async function install(project, tarball) {
   check('npx nestgraph --version prints the version', /^\d+\.\d+\.\d+/.test(stdout), stdout);
 }
 
-/** As in a terminal: npx and what it starts are one group, and Ctrl-C reaches them all. */
+/** As in a terminal: npx and its child processes are one process group, and Ctrl-C reaches all of them. */
 async function startServer(project) {
   const port = await freePort();
   const env = { ...process.env };
@@ -165,7 +165,7 @@ async function freePort() {
   return port;
 }
 
-/** With the SDK that came with the project's LangGraph. */
+/** Uses the SDK that is installed with the project's LangGraph. */
 async function useServer(project, apiUrl) {
   const fromProject = createRequire(path.join(project, 'package.json'));
   const fromLangGraph = createRequire(fromProject.resolve('@langchain/langgraph'));
@@ -181,8 +181,8 @@ async function useServer(project, apiUrl) {
 
   const thread = await client.threads.create();
   const values = await client.runs.wait(thread.thread_id, 'agent', { input });
-  check('a wait gives the answer', values.messages.at(-1).content === greeting, values);
-  check('and the question of the graph', values.__interrupt__?.[0]?.value === 'Is that right?', values);
+  check('wait returns the result', values.messages.at(-1).content === greeting, values);
+  check('wait returns the interrupt', values.__interrupt__?.[0]?.value === 'Is that right?', values);
 
   const tokens = [];
   for await (const { event, data } of client.runs.stream(null, 'agent', { input, streamMode: 'messages-tuple' })) {
@@ -193,7 +193,7 @@ async function useServer(project, apiUrl) {
       tokens.push(data[0].content);
     }
   }
-  check('a stream gives the tokens', tokens.filter(Boolean).length >= 2 && tokens.join('') === greeting, tokens);
+  check('a stream contains the tokens', tokens.filter(Boolean).length >= 2 && tokens.join('') === greeting, tokens);
 
   const waiting = await client.threads.getState(thread.thread_id);
   check(
@@ -203,7 +203,7 @@ async function useServer(project, apiUrl) {
   );
   await client.runs.wait(thread.thread_id, 'agent', { command: { resume: 'Aye.' } });
   const resumed = await client.threads.getState(thread.thread_id);
-  check('the graph goes on with the answer', resumed.values.messages.at(-1).content === 'Aye.', resumed.values);
+  check('the graph resumes with the resume value', resumed.values.messages.at(-1).content === 'Aye.', resumed.values);
   const history = await client.threads.getHistory(thread.thread_id);
   check('the history has every step', history.length >= 4, history.length);
 }
@@ -223,7 +223,7 @@ async function stopServer({ child, output }, project) {
   check('nothing is left running', left.length === 0, left);
 }
 
-/** Processes that were started from the folder or work in it. Empty where there is no /proc. */
+/** Processes that were started from the folder or have it as working directory. Empty without /proc. */
 async function processesOf(folder) {
   const names = existsSync('/proc/self') ? await readdir('/proc') : [];
   const found = [];
@@ -243,7 +243,7 @@ function killIfThere(pid, signal) {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended already.
+    // The process has already ended.
   }
 }
 

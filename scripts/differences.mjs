@@ -1,4 +1,4 @@
-// Prints docs/differences.md, made from the list that the differential run is compared with.
+// Prints docs/differences.md, generated from the list of differences that the differential tests expect.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -9,10 +9,10 @@ const { dependencies } = read('package.json');
 
 console.log(`# Differences from the official development server
 
-What clients see that go from \`@langchain/langgraph-api\` ${dependencies['@langchain/langgraph-api']}, the server behind \`langgraphjs dev\`, to
-Nestgraph. As far as \`npm run test:differential\` looks, everything else is the same: it plays the same scenarios with the
-official JavaScript SDK ${dependencies['@langchain/langgraph-sdk']} against both servers, and fails when they differ in anything that is not on this page,
-or no longer in something that is. \`npm run differences\` makes the page from \`test/differential/differences.json\`.`);
+Differences for clients that migrate from \`@langchain/langgraph-api\` ${dependencies['@langchain/langgraph-api']}, the server of \`langgraphjs dev\`, to
+Nestgraph. \`npm run test:differential\` checks that everything else it covers is the same: it runs the same scenarios with the
+official JavaScript SDK ${dependencies['@langchain/langgraph-sdk']} against both servers. It fails if they differ in anything that is not on this page, or if a
+difference on this page no longer exists. \`npm run differences\` generates the page from \`test/differential/differences.json\`.`);
 for (const { title, differences } of topics) {
   console.log(`\n## ${title}\n\n| Nestgraph | official server | why |\n| --- | --- | --- |`);
   differences.forEach(({ here, there, why }) => console.log(`| ${here} | ${there} | ${why} |`));

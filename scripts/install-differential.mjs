@@ -1,4 +1,4 @@
-// Installs the official server of the differential run when its lock file is newer than what is there.
+// Installs the official server for the differential tests if its lock file is newer than the installed packages.
 import { execSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import path from 'node:path';

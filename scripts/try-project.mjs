@@ -1,6 +1,6 @@
-// Does a project of somebody else run? node scripts/try-project.mjs FOLDER... [--manager npm|npx|pnpm|yarn|berry|bun]
+// Checks whether a third-party project runs: node scripts/try-project.mjs FOLDER... [--manager npm|npx|pnpm|yarn|berry|bun]
 // [--node VERSION] [--tarball FILE]
-// Installs the packed Nestgraph into a copy of each, starts it, and prints what its graphs can do, one JSON line each.
+// Installs the packed Nestgraph into a copy of each project, starts it, and prints the result, one JSON line per project.
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';

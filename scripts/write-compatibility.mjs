@@ -1,4 +1,4 @@
-// Runs the suites of the SDKs and writes docs/compatibility.md from what they have shown.
+// Runs the test suites of the SDKs and writes docs/compatibility.md from their results.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';

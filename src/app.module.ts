@@ -10,7 +10,7 @@ import { RunsHttpModule } from './runs/index.js';
 import { StoreHttpModule } from './store/index.js';
 import { ThreadsHttpModule } from './threads/index.js';
 
-/** What `http.disable_<group>` leaves out. Everything behind the routes stays: runs are executed all the same. */
+/** The modules that `http.disable_<group>` removes. Only the routes are removed: runs are still executed. */
 const ROUTES: [RouteGroup, Type][] = [
   ['meta', HealthHttpModule],
   ['assistants', AssistantsHttpModule],
@@ -42,7 +42,7 @@ export class AppModule {
     };
   }
 
-  /** It serves no requests; `auth` decides about runs that wait, crons and webhooks, on behalf of their callers. */
+  /** A worker serves no requests. It uses `auth` to authorize queued runs, crons and webhooks on behalf of their callers. */
   static forWorker(config: NestgraphConfig, database: Database, auth: AuthService): DynamicModule {
     const sources = new SourceReloader(config);
     return { module: AppModule, imports: [...core(config, database, auth, sources), CronsModule] };

@@ -4,24 +4,24 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { IN_PROCESS } from './common/index.js';
 import type { InjectOptions, LightMyRequestResponse as InjectedResponse } from 'fastify';
 
-/** Where a `Client` of the SDK that is made without an address looks, when it is made. */
+/** Globals that a `Client` of the SDK reads when it is created without a URL. */
 const FETCH = Symbol.for('langgraph_api:fetch');
 const URL_OF_API = Symbol.for('langgraph_api:url');
 
 const globals = globalThis as Record<symbol, unknown>;
 
-/** Statuses whose answers have no body. */
-const BODILESS = new Set([204, 205, 304]);
+/** Statuses of responses without a body. */
+const BODYLESS_STATUSES = new Set([204, 205, 304]);
 
 type Inject = (options: InjectOptions) => Promise<InjectedResponse>;
 
 /**
- * Lets graphs call this server without the network: what they send goes straight to the routes, and answers stream back
- * as they are written. Has to be there before graphs are loaded; they may call once the server listens.
+ * Lets graphs call this server without the network: requests are passed directly to the routes, and responses stream back as
+ * they are written. Must be called before graphs are loaded. Graphs can send requests as soon as the server listens.
  */
 export function shareServerWithGraphs(app: NestFastifyApplication, mountPrefix: string): void {
-  // In the async context of this moment: in that of a node, LangGraph would take the run it asks for as a part of its
-  // own. Awaited inside, because a request begins only when somebody waits for it.
+  // Bound to the current async context: in the context of a node, LangGraph would treat the requested run as a part of the
+  // node's own run. Awaited inside, because light-my-request starts a request only when its promise is awaited.
   const inject: Inject = AsyncResource.bind(async (options: InjectOptions) => await app.inject(options));
   const isListening = (): boolean => app.getHttpServer().listening;
   globals[URL_OF_API] = `http://localhost${mountPrefix}`;
@@ -34,7 +34,7 @@ export function shareServerWithGraphs(app: NestFastifyApplication, mountPrefix: 
   };
 }
 
-/** In a worker, which serves no routes, graphs call the API of other processes. */
+/** In a worker, which has no routes, graphs call the API of other processes at this URL. */
 export function shareAddressWithGraphs(url: string): void {
   globals[URL_OF_API] = url.replace(/\/$/, '');
 }
@@ -52,12 +52,12 @@ async function send(inject: Inject, request: Request): Promise<Response> {
     signal: request.signal,
   });
   const payload = stream();
-  // Whoever stops reading leaves, as a client does that closes its connection.
+  // If the graph stops reading, the request is aborted, as for a client that closes its connection.
   payload.once('close', () => raw.res.destroy());
   const fields = Object.entries(headers).flatMap(([name, value]) =>
     [value ?? []].flat().map((item): [string, string] => [name, String(item)]),
   );
-  return new Response(BODILESS.has(statusCode) ? null : (Readable.toWeb(payload) as ReadableStream), {
+  return new Response(BODYLESS_STATUSES.has(statusCode) ? null : (Readable.toWeb(payload) as ReadableStream), {
     status: statusCode,
     headers: fields,
   });

@@ -6,7 +6,7 @@ import { enableCompileCache } from './cli/compile-cache.js';
 import { checkPeers } from './module-hooks/check-peers.js';
 import { shareLangchainPackages } from './module-hooks/share-langchain.js';
 
-/** The entry: what decides how modules are found happens before any of them is loaded. */
+/** The entry point. Module resolution is set up before other modules are loaded. */
 async function main(argv: string[]): Promise<void> {
   const options = parseCommandLine(argv);
   if (options === 'help') {
@@ -26,19 +26,19 @@ async function main(argv: string[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`${forPeople(error)}\n`);
+  process.stderr.write(`${formatStartupError(error)}\n`);
   process.exit(1);
 });
 
-/** Errors that explain themselves come without a stack trace. */
-function forPeople(error: unknown): string {
+/** Expected errors are printed without a stack trace. */
+function formatStartupError(error: unknown): string {
   if (error instanceof UsageError) {
     return `${error.message}\n\n${USAGE}`;
   }
   if (!(error instanceof Error)) {
     return String(error);
   }
-  const explained =
+  const expected =
     /^(ConfigError|Auth\w+Error|UserModuleError|Embed\w+Error|Graph\w+Error|Database\w+Error|Schema\w+Error|HttpApp\w+Error|EmbeddedPostgres\w*Error|PortTakenError|AddressError|PeerVersionError)$/;
-  return explained.test(error.name) ? error.message : (error.stack ?? error.message);
+  return expected.test(error.name) ? error.message : (error.stack ?? error.message);
 }

@@ -12,17 +12,17 @@ import {
   loadAuth,
 } from './auth/index.js';
 import {
-  answersSent,
+  pendingResponsesSent,
   ApiExceptionFilter,
-  arrivalLimits,
-  breakOffOpenResponses,
+  requestTimeouts,
+  destroyOpenResponses,
   canonicalTarget,
   discardUnreadBodies,
-  dropWhenUnread,
+  destroyStalledResponse,
   DtoValidationPipe,
   isLoopback,
-  refuseBrokenRequest,
-  refuseMethods,
+  rejectMalformedRequest,
+  rejectUnsupportedMethods,
   trackResponse,
   useJsonBodies,
 } from './common/index.js';
@@ -37,21 +37,21 @@ import { serveApiDocs } from './openapi.js';
 import { SourceReloader } from './project-code/index.js';
 import { loadUserModules } from './user-modules.js';
 
-/** A server that has not begun anything yet: `listen` loads the graphs and starts the worker. */
+/** Creates a server that is not started yet: `listen` loads the graphs and starts the worker. */
 export async function createServer(config: NestgraphConfig, database: Database): Promise<NestFastifyApplication> {
   const { body_limit_bytes, request_timeout_ms, trust_proxy, cors, hosts, mount_prefix } = config.server;
   const adapter = new FastifyAdapter({
     bodyLimit: body_limit_bytes,
-    ...arrivalLimits(request_timeout_ms),
-    clientErrorHandler: refuseBrokenRequest,
+    ...requestTimeouts(request_timeout_ms),
+    clientErrorHandler: rejectMalformedRequest,
     rewriteUrl: toCanonicalTarget,
     trustProxy: trust_proxy && [...trust_proxy],
     genReqId: requestId,
-    // By then streams are broken off and requests are answered; what is left are idle connections.
+    // At that point streams are aborted and requests are answered: only idle connections remain.
     forceCloseConnections: true,
     return503OnClosing: false,
     frameworkErrors: refuseBadUrl,
-    // Namespaces of subgraphs have a name for each level. Node limits the length of the whole request line.
+    // Namespaces of subgraphs contain a name per level. Node limits the length of the whole request line.
     routerOptions: { maxParamLength: 10_000 },
   });
   const sources = reloaderOf(config);
@@ -70,15 +70,15 @@ export async function createServer(config: NestgraphConfig, database: Database):
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     trackResponse(reply.raw);
-    dropWhenUnread(reply.raw);
+    destroyStalledResponse(reply.raw);
     requestLog.watch(request, reply);
     done();
   });
-  refuseMethods(adapter.getInstance());
+  rejectUnsupportedMethods(adapter.getInstance());
   discardUnreadBodies(adapter.getInstance());
   adapter.getInstance().addHook('preClose', async () => {
-    breakOffOpenResponses();
-    await answersSent();
+    destroyOpenResponses();
+    await pendingResponsesSent();
   });
   const browserGuard = hosts && new BrowserGuard(hosts, cors);
   if (browserGuard) {
@@ -109,8 +109,9 @@ function reloaderOf(config: NestgraphConfig): SourceReloader {
 }
 
 /**
- * Who is calling, and how often, before anything else; behind CORS, so that browsers may read a refusal, and ask before they
- * send. An app of the user comes first unless it wants to know its callers; then an address is counted, not a user.
+ * Registers authentication and rate limits before all routes, but after CORS, so that browsers can read error responses and
+ * send preflights. A custom app without authentication runs before authentication; rate limits then count addresses instead
+ * of users.
  */
 async function guard(
   fastify: FastifyInstance,
@@ -120,7 +121,7 @@ async function guard(
 ): Promise<void> {
   const { mount_prefix } = config.server;
   const isAppFirst = config.http.app !== undefined && !authenticatesBeforeApp(config.http.app);
-  // Plugins are loaded in their order: behind this one, CORS has its hooks.
+  // Plugins are loaded in order: after this one, the hooks of CORS are registered.
   await fastify.register(() => Promise.resolve());
   await prepareLimits(fastify, config.limits);
   limitAuthFailures(fastify, config.limits);
@@ -136,12 +137,12 @@ async function guard(
 
 const toCanonicalTarget = ({ url }: { url?: string }): string => canonicalTarget(url ?? '/');
 
-/** An address with broken escapes does not get as far as a route. */
+/** A URL with invalid escapes does not reach a route. */
 function refuseBadUrl(error: Error, _request: unknown, reply: FastifyReply): void {
   void reply.status(400).send({ detail: error.message, code: 'bad_request' });
 }
 
-/** The caller's own id when it is harmless to log and to return. */
+/** The request id of the caller, if it is safe to log and to return. */
 function requestId({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
@@ -151,10 +152,10 @@ function corsOptions(cors: CorsConfig, guard: BrowserGuard | undefined) {
   const anyOrigin = cors.allow_origin_regex === undefined && cors.allow_origins.includes('*');
   const named = cors.allow_origin_regex ?? [...cors.allow_origins];
   return {
-    // Browsers refuse `*` together with credentials: the caller's origin is named instead.
+    // Browsers reject `*` together with credentials: the response contains the caller's origin instead.
     origin: anyOrigin ? cors.allow_credentials || '*' : guard ? originsOf(guard) : named,
     methods: [...cors.allow_methods],
-    // Left out, it allows whatever a preflight asks for.
+    // If absent, all headers requested by a preflight are allowed.
     ...(!cors.allow_headers.includes('*') && { allowedHeaders: [...cors.allow_headers] }),
     exposedHeaders: [...cors.expose_headers],
     credentials: cors.allow_credentials,
@@ -162,7 +163,7 @@ function corsOptions(cors: CorsConfig, guard: BrowserGuard | undefined) {
   };
 }
 
-/** Nest answers preflights before any hook of ours: what the guard does not allow is left to it. */
+/** Nest handles preflights before the hook of the guard: therefore its CORS options call the guard. */
 const originsOf =
   (guard: BrowserGuard) =>
   (origin: string | undefined, done: (error: Error | null, isAllowed: boolean) => void): void =>

@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import { importExport, ModuleError } from './project-code/index.js';
 import type { NestgraphConfig } from './config/index.js';
 
-/** A Nest module that `nest.modules` of langgraph.json names cannot be used. The server does not start. */
+/** A Nest module of `nest.modules` in langgraph.json is invalid. The server does not start. */
 export class UserModuleError extends Error {
   constructor(module: string, reason: string, cause?: unknown) {
     super(`nest.modules of langgraph.json (${module}): ${reason}.`, { cause });
@@ -10,7 +10,7 @@ export class UserModuleError extends Error {
   }
 }
 
-/** The Nest modules of the project, in their order. Throws {@link UserModuleError}. */
+/** Loads the Nest modules of the project, in order. Throws {@link UserModuleError}. */
 export function loadUserModules({ nest_modules }: NestgraphConfig): Promise<Type[]> {
   return Promise.all(
     nest_modules.map(async (reference) => {

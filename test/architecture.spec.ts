@@ -44,10 +44,10 @@ const INNER_IMPORTS = new Map([
   // A wrong configuration is reported before the framework is loaded, so reading it takes single files, too.
   ['src/cli/run-command.ts -> src/config/config.ts', 'before the command itself is loaded'],
   ['src/config/env-variable.ts -> src/common/without-secrets.ts', 'without the framework'],
-  ['src/config/env.ts -> src/common/longest-time.ts', 'without the framework'],
+  ['src/config/env.ts -> src/common/max-time.ts', 'without the framework'],
   ['src/config/hosts.ts -> src/common/http/host-names.ts', 'without the framework'],
   ['src/config/langgraph-json.shape.ts -> src/common/ids.ts', 'without the framework'],
-  ['src/config/langgraph-json.shape.ts -> src/common/longest-time.ts', 'without the framework'],
+  ['src/config/langgraph-json.shape.ts -> src/common/max-time.ts', 'without the framework'],
 ]);
 
 interface Import {

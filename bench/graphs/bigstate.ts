@@ -1,8 +1,8 @@
-// A state of 5 MB that one node makes and another one leaves as it is: whoever copies or stores whole states pays twice.
+// A state of 5 MB that one node creates and another one does not change: copying or storing whole states costs twice.
 import { Annotation, END, START, StateGraph } from '@langchain/langgraph';
 
 const BYTES = 5 * 1024 * 1024;
-/** With quotation marks and line breaks, as text has them: JSON must escape them. */
+/** With quotation marks and line breaks, as in prose: JSON must escape them. */
 const LINE = 'A state may hold "documents", with all their lines and quotation marks. 0123456789\n';
 
 const State = Annotation.Root({ made_at: Annotation<number>, touched: Annotation<boolean>, text: Annotation<string> });

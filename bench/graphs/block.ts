@@ -1,4 +1,4 @@
-// Computes for so many milliseconds without letting anybody else have a turn.
+// Blocks the event loop for a number of milliseconds.
 import { Annotation, END, START, StateGraph } from '@langchain/langgraph';
 
 const State = Annotation.Root({ ms: Annotation<number>, rounds: Annotation<number> });

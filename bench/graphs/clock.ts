@@ -1,5 +1,5 @@
-// Says when its node began: `began` by a clock that all processes of a machine share and nobody sets, in milliseconds,
-// `began_at` by the time of day.
+// Returns the start time of its node: `began` by the monotonic clock that all processes of the machine share, in
+// milliseconds, `began_at` by the time of day.
 import { Annotation, END, START, StateGraph } from '@langchain/langgraph';
 
 const State = Annotation.Root({ began: Annotation<number>, began_at: Annotation<number> });

@@ -1,4 +1,4 @@
-// One node that returns the messages it was given: the smallest useful run.
+// One node that returns its input messages: the smallest useful run.
 import { END, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
 
 export const graph = new StateGraph(MessagesAnnotation)

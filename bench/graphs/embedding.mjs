@@ -1,9 +1,9 @@
-// Embeddings that need no model: a text is the sum of its words, each of which is always the same random direction.
+// Embeddings without a model: a string is the sum of its words, each of which has a fixed random direction.
 export const DIMS = 384;
 
 const known = new Map();
 
-/** Numbers around 0, always the same ones for a word. */
+/** Numbers around 0, deterministic for each word. */
 function wordVector(word) {
   let vector = known.get(word);
   if (!vector) {

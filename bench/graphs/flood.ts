@@ -1,4 +1,4 @@
-// Writes 8 MB of events into its stream, whether anybody reads them or not.
+// Writes 8 MB of events into its stream, whether a client reads them or not.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Annotation, END, type LangGraphRunnableConfig, START, StateGraph } from '@langchain/langgraph';
 

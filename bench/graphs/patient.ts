@@ -1,5 +1,5 @@
-// Waits until it is told to stop. Its node writes down that it waits, and when it was told, by a clock that all processes
-// of a machine share, in milliseconds.
+// Waits until its signal is aborted. Its node records that it waits, and the time of the abort by the monotonic clock that
+// all processes of the machine share, in milliseconds.
 import { writeFileSync } from 'node:fs';
 import { Annotation, END, START, StateGraph, type LangGraphRunnableConfig } from '@langchain/langgraph';
 

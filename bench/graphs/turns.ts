@@ -1,4 +1,4 @@
-// Notes which run of its thread this is and when it ran: shows the order of runs, and whether two ran at once.
+// Records the number of the run on its thread and its time: shows the order of runs, and whether two ran concurrently.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Annotation, END, START, StateGraph } from '@langchain/langgraph';
 
@@ -19,7 +19,7 @@ const State = Annotation.Root({
 export const graph = new StateGraph(State)
   .addNode('note', async ({ turn }) => {
     const began = machineMs();
-    // Another run of the thread, if there were one, would have its chance to begin here.
+    // A concurrent run of the thread, which must not exist, could start here.
     await nextTurn();
     return { turns: [{ turn, began, ended: machineMs() }] };
   })

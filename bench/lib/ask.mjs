@@ -1,7 +1,7 @@
 let lastId = 0;
 
-/** Asks a forked process something and waits for its answer; fails when the process ends first. */
-export function ask(child, question, options) {
+/** Sends a request to a forked process and waits for its response. Fails if the process ends first. */
+export function ask(child, request, options) {
   const id = ++lastId;
   return new Promise((resolve, reject) => {
     const settle = (act, value) => {
@@ -12,12 +12,12 @@ export function ask(child, question, options) {
     const onMessage = (message) => {
       if (message.id === id) {
         const failed = message.error !== undefined;
-        settle(failed ? reject : resolve, failed ? new Error(`${question}: ${message.error}`) : message.answer);
+        settle(failed ? reject : resolve, failed ? new Error(`${request}: ${message.error}`) : message.answer);
       }
     };
-    const onExit = (code, signal) => settle(reject, new Error(`the process ended (${code ?? signal}) at: ${question}`));
+    const onExit = (code, signal) => settle(reject, new Error(`the process ended (${code ?? signal}) at: ${request}`));
     child.on('message', onMessage);
     child.on('exit', onExit);
-    child.send({ id, question, ...options });
+    child.send({ id, request, ...options });
   });
 }

@@ -2,21 +2,21 @@ import { closedLoop } from './closed-loop.mjs';
 import { Deployment } from './deployment.mjs';
 import { calls, callRatio } from './figures.mjs';
 
-/** Rounds of one measurement, in which floor and server take turns: a machine is not equally fast all the time. */
+/** Rounds of one measurement, in which floor and server alternate, because the speed of the machine varies. */
 const ROUNDS = 2;
-/** Load until it does not get faster: slices of so many seconds, at most so many, until so many were not faster than before. */
+/** Warm-up until the speed is stable: the length of a slice, the maximum number of slices, and the required slow slices. */
 const WARM_UP_SLICE_S = 0.5;
-const MOST_WARM_UP_SLICES = 8;
+const MAX_WARM_UP_SLICES = 8;
 const SLOW_SLICES = 2;
 const FASTER = 1.05;
-/** Calls before the first round, one after the other. */
+/** Sequential calls before the first round. */
 const WARM_UP_CALLS = 5;
 
-/** What a scenario works with: servers to start, the floor beside them, and how long to measure. */
+/** The environment of a scenario: servers, the floor, and the duration of measurements. */
 export class Bench {
   #deployments = [];
 
-  /** `env` goes to all server processes; `profiles` is a folder for their CPU profiles, if they are to be made. */
+  /** `env` is passed to all server processes; `profiles` is an optional folder for their CPU profiles. */
   constructor({ floor, seconds, env, profiles }) {
     this.floor = floor;
     this.seconds = seconds;
@@ -24,7 +24,7 @@ export class Bench {
     this.profiles = profiles;
   }
 
-  /** A server with data of its own, not started yet. Removed at the end of the scenario. */
+  /** Creates a server with its own data, which is not started yet. Removed at the end of the scenario. */
   newDeployment(env) {
     const deployment = new Deployment({ env: { ...env, ...this.env }, profiles: this.profiles });
     this.#deployments.push(deployment);
@@ -45,7 +45,7 @@ export class Bench {
     return deployment;
   }
 
-  /** Lets the floor and a server do what is going to be measured until they do not get faster by it any more. */
+  /** Runs the measured load on the floor and a server until they do not become faster. */
   async warmUp({ call, operation, concurrency = 8 }) {
     if (!this.floor.isWarm(operation)) {
       await untilSteady((seconds) => this.floor.measure(operation, { concurrency, seconds }));
@@ -54,8 +54,8 @@ export class Bench {
   }
 
   /**
-   * The same load on a server (`call`) and on the floor (`operation`), in turns: figures of both, and how they relate.
-   * `beside` is other load meanwhile, for the server a function and for the floor its name.
+   * Measures the same load on a server (`call`) and on the floor (`operation`) alternately: figures of both, and ratios.
+   * `beside` is concurrent load: for the server a function, for the floor its name.
    */
   async compare(
     deployment,
@@ -76,12 +76,12 @@ export class Bench {
     return { server, floor: base, ratio: ratio(server, base) };
   }
 
-  /** Load on a server alone. */
+  /** Measures load on a server only. */
   async figuresOf(deployment, { figures = calls, seconds = this.seconds, ...load }) {
     return figures([await measure(deployment, { seconds, ...load })]);
   }
 
-  /** Stops and removes everything. Gives what servers have logged at level warn and above. */
+  /** Stops and removes everything. Returns the log lines of the servers at level warn and above. */
   async close() {
     for (const deployment of this.#deployments) {
       await deployment.remove();
@@ -90,10 +90,10 @@ export class Bench {
   }
 }
 
-/** Compilers need seconds of load to be done. */
+/** JIT compilers need seconds of load. */
 async function untilSteady(measure) {
   let best = 0;
-  for (let slice = 0, slow = 0; slice < MOST_WARM_UP_SLICES && slow < SLOW_SLICES; slice += 1) {
+  for (let slice = 0, slow = 0; slice < MAX_WARM_UP_SLICES && slow < SLOW_SLICES; slice += 1) {
     const { samples, wall_ms } = await measure(WARM_UP_SLICE_S);
     const rate = samples.length / wall_ms;
     slow = rate > best * FASTER ? 0 : slow + 1;
@@ -101,7 +101,7 @@ async function untilSteady(measure) {
   }
 }
 
-/** One round of load on a server, with what its processes used meanwhile. */
+/** One round of load on a server, with the CPU time of its processes. */
 async function measure(deployment, load) {
   const before = deployment.cpu();
   const measured = await closedLoop(load);

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { Pool } from 'undici';
 
-/** Talks HTTP to a server, with as little of its own as can be: it shares the machine with what is measured. */
+/** A minimal HTTP client: it shares the machine with the server under test. */
 export class Client {
   constructor(url, connections = 256) {
     this.url = url;
@@ -18,13 +18,13 @@ export class Client {
     return (await this.send('POST', path, body)).json();
   }
 
-  /** Creates a run and reads its stream to the end, which has so many tokens. Gives times as `figures.streams` wants. */
+  /** Creates a run and reads its stream, which has this number of tokens. Returns times in the form of `figures.streams`. */
   async streamTokens(path, body, tokens) {
     const begin = performance.now();
     return readTokens(await this.send('POST', path, body), begin, tokens);
   }
 
-  /** Reads the stream of a run that somebody has created. */
+  /** Reads the stream of an existing run. */
   async joinTokens(path, tokens) {
     const begin = performance.now();
     return readTokens(await this.send('GET', path), begin, tokens);
@@ -49,7 +49,7 @@ export class Client {
 
 const TOKEN = 'event: messages\n';
 
-/** Frames are looked at and not parsed. Those that arrive together count as arrived at the same time. */
+/** Frames are scanned, not parsed. Frames of one chunk have the same arrival time. */
 async function readTokens(body, begin, tokens) {
   let first_ms;
   const tokens_ms = [];

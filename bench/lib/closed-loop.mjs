@@ -1,11 +1,11 @@
 import { performance } from 'node:perf_hooks';
 
 /**
- * `concurrency` callers, each calling again as soon as it has been answered, for `seconds`. Gives how long each call took,
- * what the calls returned, and how long it took altogether. The first call that fails ends it: figures of something that
- * does not work are worth nothing.
+ * Runs `concurrency` callers for `seconds`; each calls again as soon as it has received a response. Returns the duration of
+ * each call, the results, and the total duration. The first failed call ends the measurement: figures of a broken server
+ * are worthless.
  *
- * `beside` is other load meanwhile, not measured: it goes on until the function that it is given says that it is over.
+ * `beside` is concurrent load that is not measured: it continues until the function that it receives returns true.
  */
 export async function closedLoop({ concurrency, seconds, call, beside }) {
   const samples = [];

@@ -1,19 +1,19 @@
-// The bodies that cost most within the limits of bytes, values and depth, for each route that takes one.
+// The most expensive bodies within the limits of bytes, values and depth, for each route with a body.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const ID = '0192f0c1-0000-7000-8000-00000000dead';
-/** Levels below the 1,000 that a body may have. */
+/** Nesting below the limit of 1,000 levels. */
 const DEPTH = 900;
-/** What else is in a body. */
+/** The size of the rest of a body. */
 const FRAME_BYTES = 10_000;
 const FRAME_VALUES = 1_000;
 
-/** Stands in a template for what makes it costly. */
+/** Placeholder for the expensive part of a template. */
 const FILL = '\u2603';
 const HOLE = JSON.stringify(FILL);
 
-/** By shape: JSON text within `values` and `bytes`. Objects, because fields that take any JSON take objects, too. */
+/** By shape: JSON within `values` and `bytes`. Objects, because fields of any JSON accept objects, too. */
 const FILLINGS = {
   'empty objects': ({ values }) => list('{}', values),
   'empty lists': ({ values }) => list('[]', values),
@@ -47,7 +47,7 @@ const CRON = RUN.map((run) => ({ schedule: '0 0 1 1 *', ...run }));
 const ids = (field, count) => ({ [field]: Array(count).fill(ID) });
 const times = (count, item) => Array(count).fill(item);
 
-/** Templates by route; a route of the document that is not here is a mistake. */
+/** Templates by route. Every route of the document must be listed. */
 const TEMPLATES = {
   'POST /assistants': [
     { graph_id: 'echo', metadata: FILL },
@@ -113,7 +113,7 @@ const ROUTES = Object.entries(DOCUMENT.paths).flatMap(([address, operations]) =>
   ),
 );
 
-/** All routes that take a body, as `METHOD /path`. */
+/** All routes with a body, as `METHOD /path`. */
 export function routesWithBodies() {
   const missing = ROUTES.filter((route) => !(route in TEMPLATES));
   if (missing.length > 0) {
@@ -122,7 +122,7 @@ export function routesWithBodies() {
   return ROUTES;
 }
 
-/** The costly bodies of a route, each as text. */
+/** The expensive bodies of a route, as strings. */
 export function* costlyBodies(route, limits) {
   const room = { values: limits.values - FRAME_VALUES, bytes: limits.bytes - FRAME_BYTES };
   for (const template of TEMPLATES[route]) {
@@ -137,7 +137,7 @@ export function* costlyBodies(route, limits) {
   }
 }
 
-/** Where a template has its hole, as a path. */
+/** The path of the placeholder in a template. */
 const placeIn = (part) =>
   Object.entries(part)
     .filter(([, value]) => JSON.stringify(value).includes(HOLE))

@@ -1,10 +1,10 @@
-// Reads V8 CPU profiles and says where the time went.
+// Reads V8 CPU profiles and reports where the time was spent.
 import { readFileSync } from 'node:fs';
 
 const IDLE = '(idle)';
 const PROBE = /\blib\/probe\.mjs:/;
 const NATIVE = 'native code and the kernel';
-/** Packages, by the group under which they are told. */
+/** Packages by group. */
 const GROUPS = [
   ['pg', /^(pg|pg-.*|postgres-.*|pgpass)$/],
   ['typeorm', /^typeorm$/],
@@ -24,7 +24,7 @@ export function readProfile(file) {
   for (const node of byId.values()) {
     node.children?.forEach((id) => (byId.get(id).parent = node));
   }
-  // What profiling itself costs is not the server's.
+  // The cost of the profiler itself is excluded.
   const all = [...byId.values()].filter((node) => !stackOf(node).some(({ name }) => PROBE.test(name)));
   const total = sumOf(all);
   const busy = all.filter(({ name }) => name !== IDLE);
@@ -79,7 +79,7 @@ function groupOf(url, file) {
   return GROUPS.find(([, names]) => names.test(name))?.[0] ?? name;
 }
 
-/** A node and its callers, from the inside out; a function that calls itself comes once. */
+/** A node and its callers, innermost first; a recursive function occurs once. */
 function stackOf(node) {
   const stack = new Map();
   for (let at = node; at; at = at.parent) {
@@ -90,7 +90,7 @@ function stackOf(node) {
   return [...stack.values()];
 }
 
-/** Time by key, most first, each with its share of all. */
+/** Time by key in descending order, each with its share. */
 function shares(nodes, keysOf) {
   const times = new Map();
   for (const node of nodes) {

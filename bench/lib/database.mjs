@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../../dist/src/database/embedded/index.js';
 
-/** A connection of the bench to the database of a deployment. Starts it if need be, and stops what it has started. */
+/** A connection to the database of a deployment. Starts the database if necessary, and then stops it. */
 export async function openDatabase(directory) {
   const embedded = await startEmbeddedPostgres({ directory, log: () => undefined });
   const client = new pg.Client({ connectionString: embedded.uri, application_name: 'bench' });

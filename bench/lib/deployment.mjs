@@ -8,22 +8,22 @@ import { round } from './figures.mjs';
 import { cpuMs, rssMb, treeCpuMs } from './proc.mjs';
 import { ServerProcess } from './server-process.mjs';
 
-/** Shares of a core that a server uses when it is left alone, more or less. */
-const QUIET_SHARE = 0.05;
+/** Approximate share of a core that an idle server uses. */
+const IDLE_SHARE = 0.05;
 
 /**
- * A server in an empty folder, with an embedded database of its own: one process, or an API process and a worker beside
- * it. Removed with its data at the end.
+ * A server in an empty folder with its own embedded database: one process, or an API process and a worker. Removed with its
+ * data at the end.
  */
 export class Deployment {
   processes = {};
-  /** What processes that have been stopped have logged at level warn and above. */
+  /** Log lines of stopped processes at level warn and above. */
   complaints = [];
   #folder = newFolder();
   #env;
   #profiles;
 
-  /** `profiles` is a folder for CPU profiles of all processes; without it none are made. */
+  /** `profiles` is an optional folder for CPU profiles of all processes. */
   constructor({ env = {}, profiles } = {}) {
     this.#env = { LOG_LEVEL: 'warn', BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: '2', ...env };
     this.#profiles = profiles;
@@ -33,7 +33,7 @@ export class Deployment {
     return path.join(this.#folder, 'data');
   }
 
-  /** Starts one process that does everything. Gives the milliseconds until it answered. */
+  /** Starts one process with API and worker. Returns the milliseconds until its first response. */
   startServer(options) {
     return this.#start('server', 'start', options);
   }
@@ -50,35 +50,35 @@ export class Deployment {
   }
   #client;
 
-  /** The process that answers requests. */
+  /** The process that serves the API. */
   get #front() {
     return this.processes.server ?? this.processes.api;
   }
 
-  /** CPU milliseconds used so far: of each process, of the database, of the bench itself. */
+  /** CPU milliseconds so far: of each process, of the database, and of the bench itself. */
   cpu() {
     const each = Object.entries(this.processes).map(([name, { pid }]) => [name, cpuMs(pid)]);
     const { user, system } = process.cpuUsage();
     return { ...Object.fromEntries(each), database: treeCpuMs(this.#postmaster), client: (user + system) / 1000 };
   }
 
-  /** Memory of the process that does everything, after its garbage has been collected. */
+  /** Memory of the single process after a garbage collection. */
   async memory() {
     const { heapUsed, external, rss } = await this.#front.ask('memory');
     return { heap_used_after_gc_mb: mb(heapUsed), external_mb: mb(external), rss_mb: mb(rss) };
   }
 
-  /** From now on, turns of the event loop are measured in the process that answers requests. */
+  /** Starts to measure turns of the event loop in the API process. */
   beginTurns() {
     return this.#front.ask('beginTurns');
   }
 
-  /** The longest one, in milliseconds of CPU. */
+  /** The longest turn, in CPU milliseconds. */
   endTurns() {
     return this.#front.ask('endTurns');
   }
 
-  /** Looks at the memory until the function that it gives is called, which gives the most that was seen, in MB. */
+  /** Polls the memory. The returned function stops polling and returns the maximum, in MB. */
   watchRss() {
     const { pid } = this.#front;
     let peak = 0;
@@ -89,12 +89,12 @@ export class Deployment {
     };
   }
 
-  /** Waits until the server has nothing left to do, at most ten seconds. */
+  /** Waits until the server is idle, at most ten seconds. */
   async quiet() {
     for (let second = 0; second < 10; second += 1) {
       const before = cpuMs(this.#front.pid);
       await sleep(1000);
-      if (cpuMs(this.#front.pid) - before <= QUIET_SHARE * 1000) {
+      if (cpuMs(this.#front.pid) - before <= IDLE_SHARE * 1000) {
         return;
       }
     }
@@ -107,14 +107,14 @@ export class Deployment {
     await this.#saveProfiles();
     const all = Object.values(this.processes);
     this.processes = {};
-    // The first one has started the database: its accounts have the CPU that the database has used.
+    // The first process has started the database: its CPU time includes that of the database.
     for (const one of all.reverse()) {
       await one.stop();
     }
     this.complaints.push(...all.flatMap((one) => one.complaints()));
   }
 
-  /** Stops the processes and deletes the data; nothing can be started any more. */
+  /** Stops the processes and deletes the data. The deployment cannot be started again. */
   remove() {
     return (this.#removed ??= this.#remove());
   }
@@ -163,7 +163,7 @@ const mb = (bytes) => round(bytes / 1024 / 1024, 1);
 
 function newFolder() {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-bench-'));
-  // PostgreSQL does not run as root: its own account must be able to enter.
+  // PostgreSQL does not run as root: its account must be able to enter the folder.
   chmodSync(folder, 0o755);
   return folder;
 }

@@ -1,17 +1,17 @@
-// From what was measured to what is printed. A measurement is a list of rounds, each as `closedLoop` gives it, with the
-// CPU milliseconds (`cpu`) that each process used meanwhile where they are known.
+// Computes the printed figures from measurements. A measurement is a list of rounds, each as returned by `closedLoop`, with
+// the CPU milliseconds of each process (`cpu`) if known.
 
 export const round = (value, digits = 2) => Number(value.toFixed(digits));
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
-/** The share-th of sorted values, e.g. 0.95. */
+/** A quantile of sorted values, e.g. 0.95. */
 const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)];
 
 /** The median of a few values. */
 export const median = (values) => quantile(Float64Array.from(values).sort(), 0.5);
 
-/** What milliseconds are like. */
+/** Summarizes durations in milliseconds. */
 export function spread(samples) {
   const sorted = Float64Array.from(samples).sort();
   if (sorted.length === 0) {
@@ -21,14 +21,14 @@ export function spread(samples) {
   return { n: sorted.length, p50_ms: at(0.5), p95_ms: at(0.95), p99_ms: at(0.99), max_ms: round(sorted.at(-1)) };
 }
 
-/** CPU of each process for one of `count` things, in microseconds. */
+/** CPU of each process per item of `count` items, in microseconds. */
 export function cpuOf(rounds, count) {
   const names = Object.keys(rounds[0].cpu ?? {});
   const used = names.map((name) => [name, round((sum(rounds.map(({ cpu }) => cpu[name])) * 1000) / count, 1)]);
   return Object.fromEntries(used);
 }
 
-/** Calls: how long one takes, how many there are in a second, what one costs. */
+/** Calls: latency, throughput, and CPU per call. */
 export function calls(rounds) {
   const samples = rounds.flatMap((one) => one.samples);
   const wall_ms = sum(rounds.map((one) => one.wall_ms));
@@ -40,15 +40,15 @@ export function calls(rounds) {
 }
 
 /**
- * What the throughput could be at most, against the floor, if nothing but CPU counted and the busiest process of the server
- * had a core for itself. Hardly depends on what else the machine is doing.
+ * The maximum throughput relative to the floor if it were bound only by CPU and the busiest process of the server had its
+ * own core. Hardly depends on the other load of the machine.
  */
 function cpuBound(server, { floor }) {
   const processes = ['server', 'api', 'worker'].flatMap((name) => server[name] ?? []);
   return round(floor / Math.max(...processes), 3);
 }
 
-/** Calls of the server beside the same ones without it. */
+/** Compares calls of the server with the same calls of the floor. */
 export const callRatio = (server, floor) => ({
   throughput: round(server.per_s / floor.per_s, 3),
   throughput_bound_by_cpu: cpuBound(server.cpu_us_per_call, floor.cpu_us_per_call),
@@ -80,7 +80,7 @@ export const streamRatio = (server, floor) => ({
   first_token_added_p50_ms: round(server.first_token.p50_ms - floor.first_token.p50_ms),
 });
 
-/** Calls that return objects of named milliseconds: what each name is like. */
+/** Summarizes calls that return objects of named durations, by name. */
 export function named(rounds) {
   const all = rounds.flatMap(({ returned }) => returned);
   return Object.fromEntries(Object.keys(all[0]).map((name) => [name, spread(all.map((one) => one[name]))]));

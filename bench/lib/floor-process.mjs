@@ -1,4 +1,4 @@
-// The process of `Floor`: loads the graphs as the server does and calls them as the engine's documentation says, with a
+// The process of `Floor`: loads the graphs as the server does and calls them as LangGraph's documentation describes, with a
 // MemorySaver. Ends when its parent disconnects.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ const load = async (graph_id, checkpointer = saver) => {
 };
 const onThread = (thread_id, more) => ({ configurable: { thread_id, ...more } });
 
-/** Work on a new thread, which is forgotten afterwards: memory shall not grow with the length of the measurement. */
+/** Runs work on a new thread and deletes it afterwards: memory must not grow with the duration of the measurement. */
 async function onNewThread(work) {
   const thread_id = randomUUID();
   const result = await work(thread_id);
@@ -55,7 +55,7 @@ const streamTokens = (graph, configurable) => () =>
     return { first_ms: tokens_ms[0], tokens_ms };
   });
 
-/** Threads that are read, made when they are needed for the first time. */
+/** Threads for reads, created on first use. */
 let longThread;
 let bigThread;
 async function makeThread(graph, runs) {
@@ -66,12 +66,12 @@ async function makeThread(graph, runs) {
   return thread_id;
 }
 
-const [echo, bareEcho, tokens, steps10, question, bigstate, clock, block, turns] = await Promise.all([
+const [echo, bareEcho, tokens, steps10, interrupt, bigstate, clock, block, turns] = await Promise.all([
   load('echo'),
   load('echo', false),
   load('tokens'),
   load('steps10'),
-  load('question'),
+  load('interrupt'),
   load('bigstate'),
   load('clock'),
   load('block'),
@@ -99,12 +99,12 @@ const operations = {
     await drain(steps10.getStateHistory(onThread(thread_id), { limit: 10 }));
   },
 
-  question: () =>
+  interrupt: () =>
     onNewThread(async (thread_id) => {
       const begin = performance.now();
-      await question.invoke({}, onThread(thread_id));
+      await interrupt.invoke({}, onThread(thread_id));
       const asked = performance.now();
-      await question.invoke(new Command({ resume: 'yes' }), onThread(thread_id));
+      await interrupt.invoke(new Command({ resume: 'yes' }), onThread(thread_id));
       return { pause: asked - begin, resume: performance.now() - asked };
     }),
 
@@ -123,7 +123,7 @@ const operations = {
     }),
 };
 
-/** Load that is not measured, beside an operation. */
+/** Concurrent load that is not measured. */
 const besides = {
   async block(isOver) {
     while (!isOver()) {
@@ -144,7 +144,7 @@ const answers = {
   },
 };
 
-process.on('message', async ({ id, question: name, ...options }) => {
+process.on('message', async ({ id, request: name, ...options }) => {
   try {
     process.send({ id, answer: await answers[name](options) });
   } catch (error) {

@@ -4,12 +4,12 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { ask } from './ask.mjs';
 
-/** The same graphs in a process of their own, without a server: what the graph engine costs by itself. */
+/** The same graphs in a separate process without a server: the cost of LangGraph itself. */
 export class Floor {
   #child;
   #measured = new Set();
 
-  /** Gives the milliseconds until its graphs were loaded. */
+  /** Returns the milliseconds until the graphs were loaded. */
   async start() {
     const begin = performance.now();
     this.#child = fork(path.join(import.meta.dirname, 'floor-process.mjs'), {
@@ -20,13 +20,13 @@ export class Floor {
     return performance.now() - begin;
   }
 
-  /** One round of an operation of floor-process.mjs, as `figures.mjs` wants it. */
+  /** One round of an operation of floor-process.mjs, in the form of `figures.mjs`. */
   measure(operation, { concurrency, seconds, beside }) {
     this.#measured.add(operation);
     return ask(this.#child, 'measure', { operation, concurrency, seconds, beside });
   }
 
-  /** True when the code of an operation has been compiled. */
+  /** Whether an operation was warmed up. */
   isWarm(operation) {
     return this.#measured.has(operation);
   }

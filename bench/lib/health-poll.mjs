@@ -1,14 +1,14 @@
-// A thread of its own, because whatever builds and sends large bodies blocks its own loop, too: polls `/ok` and measures how
-// long each answer takes.
+// Polls `/ok` and measures the latency of each response. In a separate thread, because code that builds and sends large
+// bodies blocks its own event loop, too.
 import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { Pool } from 'undici';
 
-const PAUSE_MS = 5;
+const POLL_INTERVAL_MS = 5;
 
-/** Polls from now on. */
+/** Starts to poll. */
 export class HealthPoll {
   #worker;
 
@@ -16,12 +16,12 @@ export class HealthPoll {
     this.#worker = new Worker(new URL(import.meta.url), { workerData: { url } });
   }
 
-  /** Forgets what was measured so far, once an answer has come. */
+  /** Resets the measurement after the next response. */
   begin() {
     return this.#ask('begin');
   }
 
-  /** The slowest answer since `begin`, in milliseconds: one that was still on its way counts. */
+  /** The slowest response since `begin`, in milliseconds, including a pending one. */
   end() {
     return this.#ask('end');
   }
@@ -50,7 +50,7 @@ async function poll() {
       parentPort.postMessage(what === 'end' ? slowest : undefined);
       slowest = what === 'begin' ? 0 : slowest;
     }
-    await sleep(PAUSE_MS);
+    await sleep(POLL_INTERVAL_MS);
   }
 }
 

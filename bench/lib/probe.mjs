@@ -1,5 +1,5 @@
-// Loaded into a server process before the server (`node --import`), which knows nothing of it. Answers what the bench asks
-// over the channel that it has been forked with.
+// Loaded into a server process before the server (`node --import`), which is unaware of it. Responds to requests of the bench
+// over the IPC channel.
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { isMainThread } from 'node:worker_threads';
@@ -24,16 +24,16 @@ function noteTurn() {
 }
 
 const answers = {
-  /** What is alive, and what the process takes for it. */
+  /** Live heap and resident memory. */
   memory() {
-    // Twice: what the first round finalises is freed by the second.
+    // Twice: the second collection frees what the first one finalizes.
     globalThis.gc();
     globalThis.gc();
     const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
     return { heapUsed, external, arrayBuffers, rss };
   },
 
-  /** Measures turns of the event loop from now on. */
+  /** Starts to measure turns of the event loop. */
   beginTurns() {
     longestTurn = 0;
     clearInterval(turns);
@@ -41,7 +41,7 @@ const answers = {
     lastCpu = cpuMs();
   },
 
-  /** The most CPU, in milliseconds, that was used between two turns: others waited for so long, or longer. */
+  /** Maximum CPU milliseconds between two turns: other requests waited at least this long. */
   endTurns() {
     noteTurn();
     clearInterval(turns);
@@ -62,17 +62,17 @@ const answers = {
   },
 };
 
-async function answer({ id, question, ...options }) {
+async function answer({ id, request, ...options }) {
   try {
-    process.send({ id, answer: await answers[question](options) });
+    process.send({ id, answer: await answers[request](options) });
   } catch (error) {
     process.send({ id, error: String(error) });
   }
 }
 
-// Threads of the server load this, too.
+// Worker threads of the server load this module, too.
 if (isMainThread) {
   process.on('message', answer);
-  // Listening must not keep a server alive that has been told to stop.
+  // The listener must not keep a stopping server alive.
   process.channel.unref();
 }

@@ -1,9 +1,9 @@
-// What Linux says about processes. Elsewhere nothing is known, and the figures that come from here are 0.
+// Reads process statistics from /proc. On systems other than Linux all figures are 0.
 import { readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 
 const isLinux = process.platform === 'linux';
-/** One tick of the kernel's accounts. */
+/** One tick of the kernel's CPU accounting. */
 const TICK_MS = 10;
 const PAGE_BYTES = 4096;
 export const MB = 1024 * 1024;
@@ -11,7 +11,7 @@ export const MB = 1024 * 1024;
 function statOf(pid) {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name in parentheses may hold anything.
+    // The name in parentheses may contain any character.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     const [utime, stime, cutime, cstime] = fields.slice(11, 15).map(Number);
     return {
@@ -28,7 +28,7 @@ function statOf(pid) {
 /** CPU milliseconds that a process has used since its start. */
 export const cpuMs = (pid) => (statOf(pid)?.own ?? 0) * TICK_MS;
 
-/** The same with all its descendants, those that have ended included. */
+/** The same with all its descendants, including those that have ended. */
 export function treeCpuMs(root) {
   if (!isLinux) {
     return 0;
@@ -48,7 +48,7 @@ export function treeCpuMs(root) {
 /** Memory that a process has in RAM, in MB. */
 export const rssMb = (pid) => (statOf(pid)?.rss ?? 0) / MB;
 
-/** CPU milliseconds that the whole machine was busy, and that a hypervisor gave to others. */
+/** CPU milliseconds of the whole machine: busy, and stolen by the hypervisor. */
 export function machineCpuMs() {
   if (!isLinux) {
     return { busy: 0, stolen: 0 };

@@ -1,4 +1,4 @@
-// What the programs of the bench have in common.
+// Shared code of the programs of the bench.
 
 /** From `NAME=VALUE` as given on the command line. */
 export const environmentOf = (pairs) => Object.fromEntries(pairs.map((pair) => pair.split(/=(.*)/s, 2)));

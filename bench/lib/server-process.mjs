@@ -11,13 +11,13 @@ export const GRAPHS = path.join(ROOT, 'bench/graphs');
 
 const READY = { start: /API {5}(\S+)/, worker: /Nestgraph worker/ };
 
-/** One process of the server, as a user would start it: `nestgraph start` or `nestgraph worker`. */
+/** One server process, started as by a user: `nestgraph start` or `nestgraph worker`. */
 export class ServerProcess {
   #child;
   #output = '';
   #probed;
 
-  /** With `probed` it can be asked for its memory and profile. */
+  /** `probed` loads the probe for memory and profiles. */
   constructor(command, { env, probed = false }) {
     this.command = command;
     this.#probed = probed;
@@ -27,7 +27,7 @@ export class ServerProcess {
       execArgv: probed ? ['--expose-gc', '--import', PROBE] : [],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
-      // Ctrl-C reaches us alone: a server that is told twice to stop leaves its database behind.
+      // Ctrl-C reaches only the bench: a second signal would end the server at once.
       detached: true,
     });
   }
@@ -36,7 +36,7 @@ export class ServerProcess {
     return this.#child.pid;
   }
 
-  /** Waits until it says that it is ready, and then for the first answer. Gives the milliseconds since `begin`. */
+  /** Waits for the start message, and then for the first response. Returns the milliseconds since `begin`. */
   async ready(begin) {
     const [, url] = await this.#printed(READY[this.command]);
     if (url) {
@@ -46,11 +46,11 @@ export class ServerProcess {
     return performance.now() - begin;
   }
 
-  ask(question, options) {
+  ask(request, options) {
     if (!this.#probed) {
-      throw new Error(`${this.command} was started without its probe and cannot be asked: ${question}`);
+      throw new Error(`${this.command} was started without its probe and cannot execute: ${request}`);
     }
-    return ask(this.#child, question, options);
+    return ask(this.#child, request, options);
   }
 
   /** Log lines of level warn and above. */

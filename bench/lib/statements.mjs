@@ -1,22 +1,22 @@
 import { openDatabase } from './database.mjs';
 import { round } from './figures.mjs';
 
-/** Words by which a statement is told from others. */
+/** Words that identify the kind of a statement. */
 const WORDS = 8;
 const EXTENSION = 'pg_stat_statements';
 
-/** Makes the database of a deployment, which must not have begun, count statements: the extension is loaded at its start. */
+/** Configures the database of a deployment to count statements. It must not be running: the extension is loaded at start. */
 export async function enableCounting(directory) {
   const database = await openDatabase(directory);
   await database.client.query(`ALTER SYSTEM SET shared_preload_libraries = '${EXTENSION}'`);
-  // BEGIN and COMMIT are round trips, too. What functions execute inside the server is none.
+  // BEGIN and COMMIT are round trips, too. Statements inside of functions are not.
   await database.client.query(`CREATE EXTENSION ${EXTENSION}`);
   await database.close();
 }
 
 /**
- * Counts what the database of a running deployment is asked to execute. The driver sends a statement and waits for its
- * answer, whether it is prepared or not: one statement is one round trip.
+ * Counts the statements of a running deployment. The driver sends a statement and waits for its response, whether it is
+ * prepared or not: one statement is one round trip.
  */
 export class StatementCounter {
   #database;
@@ -28,8 +28,8 @@ export class StatementCounter {
   }
 
   /**
-   * Statements from now until the function that it gives is called, which gives how many of each there were, and how many
-   * milliseconds the database worked on all of them.
+   * Counts statements until the returned function is called, which returns the number per statement, and the total execution
+   * time in milliseconds.
    */
   async start() {
     await this.#database.client.query(`SELECT ${EXTENSION}_reset()`);
@@ -56,7 +56,7 @@ export class StatementCounter {
   }
 }
 
-/** Statements for each of `count` things, without those that come anyhow, as often as in `idle`. */
+/** Statements per item of `count` items, without those of an idle server (`idle`). */
 export function perUnit({ counts, seconds }, count, idle) {
   const each = [...counts]
     .map(([name, calls]) => [name, round((calls - ((idle.counts.get(name) ?? 0) * seconds) / idle.seconds) / count)])
@@ -66,7 +66,7 @@ export function perUnit({ counts, seconds }, count, idle) {
   return { total: round(total), each: Object.fromEntries(each) };
 }
 
-/** Its first words, and what it changes. */
+/** The first words of a statement, and its table. */
 function nameOf(query) {
   const text = query
     .replace(/--.*$/gm, '')

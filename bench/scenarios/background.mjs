@@ -2,8 +2,8 @@ import { machineMs } from '../lib/clock.mjs';
 import { named, round } from '../lib/figures.mjs';
 
 /**
- * How soon a run begins in another process: an API process that executes nothing, and a worker. The run is committed
- * between `insert`, by the database's clock in whole milliseconds, and `answer`, the response to POST /runs.
+ * How soon a run starts in another process: an API process without slots, and a worker. The run is committed between
+ * `insert`, by the database's clock in whole milliseconds, and `answer`, the response to POST /runs.
  */
 export async function background(bench) {
   const server = await bench.serverApart();

@@ -6,16 +6,16 @@ import { RUNS_PER_THREAD } from '../lib/inputs.mjs';
 
 const THREADS = 200;
 const SLOTS = 8;
-/** Callers that create runs or look at them. */
+/** Callers that create or read runs. */
 const CALLERS = 32;
 /** Events of finished runs stay in memory for half a minute. */
 const SETTLE_MS = 31_000;
-/** How far memory may stay above what it was. */
-const MOST_LEFT = 1.2;
+/** Maximum ratio of memory after and before the load. */
+const MAX_MEMORY_RATIO = 1.2;
 
 /**
- * A thousand runs, five on each of 200 threads, and eight slots. The same load comes twice: after the first one the code is
- * compiled and the heap has its size, and what the second one leaves behind is its own.
+ * A thousand runs, five on each of 200 threads, with eight slots. The load is repeated: after the first time, code is
+ * compiled and the heap has its size, so growth during the second time is a leak.
  */
 export async function backlog(bench) {
   const server = await bench.server({ env: { N_JOBS_PER_WORKER: String(SLOTS) }, probed: true });
@@ -47,12 +47,12 @@ export async function backlog(bench) {
       peak_rss_mb_in_second_load: peak_rss_mb,
       settled_after_second_load: settled,
       settled_to_before: kept,
-      within_20_percent: kept.heap <= MOST_LEFT && kept.rss <= MOST_LEFT,
+      within_20_percent: kept.heap <= MAX_MEMORY_RATIO && kept.rss <= MAX_MEMORY_RATIO,
     },
   };
 }
 
-/** Creates the runs as fast as it goes, waits for all of them, and looks whether everything was right. */
+/** Creates the runs as fast as possible, waits for all of them, and checks the results. */
 async function load({ client }) {
   const threads = Array.from({ length: THREADS }, () => randomUUID());
   const begin = performance.now();
@@ -79,7 +79,7 @@ async function load({ client }) {
   };
 }
 
-/** The runs of a thread, which must have ended well, in order, one at a time. */
+/** Checks the runs of a thread: they must have succeeded, in order, one at a time. */
 async function checked(client, thread_id) {
   const { status, values } = await client.get(`/threads/${thread_id}`);
   const runs = await client.get(`/threads/${thread_id}/runs`);
@@ -93,14 +93,14 @@ async function checked(client, thread_id) {
   return runs;
 }
 
-/** The same runs without queue and database. */
+/** The same runs without a queue and a database. */
 async function floorOf({ floor }) {
   await floor.measure('turns', { concurrency: SLOTS, seconds: 1 });
   const { samples, wall_ms } = await floor.measure('turns', { concurrency: SLOTS, seconds: 1 });
   return { runs_per_s: round((samples.length * RUNS_PER_THREAD * 1000) / wall_ms, 1) };
 }
 
-/** So many at a time. */
+/** Limits concurrency. */
 async function forEach(list, work) {
   const rest = [...list];
   const worker = async () => {

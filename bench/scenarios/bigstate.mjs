@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-const LEAST_BYTES = 5_000_000;
+const MIN_BYTES = 5_000_000;
 
 /** Runs with a state of 5 MB, and reading it. */
 export async function bigstate(bench) {
@@ -25,7 +25,7 @@ export async function bigstate(bench) {
 }
 
 function check({ text }) {
-  if (!(text?.length >= LEAST_BYTES)) {
+  if (!(text?.length >= MIN_BYTES)) {
     throw new Error(`the state has ${text?.length} characters`);
   }
 }

@@ -4,17 +4,17 @@ import { costlyBodies, routesWithBodies } from '../lib/costly-bodies.mjs';
 import { round } from '../lib/figures.mjs';
 import { HealthPoll } from '../lib/health-poll.mjs';
 
-/** The defaults of NESTGRAPH_BODY_LIMIT_MB and NESTGRAPH_BODY_LIMIT_VALUES, unless the bench sets them. */
+/** The defaults of NESTGRAPH_BODY_LIMIT_MB and NESTGRAPH_BODY_LIMIT_VALUES. */
 const DEFAULTS = { megabytes: 20, values: 100_000 };
-/** A run that was created goes on behind the answer. */
+/** A created run continues after the response. */
 const MAX_RUN_MS = 15_000;
 const SETTLE_MS = 30;
-/** Bodies that are shown of each route. */
+/** Number of reported bodies per route. */
 const SHOWN = 3;
 
 /**
- * For each route that takes a body: how long others wait for `/ok` beside the costliest bodies that are within the limits,
- * until the run is done that was created, if any. Refused bodies count, too.
+ * For each route with a body: how long other clients wait for `/ok` during the most expensive bodies within the limits, until
+ * the created run, if any, has ended. Rejected bodies count, too.
  */
 export async function bodies(bench) {
   const limits = {
@@ -83,7 +83,7 @@ async function measure(server, poll, route, path, { shape, at, text }) {
   };
 }
 
-/** Looks at the newest run of the thread that the answer names, if any. */
+/** Waits for the newest run of the thread in the response, if any. */
 async function untilRunEnds(client, location) {
   const end = performance.now() + MAX_RUN_MS;
   const runs = location?.startsWith('/threads') && location.slice(0, location.lastIndexOf('/'));
@@ -103,7 +103,7 @@ async function warmUp(client) {
   }
 }
 
-/** Things that routes are about: new ones for each body, so that none is about what another has left. */
+/** Resources of the routes: new ones for each body, so that bodies do not affect each other. */
 class Targets {
   constructor(client) {
     this.client = client;
@@ -116,7 +116,7 @@ class Targets {
     return name ? path.replace(`{${name}}`, await ids[name]()) : path;
   }
 
-  /** With a past. */
+  /** With a history. */
   async #thread() {
     const { thread_id } = await this.client.post('/threads', { metadata: { graph_id: 'steps10' } });
     await this.client.post(`/threads/${thread_id}/runs/wait`, { assistant_id: 'steps10', input: {} });

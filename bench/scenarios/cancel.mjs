@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { machineMs } from '../lib/clock.mjs';
 import { named } from '../lib/figures.mjs';
 
-/** How soon a run's AbortSignal knows that it is cancelled, by the process that executes it and by another one. */
+/** How soon the AbortSignal of a run is aborted by a cancel at the executing process and at another one. */
 export async function cancel(bench) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-bench-cancel-'));
   try {

@@ -12,7 +12,7 @@ const CALLERS = 4;
 const TIME_TO_CREATE_S = 45;
 const MINUTE_MS = 60_000;
 
-/** Ten thousand crons that are due in the same minute, and people who wait for their own runs meanwhile. */
+/** Ten thousand crons that are due in the same minute, and concurrent interactive runs. */
 export async function crons(bench) {
   const server = await bench.server();
   const database = await openDatabase(server.directory);
@@ -48,7 +48,7 @@ export async function crons(bench) {
   }
 }
 
-/** Gives the milliseconds that it took. */
+/** Returns the duration in milliseconds. */
 async function createAll({ client }, due) {
   const at = new Date(due);
   const schedule = `${at.getUTCMinutes()} ${at.getUTCHours()} * * *`;
@@ -67,7 +67,7 @@ async function createAll({ client }, due) {
   return performance.now() - begin;
 }
 
-/** Resolves when the runs of all crons have ended: how late each was created, and when the last one ended. */
+/** Resolves when the runs of all crons have ended, with the delay of each and the end of the last one. */
 async function untilAllEnded({ client }) {
   for (;;) {
     const { rows } = await client.query(
@@ -93,7 +93,7 @@ async function lagsOf(client) {
   return rows.map(({ ms }) => ms);
 }
 
-/** Load in slices until it is over. */
+/** Runs load in slices until the end. */
 async function figuresWhile(bench, server, call, pending) {
   const rounds = [];
   const figures = (measured) => void rounds.push(...measured);

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { cpuOf, median, round, spread } from '../lib/figures.mjs';
 import { HELLO, MANY_TOKENS } from '../lib/inputs.mjs';
 
-/** Until a run begins: all its readers have come by then. */
+/** Delay before a run starts: all its readers have joined by then. */
 const DELAY_S = 0.5;
 const BODY = {
   assistant_id: 'tokens',
@@ -11,7 +11,7 @@ const BODY = {
   config: { configurable: { tokens: MANY_TOKENS } },
 };
 
-/** One run that many read: how fast its tokens reach the last of them, against a run in a process of its own. */
+/** One run with many readers: how fast its tokens reach the last reader, compared with a run without a server. */
 export async function fanOut(bench) {
   const server = await bench.server();
   const stream = () => server.client.streamTokens('/runs/stream', BODY, MANY_TOKENS);
@@ -30,7 +30,7 @@ export async function fanOut(bench) {
   return result;
 }
 
-/** A run that begins when everybody is there. Gives when each reader got its tokens. */
+/** Creates a run that starts when all readers have joined. Returns when each reader received its tokens. */
 const runWithReaders = (client, readers) => async () => {
   const { run_id } = await client.post('/runs', { ...BODY, after_seconds: DELAY_S });
   const read = async () => {
@@ -40,11 +40,11 @@ const runWithReaders = (client, readers) => async () => {
   return Promise.all(Array.from({ length: readers }, read));
 };
 
-/** The first event says that the run has begun. */
+/** The first event marks the start of the run. */
 const firstOf = (readers) => Math.min(...readers.map(({ begin, first_ms }) => begin + first_ms));
 const endsOf = (readers) => readers.map(({ begin, tokens_ms }) => begin + tokens_ms.at(-1));
 
-/** Tokens of the run in a second, until everybody has all of them. */
+/** Tokens per second, until all readers have received all of them. */
 const rateOf = (readers) => round((MANY_TOKENS * 1000) / (Math.max(...endsOf(readers)) - firstOf(readers)), 0);
 
 function figuresOfRuns(rounds) {

@@ -18,7 +18,7 @@ import { tokens } from './tokens.mjs';
 import { unread } from './unread.mjs';
 import { wait } from './wait.mjs';
 
-/** By name, in the order in which they run. Each gets a `Bench` and gives its part of the result. */
+/** By name, in order of execution. Each receives a `Bench` and returns its part of the result. */
 export const SCENARIOS = {
   wait,
   slots,

@@ -4,7 +4,7 @@ import { waitForEcho } from './wait.mjs';
 
 const SLOTS = '128';
 
-/** As many slots as callers: what the default of 10 slots, for which runs queue in the database, gains or costs. */
+/** As many slots as callers: compares with the default of 10 slots, for which runs queue in the database. */
 export async function slots(bench) {
   const server = await bench.server({ env: { N_JOBS_PER_WORKER: SLOTS } });
   const call = waitForEcho(server.client);

@@ -3,7 +3,7 @@ import { closedLoop } from '../lib/closed-loop.mjs';
 import { BLOCK } from '../lib/inputs.mjs';
 import { waitForEcho } from './wait.mjs';
 
-/** Light runs, and reads, beside a graph that computes half of the time and gives nobody a turn. */
+/** Light runs, and reads, beside a graph that blocks its process half of the time. */
 export async function stall(bench) {
   return { one_process: await inOneProcess(bench), api_apart_from_worker: await apart(bench) };
 }
@@ -19,7 +19,7 @@ async function inOneProcess(bench) {
   };
 }
 
-/** The API must not notice what the worker is doing. */
+/** The worker must not affect the API process. */
 async function apart(bench) {
   const server = await bench.serverApart();
   const { client } = server;

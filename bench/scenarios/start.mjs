@@ -3,7 +3,7 @@ import { median, round } from '../lib/figures.mjs';
 
 const TIMES = 3;
 
-/** From the command to the first answer: with no data yet, and again on the data that is there. */
+/** From the command to the first response: without data, and again with existing data. */
 export async function start(bench) {
   const [fresh, existing, floors] = [[], [], []];
   for (let time = 0; time < TIMES; time += 1) {

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HELLO } from '../lib/inputs.mjs';
 import { enableCounting, perUnit, StatementCounter } from '../lib/statements.mjs';
 
-/** Runs of each kind, one after the other. */
+/** Sequential runs of each kind. */
 const RUNS = 50;
-/** Two looks at the queue, one sweep of the event log. */
+/** Two polls of the queue, one sweep of the event log. */
 const IDLE_MS = 10_500;
-/** Until what a run leaves behind has been written. */
+/** Until all writes of a finished run are done. */
 const SETTLE_MS = 500;
 
-/** Database round trips of a run, by kind. What the server asks when nobody wants anything is counted apart. */
+/** Database round trips of a run, by kind. Those of an idle server are counted separately. */
 export async function statements(bench) {
   const deployment = bench.newDeployment();
   await enableCounting(deployment.directory);
@@ -55,7 +55,7 @@ async function countAll(client, counter) {
   return result;
 }
 
-/** What is counted (`run`), and what is done before without being counted (`prepare`). */
+/** The counted part (`run`), and its uncounted preparation (`prepare`). */
 function kindsOf(client) {
   const echo = { assistant_id: 'echo', input: HELLO };
   const newThread = async () => (await client.post('/threads', {})).thread_id;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { LONG_THREAD_RUNS } from '../lib/inputs.mjs';
 
-const MOST_CHECKPOINTS = 1_000;
+const MAX_CHECKPOINTS = 1_000;
 
-/** Ten supersteps on a new thread, each with its checkpoint; then reads of a thread with more than 200 of them. */
+/** Ten supersteps on a new thread, each with its checkpoint; then reads of a thread with more than 200 checkpoints. */
 export async function steps(bench) {
   const server = await bench.server();
   const { client } = server;
@@ -29,7 +29,7 @@ export async function steps(bench) {
 
 async function reads(bench, server, thread_id) {
   const { client } = server;
-  const { length } = await client.get(`/threads/${thread_id}/history?limit=${MOST_CHECKPOINTS}`);
+  const { length } = await client.get(`/threads/${thread_id}/history?limit=${MAX_CHECKPOINTS}`);
   if (length < 200) {
     throw new Error(`the long thread has only ${length} checkpoints`);
   }

@@ -2,22 +2,22 @@ import { DIMS, embed } from '../graphs/embedding.mjs';
 import { openDatabase } from '../lib/database.mjs';
 
 const SIZES = [1_000, 100_000, 1_000_000];
-/** Items with a vector: what is kept in memory without pgvector. */
-const MOST_VECTORS = 100_000;
+/** Maximum number of items with a vector, which are kept in memory without pgvector. */
+const MAX_VECTORS = 100_000;
 const PER_USER = 20;
 const WORDS = 5_000;
 const WORDS_OF_TEXT = 6;
 const QUERIES = 100;
-/** Vectors that one statement inserts. */
+/** Vectors per insert statement. */
 const BATCH = 2_000;
 
-/** The store with more and more items: what is read, written and found in about the same time is independent of them. */
+/** The store with a growing number of items: shows which operations do not depend on it. */
 export async function store(bench) {
   const result = {};
   for (const size of SIZES) {
     const server = await bench.server();
     await fill(server.directory, size);
-    if (size === MOST_VECTORS) {
+    if (size === MAX_VECTORS) {
       result.recall = await recall(server.client, size);
     }
     const calls = callsOf(server.client, size);
@@ -53,12 +53,12 @@ function callsOf(client, size) {
     search_everything: search({ namespace_prefix: [] }),
     search_filter_common: search({ namespace_prefix: ['users'], filter: { half: 1 } }),
     search_filter_rare: search(() => ({ namespace_prefix: ['users'], filter: { owner: `o${any(size / PER_USER)}` } })),
-    search_vector: search(() => ({ namespace_prefix: [], query: textOf(any(MOST_VECTORS)) })),
+    search_vector: search(() => ({ namespace_prefix: [], query: textOf(any(MAX_VECTORS)) })),
     search_vector_of_user: search(() => ({
-      namespace_prefix: userOf(any(Math.min(size, MOST_VECTORS))),
-      query: textOf(any(MOST_VECTORS)),
+      namespace_prefix: userOf(any(Math.min(size, MAX_VECTORS))),
+      query: textOf(any(MAX_VECTORS)),
     })),
-    // Last: items that are put again lose their vectors here.
+    // Last, because a repeated put removes the vectors of these items.
     put_again: () => {
       const n = any(size);
       return dump('PUT', '/store/items', { namespace: userOf(n), key: `k${n}`, value: valueOf(n), index: false });
@@ -74,7 +74,7 @@ function callsOf(client, size) {
   };
 }
 
-/** How many of the ten nearest are found, and for how many queries all of them. */
+/** Recall of the ten nearest items, and the share of queries with full recall. */
 async function recall(client, size) {
   const vectors = Array.from({ length: size }, (_, n) => unit(textOf(n)));
   let found = 0;
@@ -87,7 +87,7 @@ async function recall(client, size) {
       .sort(([a], [b]) => b - a)
       .slice(0, 10);
     const { items } = await client.post('/store/items/search', { namespace_prefix: ['users'], query: text });
-    // Of equally near ones any may be given.
+    // Items with equal distance are interchangeable.
     const least = nearest.at(-1)[0] - 1e-5;
     const right = items.filter(({ score }) => score >= least).length;
     found += right;
@@ -110,7 +110,7 @@ function unit(text) {
   return Float32Array.from(vector, (number) => number / length);
 }
 
-/** Words that belong to a number. */
+/** Words derived from a number. */
 function textOf(n) {
   let state = n + 1;
   const next = () => (state = (state * 48_271) % 2_147_483_647);
@@ -125,7 +125,7 @@ const valueOf = (n) => ({
   padding: 'some more words '.repeat(10),
 });
 
-/** Straight into the table: over HTTP a million items would take as long as everything else together. */
+/** Inserts into the table directly: a million items over HTTP would take as long as all other scenarios. */
 async function fill(directory, size) {
   const { client, close } = await openDatabase(directory);
   try {
@@ -137,7 +137,7 @@ async function fill(directory, size) {
        FROM generate_series(0, $1::int - 1) n`,
       [size, PER_USER],
     );
-    for (let from = 0; from < Math.min(size, MOST_VECTORS); from += BATCH) {
+    for (let from = 0; from < Math.min(size, MAX_VECTORS); from += BATCH) {
       await fillVectors(client, from, Math.min(from + BATCH, size));
     }
     await client.query('VACUUM ANALYZE store_items, store_vectors');

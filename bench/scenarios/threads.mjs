@@ -8,9 +8,9 @@ const FEW = 1_000;
 const MANY = 300_000;
 const CHECKPOINTS = 1_000;
 const COPIES = 5;
-/** Rows of counts that the server leaves as they are. */
-const MOST_CHANGES = 1_100;
-/** Checkpoints of a run of `steps10`, its input among them. */
+/** Maximum number of count rows that the server does not aggregate. */
+const MAX_CHANGES = 1_100;
+/** Checkpoints of a run of `steps10`, including its input. */
 const PER_RUN = 11;
 
 /** 20 threads of each user, 15 of 100 interrupted; the state is a conversation of three messages. */
@@ -24,8 +24,8 @@ const INSERT_THREADS = `
          now() - n * interval '1 second', now() - n * interval '1 second', now() - n * interval '1 second'
   FROM generate_series($1::int, $2::int) n`;
 
-/** What clients ask for; all but the count with the whole row, as the SDK does. */
-const QUESTIONS = {
+/** Requests of clients. All but the count return complete rows, as with the SDK. */
+const REQUESTS = {
   by_metadata: ['/threads/search', { metadata: { user_id: 'u7' } }],
   by_metadata_of_many: ['/threads/search', { metadata: { graph_id: 'g1' } }],
   by_values: ['/threads/search', { values: { stage: 's7' } }],
@@ -36,7 +36,7 @@ const QUESTIONS = {
   count_by_status: ['/threads/count', { status: 'interrupted' }],
 };
 
-/** Whether a page of threads costs the same however many there are; how long a long thread takes to be copied. */
+/** Whether the cost of a page of threads depends on their number; the duration of copying a long thread. */
 export async function threads(bench) {
   const deployment = bench.newDeployment();
   await enableCounting(deployment.directory);
@@ -49,7 +49,7 @@ export async function threads(bench) {
     const few = await askAll(bench, deployment.client, counter);
     await insert(database.client, FEW + 1, MANY);
     const many = await askAll(bench, deployment.client, counter);
-    const ratio = Object.keys(QUESTIONS).map((name) => [name, round(many[name].p50_ms / few[name].p50_ms)]);
+    const ratio = Object.keys(REQUESTS).map((name) => [name, round(many[name].p50_ms / few[name].p50_ms)]);
     return {
       copy_1000_checkpoints: copy,
       n1000: few,
@@ -64,9 +64,9 @@ export async function threads(bench) {
 
 async function insert(client, from, to) {
   await client.query(INSERT_THREADS, [from, to, Math.max(1, Math.round(to / 20))]);
-  // So many at once do not come in real life: until the server has added up their counts.
+  // Unrealistically many at once: wait until the server has aggregated their counts.
   const changes = async () => (await client.query('SELECT FROM thread_counts')).rowCount;
-  while ((await changes()) > MOST_CHANGES) {
+  while ((await changes()) > MAX_CHANGES) {
     await sleep(500);
   }
   await client.query('VACUUM ANALYZE threads, thread_counts');
@@ -75,13 +75,13 @@ async function insert(client, from, to) {
 async function askAll(bench, client, counter) {
   const figures = {};
   const ask = ([path, body]) => client.post(path, body);
-  for (const question of Object.values(QUESTIONS)) {
-    await closedLoop({ concurrency: 1, seconds: 0.2, call: () => ask(question) });
+  for (const request of Object.values(REQUESTS)) {
+    await closedLoop({ concurrency: 1, seconds: 0.2, call: () => ask(request) });
   }
-  for (const [name, question] of Object.entries(QUESTIONS)) {
+  for (const [name, request] of Object.entries(REQUESTS)) {
     const stop = await counter.start();
     const seconds = Math.max(0.5, bench.seconds / 4);
-    const measured = await closedLoop({ concurrency: 1, seconds, call: () => ask(question) });
+    const measured = await closedLoop({ concurrency: 1, seconds, call: () => ask(request) });
     const { ms } = await stop();
     check(name, measured.returned.at(-1));
     figures[name] = { ...calls([measured]), database_ms: round(ms / measured.samples.length) };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { streamRatio, streams } from '../lib/figures.mjs';
 import { HELLO, TOKENS } from '../lib/inputs.mjs';
 
-/** Streamed tokens: how many in a second, when the first comes, how evenly the others follow. */
+/** Streamed tokens: throughput, time to the first token, and gaps between tokens. */
 export async function tokens(bench) {
   const server = await bench.server();
   const call = streamTokens(server.client);
@@ -25,7 +25,7 @@ const BODY = { assistant_id: 'tokens', input: HELLO, stream_mode: 'messages-tupl
 /** A stateless run, read from its first token to its last. */
 export const streamTokens = (client) => () => client.streamTokens('/runs/stream', BODY, TOKENS);
 
-/** The same on a thread, with ids that a reader may come back with: each event is in the database before it is sent. */
+/** The same on a thread, with a resumable stream: each event is stored in the database before it is sent. */
 const streamResumableTokens = (client) => () =>
   client.streamTokens(
     `/threads/${randomUUID()}/runs/stream`,

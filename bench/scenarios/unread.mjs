@@ -4,17 +4,17 @@ import http from 'node:http';
 import { round, streamRatio, streams } from '../lib/figures.mjs';
 import { streamTokens } from './tokens.mjs';
 
-/** Clients that ask for a stream of 8 MB each and read nothing. */
+/** Clients that request a stream of 8 MB each and read nothing. */
 const CLIENTS = 10;
 const FLOOD = { assistant_id: 'flood', input: {}, stream_mode: 'custom' };
 
-/** Clients that do not read: their runs end all the same, others do not notice, and memory has a bound. */
+/** Clients that do not read: their runs still end, other clients are not affected, and memory is bounded. */
 export async function unread(bench) {
   const server = await bench.server({ probed: true });
   const call = streamTokens(server.client);
   const load = { call, operation: 'tokens', concurrency: 4, seconds: bench.seconds / 2 };
   await bench.warmUp(load);
-  // The server has sent such streams before.
+  // Warm-up: the server has sent such streams before.
   await (await server.client.send('POST', '/runs/stream', FLOOD)).dump();
   const common = { ...load, figures: streams, ratio: streamRatio };
   const alone = await bench.compare(server, common);
@@ -44,7 +44,7 @@ function request(url) {
   return one.end(JSON.stringify({ ...FLOOD, if_not_exists: 'create' }));
 }
 
-/** Takes the headers of the response, and leaves the body where it is. */
+/** Reads the headers of the response, but not the body. */
 async function runEnds(one, client) {
   const [{ statusCode, headers }] = await once(one, 'response');
   if (statusCode !== 200) {

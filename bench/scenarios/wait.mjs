@@ -2,8 +2,8 @@ import { calls, callRatio } from '../lib/figures.mjs';
 import { HELLO } from '../lib/inputs.mjs';
 
 /**
- * Stateless runs whose answer is awaited. The floor has a MemorySaver, as everywhere; a stateless run keeps no checkpoints,
- * so what the engine costs without one is told, too.
+ * Stateless runs with `wait`. The floor has a MemorySaver, as in all scenarios. A stateless run keeps no checkpoints, so
+ * the cost of LangGraph without a checkpointer is reported, too.
  */
 export async function wait(bench) {
   const server = await bench.server();

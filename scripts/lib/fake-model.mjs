@@ -1,10 +1,10 @@
-// A model provider on loopback, as far as graphs of other people need one to run: it says the same sentence to everybody.
+// A fake model provider on loopback for graphs of third-party projects. Every response is the same sentence.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
-const ANSWER = 'Hello from a model that is none.';
+const ANSWER = 'Hello from a fake model.';
 
-/** Starts it; `env` are the variables with which the clients of OpenAI and Anthropic find it. */
+/** Starts the provider. `env` contains the variables that direct the clients of OpenAI and Anthropic to it. */
 export async function startFakeModel() {
   const server = createServer((request, response) => {
     let body = '';

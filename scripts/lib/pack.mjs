@@ -1,4 +1,4 @@
-// Packs this repository as npm would publish it.
+// Packs this repository as npm publishes it.
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -8,7 +8,7 @@ const MAX_OUTPUT = 64 * 1024 * 1024;
 
 const run = promisify(execFile);
 
-/** Puts the tarball into a folder; gives its path, and the names of the files in it. */
+/** Writes the tarball into a folder. Returns its path and the names of its files. */
 export async function packNestgraph(folder) {
   await run(process.execPath, ['scripts/build-if-stale.mjs'], { cwd: ROOT });
   const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];

@@ -1,4 +1,4 @@
-// The package managers that projects use, each fetched by npm in an exact version, so that none has to be installed.
+// The package managers of projects. npm downloads each in an exact version, so that none must be installed.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -11,8 +11,8 @@ const YARN_BERRY = [...NPX, `--package=@yarnpkg/cli-dist@${VERSIONS.berry}`, 'ya
 const BUN = [...NPX, `bun@${VERSIONS.bun}`];
 
 /**
- * `install` and `add` are commands; `exec` comes before a command of an installed package. `npx` installs Nestgraph nowhere
- * in the project.
+ * `install` and `add` are commands; `exec` is the prefix for a command of an installed package. `npx` does not install
+ * Nestgraph in the project.
  */
 export const MANAGERS = {
   npm: {
@@ -49,12 +49,12 @@ export const MANAGERS = {
   bun: {
     install: [...BUN, 'install'],
     add: (tarball) => [...BUN, 'add', '--dev', tarball],
-    // The server itself runs on Node: bun only starts it.
+    // The server itself runs on Node; bun only starts it.
     exec: () => [...BUN, 'run'],
   },
 };
 
-/** The nearest sign above a folder: the `packageManager` of a package.json, or a lock file. */
+/** Detects the package manager from the nearest `packageManager` of a package.json or lock file above a folder. */
 export function managerOf(folder, root) {
   for (let here = folder; here.startsWith(root); here = path.dirname(here)) {
     const name = namedIn(here) ?? lockedIn(here);

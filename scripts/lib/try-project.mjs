@@ -1,5 +1,5 @@
-// Installs a tarball of Nestgraph into a copy of a project, with the package manager of the project, starts it and asks for
-// what a client asks first. Used by scripts/try-project.mjs and by test/projects.
+// Installs a tarball of Nestgraph into a copy of a project with the project's package manager, starts it and sends the first
+// requests of a typical client. Used by scripts/try-project.mjs and by test/projects.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -21,13 +21,13 @@ const LEFT_OUT = new Set(['node_modules', '.git', '.nestgraph', '.next', '.turbo
 const run = promisify(execFile);
 
 /**
- * Tries a project and gives what was found: `manager`, `config` (where langgraph.json is), `graphs` with what each could do,
- * or `problem`. `manager` overrides what the project says; `prepare` may change the installed copy; `use` is called with the
- * address of the server; `node` is the version of another Node.
+ * Tries a project and returns the results: `manager`, `config` (the path of langgraph.json), `graphs` with the result of
+ * each, or `problem`. `manager` overrides the detected one; `prepare` may change the installed copy; `use` is called with
+ * the URL of the server; `node` is another version of Node.
  */
 export async function tryProject(source, { tarball, manager: wanted, prepare, use, node, env: more = {} }) {
   const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'nestgraph-try-')));
-  // PostgreSQL does not run as root: its own account must be able to enter.
+  // PostgreSQL does not run as root: its account must be able to enter the folder.
   await chmod(folder, 0o755);
   const root = path.join(folder, path.basename(path.resolve(source)));
   const model = await startFakeModel();
@@ -108,7 +108,7 @@ async function install({ install, add }, { root, home, tarball, env, node_major 
   return undefined;
 }
 
-/** As the README of a project tells people to do. */
+/** The step that READMEs of projects prescribe. */
 async function makeEnvFile(home) {
   const [example, file] = ['.env.example', '.env'].map((name) => path.join(home, name));
   if (existsSync(example) && !existsSync(file)) {
@@ -148,11 +148,11 @@ function signal({ pid }, name) {
   try {
     process.kill(-pid, name);
   } catch {
-    // It has ended already.
+    // The process has already ended.
   }
 }
 
-/** What a client asks first: the graphs, their drawings and schemas, and a run of those that take messages. */
+/** The first requests of a client: the graphs, their drawings and schemas, and a run of each graph with messages. */
 async function ask({ url, output, start_ms }) {
   if (!url) {
     return { problem: lastLines(output()) };

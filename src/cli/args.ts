@@ -17,15 +17,15 @@ Options:
   --no-reload     dev: do not reload sources when they change
   --skip-failed-graphs
                   start, worker: serve the other graphs when one cannot be loaded
-  --help          show this text
+  --help          show this help
   --version       show the version`;
 
 const COMMANDS: readonly Command[] = ['dev', 'start', 'worker', 'migrate', 'openapi'];
 
-/** The command line was not understood; the message says what is expected. */
+/** The command line is invalid; the message says what is expected. */
 export class UsageError extends Error {}
 
-/** What was asked for; `help` and `version` win over everything else. */
+/** Parses the command line. `help` and `version` take precedence over everything else. */
 export function parseCommandLine(argv: string[]): CliOptions | 'help' | 'version' {
   const { values, positionals } = parse(argv);
   if (values.help) {

@@ -1,10 +1,10 @@
 import { createServer } from 'node:net';
 import type { ServerConfig } from '../config/index.js';
 
-/** How many ports after the default one are tried. */
-const TRIES = 100;
+/** Maximum number of ports to try after the default one. */
+const MAX_ATTEMPTS = 100;
 
-/** The port somebody asked for is taken. */
+/** The requested port is taken. */
 export class PortTakenError extends Error {
   constructor(host: string, port: number) {
     super(`Port ${port} on ${host} is taken by another program. Stop it, or choose another port with --port or PORT.`);
@@ -12,7 +12,7 @@ export class PortTakenError extends Error {
   }
 }
 
-/** The address cannot be listened on. */
+/** The server cannot listen on the address. */
 export class AddressError extends Error {
   constructor(host: string, port: number, reason: string) {
     super(`Cannot listen on ${host} port ${port}: ${reason}. Choose another one with --host and --port.`);
@@ -20,13 +20,13 @@ export class AddressError extends Error {
   }
 }
 
-/** The port that was asked for, or else the first free one from the default on; says so when it is another. */
+/** The requested port, or the first free one from the default port on. Prints a message if it is not the default. */
 export async function choosePort({ host, port, port_requested }: ServerConfig): Promise<number> {
   if (await isFree(host, port)) {
     return port;
   }
   if (!port_requested) {
-    for (let other = port + 1; other <= port + TRIES; other += 1) {
+    for (let other = port + 1; other <= port + MAX_ATTEMPTS; other += 1) {
       if (await isFree(host, other)) {
         process.stdout.write(`Port ${port} is taken; using ${other}.\n`);
         return other;

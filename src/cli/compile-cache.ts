@@ -2,7 +2,7 @@ import module from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What the types for Node 20 do not know. */
+/** Missing in the types of Node 20. */
 interface Node22Module {
   enableCompileCache?: (folder: string) => unknown;
 }
@@ -11,15 +11,15 @@ interface Node22Module {
 const PACKAGE_ROOT = path.resolve(fileURLToPath(import.meta.url), '../../../..');
 
 /**
- * Keeps compiled code of modules for the next start, which takes an eighth less time (Node 22 and later). Not in the shared
- * folder for temporary files, which is Node's default: other users of the machine can write there. Where the folder of the
- * package cannot be written, nothing is kept.
+ * Caches the compiled code of modules, which makes the next start an eighth faster (Node 22 and later). Not in the shared
+ * folder for temporary files, Node's default, because other users of the machine can write there. If the folder of the
+ * package is read-only, nothing is cached.
  */
 export function enableCompileCache(): void {
   (module as Node22Module).enableCompileCache?.(cacheFolder(PACKAGE_ROOT));
 }
 
-/** The usual folder for caches of packages: in `node_modules`, also of this repository itself. */
+/** The usual cache folder of packages, in `node_modules`. In this repository, its own `node_modules`. */
 function cacheFolder(root: string): string {
   const parent = path.dirname(root);
   const nodeModules = path.basename(parent) === 'node_modules' ? parent : path.join(root, 'node_modules');

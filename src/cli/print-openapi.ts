@@ -4,7 +4,7 @@ import { AppModule } from '../app.module.js';
 import type { NestgraphConfig } from '../config/index.js';
 import { apiDocument } from '../openapi.js';
 
-/** `openapi`: prints the document. Nothing is started: in preview mode Nest builds no provider. */
+/** `openapi`: prints the document. Starts nothing: in preview mode Nest creates no providers. */
 export async function printOpenApi(config: NestgraphConfig): Promise<void> {
   const nothing = { uri: '', location: '', stop: () => Promise.resolve() };
   const app = await NestFactory.create(AppModule.forServer(config, nothing), new FastifyAdapter(), {

@@ -2,7 +2,7 @@ import { type CliOptions, type Command, loadConfig, type NestgraphConfig } from 
 
 type Execute = (config: NestgraphConfig) => Promise<void>;
 
-/** Loaded only once the configuration is right: what is wrong with it is reported at once, before any database exists. */
+/** Loaded only after the configuration was validated, so that its problems are reported at once, before any database exists. */
 const COMMANDS: Record<Command, () => Promise<Execute>> = {
   dev: async () => (await import('./serve.js')).serve,
   start: async () => (await import('./serve.js')).serve,
@@ -11,16 +11,16 @@ const COMMANDS: Record<Command, () => Promise<Execute>> = {
   openapi: async () => (await import('./print-openapi.js')).printOpenApi,
 };
 
-/** Executes one command. Its errors are meant for people. */
+/** Executes one command. */
 export async function runCommand(options: CliOptions): Promise<void> {
   const config = loadConfig(options);
-  warnAbout(config);
+  printWarnings(config);
   const execute = await COMMANDS[config.command]();
   await execute(config);
 }
 
-/** To stderr: what commands print on stdout may be piped somewhere. */
-function warnAbout({ warnings }: NestgraphConfig): void {
+/** To stderr: the stdout of a command may be piped. */
+function printWarnings({ warnings }: NestgraphConfig): void {
   for (const warning of warnings) {
     process.stderr.write(`Warning: ${warning}\n`);
   }

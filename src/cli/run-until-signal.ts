@@ -1,20 +1,20 @@
-import { whenBroken } from '../common/index.js';
+import { onFatalError } from '../common/index.js';
 import { surviveUncaughtErrors } from '../observability/index.js';
 
-/** Registers what has to be stopped at the end; the last one registered is stopped first. */
+/** Registers a stop function. They are called in reverse order. */
 export type OnStop = (stop: () => Promise<void>) => void;
 
-/** Milliseconds between two looks at the parent process. */
-const PARENT_CHECK_MS = 500;
+/** Milliseconds between two polls of the parent process. */
+const PARENT_POLL_INTERVAL_MS = 500;
 
-/** Milliseconds that a broken process gets to stop in order. */
-const BROKEN_STOP_MS = 10_000;
+/** Milliseconds that a process may take for an orderly shutdown after a fatal error. */
+const FATAL_SHUTDOWN_TIMEOUT_MS = 10_000;
 
 /**
- * Starts something, and stops it in order when the process is told to: also when the start fails, or when the signal
- * comes while it is still under way. A second signal stops at once. The exit code after a signal is that of a regular
- * end: stopping is what was asked for. Under npm the end of the parent, a shell, counts as a signal. Errors that nothing
- * awaits do not stop it; a process that reports to be broken stops in order, with exit code 1.
+ * Runs `start`, and shuts down in order on SIGINT or SIGTERM, even during the start, or if the start fails. A second signal
+ * exits at once. The exit code after a signal is 0, because the shutdown was requested. Under npm, the end of the parent
+ * process (a shell) counts as a signal. Uncaught errors and unhandled rejections do not stop the process. After a fatal error
+ * it shuts down in order, with exit code 1.
  */
 export async function runUntilSignal(
   { under_npm }: { under_npm: boolean },
@@ -30,24 +30,24 @@ export async function runUntilSignal(
   let isStopping = false;
   const stop = (exitCode: number): void => {
     isStopping = true;
-    // A start that fails is reported below; here it only means that there is less to stop.
+    // The failure of the start is reported below. Here it only means that fewer stop functions are registered.
     starting
       .catch(() => undefined)
       .then(stopAll)
       .then(
         () => process.exit(exitCode),
         (error: unknown) => {
-          process.stderr.write(`Stopping failed: ${String(error)}\n`);
+          process.stderr.write(`Shutdown failed: ${String(error)}\n`);
           process.exit(1);
         },
       );
   };
   const onSignal = (): void => (isStopping ? process.exit(1) : stop(0));
   surviveUncaughtErrors();
-  whenBroken((reason) => {
+  onFatalError((reason) => {
     process.stderr.write(`${reason}\n`);
     if (!isStopping) {
-      setTimeout(() => process.exit(1), BROKEN_STOP_MS);
+      setTimeout(() => process.exit(1), FATAL_SHUTDOWN_TIMEOUT_MS);
       stop(1);
     }
   });
@@ -67,7 +67,7 @@ export async function runUntilSignal(
   }
 }
 
-/** npm hands SIGTERM to the shell that it has started us with, which ends without a word to us. */
+/** npm sends SIGTERM to the shell that started this process. The shell ends without forwarding it. */
 function onOrphaned(listener: () => void): void {
   const parent = process.ppid;
   const timer = setInterval(() => {
@@ -75,6 +75,6 @@ function onOrphaned(listener: () => void): void {
       clearInterval(timer);
       listener();
     }
-  }, PARENT_CHECK_MS);
+  }, PARENT_POLL_INTERVAL_MS);
   timer.unref();
 }

@@ -7,7 +7,7 @@ import { NestgraphLogger } from '../observability/index.js';
 import { prepareDatabase } from './prepare-database.js';
 import { runUntilSignal } from './run-until-signal.js';
 
-/** `worker`: executes runs until a signal comes, without serving the API. */
+/** `worker`: executes runs until a signal arrives, without serving the API. */
 export function work(config: NestgraphConfig): Promise<void> {
   return runUntilSignal(config, async (onStop) => {
     const database = await prepareDatabase(config, onStop);

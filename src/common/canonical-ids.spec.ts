@@ -20,11 +20,11 @@ describe('ids', () => {
     [`${UPPER} `, `${UPPER} `],
     [7, 7],
     [null, null],
-  ])('%j is taken as %j', (sent, taken) => {
+  ])('%j is read as %j', (sent, taken) => {
     expect(canonicalId(sent)).toEqual(taken);
   });
 
-  it('are taken one by one from a list', () => {
+  it('are converted for each item of a list', () => {
     expect([canonicalIdList([UPPER, 'x', 1]), canonicalIdList('x')]).toEqual([[LOWER, 'x', 1], 'x']);
   });
 });
@@ -35,12 +35,12 @@ it.each([
   [`Outer:${UPPER}|1`, `Outer:${LOWER}|1`],
   [`Outer:${UPPER}x`, `Outer:${UPPER}x`],
   ['Outer|Inner', 'Outer|Inner'],
-])('the namespace %j is taken as %j', (sent, taken) => {
+])('the namespace %j is read as %j', (sent, taken) => {
   expect(canonicalNamespace(sent)).toBe(taken);
 });
 
 describe('an object', () => {
-  it('has canonical ids under the names that the server uses, and is otherwise as it was', () => {
+  it("has canonical ids under the server's own keys, and is otherwise unchanged", () => {
     const value = {
       thread_id: UPPER,
       assistant_id: 'Chat',
@@ -77,6 +77,6 @@ it.each([
   [{ checkpoint_id: UPPER }, { checkpoint_id: LOWER }],
   [{ configurable: { checkpoint_id: UPPER } }, { configurable: { checkpoint_id: LOWER } }],
   [{ configurable: null }, { configurable: null }],
-])('the reference %j is taken as %j', (sent, taken) => {
+])('the reference %j is read as %j', (sent, taken) => {
   expect(canonicalReference(sent)).toEqual(taken);
 });

@@ -1,29 +1,29 @@
 import { isUuid } from './ids.js';
 import { isObject, type JsonObject } from './json.js';
 
-// Clients write UUIDs as their language prints them. The server keeps and compares one spelling: lower case. Every id of a
-// request is respelled here before anything reads it.
+// Clients write UUIDs as their language prints them. The server stores and compares one spelling: lower case. Every id of a
+// request is converted here before any other code reads it.
 
-/** A UUID in lower case. Anything else stays as it is: the name of a graph, or what validation refuses. */
+/** A UUID in lower case. Any other value is returned unchanged: the name of a graph, or a value that validation rejects. */
 export const canonicalId = (value: unknown): unknown => (isUuid(value) ? value.toLowerCase() : value);
 
-/** The same for each item of a list. */
+/** {@link canonicalId} for each item of a list. */
 export const canonicalIdList = (value: unknown): unknown => (Array.isArray(value) ? value.map(canonicalId) : value);
 
 /** The id of a task at the end of a level of a checkpoint namespace: `node:task_id|node:task_id`. */
 const TASK_ID = /:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=\||$)/gi;
 
-/** A checkpoint namespace with the ids of its tasks in lower case. Names of nodes contain no colon. */
+/** A checkpoint namespace with its task ids in lower case. Names of nodes contain no colon. */
 export const canonicalNamespace = (value: unknown): unknown =>
   typeof value === 'string' ? value.replace(TASK_ID, (id) => id.toLowerCase()) : value;
 
-/** The checkpoint id of each namespace. */
+/** The map from namespace to checkpoint id in canonical form. */
 export const canonicalCheckpointMap = (value: unknown): unknown =>
   isObject(value)
     ? Object.fromEntries(Object.entries(value).map(([ns, id]) => [canonicalNamespace(ns) as string, canonicalId(id)]))
     : value;
 
-/** What the server itself keeps under these names, in metadata and in `configurable`; other keys are the caller's. */
+/** Keys that the server itself uses in metadata and in `configurable`. Other keys belong to the caller. */
 const READERS: Record<string, (value: unknown) => unknown> = {
   assistant_id: canonicalId,
   thread_id: canonicalId,
@@ -34,7 +34,7 @@ const READERS: Record<string, (value: unknown) => unknown> = {
   checkpoint_map: canonicalCheckpointMap,
 };
 
-/** An object whose ids, under the names that the server uses, are in canonical form. */
+/** The object with the ids under the server's own keys in canonical form. */
 export function withCanonicalIds(value: unknown): unknown {
   if (!isObject(value)) {
     return value;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The result of `work`, unless that takes longer than `ms`: then `onTimeout` gives what is thrown. */
+/** Returns the result of `work`. If it takes longer than `ms`, throws the error that `onTimeout` returns. */
 export async function withDeadline<T>(ms: number, work: Promise<T>, onTimeout: () => Error): Promise<T> {
   const done = new AbortController();
   const timeUp = sleep(ms, undefined, { signal: done.signal }).then(

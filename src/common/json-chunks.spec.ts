@@ -16,7 +16,7 @@ class Point {
   constructor(readonly x: number) {}
 }
 
-describe('JSON in pieces is the same as JSON at once', () => {
+describe('JSON in chunks equals JSON in one string', () => {
   const deep = [[[[[[[[{ a: [new HumanMessage('deep')] }]]]]]]]];
   it.each<[string, unknown]>([
     ['scalars', [1, 'two', null, true, Number.NaN]],
@@ -38,18 +38,18 @@ describe('JSON in pieces is the same as JSON at once', () => {
   });
 });
 
-describe('text that is JSON already', () => {
-  it('is passed on as it is, wherever it stands', async () => {
+describe('JSON text', () => {
+  it('is passed through unchanged at any position', async () => {
     const text = new JsonText(() => '{"a": 1.0}');
     const later = new JsonText(() => Promise.resolve('[ ]'));
     expect(await written({ list: [text, later], text })).toBe('{"list":[{"a": 1.0},[ ]],"text":{"a": 1.0}}');
   });
 
-  it('is a value for everybody else', () => {
+  it('is a parsed value for JSON.stringify', () => {
     expect(JSON.stringify({ values: new JsonText(() => '{"a": 1.0}') })).toBe('{"values":{"a":1}}');
   });
 
-  it('is read when it is its turn', async () => {
+  it('is read only when it is written', async () => {
     const read: number[] = [];
     const source = (n: number): JsonText => new JsonText(() => (read.push(n), JSON.stringify('x'.repeat(100_000))));
     const chunks = jsonChunks([source(1), source(2), source(3)]);
@@ -58,7 +58,7 @@ describe('text that is JSON already', () => {
   });
 });
 
-describe('a list that is still being made', () => {
+describe('an async iterable', () => {
   it.each([[[]], [[1]], [[{ a: 1 }, [new HumanMessage('hi')], null]]])('is written like %j', async (items) => {
     async function* list(): AsyncGenerator<unknown> {
       yield* await Promise.resolve(items);
@@ -66,7 +66,7 @@ describe('a list that is still being made', () => {
     expect(await written(list())).toBe(toWireJson(items));
   });
 
-  it('is asked for no more than is written', async () => {
+  it('is read only as far as it is written', async () => {
     let made = 0;
     async function* list(): AsyncGenerator<string> {
       for (;;) {
@@ -81,7 +81,7 @@ describe('a list that is still being made', () => {
   });
 });
 
-it('pieces have a size that does not depend on that of the whole', async () => {
+it('chunks have a size that does not depend on the size of the value', async () => {
   const messages = Array.from(
     { length: 5_000 },
     (_, n) => new HumanMessage({ id: String(n), content: 'x'.repeat(500) }),

@@ -1,32 +1,32 @@
 import { isObject, toWireJson } from './json.js';
 
-/** Characters after which a piece of an answer is sent. */
-const CHUNK = 64 * 1024;
+/** Minimum size of a chunk in characters. */
+const CHUNK_SIZE = 64 * 1024;
 
-/** Levels that are written value by value; a list of states has its messages on the fifth. What is below is one piece. */
-const LEVELS = 5;
+/** Levels that are serialized value by value; the messages of a list of states are on the fifth. Lower ones are one piece. */
+const MAX_LEVELS = 5;
 
-/** JSON on its way from the database to a client, which nobody needs as a value in between. */
+/** JSON that is passed from the database to a client without being parsed. */
 export class JsonText {
-  /** `read` gives valid JSON, at once or when it is its turn to be sent. */
+  /** `read` returns valid JSON, or a promise of it that is requested only when the client has read what precedes it. */
   constructor(readonly read: () => string | Promise<string>) {}
 
-  /** For those who write it otherwise than with {@link jsonChunks}; not for text that is read later. */
+  /** For code that does not use {@link jsonChunks}. Not supported if `read` returns a promise. */
   toJSON(): unknown {
     return JSON.parse(this.read() as string) as unknown;
   }
 }
 
 /**
- * The text of `toWireJson(value)` in pieces of about 64 KB, each written when it is asked for: the whole of a large
- * state never is one text. Of a list that is still being made, each item is written when it is there.
+ * `toWireJson(value)` in chunks of about 64 KB, each serialized on demand: a large state is never one string. Items of an
+ * async iterable are serialized as they arrive.
  */
 export async function* jsonChunks(value: unknown): AsyncGenerator<string, void> {
   let chunk = '';
   for await (const part of parts(value)) {
     for (const piece of part) {
       chunk += typeof piece === 'string' ? piece : await piece;
-      if (chunk.length >= CHUNK) {
+      if (chunk.length >= CHUNK_SIZE) {
         yield chunk;
         chunk = '';
       }
@@ -37,13 +37,13 @@ export async function* jsonChunks(value: unknown): AsyncGenerator<string, void> 
 
 async function* parts(value: unknown): AsyncGenerator<Iterable<Piece>> {
   if (!isAsyncIterable(value)) {
-    yield pieces(value, LEVELS);
+    yield pieces(value, MAX_LEVELS);
     return;
   }
   let before = '[';
   for await (const item of value) {
     yield [before];
-    yield pieces(item, LEVELS - 1);
+    yield pieces(item, MAX_LEVELS - 1);
     before = ',';
   }
   yield [before === '[' ? '[]' : ']'];
@@ -85,7 +85,7 @@ function* objectPieces(object: Record<string, unknown>, levels: number): Generat
   yield before === '{' ? '{}' : '}';
 }
 
-/** Others, messages among them, say themselves how they are written. */
+/** Other objects, such as messages, define their own serialization. */
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   isObject(value) &&
   typeof value.toJSON !== 'function' &&

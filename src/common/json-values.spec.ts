@@ -25,7 +25,7 @@ describe('the number of characters', () => {
   });
 });
 
-describe('what PostgreSQL can hold', () => {
+describe('JSON that PostgreSQL can store', () => {
   it.each<[unknown]>([[{ a: ['\u0001', '\u{1f680}', '\\u0000'] }], ['\\ud800'], [null], [{ '': 1 }]])('%j', (value) => {
     expect(isStorableJson(value)).toBe(true);
   });

@@ -1,27 +1,27 @@
-/** Values are parsed JSON: walked without recursion, because they may be nested deeply. */
-function someValue(root: unknown, isSought: (value: unknown) => boolean): boolean {
-  const left = [root];
-  while (left.length > 0) {
-    const value = left.pop();
-    if (isSought(value)) {
+/** Traverses parsed JSON without recursion, because it may be nested deeply. */
+function someValue(root: unknown, matches: (value: unknown) => boolean): boolean {
+  const stack = [root];
+  while (stack.length > 0) {
+    const value = stack.pop();
+    if (matches(value)) {
       return true;
     }
     if (typeof value === 'object' && value !== null) {
       for (const key in value) {
-        left.push((value as Record<string, unknown>)[key]);
+        stack.push((value as Record<string, unknown>)[key]);
       }
     }
   }
   return false;
 }
 
-/** Whether parsed JSON has more values (scalars, lists and objects, itself included) than `limit`. */
+/** Whether parsed JSON has more values (scalars, lists and objects, including the root) than `limit`. */
 export function hasMoreValues(root: unknown, limit: number): boolean {
   let count = 0;
   return someValue(root, () => ++count > limit);
 }
 
-/** Whether the keys and strings of parsed JSON have more characters than `limit`, together. */
+/** Whether the keys and strings of parsed JSON have more characters in total than `limit`. */
 export function hasMoreCharacters(root: unknown, limit: number): boolean {
   let count = 0;
   return someValue(root, (value) => {
@@ -36,7 +36,7 @@ export function hasMoreCharacters(root: unknown, limit: number): boolean {
   });
 }
 
-/** Whether PostgreSQL can hold parsed JSON as it is: it has neither NUL nor unpaired surrogates. */
+/** Whether PostgreSQL can store parsed JSON unchanged: it contains neither NUL nor unpaired surrogates. */
 export const isStorableJson = (root: unknown): boolean =>
   !someValue(root, (value) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -44,4 +44,4 @@ export const isStorableJson = (root: unknown): boolean =>
       : typeof value === 'string' && isUnstorable(value),
   );
 
-const isUnstorable = (text: string): boolean => text.includes('\0') || !text.isWellFormed();
+const isUnstorable = (value: string): boolean => value.includes('\0') || !value.isWellFormed();

@@ -3,7 +3,7 @@ import { AIMessage, HumanMessage } from '@langchain/core/messages';
 import { jsonbText, toWire, toWireJson } from './json.js';
 
 describe('toWireJson', () => {
-  it('flattens messages at any depth and gives AI messages their tool call lists', () => {
+  it('flattens messages at any depth and adds the tool call lists of AI messages', () => {
     const state = {
       messages: [new HumanMessage('hi'), new AIMessage({ content: 'yo', id: 'm1' })],
       nested: [[new HumanMessage('x')]],
@@ -22,11 +22,11 @@ describe('toWireJson', () => {
     expect(toWireJson(undefined)).toBe('null');
   });
 
-  it('shows a big integer as text instead of failing', () => {
+  it('writes a big integer as a string instead of failing', () => {
     expect(toWire({ n: 12345678901234567890n })).toEqual({ n: '12345678901234567890' });
   });
 
-  it('shows an error by name and message', () => {
+  it('writes an error as its name and message', () => {
     expect(toWire({ cause: new TypeError('no') })).toEqual({ cause: { error: 'TypeError', message: 'no' } });
   });
 });
@@ -38,7 +38,7 @@ describe('jsonbText', () => {
     ['\\u0000', '\\u0000'],
     ['\\\u0000', '\\\ufffd'],
     ['\ud83d\ude00', '\ud83d\ude00'],
-  ])('keeps %j readable for jsonb', (text, expected) => {
+  ])('makes %j valid for jsonb', (text, expected) => {
     expect(JSON.parse(jsonbText(JSON.stringify(text)))).toBe(expected);
   });
 });

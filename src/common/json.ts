@@ -5,7 +5,7 @@ import { explainUnserializable } from './unserializable.js';
 
 export { jsonbText };
 
-/** A JSON object whose keys the server does not know beforehand (metadata, context, ...). */
+/** A JSON object with arbitrary keys (metadata, context, ...). */
 export type JsonObject = Record<string, unknown>;
 
 export const isObject = (value: unknown): value is JsonObject =>
@@ -20,9 +20,9 @@ const isMessage = (value: unknown): value is Message =>
   typeof value === 'object' && value !== null && 'toDict' in value && typeof value.toDict === 'function';
 
 /**
- * JSON as clients expect it: LangChain messages flattened to their fields plus `type`, never in constructor form
- * (behaviours 1.2). The original value is read from the holder because `toJSON` has already run on `value`. Throws
- * {@link UnserializableValueError}, which names the place in the value.
+ * Serializes a value as clients expect it: LangChain messages are flattened to their fields plus `type`, never in constructor
+ * form (behaviours 1.2). The replacer reads the original value from its holder, because `toJSON` has already run on `value`.
+ * Throws {@link UnserializableValueError} with the path of the invalid value.
  */
 export function toWireJson(value: unknown): string {
   try {
@@ -33,7 +33,7 @@ export function toWireJson(value: unknown): string {
 }
 
 function flattenMessages(this: unknown, key: string, value: unknown): unknown {
-  // Nearly every value visited is a scalar: leave before any lookup.
+  // Nearly all values are scalars: return before any lookup.
   if (typeof value !== 'object' || value === null) {
     return typeof value === 'bigint' ? String(value) : value;
   }
@@ -42,7 +42,7 @@ function flattenMessages(this: unknown, key: string, value: unknown): unknown {
     return flatten(original);
   }
   if (original instanceof Uint8Array) {
-    // All bytes as Node writes its buffers: a database gives back buffers.
+    // Any byte array in the format of Node's Buffer, because the database returns buffers.
     return { type: 'Buffer', data: Array.from(original) };
   }
   return original instanceof Error ? describeError(original) : value;
@@ -56,11 +56,11 @@ function flatten(message: Message): JsonObject {
   return { ...data, type };
 }
 
-/** The same as {@link toWireJson}, as a value. */
+/** {@link toWireJson}, parsed. */
 export const toWire = (value: unknown): unknown => JSON.parse(toWireJson(value)) as unknown;
 
-/** True for JSON that PostgreSQL can hold as it is. */
+/** True for JSON that PostgreSQL can store unchanged. */
 export const fitsJsonb = (json: string): boolean => jsonbText(json) === json;
 
-/** A value as text for a `jsonb` parameter. */
+/** Serializes a value for a `jsonb` parameter. */
 export const toJsonb = (value: unknown): string => jsonbText(JSON.stringify(value ?? null));

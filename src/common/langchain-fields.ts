@@ -1,6 +1,6 @@
 import type { JsonObject } from './json.js';
 
-/** The part of LangChain's `Serializable` that says how an object is serialized. */
+/** The part of LangChain's `Serializable` that controls serialization. */
 export interface LangChainObject {
   lc_serializable: boolean;
   lc_namespace: string[];
@@ -8,7 +8,7 @@ export interface LangChainObject {
   toJSON(): { kwargs?: JsonObject };
 }
 
-/** True for an object of LangChain that can be made again from its fields. */
+/** True for a LangChain object that can be reconstructed from its fields. */
 export const isLangChainObject = (value: object): value is LangChainObject => {
   const { lc_serializable, lc_kwargs, lc_namespace, toJSON } = value as Partial<LangChainObject>;
   return (
@@ -20,8 +20,8 @@ export const isLangChainObject = (value: object): value is LangChainObject => {
 };
 
 /**
- * The fields LangChain would make the object from, under their serialized names: `toJSON().kwargs` with the values
- * themselves. LangChain's own copy of them turns dates, sets and maps into `{}` and wraps objects that have a key `lc`.
+ * The constructor fields of a LangChain object under their serialized names: `toJSON().kwargs` with the original values.
+ * LangChain's own copy of them converts dates, sets and maps to `{}` and wraps objects with a key `lc`.
  */
 export function langchainFields(object: LangChainObject): JsonObject {
   if (!hasStandardToJSON(object)) {
@@ -39,7 +39,7 @@ export function langchainFields(object: LangChainObject): JsonObject {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [aliases[name] || snakeCase(name), value]));
 }
 
-/** False for a class with a `toJSON` of its own; LangChain's stands beside its `toJSONNotImplemented`. */
+/** False for a class that overrides `toJSON`. LangChain's class has both `toJSON` and `toJSONNotImplemented`. */
 function hasStandardToJSON(object: object): boolean {
   let owner: unknown = object;
   while (owner && !Object.hasOwn(owner, 'toJSON')) {
@@ -48,7 +48,7 @@ function hasStandardToJSON(object: object): boolean {
   return Boolean(owner) && Object.hasOwn(owner as object, 'toJSONNotImplemented');
 }
 
-/** As LangChain writes names. */
+/** LangChain's conversion of names. */
 const snakeCase = (name: string): string =>
   name
     .replace(/([A-Z]+)([A-Z][a-z0-9]+)/g, '$1_$2')

@@ -3,13 +3,13 @@ import { isLangChainObject, langchainFields } from './langchain-fields.js';
 
 type Key = string | number;
 
-/** Why a value cannot be serialized, and where in it the cause lies. */
+/** Why a value cannot be serialized, and the path of the cause. */
 export interface Fault {
   path: readonly Key[];
   reason: string;
 }
 
-/** A value that cannot be serialized: it contains itself, or its own code throws. */
+/** A value cannot be serialized: it contains itself, or its own code throws. */
 export class UnserializableValueError extends Error {
   constructor(
     readonly fault: Fault,
@@ -20,7 +20,7 @@ export class UnserializableValueError extends Error {
     this.name = 'UnserializableValueError';
   }
 
-  /** The same fault, seen from the channel that holds the value. */
+  /** The same fault with the channel that contains the value. */
   inChannel(channel: string): UnserializableValueError {
     const { path, reason } = this.fault;
     const fault = { path: [channel, ...path], reason };
@@ -35,7 +35,7 @@ export function explainUnserializable(value: unknown, cause: unknown): Unseriali
   try {
     fault = findFault(value, [], []) ?? fault;
   } catch {
-    // The search runs out of stack as well, or the value behaves differently each time: the first error has to do.
+    // The search overflows the stack, too, or the value behaves differently each time: report the original error.
   }
   return new UnserializableValueError(fault, cause);
 }

@@ -3,52 +3,52 @@ import type { Environment } from './env.js';
 import type { LanggraphJson } from './langgraph-json.shape.js';
 import type { Findings } from './shape.js';
 
-/** Keys that are tried one by one have to be long. */
-const SHORTEST_KEY = 16;
+/** In characters. A shorter API key could be guessed. */
+const MIN_KEY_LENGTH = 16;
 
-/** Whose a key without a name is. */
-const NAMELESS = 'api-key';
+/** The identity of a key without a name. */
+const UNNAMED_IDENTITY = 'api-key';
 
 /** Alternatives, each a map from security scheme to scopes. */
 export type Security = readonly Readonly<Record<string, readonly string[]>>[];
 
-/** How callers say who they are, for the OpenAPI document. */
+/** How callers authenticate, for the OpenAPI document. */
 export interface DocumentedSecurity {
   readonly securitySchemes: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly security: Security;
-  /** By path and method, in lower case, what holds instead of `security`. */
+  /** Overrides of `security` by path and method (in lower case). */
   readonly paths: Readonly<Record<string, Readonly<Record<string, Security>>>>;
 }
 
-/** An `Auth` object of the SDK, in a file of the project. */
+/** An `Auth` object of the SDK, exported by a file of the project. */
 export interface CustomAuthConfig {
   /** Absolute. */
   readonly file: string;
   readonly export_name: string;
-  /** LangGraph Studio gets in without credentials. */
+  /** Allows LangGraph Studio without credentials. */
   readonly studio: boolean;
-  /** Remembers who sent requests with the same values of these headers. */
+  /** Caches the authentication result by the values of these headers. */
   readonly cache?: { readonly headers: readonly string[]; readonly ttl_ms: number; readonly max_size: number };
-  /** What `auth.openapi` says. */
+  /** From `auth.openapi`. */
   readonly documented?: DocumentedSecurity;
 }
 
 /** Tokens of an identity provider. */
 export interface JwtConfig {
   readonly issuer: string;
-  /** Address or absolute path of the keys; without it they are found by OIDC discovery. */
+  /** URL or absolute path of the key set. If absent, OIDC discovery finds it. */
   readonly jwks?: string;
   readonly audience: readonly string[];
   readonly identity_claim: string;
   readonly permissions_claim: string;
 }
 
-/** Who may call: by the rules of a file, or by keys and tokens. Neither: everybody may do everything. */
+/** Authentication: a custom `Auth` object, or API keys and tokens. With neither, every caller has full access. */
 export interface AuthConfig {
   readonly custom?: CustomAuthConfig;
   readonly api_keys: readonly { readonly identity: string; readonly key: string }[];
   readonly jwt?: JwtConfig;
-  /** Callers with keys and tokens see what they have made, and nothing else. */
+  /** Callers with keys and tokens see only the resources they created. */
   readonly owner_only: boolean;
 }
 
@@ -65,7 +65,7 @@ export function authConfig(
     custom: auth && {
       file: resolve(project_directory, auth.path.path),
       export_name: auth.path.export_name,
-      // Its header proves nothing: on a server that others reach it would let everybody in.
+      // The Studio header proves nothing: on a server that is reachable from outside it would admit every caller.
       studio: auth.disable_studio_auth === undefined ? command === 'dev' : !auth.disable_studio_auth,
       cache: auth.cache && {
         headers: auth.cache.cache_keys ?? ['authorization', 'x-api-key', 'cookie'],
@@ -92,11 +92,11 @@ function documented({
   return { security, securitySchemes, paths: Object.fromEntries(byMethod) as DocumentedSecurity['paths'] };
 }
 
-/** `alice:KEY,bob:KEY`; a key alone has no name. */
+/** Parses `alice:KEY,bob:KEY`. A key without a name gets {@link UNNAMED_IDENTITY}. */
 const readKeys = (keys: string | undefined): { identity: string; key: string }[] =>
   listOf(keys).map((entry) => {
     const colon = entry.indexOf(':');
-    return { identity: colon > 0 ? entry.slice(0, colon) : NAMELESS, key: entry.slice(colon + 1) };
+    return { identity: colon > 0 ? entry.slice(0, colon) : UNNAMED_IDENTITY, key: entry.slice(colon + 1) };
   });
 
 function jwtConfig(environment: Environment, project_directory: string): JwtConfig | undefined {
@@ -112,25 +112,25 @@ function jwtConfig(environment: Environment, project_directory: string): JwtConf
       };
 }
 
-/** Nothing says who may call: every caller may do everything. */
+/** True if no authentication is configured: every caller has full access. */
 export const isOpen = (
   { NESTGRAPH_API_KEYS: keys, NESTGRAPH_JWT_ISSUER: issuer }: Environment,
   langgraph: LanggraphJson | undefined,
 ): boolean => langgraph?.auth === undefined && issuer === undefined && readKeys(keys).length === 0;
 
-/** Settings that do not go together, or protect less than they seem to. */
+/** Reports settings that conflict, or that protect less than they seem to. */
 export function checkAuth(environment: Environment, langgraph: LanggraphJson | undefined, findings: Findings): void {
   const { NESTGRAPH_API_KEYS: keys, NESTGRAPH_JWT_ISSUER: issuer, NESTGRAPH_JWT_AUDIENCE: audience } = environment;
-  if (readKeys(keys).some(({ key }) => key.length < SHORTEST_KEY)) {
+  if (readKeys(keys).some(({ key }) => key.length < MIN_KEY_LENGTH)) {
     findings.problem(
       'NESTGRAPH_API_KEYS',
-      `expected keys of at least ${SHORTEST_KEY} characters, such as openssl rand -hex 32 makes`,
+      `expected keys of at least ${MIN_KEY_LENGTH} characters; generate one with: openssl rand -hex 32`,
     );
   }
   if (issuer !== undefined && listOf(audience).length === 0) {
     findings.problem(
       'NESTGRAPH_JWT_AUDIENCE',
-      'is required with NESTGRAPH_JWT_ISSUER: tokens for other services would be good here',
+      'is required with NESTGRAPH_JWT_ISSUER: without it, tokens issued for other services would be accepted',
     );
   }
   if (issuer === undefined && (audience ?? environment.NESTGRAPH_JWT_JWKS) !== undefined) {
@@ -139,10 +139,10 @@ export function checkAuth(environment: Environment, langgraph: LanggraphJson | u
   if (langgraph?.auth && (keys ?? issuer) !== undefined) {
     findings.problem(
       keys === undefined ? 'NESTGRAPH_JWT_ISSUER' : 'NESTGRAPH_API_KEYS',
-      'cannot be used together with "auth" in langgraph.json, which decides who may call',
+      'cannot be used together with "auth" in langgraph.json; remove one of them',
     );
   }
 }
 
-const listOf = (text: string | undefined): string[] =>
-  (text ?? '').split(',').map((entry) => entry.trim()).filter(Boolean); // prettier-ignore
+const listOf = (value: string | undefined): string[] =>
+  (value ?? '').split(',').map((entry) => entry.trim()).filter(Boolean); // prettier-ignore

@@ -1,4 +1,4 @@
-/** The configuration is wrong and the process must not start. Every problem says where it is and what is expected. */
+/** The configuration is invalid: the process must not start. Each problem names the setting and the expected value. */
 export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {
     const opening = problems.length === 1 ? 'is a problem' : `are ${problems.length} problems`;

@@ -4,7 +4,7 @@ import type { NestgraphConfig } from './config.js';
 /** Injection token of the `NestgraphConfig`. */
 export const CONFIG = Symbol('CONFIG');
 
-/** Owns the configuration, which every module may inject: `@Inject(CONFIG) config: NestgraphConfig`. */
+/** Owns the configuration. Every module can inject it: `@Inject(CONFIG) config: NestgraphConfig`. */
 @Module({})
 export class ConfigModule {
   static forRoot(config: NestgraphConfig): DynamicModule {

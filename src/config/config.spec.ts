@@ -174,12 +174,12 @@ describe('the configuration', () => {
     });
   });
 
-  it('follows the command line rather than the environment', () => {
+  it('prefers the command line to the environment', () => {
     const { server } = load({ cli: { host: '::1', port: '3000' }, env: { HOST: '0.0.0.0', PORT: '4000' } });
     expect(server).toMatchObject({ host: '::1', port: 3000, port_requested: true });
   });
 
-  it('does not listen everywhere because of an empty host', () => {
+  it('does not listen on all interfaces if the host is empty', () => {
     expect(load({ cli: { host: '' } }).server.host).toBe('127.0.0.1');
   });
 
@@ -188,8 +188,8 @@ describe('the configuration', () => {
     ['dev', false, false, false],
     ['start', true, false, true],
     ['worker', undefined, false, true],
-  ])('%s with reload %s: reloads %s, logs JSON %s', (command, wanted, reload, json) => {
-    const config = load({ cli: { command, reload: wanted } });
+  ])('%s with reload %s: reloads %s, logs JSON %s', (command, requested, reload, json) => {
+    const config = load({ cli: { command, reload: requested } });
     expect([config.reload, config.log.json]).toEqual([reload, json]);
   });
 
@@ -209,7 +209,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('turns http.cors into rules, and exposes the headers that SDKs need in any case', () => {
+  it('reads http.cors, and always exposes the headers that SDKs need', () => {
     const cors = {
       allow_origins: ['https://a.com'],
       allow_origin_regex: 'https://b',
@@ -249,7 +249,7 @@ describe('the configuration', () => {
       { env: { CORS_ALLOW_ORIGINS: '*' }, file: { http: { cors: { allow_origins: ['https://a.com'] } } } },
       { allow_origins: ['https://a.com'], isGuarded: true },
     ],
-  ])('keeps web pages away from dev without auth: %s', (_, given, expected) => {
+  ])('rejects web pages of other origins in dev without auth: %s', (_, given, expected) => {
     const { cors, hosts } = load(given).server;
     expect({ allow_origins: cors.allow_origins, isGuarded: hosts !== undefined }).toEqual(expected);
   });
@@ -257,17 +257,17 @@ describe('the configuration', () => {
   it('reports problems of the file, the environment and the command line together', () => {
     const wrong = { file: { ui: 1 }, env: { LOG_JSON: 'yes', LANGGRAPH_CONFIG: 'null' }, cli: { port: 'x' } };
     expect(problemsOf(() => load(wrong))).toEqual([
-      'langgraph.json: ui: expected an object, got number',
+      'langgraph.json: ui: expected an object, got a number',
       'LOG_JSON: expected true or false, got "yes"',
       'LANGGRAPH_CONFIG: expected a JSON object from graph id to config, got null',
       '--port: expected a whole number from 0 to 65535, got "x"',
     ]);
   });
 
-  it('refuses a worker that would never execute a run', () => {
+  it('rejects a worker without slots, which would never execute a run', () => {
     const env = { N_JOBS_PER_WORKER: '0' };
     expect(problemsOf(() => load({ env, cli: { command: 'worker' } }))).toEqual([
-      'N_JOBS_PER_WORKER: expected at least 1 for a worker, got 0; it would never execute a run',
+      'N_JOBS_PER_WORKER: expected at least 1 for a worker, got 0; with 0 slots it never executes a run',
     ]);
     expect(load({ env, cli: { command: 'start' } }).queue.slots).toBe(0);
   });
@@ -287,14 +287,14 @@ describe('the store', () => {
     });
   });
 
-  it('has a time to live', () => {
+  it('reads the time to live', () => {
     const ttl = { default_ttl: 5, refresh_on_read: false, sweep_interval_minutes: 1 };
     expect(storeOf({ ttl })).toEqual({
       ttl: { default_minutes: 5, refresh_on_read: false, sweep_interval_ms: 60_000 },
     });
   });
 
-  it('lets items stay when the default is 0', () => {
+  it('does not expire items if the default is 0', () => {
     expect(storeOf({ ttl: { default_ttl: 0 } })).toMatchObject({ ttl: { default_minutes: undefined } });
   });
 });
@@ -341,13 +341,13 @@ describe('LangSmith', () => {
     expect(load({ env }).langsmith).toEqual(expected);
   });
 
-  it('is told about in langgraph.json, too', () => {
+  it('is configured by the env of langgraph.json, too', () => {
     const file = { env: { LANGSMITH_API_KEY: 'k', LANGSMITH_TRACING: true } };
     expect(load({ file }).langsmith).toEqual({ api_key: 'k', tracing: true });
   });
 });
 
-it('request headers reach graphs as langgraph.json says', () => {
+it('passes request headers to graphs as configured in langgraph.json', () => {
   const configurable_headers = { includes: ['x-*'], exclude: ['x-secret'] };
   expect(load({ file: { http: { configurable_headers } } })).toMatchObject({
     configurable_headers: { includes: ['x-*'], excludes: ['x-secret'] },
@@ -356,14 +356,14 @@ it('request headers reach graphs as langgraph.json says', () => {
 });
 
 describe('the variables of langgraph.json', () => {
-  it('configure the service and are there for graphs', () => {
+  it('configure the service and are visible to graphs', () => {
     const env: NodeJS.ProcessEnv = {};
     const config = load({ env, file: { env: { DATABASE_URI: 'postgres://file/d', MODEL_KEY: 'k' } } });
     expect(config.database.uri).toBe('postgres://file/d');
     expect(env).toMatchObject({ DATABASE_URI: 'postgres://file/d', MODEL_KEY: 'k' });
   });
 
-  it('bring LangChain to call back in the foreground, unless somebody wants it otherwise', () => {
+  it('make LangChain invoke callbacks in the foreground, unless the environment says otherwise', () => {
     const [env, other]: NodeJS.ProcessEnv[] = [{}, { LANGCHAIN_CALLBACKS_BACKGROUND: 'true' }];
     load({ env });
     load({ env: other });
@@ -371,7 +371,7 @@ describe('the variables of langgraph.json', () => {
     expect(other.LANGCHAIN_CALLBACKS_BACKGROUND).toBe('true');
   });
 
-  it('say that `dev` is for development, unless somebody wants it otherwise', () => {
+  it('set NODE_ENV to development for `dev`, unless the environment sets it', () => {
     const [dev, start, other]: NodeJS.ProcessEnv[] = [{}, {}, { NODE_ENV: 'production' }];
     load({ env: dev });
     load({ env: start, cli: { command: 'start' } });
@@ -379,7 +379,7 @@ describe('the variables of langgraph.json', () => {
     expect([dev.NODE_ENV, start.NODE_ENV, other.NODE_ENV]).toEqual(['development', undefined, 'production']);
   });
 
-  it('do not replace what the environment has, even if that is empty', () => {
+  it('do not replace existing variables, even empty ones', () => {
     const env = { DATABASE_URI: '', MODEL_KEY: 'real' };
     const config = load({ env, file: { env: { DATABASE_URI: 'postgres://file/d', MODEL_KEY: 'k' } } });
     expect(config.database.uri).toBeUndefined();
@@ -393,11 +393,11 @@ describe('a missing langgraph.json', () => {
     process.chdir(empty);
     expect(problemsOf(() => loadConfig({ command }, {}))).toEqual([
       `There is no langgraph.json in ${empty}. Run the command in the folder of your project, ` +
-        `or say where the file is: nestgraph ${command} --config path/to/langgraph.json`,
+        `or pass the path of the file: nestgraph ${command} --config path/to/langgraph.json`,
     ]);
   });
 
-  it.each<CliOptions['command']>(['migrate', 'openapi'])('is fine for %s', (command) => {
+  it.each<CliOptions['command']>(['migrate', 'openapi'])('is accepted for %s', (command) => {
     const empty = folder();
     process.chdir(empty);
     expect(loadConfig({ command }, {})).toMatchObject({
@@ -409,13 +409,13 @@ describe('a missing langgraph.json', () => {
     });
   });
 
-  it('is a problem for every command when the file was asked for', () => {
+  it('stops every command if the file was requested', () => {
     const config = join(folder(), 'mine.json');
     expect(problemsOf(() => loadConfig({ command: 'migrate', config }, {}))[0]).toContain('There is no mine.json in ');
   });
 });
 
-describe('who may call', () => {
+describe('authentication', () => {
   const auth = { path: './a.ts:auth' };
   const custom = (given: object, command: CliOptions['command']) =>
     load({ file: { auth: { ...auth, ...given } }, cli: { command } }).auth.custom;
@@ -425,11 +425,11 @@ describe('who may call', () => {
     ['not in production', {}, 'start', false],
     ['in production when the file says so', { disable_studio_auth: false }, 'start', true],
     ['never when the file says so', { disable_studio_auth: true }, 'dev', false],
-  ])('is Studio %s', (_, given, command, expected) => {
+  ])('allows Studio %s', (_, given, command, expected) => {
     expect(custom(given, command)).toMatchObject({ export_name: 'auth', studio: expected });
   });
 
-  it('is remembered when the file wants it', () => {
+  it('is cached if the file configures a cache', () => {
     expect(custom({}, 'start')?.cache).toBeUndefined();
     expect(custom({ cache: {} }, 'start')?.cache).toEqual({
       headers: ['authorization', 'x-api-key', 'cookie'],
@@ -440,7 +440,7 @@ describe('who may call', () => {
     expect(custom({ cache }, 'start')?.cache).toEqual({ headers: ['x-session'], ttl_ms: 1_000, max_size: 2 });
   });
 
-  it('is told by keys and tokens in the environment', () => {
+  it('is configured by keys and tokens in the environment', () => {
     const env = {
       NESTGRAPH_API_KEYS: 'a:0123456789abcdef, 0123456789abcdef:x',
       NESTGRAPH_JWT_ISSUER: 'https://i.example',
@@ -466,7 +466,7 @@ describe('who may call', () => {
 });
 
 describe('the http block', () => {
-  it('names what is switched off, the app and the headers of the log', () => {
+  it('contains the disabled groups, the app and the logged headers', () => {
     const http = {
       app: './web/app.ts:app',
       disable_store: true,
@@ -490,7 +490,7 @@ describe('the http block', () => {
     expect(config.warnings).toEqual([]);
   });
 
-  it('leaves custom routes open, and its middleware first, unless it says otherwise', () => {
+  it('leaves custom routes open and runs their middleware first by default', () => {
     const { app } = load({ file: { http: { app: './app.ts' } } }).http;
     expect(app).toMatchObject({ export_name: 'default', authenticated: false, auth_first: false });
   });
@@ -507,10 +507,10 @@ describe('limits', () => {
   });
 });
 
-describe('what this version does not support', () => {
+describe('an unsupported setting', () => {
   const file = { encryption: { path: './e.ts:encryption' } };
 
-  it.each<CliOptions['command']>(['dev', 'start', 'worker'])('stops %s if it would protect data', (command) => {
+  it.each<CliOptions['command']>(['dev', 'start', 'worker'])('stops %s if it protects data', (command) => {
     const problems = problemsOf(() => load({ file, cli: { command } }));
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(
@@ -518,7 +518,7 @@ describe('what this version does not support', () => {
     );
   });
 
-  it.each<CliOptions['command']>(['migrate', 'openapi'])('does not matter to %s, which serves nothing', (command) => {
+  it.each<CliOptions['command']>(['migrate', 'openapi'])('is ignored by %s, which serves nothing', (command) => {
     expect(problemsOf(() => load({ file, cli: { command } }))).toEqual([]);
   });
 
@@ -528,23 +528,25 @@ describe('what this version does not support', () => {
     ['checkpointer.serde', { checkpointer: { serde: { pickle_fallback: true } } }],
     ['ui', { ui: { agent: './ui.tsx' } }],
     ['ui_config', { ui_config: { shared: ['react'] } }],
-  ])('is named in a warning: %s', (path, file) => {
-    expect(load({ file }).warnings).toEqual([`langgraph.json: ${path} is not used by this version yet`]);
+  ])('is reported in a warning: %s', (path, file) => {
+    expect(load({ file }).warnings).toEqual([
+      `langgraph.json: ${path} is not supported by this version yet; it is ignored`,
+    ]);
   });
 
-  it('includes variables without use yet and defaults for graphs that do not exist', () => {
+  it('warns about unused variables and about defaults for unknown graphs', () => {
     const env = {
       REDIS_URI: 'redis://h',
       LANGGRAPH_CONFIG: '{"agnet": {}, "agent": {}}',
     };
     expect(load({ env }).warnings).toEqual([
-      'REDIS_URI is used to count requests (NESTGRAPH_RATE_LIMIT_PER_MINUTE) and for nothing else yet',
-      'LANGGRAPH_CONFIG: there is no graph "agnet"; its defaults are ignored',
+      'REDIS_URI is used only for rate limits (NESTGRAPH_RATE_LIMIT_PER_MINUTE)',
+      'LANGGRAPH_CONFIG: unknown graph "agnet"; its defaults are ignored',
     ]);
   });
 
   it.each([{ http: { disable_runs: false } }, { nest: { modules: [] } }, { ui: {} }])(
-    'is not mentioned when nothing was asked for: %j',
+    'is not mentioned if nothing is requested: %j',
     (file) => {
       expect(load({ file }).warnings).toEqual([]);
     },
@@ -558,23 +560,23 @@ describe('the headers of webhooks', () => {
     expect(load({ file, env: { LG_WEBHOOK_TOKEN: 't' } }).webhooks.headers).toEqual({ authorization: 'Bearer t' });
   });
 
-  it('take them from the env of the file, too', () => {
+  it('take their variables from the env of the file, too', () => {
     const env = { LG_WEBHOOK_TOKEN: 't' };
     expect(load({ file: { ...file, env } }).webhooks.headers).toEqual({ authorization: 'Bearer t' });
   });
 
-  it.each<CliOptions['command']>(['dev', 'start', 'worker'])('stop %s when one is missing', (command) => {
+  it.each<CliOptions['command']>(['dev', 'start', 'worker'])('stop %s if a variable is missing', (command) => {
     expect(problemsOf(() => load({ file, cli: { command } }))).toEqual([
       'langgraph.json: webhooks.headers.authorization: the variable LG_WEBHOOK_TOKEN is not set',
     ]);
   });
 
-  it.each<CliOptions['command']>(['migrate', 'openapi'])('do not matter to %s, which sends nothing', (command) => {
+  it.each<CliOptions['command']>(['migrate', 'openapi'])('are ignored by %s, which sends nothing', (command) => {
     expect(problemsOf(() => load({ file, cli: { command } }))).toEqual([]);
   });
 });
 
-it('a secret that is too short to protect anything stops the start, and is not repeated', () => {
+it('stops the start if the webhook secret is too short, without repeating it', () => {
   expect(problemsOf(() => load({ env: { NESTGRAPH_WEBHOOK_SECRET: 'hunter2' } }))).toEqual([
     'NESTGRAPH_WEBHOOK_SECRET: expected at least 16 characters',
   ]);
@@ -590,7 +592,7 @@ describe('a ConfigError', () => {
 });
 
 describe('the config module', () => {
-  it('gives the configuration to every module', async () => {
+  it('provides the configuration to every module', async () => {
     @Injectable()
     class Reader {
       constructor(@Inject(CONFIG) readonly config: NestgraphConfig) {}

@@ -1,10 +1,10 @@
-/** Everything that can be configured, as one typed object, and where its values come from. */
+/** The whole configuration as one typed object, built from the command line, the environment and langgraph.json. */
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { authConfig, type AuthConfig, checkAuth, isOpen } from './auth.js';
 import { ConfigError } from './config.errors.js';
 import { corsConfig, type CorsConfig } from './cors.js';
-import { asNumber, complaint } from './env-variable.js';
+import { asNumber, findMismatch } from './env-variable.js';
 import { PORT, publishedAddress, readEnvironment, type Environment } from './env.js';
 import { hostsConfig, type HostsConfig } from './hosts.js';
 import { httpConfig, limitsConfig, type HttpConfig, type LimitsConfig } from './http.js';
@@ -21,10 +21,10 @@ import { checkSecret, readWebhookHeaders, warnAboutHeaders, webhooksConfig, type
 
 export type Command = 'dev' | 'start' | 'worker' | 'migrate' | 'openapi';
 
-/** The command line, as it was typed. It wins over the environment. */
+/** The command line as given. It takes precedence over the environment. */
 export interface CliOptions {
   readonly command: Command;
-  /** Path of langgraph.json. Without it: the one in the current folder. */
+  /** Path of langgraph.json. Default: the one in the current folder. */
   readonly config?: string;
   readonly host?: string;
   readonly port?: string;
@@ -36,26 +36,26 @@ export interface CliOptions {
 
 export interface ServerConfig {
   readonly host: string;
-  /** 0 takes any free port. */
+  /** 0 selects any free port. */
   readonly port: number;
-  /** False when nobody chose the port, so that another one will do if it is taken. */
+  /** False for the default port: if it is taken, the server uses another one. */
   readonly port_requested: boolean;
-  /** Begins with `/` and does not end with one; empty when routes are served at the root. */
+  /** Starts with `/` and does not end with one. Empty when routes are served at the root. */
   readonly mount_prefix: string;
   readonly body_limit_bytes: number;
-  /** Scalars, lists and objects of a body, all together. */
+  /** Maximum number of values in a body: scalars, lists and objects. */
   readonly body_limit_values: number;
-  /** Milliseconds in which a request must have arrived whole. */
+  /** Milliseconds within which the complete request must arrive. */
   readonly request_timeout_ms: number;
-  /** Addresses of the proxies whose `X-Forwarded-For` is believed. Absent: nobody's. */
+  /** Addresses of the proxies whose `X-Forwarded-For` is trusted. Absent: no proxy is trusted. */
   readonly trust_proxy?: readonly string[];
   readonly cors: CorsConfig;
-  /** Present for `dev` without authentication, which web pages are kept away from. */
+  /** Present for `dev` without authentication: web pages of other origins must not reach it. */
   readonly hosts?: HostsConfig;
 }
 
 export interface DatabaseConfig {
-  /** Without it the service runs an embedded PostgreSQL in `data_directory`. */
+  /** If absent, the service runs an embedded PostgreSQL in `data_directory`. */
   readonly uri?: string;
   readonly pool_size: number;
   readonly prepared_statements: boolean;
@@ -63,87 +63,88 @@ export interface DatabaseConfig {
 
 /** Times are in milliseconds. */
 export interface QueueConfig {
-  /** Runs that this process executes at the same time; 0 when it only serves the API. */
+  /** Runs that this process executes concurrently; 0 if it only serves the API. */
   readonly slots: number;
   readonly timeout_ms: number;
   readonly max_retries: number;
   readonly shutdown_grace_ms: number;
   readonly lease_ms: number;
-  /** Always shorter than the lease. */
+  /** Interval of lease renewals; always shorter than the lease. */
   readonly heartbeat_ms: number;
   readonly stateless_retention_ms: number;
-  /** Most runs that wait on one thread; 0 for no limit. */
+  /** Maximum number of queued runs per thread; 0 for no limit. */
   readonly max_queued: number;
   readonly fairness: FairnessConfig;
 }
 
-/** How slots are shared among callers that are known. */
+/** How authenticated callers share the slots. */
 export interface FairnessConfig {
-  /** Largest share of a process's slots that one caller may take; 0 for first come, first served. */
+  /** Maximum share of a process's slots for one caller; 0 for first come, first served. */
   readonly slot_share: number;
-  /** Slots per turn, by identity; others get one. */
+  /** Slots per turn, by identity. Other callers get one. */
   readonly weights: Readonly<Record<string, number>>;
 }
 
-/** How long events of runs can be read. */
+/** Retention of run events. */
 export interface StreamsConfig {
-  /** Milliseconds after the end of a run: of a resumable one, and of others. */
+  /** Milliseconds after the end of a resumable run. */
   readonly resumable_ms: number;
+  /** Milliseconds after the end of any other run. */
   readonly other_ms: number;
-  /** Most bytes that are kept of one thread. */
+  /** Maximum number of bytes kept per thread. */
   readonly max_bytes: number;
 }
 
-/** When threads go, or forget, because nothing happens on them. */
+/** Expiry of inactive threads. */
 export interface ThreadTtlConfig {
-  /** Minutes after the last activity, for threads that are created without a ttl of their own; absent: they stay. */
+  /** Minutes after the last activity, for threads created without their own ttl. Absent: they never expire. */
   readonly default_minutes?: number;
   readonly strategy: 'delete' | 'keep_latest';
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two sweeps. */
   readonly sweep_interval_ms: number;
-  /** Threads that one transaction treats. */
+  /** Threads per transaction. */
   readonly sweep_limit: number;
 }
 
-/** Shared memory of graphs and clients. */
+/** The store that graphs and clients share. */
 export interface StoreConfig {
   readonly ttl: {
-    /** Minutes after which items go that are put without a ttl of their own; absent: they stay. */
+    /** Minutes after which items expire that were put without their own ttl. Absent: they never expire. */
     readonly default_minutes?: number;
-    /** Whether reads let the time of an item begin again, when they do not say themselves. */
+    /** Whether a read renews the ttl of an item, unless the request says otherwise. */
     readonly refresh_on_read: boolean;
-    /** Milliseconds between two looks. */
+    /** Milliseconds between two sweeps. */
     readonly sweep_interval_ms: number;
   };
-  /** What semantic search compares; absent when there is none. */
+  /** Settings of semantic search; absent if it is off. */
   readonly index?: StoreIndexConfig;
 }
 
 export interface StoreIndexConfig {
   readonly dims: number;
-  /** A model of a provider, or an export of a file, whose path is absolute. */
+  /** The model of a provider, or the export of a file (absolute path). */
   readonly embed:
     { readonly provider: string; readonly model: string } | { readonly file: string; readonly export_name: string };
-  /** Paths of texts in a value; `$` is all of it. */
+  /** Paths of the strings in a value that are embedded; `$` is the whole value. */
   readonly fields: readonly string[];
 }
 
 export interface LogConfig {
   readonly level: Environment['LOG_LEVEL'];
-  /** One JSON object per line, instead of text for people. */
+  /** One JSON object per line instead of human-readable lines. */
   readonly json: boolean;
 }
 
-/** The LangSmith to work with. */
+/** Connection to LangSmith. */
 export interface LangSmithConfig {
   readonly api_key: string;
-  /** Without it: LangSmith's own cloud. */
+  /** Default: LangSmith's cloud. */
   readonly endpoint?: string;
-  /** Whether every run is traced; undefined when nobody has said. */
+  /** Whether every run is traced; undefined if not configured. */
   readonly tracing?: boolean;
 }
 
-/** What the assistant of a graph starts with. */
+/** Initial config and context of the assistant of a graph. */
 export interface GraphDefaults {
   readonly config: JsonObject;
   readonly context?: JsonObject;
@@ -161,49 +162,49 @@ export interface NestgraphConfig {
   readonly limits: LimitsConfig;
   readonly webhooks: WebhooksConfig;
   readonly log: LogConfig;
-  /** Absent without a key. */
+  /** Absent without an API key. */
   readonly langsmith?: LangSmithConfig;
   readonly auth: AuthConfig;
   readonly configurable_headers: HeaderFilter;
-  /** Absolute; where the embedded database lives. It may not exist yet. */
+  /** Absolute path of the embedded database. It may not exist yet. */
   readonly data_directory: string;
-  /** Absolute; the folder of langgraph.json, or the current one when there is none. */
+  /** Absolute path of the folder of langgraph.json, or of the current folder if there is no such file. */
   readonly project_directory: string;
   /** Absolute path of langgraph.json. Absent only for `migrate` and `openapi`. */
   readonly config_file?: string;
-  /** Milliseconds that may pass until the schemas of a graph have been derived from its source. */
+  /** Timeout for deriving the schemas of a graph from its source, in milliseconds. */
   readonly schema_timeout_ms: number;
-  /** Start again when a source file changes. */
+  /** Reloads the graphs when a source file changes. */
   readonly reload: boolean;
-  /** Serve the other graphs when one cannot be loaded; else that stops the start. */
+  /** Serves the other graphs if one cannot be loaded; otherwise the process does not start. */
   readonly skip_failed_graphs: boolean;
-  /** Empty only when there is no langgraph.json. */
+  /** Empty only without a langgraph.json. */
   readonly graphs: readonly GraphSpec[];
-  /** Nest modules of the project that join the application. */
+  /** Nest modules of the project that are added to the application. */
   readonly nest_modules: readonly { readonly file: string; readonly export_name: string }[];
   /** By graph id, from LANGGRAPH_CONFIG. */
   readonly graph_defaults: Readonly<Record<string, GraphDefaults>>;
-  /** The file as it was read. Absent when there is none. */
+  /** The parsed langgraph.json. Absent if there is none. */
   readonly langgraph?: LanggraphJson;
-  /** Started by `npm start` or `npx`, with a shell in between that does not hand signals on. */
+  /** Started by `npm start` or `npx`, through a shell that does not forward signals. */
   readonly under_npm: boolean;
-  /** Sentences for the start log. */
+  /** Messages for the start log. */
   readonly warnings: readonly string[];
 }
 
 const DEFAULT_PORT = 2024;
 const BYTES_PER_MB = 1024 * 1024;
-/** Milliseconds that the events of a run that is not resumable can be read after its end. */
-const UNPROMISED_EVENTS_MS = 60_000;
-/** As LangGraph's own server has it. */
-const TTL_SWEEP_MINUTES = 5;
-const TTL_SWEEP_LIMIT = 500;
-const SHORTEST_SWEEP_MS = 1_000;
+/** Milliseconds after the end of a non-resumable run during which its events can be read. */
+const NON_RESUMABLE_RETENTION_MS = 60_000;
+/** The defaults of LangGraph's own server. */
+const DEFAULT_SWEEP_INTERVAL_MINUTES = 5;
+const DEFAULT_SWEEP_LIMIT = 500;
+const MIN_SWEEP_INTERVAL_MS = 1_000;
 const WORKS_WITHOUT_GRAPHS: readonly Command[] = ['migrate', 'openapi'];
 
 /**
- * The configuration of this process. Variables from langgraph.json are added to `env`, where graphs find them; a variable
- * that is there already, even an empty one, stays. Throws one ConfigError with everything that is wrong.
+ * Loads the configuration of this process. Variables from langgraph.json are added to `env`, so that graphs can read them;
+ * an existing variable, even an empty one, is not replaced. Throws one ConfigError with all problems.
  */
 export function loadConfig(options: CliOptions, env: NodeJS.ProcessEnv = process.env): NestgraphConfig {
   const findings = new Findings();
@@ -252,13 +253,13 @@ function locateConfigFile({ command, config }: CliOptions, findings: Findings): 
   return findings.problem(
     '',
     `There is no ${basename(file)} in ${dirname(file)}. Run the command in the folder of your project, ` +
-      `or say where the file is: nestgraph ${command} --config path/to/langgraph.json`,
+      `or pass the path of the file: nestgraph ${command} --config path/to/langgraph.json`,
   );
 }
 
 /**
- * What graphs need of their process. LangChain calls back in the background unless told otherwise: under load, tokens
- * then reach the stream after their run has ended, and are lost.
+ * Variables that graphs need. By default LangChain invokes callbacks in the background: under load, tokens would reach the
+ * stream after their run has ended, and would be lost.
  */
 const GRAPH_ENVIRONMENT = { LANGCHAIN_CALLBACKS_BACKGROUND: 'false' };
 
@@ -275,22 +276,25 @@ function checkSupport(command: Command, langgraph: LanggraphJson, findings: Find
   }
 }
 
-/** What can only be judged with the command line and the environment side by side. */
+/** Checks that need both the command line and the environment. */
 function checkTogether({ command, port }: CliOptions, environment: Environment, findings: Findings): void {
-  const wrongPort = port === undefined ? undefined : complaint(PORT, asNumber(port));
+  const wrongPort = port === undefined ? undefined : findMismatch(PORT, asNumber(port));
   if (wrongPort) {
     findings.problem('--port', wrongPort);
   }
   if (command === 'worker' && environment.N_JOBS_PER_WORKER === 0) {
-    findings.problem('N_JOBS_PER_WORKER', 'expected at least 1 for a worker, got 0; it would never execute a run');
+    findings.problem(
+      'N_JOBS_PER_WORKER',
+      'expected at least 1 for a worker, got 0; with 0 slots it never executes a run',
+    );
   }
   checkSecret(environment.NESTGRAPH_WEBHOOK_SECRET, findings);
   if (environment.REDIS_URI) {
-    findings.warn('REDIS_URI is used to count requests (NESTGRAPH_RATE_LIMIT_PER_MINUTE) and for nothing else yet');
+    findings.warn('REDIS_URI is used only for rate limits (NESTGRAPH_RATE_LIMIT_PER_MINUTE)');
   }
 }
 
-/** Commands that send nothing do without the variables that headers name. */
+/** Commands that send no webhooks do not need the variables that the headers reference. */
 const webhookHeaders = (
   command: Command,
   { webhooks = {} }: LanggraphJson,
@@ -306,9 +310,7 @@ function warnAboutUnknownGraphs(
 ): void {
   Object.keys(LANGGRAPH_CONFIG)
     .filter((graph_id) => !Object.hasOwn(graphs, graph_id))
-    .forEach((graph_id) =>
-      findings.warn(`LANGGRAPH_CONFIG: there is no graph "${graph_id}"; its defaults are ignored`),
-    );
+    .forEach((graph_id) => findings.warn(`LANGGRAPH_CONFIG: unknown graph "${graph_id}"; its defaults are ignored`));
 }
 
 function assemble(
@@ -405,7 +407,7 @@ const threadTtlConfig = ({ ttl }: NonNullable<LanggraphJson['checkpointer']> = {
   default_minutes: ttl?.default_ttl,
   strategy: ttl?.strategy ?? 'delete',
   sweep_interval_ms: sweepIntervalMs(ttl),
-  sweep_limit: ttl?.sweep_limit ?? TTL_SWEEP_LIMIT,
+  sweep_limit: ttl?.sweep_limit ?? DEFAULT_SWEEP_LIMIT,
 });
 
 const storeConfig = (
@@ -430,12 +432,13 @@ const storeIndexConfig = (
 });
 
 const sweepIntervalMs = ({
-  sweep_interval_minutes = TTL_SWEEP_MINUTES,
-}: { sweep_interval_minutes?: number } = {}): number => Math.max(sweep_interval_minutes * 60_000, SHORTEST_SWEEP_MS);
+  sweep_interval_minutes = DEFAULT_SWEEP_INTERVAL_MINUTES,
+}: { sweep_interval_minutes?: number } = {}): number =>
+  Math.max(sweep_interval_minutes * 60_000, MIN_SWEEP_INTERVAL_MS);
 
 const streamsConfig = (environment: Environment): StreamsConfig => ({
   resumable_ms: environment.NESTGRAPH_STREAM_RETENTION_SECS * 1000,
-  other_ms: UNPROMISED_EVENTS_MS,
+  other_ms: NON_RESUMABLE_RETENTION_MS,
   max_bytes: environment.NESTGRAPH_STREAM_LIMIT_MB * BYTES_PER_MB,
 });
 
@@ -445,12 +448,12 @@ function langsmithConfig(environment: Environment): LangSmithConfig | undefined 
     return undefined;
   }
   const { LANGSMITH_TRACING, LANGSMITH_TRACING_V2, LANGCHAIN_TRACING_V2, LANGCHAIN_TRACING } = environment;
-  const words = [LANGSMITH_TRACING, LANGSMITH_TRACING_V2, LANGCHAIN_TRACING_V2, LANGCHAIN_TRACING];
+  const flags = [LANGSMITH_TRACING, LANGSMITH_TRACING_V2, LANGCHAIN_TRACING_V2, LANGCHAIN_TRACING];
   return {
     api_key,
     endpoint: environment.LANGSMITH_ENDPOINT ?? environment.LANGCHAIN_ENDPOINT,
-    // Any of the names turns it on, as it does for LangChain.
-    tracing: words.includes('true') || (words.some((word) => word !== undefined) ? false : undefined),
+    // Any of these variables enables tracing, as in LangChain.
+    tracing: flags.includes('true') || (flags.some((value) => value !== undefined) ? false : undefined),
   };
 }
 

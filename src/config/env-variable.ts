@@ -3,23 +3,23 @@ import { ValidateBy, type ValidationArguments } from 'class-validator';
 import { withoutSecrets } from '../common/without-secrets.js';
 import { Findings, type Shape } from './shape.js';
 
-/** Turns the text of a variable into the value it stands for; a text that stands for nothing comes back as it is. */
-export type FromText = (text: string) => unknown;
+/** Parses the string of a variable. Returns an unparsable string unchanged, so that validation rejects it. */
+export type FromString = (source: string) => unknown;
 
-export const asNumber: FromText = (text) => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text);
+export const asNumber: FromString = (source) => (/^-?\d+(\.\d+)?$/.test(source) ? Number(source) : source);
 
-export const asFlag: FromText = (text) => ({ true: true, false: false })[text] ?? text;
+export const asFlag: FromString = (source) => ({ true: true, false: false })[source] ?? source;
 
-export const asJson: FromText = (text) => {
+export const asJson: FromString = (source) => {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(source) as unknown;
   } catch {
-    return text;
+    return source;
   }
 };
 
-/** What is wrong with a value that came from text, or undefined when it fits. */
-export function complaint(shape: Shape<unknown>, value: unknown): string | undefined {
+/** Why a value does not fit the shape; undefined if it does. */
+export function findMismatch(shape: Shape<unknown>, value: unknown): string | undefined {
   const findings = new Findings();
   shape.read(value, '', findings);
   if (findings.problems.length === 0) {
@@ -28,24 +28,24 @@ export function complaint(shape: Shape<unknown>, value: unknown): string | undef
   return typeof value === 'string' ? `expected ${shape.expected}, got ${quote(value)}` : findings.problems.join('; ');
 }
 
-const LONGEST_QUOTE = 100;
+const MAX_QUOTE_LENGTH = 100;
 
-/** Passwords of addresses stay out: these sentences end up in logs. */
-function quote(text: string): string {
-  const harmless = withoutSecrets(text);
-  return JSON.stringify(harmless.length > LONGEST_QUOTE ? `${harmless.slice(0, LONGEST_QUOTE)}...` : harmless);
+/** Without passwords of addresses: these messages end up in logs. */
+function quote(value: string): string {
+  const harmless = withoutSecrets(value);
+  return JSON.stringify(harmless.length > MAX_QUOTE_LENGTH ? `${harmless.slice(0, MAX_QUOTE_LENGTH)}...` : harmless);
 }
 
-/** An environment variable: its text is turned into a value, which must fit the shape. Not set is always fine. */
-export function Variable(shape: Shape<unknown>, fromText: FromText = (text) => text): PropertyDecorator {
+/** An environment variable: its string is parsed into a value that must fit the shape. An unset variable is valid. */
+export function Variable(shape: Shape<unknown>, fromString: FromString = (source) => source): PropertyDecorator {
   const decorators: PropertyDecorator[] = [
     Expose(),
-    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? fromText(value) : value)),
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? fromString(value) : value)),
     ValidateBy({
       name: 'variable',
       validator: {
-        validate: (value: unknown) => value === undefined || complaint(shape, value) === undefined,
-        defaultMessage: (args?: ValidationArguments) => complaint(shape, args?.value) ?? '',
+        validate: (value: unknown) => value === undefined || findMismatch(shape, value) === undefined,
+        defaultMessage: (args?: ValidationArguments) => findMismatch(shape, args?.value) ?? '',
       },
     }),
   ];

@@ -9,7 +9,7 @@ function read(env: NodeJS.ProcessEnv) {
 }
 
 describe('the environment', () => {
-  it('has a default for everything that does not depend on something else', () => {
+  it('has a default for each variable that does not depend on another one', () => {
     expect(read({})).toEqual({
       environment: {
         HOST: '127.0.0.1',
@@ -101,9 +101,9 @@ describe('the environment', () => {
     ['LANGGRAPH_CONFIG', '{"agent"', 'expected a JSON object from graph id to config, got "{\\"agent\\""'],
     ['LANGGRAPH_CONFIG', 'null', 'expected a JSON object from graph id to config, got null'],
     ['LANGGRAPH_CONFIG', '[]', 'expected a JSON object from graph id to config, got a list'],
-    ['LANGGRAPH_CONFIG', '{"agent": 1}', 'agent: expected an object, got number'],
-    ['LANGGRAPH_CONFIG', '{"agent": {"context": 1}}', 'agent.context: expected an object, got number'],
-  ])('refuses %s=%j', (name, value, problem) => {
+    ['LANGGRAPH_CONFIG', '{"agent": 1}', 'agent: expected an object, got a number'],
+    ['LANGGRAPH_CONFIG', '{"agent": {"context": 1}}', 'agent.context: expected an object, got a number'],
+  ])('rejects %s=%j', (name, value, problem) => {
     expect(read({ [name]: value }).problems).toEqual([`${name}: ${problem}`]);
   });
 
@@ -129,7 +129,7 @@ describe('the environment', () => {
     );
   });
 
-  it('reports all wrong variables at once', () => {
+  it('reports all invalid variables at once', () => {
     expect(read({ PORT: 'a', LOG_JSON: 'b' }).problems).toHaveLength(2);
   });
 
@@ -140,11 +140,11 @@ describe('the environment', () => {
   ])('requires a heartbeat that is shorter than the lease: %j', (env, expected) => {
     const { problems } = read(env);
     expect(problems).toEqual(
-      expected.map((start) => `NESTGRAPH_HEARTBEAT_SECS: ${start}; a lease must not end before it is renewed`),
+      expected.map((start) => `NESTGRAPH_HEARTBEAT_SECS: ${start}; a lease must be renewed before it expires`),
     );
   });
 
-  it('does not compare a heartbeat that is no number', () => {
+  it('does not compare a heartbeat that is not a number', () => {
     expect(read({ NESTGRAPH_HEARTBEAT_SECS: 'soon' }).problems).toEqual([
       'NESTGRAPH_HEARTBEAT_SECS: expected a number from 0.001 to 2147483, got "soon"',
     ]);
@@ -152,7 +152,7 @@ describe('the environment', () => {
 });
 
 describe('the address of the server', () => {
-  it('is there for graphs', () => {
+  it('is visible to graphs', () => {
     const env: NodeJS.ProcessEnv = { PORT: '0' };
     expect(publishedAddress(env)).toBeUndefined();
     publishAddress('http://127.0.0.1:2024/api', 2024, env);
@@ -160,7 +160,7 @@ describe('the address of the server', () => {
     expect(publishedAddress(env)).toBe('http://127.0.0.1:2024/api');
   });
 
-  it('is what somebody has set', () => {
+  it('is not replaced if the operator has set it', () => {
     const env = { LANGGRAPH_API_URL: 'https://graphs.example' };
     publishAddress('http://127.0.0.1:2024', 2024, env);
     expect(publishedAddress(env)).toBe('https://graphs.example');

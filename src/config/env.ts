@@ -1,7 +1,7 @@
-/** The one reader of the environment. Everybody else injects `NestgraphConfig`. */
+/** The only reader of the environment. All other code injects `NestgraphConfig`. */
 import { plainToInstance } from 'class-transformer';
 import { ValidateBy, validateSync, type ValidationArguments } from 'class-validator';
-import { LONGEST_TIMER_SECS } from '../common/longest-time.js';
+import { MAX_TIMER_SECS } from '../common/max-time.js';
 import { asFlag, asJson, asNumber, Variable } from './env-variable.js';
 import { asHostNames, hostNames } from './hosts.js';
 import { asOrigins, origins } from './cors.js';
@@ -14,20 +14,20 @@ import {
   number,
   object,
   oneOf,
-  text,
+  string,
   type Findings,
   type JsonObject,
 } from './shape.js';
 
-/** 0 takes any free port. */
+/** 0 selects any free port. */
 export const PORT = integer({ min: 0, max: 65535 });
 
-const seconds = ({ min }: { min: number }) => number({ min, max: LONGEST_TIMER_SECS });
-const A_MILLISECOND = 0.001;
+const seconds = ({ min }: { min: number }) => number({ min, max: MAX_TIMER_SECS });
+const MIN_SECONDS = 0.001;
 
-const httpAddress = text({ expected: 'an address like https://api.smith.langchain.com', pattern: /^https?:\/\/./ });
+const httpAddress = string({ expected: 'an address like https://api.smith.langchain.com', pattern: /^https?:\/\/./ });
 
-/** For checking only: a config may have any other member, too. */
+/** For validation only: a config may have any other member. */
 const graphDefaults = mapOf(object({ context: mapOf(anything()) }), {
   expected: 'a JSON object from graph id to config',
 });
@@ -36,10 +36,10 @@ const callerWeights = mapOf(integer({ min: 1, max: 1000 }), {
   expected: 'a JSON object from identity to a whole number from 1 to 1000',
 });
 
-/** Empty text means not set. Variables without a value here have a default that `config.ts` works out. */
+/** An empty string means not set. Variables without a value here have a default that `config.ts` derives. */
 export class Environment {
   /** Address to listen on. `0.0.0.0` lets other machines connect. */
-  @Variable(text())
+  @Variable(string())
   readonly HOST: string = '127.0.0.1';
 
   /** Port to listen on. Without it: 2024, or the next free port. 0 takes any free port. */
@@ -61,7 +61,7 @@ export class Environment {
   readonly CORS_ALLOW_ORIGINS?: readonly string[];
 
   /** Path below which all routes are served, such as `/api`; wins over `http.mount_prefix` in langgraph.json. */
-  @Variable(text({ expected: 'a path that begins with "/"', pattern: /^\// }))
+  @Variable(string({ expected: 'a path that begins with "/"', pattern: /^\// }))
   readonly MOUNT_PREFIX?: string;
 
   /**
@@ -69,7 +69,10 @@ export class Environment {
    * embedded one.
    */
   @Variable(
-    text({ expected: 'an address like postgres://user:password@host:5432/database', pattern: /^postgres(ql)?:\/\/./ }),
+    string({
+      expected: 'an address like postgres://user:password@host:5432/database',
+      pattern: /^postgres(ql)?:\/\/./,
+    }),
   )
   readonly DATABASE_URI?: string;
 
@@ -77,7 +80,7 @@ export class Environment {
    * Address of the Redis server. It counts the requests of all processes together for
    * `NESTGRAPH_RATE_LIMIT_PER_MINUTE`, and nothing else yet.
    */
-  @Variable(text({ expected: 'an address like redis://host:6379', pattern: /^rediss?:\/\/./ }))
+  @Variable(string({ expected: 'an address like redis://host:6379', pattern: /^rediss?:\/\/./ }))
   readonly REDIS_URI?: string;
 
   /** Runs that this process executes at the same time. With 0 it only serves the API. */
@@ -85,7 +88,7 @@ export class Environment {
   readonly N_JOBS_PER_WORKER: number = 10;
 
   /** Seconds after which a run is stopped with status `timeout`. */
-  @Variable(seconds({ min: A_MILLISECOND }), asNumber)
+  @Variable(seconds({ min: MIN_SECONDS }), asNumber)
   readonly BG_JOB_TIMEOUT_SECS: number = 3600;
 
   /** How many times a run is retried after its worker was lost. */
@@ -96,7 +99,7 @@ export class Environment {
   @Variable(seconds({ min: 0 }), asNumber)
   readonly BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: number = 30;
 
-  /** The least important entries that are logged; case does not matter. */
+  /** Minimum level of log entries, in any case. */
   @Variable(oneOf('debug', 'info', 'warn', 'error'), (level) => level.toLowerCase())
   readonly LOG_LEVEL: 'debug' | 'info' | 'warn' | 'error' = 'info';
 
@@ -108,11 +111,11 @@ export class Environment {
   readonly LOG_JSON?: boolean;
 
   /** Key of LangSmith: with it runs return feedback links (`feedback_keys`) and can be traced. */
-  @Variable(text())
+  @Variable(string())
   readonly LANGSMITH_API_KEY?: string;
 
   /** The older name of `LANGSMITH_API_KEY`. */
-  @Variable(text())
+  @Variable(string())
   readonly LANGCHAIN_API_KEY?: string;
 
   /** Address of LangSmith. Without it: LangSmith's own cloud. */
@@ -124,19 +127,19 @@ export class Environment {
   readonly LANGCHAIN_ENDPOINT?: string;
 
   /** `true` traces every run. A string and not a flag: LangChain reads it too, and takes any other word for no. */
-  @Variable(text())
+  @Variable(string())
   readonly LANGSMITH_TRACING?: string;
 
   /** Another name of `LANGSMITH_TRACING`. */
-  @Variable(text())
+  @Variable(string())
   readonly LANGSMITH_TRACING_V2?: string;
 
   /** Another name of `LANGSMITH_TRACING`. */
-  @Variable(text())
+  @Variable(string())
   readonly LANGCHAIN_TRACING_V2?: string;
 
   /** Another name of `LANGSMITH_TRACING`. */
-  @Variable(text())
+  @Variable(string())
   readonly LANGCHAIN_TRACING?: string;
 
   /**
@@ -150,11 +153,11 @@ export class Environment {
    * Milliseconds that a request waits until the schemas of a graph are derived from its source. After that it gets the
    * names of the channels, and a later request the schemas.
    */
-  @Variable(integer({ min: 1, max: LONGEST_TIMER_SECS * 1000 }), asNumber)
+  @Variable(integer({ min: 1, max: MAX_TIMER_SECS * 1000 }), asNumber)
   readonly LANGGRAPH_SCHEMA_RESOLVE_TIMEOUT_MS: number = 10_000;
 
   /** Folder of the embedded database, relative to the folder of langgraph.json. */
-  @Variable(text())
+  @Variable(string())
   readonly NESTGRAPH_DATA_DIR: string = '.nestgraph';
 
   /** Database connections that a process shares among its requests and runs. */
@@ -166,11 +169,11 @@ export class Environment {
   readonly NESTGRAPH_PREPARED_STATEMENTS: boolean = true;
 
   /** Seconds for which a worker owns a run unless it renews its lease. */
-  @Variable(seconds({ min: A_MILLISECOND }), asNumber)
+  @Variable(seconds({ min: MIN_SECONDS }), asNumber)
   readonly NESTGRAPH_LEASE_SECS: number = 30;
 
   /** Seconds between two renewals of a lease; less than `NESTGRAPH_LEASE_SECS`. */
-  @Variable(seconds({ min: A_MILLISECOND }), asNumber)
+  @Variable(seconds({ min: MIN_SECONDS }), asNumber)
   @ShorterThanLease()
   readonly NESTGRAPH_HEARTBEAT_SECS: number = 10;
 
@@ -178,7 +181,7 @@ export class Environment {
   @Variable(integer({ min: 1 }), asNumber)
   readonly NESTGRAPH_BODY_LIMIT_MB: number = 20;
 
-  /** Most values of a request body: scalars, lists and objects, all together. */
+  /** Maximum number of values in a request body: scalars, lists and objects. */
   @Variable(integer({ min: 1 }), asNumber)
   readonly NESTGRAPH_BODY_LIMIT_VALUES: number = 100_000;
 
@@ -186,7 +189,7 @@ export class Environment {
    * Seconds in which a request must have arrived whole, body included; its headers within 30 seconds. How long its
    * response takes does not matter.
    */
-  @Variable(seconds({ min: A_MILLISECOND }), asNumber)
+  @Variable(seconds({ min: MIN_SECONDS }), asNumber)
   readonly NESTGRAPH_REQUEST_TIMEOUT_SECS: number = 300;
 
   /**
@@ -196,11 +199,11 @@ export class Environment {
   @Variable(integer({ min: 0 }), asNumber)
   readonly NESTGRAPH_RATE_LIMIT_PER_MINUTE: number = 0;
 
-  /** Streams and waits that a caller may have open at each process at the same time; 0 for no limit. */
+  /** Open streams and waits per caller and process; 0 for no limit. */
   @Variable(integer({ min: 0 }), asNumber)
   readonly NESTGRAPH_MAX_STREAMS_PER_CALLER: number = 0;
 
-  /** Runs that may wait on one thread; 0 for no limit. */
+  /** Maximum number of queued runs per thread; 0 for no limit. */
   @Variable(integer({ min: 0 }), asNumber)
   readonly NESTGRAPH_MAX_QUEUED_RUNS: number = 1000;
 
@@ -229,7 +232,7 @@ export class Environment {
   @Variable(seconds({ min: 0 }), asNumber)
   readonly NESTGRAPH_STATELESS_RETENTION_SECS: number = 60;
 
-  /** Seconds after the end of a resumable run for which its events can still be read. */
+  /** Seconds after the end of a resumable run during which its events can be read. */
   @Variable(seconds({ min: 0 }), asNumber)
   readonly NESTGRAPH_STREAM_RETENTION_SECS: number = 3600;
 
@@ -244,32 +247,32 @@ export class Environment {
   @Variable(flag(), asFlag)
   readonly NESTGRAPH_WEBHOOK_ALLOW_PRIVATE?: boolean;
 
-  /** Signs webhooks, so that receivers can tell them from forgeries. At least 16 characters. */
-  @Variable(text())
+  /** Key of the webhook signature, by which receivers detect forgeries. At least 16 characters. */
+  @Variable(string())
   readonly NESTGRAPH_WEBHOOK_SECRET?: string;
 
   /** Keys that callers may send in `x-api-key`: `alice:KEY,bob:KEY`. One name may have several. */
-  @Variable(text())
+  @Variable(string())
   readonly NESTGRAPH_API_KEYS?: string;
 
-  /** Issuer of tokens that callers may send as `Authorization: Bearer`. */
-  @Variable(text({ expected: 'an address like https://login.example.com', pattern: /^https?:\/\/./ }))
+  /** Issuer of the tokens in the header `Authorization: Bearer`. */
+  @Variable(string({ expected: 'an address like https://login.example.com', pattern: /^https?:\/\/./ }))
   readonly NESTGRAPH_JWT_ISSUER?: string;
 
-  /** Address or file of the issuer's keys. Without it they are found by OIDC discovery. */
-  @Variable(text())
+  /** URL or file of the issuer's key set. Default: OIDC discovery. */
+  @Variable(string())
   readonly NESTGRAPH_JWT_JWKS?: string;
 
-  /** Audiences that tokens may be for, separated by commas. */
-  @Variable(text())
+  /** Accepted audiences of tokens, separated by commas. */
+  @Variable(string())
   readonly NESTGRAPH_JWT_AUDIENCE?: string;
 
   /** Claim of a token that identifies the user. */
-  @Variable(text())
+  @Variable(string())
   readonly NESTGRAPH_JWT_IDENTITY_CLAIM: string = 'sub';
 
   /** Claim of a token with the permissions of the user: a list, or a string with spaces. */
-  @Variable(text())
+  @Variable(string())
   readonly NESTGRAPH_JWT_PERMISSIONS_CLAIM: string = 'scope';
 
   /**
@@ -284,16 +287,16 @@ function ShorterThanLease(): PropertyDecorator {
   return ValidateBy({
     name: 'shorterThanLease',
     validator: {
-      // A value that is no number has been refused already, and has no length to compare.
+      // Another validator rejects a value that is not a number; here it cannot be compared.
       validate: (heartbeat: unknown, args) => !(Number(heartbeat) >= Number(leaseOf(args))),
       defaultMessage: (args) =>
         `expected less than NESTGRAPH_LEASE_SECS (${leaseOf(args)}), got ${args?.value}; ` +
-        'a lease must not end before it is renewed',
+        'a lease must be renewed before it expires',
     },
   });
 }
 
-/** The variables as values. One that is wrong is noted in `findings`, and must not be used then. */
+/** Parses the variables. Each invalid one is reported in `findings`; its value must not be used. */
 export function readEnvironment(env: NodeJS.ProcessEnv, findings: Findings): Environment {
   const given = Object.entries(env).map(([name, value]) => [name, value?.trim() || undefined]);
   const set = Object.fromEntries(given.filter(([, value]) => value !== undefined)) as Record<string, string>;
@@ -305,13 +308,13 @@ export function readEnvironment(env: NodeJS.ProcessEnv, findings: Findings): Env
 }
 
 /**
- * Tells graphs where their server is, as LangGraph's own servers do. An address that somebody else has set stays: it may
- * be the one outside of a proxy.
+ * Publishes the address of this server to its graphs, as LangGraph's own servers do. An address that the operator has set
+ * is not replaced: it may be the public one in front of a proxy.
  */
 export function publishAddress(url: string, port: number, env: NodeJS.ProcessEnv = process.env): void {
   env.LANGGRAPH_API_URL ||= url;
   env.PORT = String(port);
 }
 
-/** Where this service is reached; undefined in a worker that nobody has told. */
+/** The address of this service; undefined in a worker without LANGGRAPH_API_URL. */
 export const publishedAddress = (env: NodeJS.ProcessEnv = process.env): string | undefined => env.LANGGRAPH_API_URL;

@@ -30,7 +30,7 @@ describe('the names of a server', () => {
     '0.0.0.0:2024',
     '',
     'user@localhost',
-  ])('on loopback are none of others: %j', (authority) => {
+  ])('on loopback do not include %j', (authority) => {
     expect(namesServer(configure({}).hosts(), authority)).toBe(false);
   });
 
@@ -43,7 +43,7 @@ describe('the names of a server', () => {
     [{ allowed: 'api, *.tunnel.example' }, 'API:8123'],
     [{ allowed: 'api, *.tunnel.example' }, 'x.tunnel.example'],
     [{ published: 'https://dev.example.com:8443/api' }, 'dev.example.com'],
-  ])('with %j has %s', (given, authority) => {
+  ])('with %j include %s', (given, authority) => {
     expect(namesServer(configure(given).hosts(), authority)).toBe(true);
   });
 
@@ -54,11 +54,11 @@ describe('the names of a server', () => {
     [{ host: '::1' }, '10.0.0.1'],
     [{ allowed: '*.tunnel.example' }, 'tunnel.example'],
     [{ published: 'nonsense' }, 'nonsense'],
-  ])('with %j has not %s', (given, authority) => {
+  ])('with %j do not include %s', (given, authority) => {
     expect(namesServer(configure(given).hosts(), authority)).toBe(false);
   });
 
-  it.each(['https://a.com', 'a.com:80', 'a.com,,b.com', '*'])('are not %j', (allowed) => {
+  it.each(['https://a.com', 'a.com:80', 'a.com,,b.com', '*'])('cannot be %j', (allowed) => {
     expect(configure({ allowed }).problems).toEqual([
       `NESTGRAPH_ALLOWED_HOSTS: expected host names, separated by commas, such as api,*.example.com, got ${JSON.stringify(allowed)}`,
     ]);

@@ -1,31 +1,31 @@
 import { isIP } from 'node:net';
 import { hostnameOf, isLoopback, matchesDomain } from '../common/http/host-names.js';
 import type { Environment } from './env.js';
-import type { FromText } from './env-variable.js';
+import type { FromString } from './env-variable.js';
 import { readDomain } from './langgraph-json.shape.js';
-import { listOf, text, type Shape } from './shape.js';
+import { listOf, string, type Shape } from './shape.js';
 
-/** Which names the `Host` header may have where no caller has to authenticate; see decision 25. */
+/** Accepted names in the `Host` header of a server without authentication; see decision 25. */
 export interface HostsConfig {
-  /** Besides loopback. `*.` stands for all names below one. */
+  /** Besides loopback. `*.` matches all subdomains. */
   readonly names: readonly string[];
-  /** Any IP address will do: the server listens on the network, and only names can be rebound. */
+  /** Accepts any IP address: the server listens on the network, and DNS rebinding needs a name. */
   readonly any_address: boolean;
 }
 
 /** Host names, separated by commas. */
 export const hostNames: Shape<readonly string[]> = {
-  ...listOf(text()),
+  ...listOf(string()),
   expected: 'host names, separated by commas, such as api,*.example.com',
 };
 
-/** A string that is no list of host names is left as it is, and refused. */
-export const asHostNames: FromText = (source) => {
+/** Returns a string that is not a list of host names unchanged, so that validation rejects it. */
+export const asHostNames: FromString = (source) => {
   const names = source.split(',').map((name) => readDomain(name.trim()));
   return names.includes(undefined) ? source : names;
 };
 
-/** The names that the configuration has for this server: its own list, where it listens, and its published address. */
+/** The names of this server: the configured list, the listening address and the published address. */
 export function hostsConfig(host: string, environment: Environment, published: string | undefined): HostsConfig {
   const listening = hostnameOf(host) ?? host;
   const address = published !== undefined && URL.canParse(published) ? hostnameOf(new URL(published).host) : undefined;

@@ -1,38 +1,38 @@
-/** The `http` block of langgraph.json, and what one caller may ask for. */
+/** The `http` block of langgraph.json, and the limits per caller. */
 import { resolve } from 'node:path';
 import type { Environment } from './env.js';
 import type { HeaderFilter, LanggraphJson } from './langgraph-json.shape.js';
 
-/** Groups of routes that `disable_<group>` switches off. Routes of crons belong to the runs they start. */
+/** Groups of routes that `disable_<group>` disables. Routes of crons belong to `runs`. */
 export const ROUTE_GROUPS = ['assistants', 'threads', 'runs', 'store', 'meta'] as const;
 
 export type RouteGroup = (typeof ROUTE_GROUPS)[number];
 
-/** Routes of the user's own, from `http.app`. */
+/** Custom routes of the user, from `http.app`. */
 export interface CustomAppConfig {
   /** Absolute path of the module. */
   readonly file: string;
   readonly export_name: string;
-  /** Its routes are for authenticated callers, too. */
+  /** Its routes require authentication, too. */
   readonly authenticated: boolean;
-  /** Callers are authenticated before its middleware sees the request. */
+  /** Authentication runs before its middleware. */
   readonly auth_first: boolean;
 }
 
 export interface HttpConfig {
-  /** Groups whose routes do not exist. */
+  /** Groups without routes. */
   readonly disabled: readonly RouteGroup[];
   readonly app?: CustomAppConfig;
-  /** Request headers that the log of a request shows; absent when nobody asked for any. */
+  /** Request headers in the request log; absent if not configured. */
   readonly logging_headers?: HeaderFilter;
 }
 
 /** 0 stands for no limit. */
 export interface LimitsConfig {
   readonly requests_per_minute: number;
-  /** Streams and waits that a caller may have open. */
+  /** Open streams and waits per caller. */
   readonly streams_per_caller: number;
-  /** Where processes count requests together; each counts its own without it. */
+  /** Shared counter of all processes. If absent, each process counts its own requests. */
   readonly redis_uri?: string;
 }
 

@@ -1,6 +1,6 @@
-/** The format of `langgraph.json` (contract 6.4) as a table: what may stand in the file, and what it means. */
+/** The format of `langgraph.json` (contract 6.4) as a table of its keys. */
 import { isUuid } from '../common/ids.js';
-import { LONGEST_SECONDS, LONGEST_TIMER_SECS } from '../common/longest-time.js';
+import { MAX_SECONDS, MAX_TIMER_SECS } from '../common/max-time.js';
 import {
   anything,
   converted,
@@ -14,11 +14,11 @@ import {
   object,
   oneOf,
   required,
-  text,
+  string,
   type Parsed,
 } from './shape.js';
 
-/** A `path:export` text taken apart. */
+/** The parts of a `path:export` string. */
 export interface Reference {
   readonly path: string;
   readonly export_name: string;
@@ -28,8 +28,8 @@ const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 const DRIVE = /^[a-z]:[\\/]/i;
 
 /**
- * Splits at the last colon; without one the default export is meant. The colon of a Windows drive does not count.
- * Undefined when the path is missing or the export is not a name.
+ * Splits at the last colon. Without one, the reference means the default export. The colon of a Windows drive is ignored.
+ * Returns undefined if the path is missing or the export is not an identifier.
  */
 export function splitReference(reference: string): Reference | undefined {
   const colon = reference.lastIndexOf(':');
@@ -40,12 +40,12 @@ export function splitReference(reference: string): Reference | undefined {
 }
 
 /** `./agent.ts:graph`: a module, relative to langgraph.json, and one of its exports. */
-const reference = converted(text(), splitReference, 'text of the form "path:export"');
+const reference = converted(string(), splitReference, 'a string of the form "path:export"');
 
-/** Where embeddings come from: a function of the user's, or a model of a provider that LangChain has a package for. */
+/** The source of embeddings: a function of the user, or the model of a provider that LangChain has a package for. */
 export type Embed = Reference | { readonly provider: string; readonly model: string };
 
-const embed = converted(text(), readEmbed, 'text of the form "provider:model" or "path:export"');
+const embed = converted(string(), readEmbed, 'a string of the form "provider:model" or "path:export"');
 
 function readEmbed(source: string): Embed | undefined {
   const isPath = /^[./\\]|\.[cm]?[jt]s(:|$)/.test(source) || DRIVE.test(source);
@@ -56,20 +56,20 @@ function readEmbed(source: string): Embed | undefined {
 const graph = either(
   reference,
   converted(
-    object({ path: required(reference), description: text() }, '{path, description}'),
+    object({ path: required(reference), description: string() }, '{path, description}'),
     ({ path, description }) => ({ ...path, description }),
   ),
 );
 
-/** A client that sends a UUID means an assistant: it could register one under the id of such a graph. */
+/** No UUID as a graph id: a UUID means an assistant, and a client could register one under that id. */
 const graphs = converted(
   mapOf(graph, { expected: 'an object with at least one graph', min: 1 }),
   (entries) => (Object.keys(entries).some(isUuid) ? undefined : entries),
   'an object with at least one graph, and no UUID as a graph id',
 );
 
-/** A regular expression that must match the whole text: one that matches a part would let `https://ours.com.evil.com` in. */
-const wholeMatch = converted(text(), compileWholeMatch, 'a regular expression');
+/** A regular expression anchored at both ends: a partial match would admit `https://ours.com.evil.com`. */
+const wholeMatch = converted(string(), compileWholeMatch, 'a regular expression');
 
 function compileWholeMatch(source: string): RegExp | undefined {
   try {
@@ -80,19 +80,19 @@ function compileWholeMatch(source: string): RegExp | undefined {
   }
 }
 
-const urlPath = text({ expected: 'a path that begins with "/"', pattern: /^\// });
-const minutes = number({ min: 0, max: LONGEST_SECONDS / 60 });
-/** Between two looks of a timer. */
-const interval = number({ min: 0, max: Math.floor(LONGEST_TIMER_SECS / 60) });
+const urlPath = string({ expected: 'a path that begins with "/"', pattern: /^\// });
+const minutes = number({ min: 0, max: MAX_SECONDS / 60 });
+/** Between two sweeps. */
+const interval = number({ min: 0, max: Math.floor(MAX_TIMER_SECS / 60) });
 
-/** Header names, `*` as a wild card. What is excluded stays out even when it is included as well. */
+/** Header names; `*` is a wildcard. `excludes` takes precedence over `includes`. */
 const headerFilter = converted(
   object({
-    includes: listOf(text()),
-    excludes: listOf(text()),
-    /** Other spellings of the same two. */
-    include: listOf(text()),
-    exclude: listOf(text()),
+    includes: listOf(string()),
+    excludes: listOf(string()),
+    /** Aliases of the two above. */
+    include: listOf(string()),
+    exclude: listOf(string()),
   }),
   ({ includes = [], include = [], excludes = [], exclude = [] }) => ({
     includes: [...includes, ...include],
@@ -101,14 +101,14 @@ const headerFilter = converted(
 );
 
 const cors = object({
-  allow_origins: listOf(text()),
-  /** Wins over `allow_origins`. */
+  allow_origins: listOf(string()),
+  /** Takes precedence over `allow_origins`. */
   allow_origin_regex: wholeMatch,
-  allow_methods: listOf(text()),
-  allow_headers: listOf(text()),
+  allow_methods: listOf(string()),
+  allow_headers: listOf(string()),
   allow_credentials: flag(),
-  expose_headers: listOf(text()),
-  /** Seconds that a browser may remember the answer to a preflight. */
+  expose_headers: listOf(string()),
+  /** Seconds for which a browser may cache a preflight response. */
   max_age: integer({ min: 0 }),
 });
 
@@ -117,7 +117,7 @@ const http = object({
   app: reference,
   mount_prefix: urlPath,
   cors,
-  /** Request headers that graphs find in `config.configurable`. */
+  /** Request headers that graphs receive in `config.configurable`. */
   configurable_headers: headerFilter,
   logging_headers: headerFilter,
   disable_assistants: flag(),
@@ -135,13 +135,13 @@ const http = object({
 });
 
 /** Alternatives, each a map from security scheme to scopes. */
-const security = listOf(mapOf(listOf(text())));
+const security = listOf(mapOf(listOf(string())));
 
 const auth = object({
   path: required(reference),
   disable_studio_auth: flag(),
   openapi: object({ security, securitySchemes: mapOf(mapOf(anything())), paths: mapOf(mapOf(security)) }),
-  cache: object({ cache_keys: listOf(text()), ttl_seconds: number({ min: 0 }), max_size: integer({ min: 0 }) }),
+  cache: object({ cache_keys: listOf(string()), ttl_seconds: number({ min: 0 }), max_size: integer({ min: 0 }) }),
 });
 
 const store = object({
@@ -150,19 +150,19 @@ const store = object({
     dims: required(integer({ min: 1 })),
     /** `provider:model`, or the `path:export` of a function or of LangChain's Embeddings. */
     embed: required(embed),
-    /** Paths of the texts in a value that are compared; the whole value when there are none. */
-    fields: listOf(text({ expected: 'a path like "title" or "chapters[*].text"', pattern: /\S/ })),
+    /** Paths of the strings in a value that are embedded. Default: the whole value. */
+    fields: listOf(string({ expected: 'a path like "title" or "chapters[*].text"', pattern: /\S/ })),
   }),
   ttl: object({ default_ttl: minutes, refresh_on_read: flag(), sweep_interval_minutes: interval }),
 });
 
 /** Python module paths; true allows all of them. */
-const modules = either(flag(), listOf(listOf(text())));
+const modules = either(flag(), listOf(listOf(string())));
 
 const checkpointer = object({
   path: reference,
   ttl: object({
-    /** `keep_latest` keeps the thread with its last state. */
+    /** `keep_latest` keeps the thread and its latest state. */
     strategy: oneOf('delete', 'keep_latest'),
     default_ttl: minutes,
     sweep_interval_minutes: interval,
@@ -172,10 +172,10 @@ const checkpointer = object({
   serde: object({ allowed_json_modules: modules, allowed_msgpack_modules: modules, pickle_fallback: flag() }),
 });
 
-/** `hooks.example.com`, or `*.example.com` for all names below `example.com` (contract 6.4). */
-const domain = converted(text(), readDomain, 'a host name like "hooks.example.com" or "*.example.com"');
+/** `hooks.example.com`, or `*.example.com` for all subdomains (contract 6.4). */
+const domain = converted(string(), readDomain, 'a host name like "hooks.example.com" or "*.example.com"');
 
-/** As a URL spells it: in lower case, other alphabets in their ASCII form. */
+/** The spelling of a URL: lower case, and Punycode for other alphabets. */
 export function readDomain(source: string): string | undefined {
   const [wildcard, name] = source.startsWith('*.') ? ['*.', source.slice(2)] : ['', source];
   const url = URL.canParse(`http://${name}`) ? new URL(`http://${name}`) : undefined;
@@ -184,10 +184,10 @@ export function readDomain(source: string): string | undefined {
 }
 
 const webhooks = object({
-  /** Only variables whose names begin with this may be named in `headers`. */
-  env_prefix: text({ expected: 'text that is not empty', pattern: /\S/ }),
+  /** `headers` may reference only variables with this prefix. */
+  env_prefix: string({ expected: 'a non-empty string', pattern: /\S/ }),
   /** Values may contain `${{ env.NAME }}`. */
-  headers: mapOf(text()),
+  headers: mapOf(string()),
   url: object({
     allowed_domains: listOf(domain),
     allowed_ports: listOf(integer({ min: 1, max: 65535 })),
@@ -197,7 +197,7 @@ const webhooks = object({
   }),
 });
 
-const variables = converted(mapOf(either(text(), number(), flag())), (values): Readonly<Record<string, string>> =>
+const variables = converted(mapOf(either(string(), number(), flag())), (values): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)])),
 );
 
@@ -205,7 +205,7 @@ export const LANGGRAPH_JSON = object({
   graphs: required(graphs),
   /** A file of `NAME=value` lines, or the variables themselves. */
   env: described(
-    either(text({ expected: 'a file path', pattern: /\S/ }), variables),
+    either(string({ expected: 'a file path', pattern: /\S/ }), variables),
     'a file path such as ".env", or the variables as an object such as {"NAME": "value"}',
   ),
   auth,
@@ -214,20 +214,20 @@ export const LANGGRAPH_JSON = object({
   checkpointer,
   webhooks,
   encryption: object({ path: required(reference) }),
-  ui: mapOf(text()),
-  /** Packages that UI bundles share with the page around them. */
-  ui_config: object({ shared: listOf(text()) }),
-  /** Ours: Nest modules that join the application. */
+  ui: mapOf(string()),
+  /** Packages that UI bundles share with the surrounding page. */
+  ui_config: object({ shared: listOf(string()) }),
+  /** Nestgraph only: Nest modules that are added to the application. */
   nest: object({ modules: listOf(reference) }),
 
-  // What follows matters when an image is built or another runtime serves the graphs.
-  node_version: either(text(), integer()),
-  dependencies: listOf(text()),
-  source: object({ kind: text(), root: text(), package: text() }),
+  // The keys below matter only when an image is built or another runtime serves the graphs.
+  node_version: either(string(), integer()),
+  dependencies: listOf(string()),
+  source: object({ kind: string(), root: string(), package: string() }),
   $schema: anything(),
   node_loader: anything(),
   python_version: anything(),
-  /** How runs of the official server's queue are prioritised. */
+  /** Priorities of runs in the queue of the official server. */
   priority: anything(),
   base_image: anything(),
   image_distro: anything(),
@@ -238,7 +238,7 @@ export const LANGGRAPH_JSON = object({
   api_version: anything(),
 });
 
-/** A valid `langgraph.json`. Members that were not given, or given as null, are absent. */
+/** A valid `langgraph.json`. Missing and null members are absent. */
 export type LanggraphJson = Parsed<typeof LANGGRAPH_JSON>;
 
 export type CorsSettings = Parsed<typeof cors>;

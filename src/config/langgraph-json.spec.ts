@@ -21,7 +21,7 @@ function readFile(content: string) {
   return { file, settings: readLanggraphJson(file, findings), findings };
 }
 
-describe('a path:export text', () => {
+describe('a path:export string', () => {
   it.each([
     ['./agent.ts:graph', './agent.ts', 'graph'],
     ['./agent.ts', './agent.ts', 'default'],
@@ -30,8 +30,8 @@ describe('a path:export text', () => {
     ['c:/x.ts', 'c:/x.ts', 'default'],
     ['a:graph', 'a', 'graph'],
     ['./a:b/c.ts:größe', './a:b/c.ts', 'größe'],
-  ])('%s is split at its last colon', (text, path, export_name) => {
-    expect(splitReference(text)).toEqual({ path, export_name });
+  ])('%s is split at its last colon', (source, path, export_name) => {
+    expect(splitReference(source)).toEqual({ path, export_name });
   });
 
   it.each(['', ' ', ':graph', './agent.ts:', './agent.ts:my-graph', 'http://host/agent.ts'])(
@@ -131,15 +131,18 @@ describe('langgraph.json', () => {
       { graphs: { 'ABCDEF00-0000-4000-8000-000000000000': './a.ts:graph' } },
       'graphs: expected an object with at least one graph, and no UUID as a graph id, got {"ABCDEF00-0000-4000-8000-000000000000":"./a.ts:graph"}',
     ],
-    [{ graphs: { a: 1 } }, 'graphs.a: expected text of the form "path:export" or {path, description}, got number'],
-    [{ graphs: { a: './a.ts:' } }, 'graphs.a: expected text of the form "path:export", got "./a.ts:"'],
-    [{ graphs: { a: {} } }, 'graphs.a.path: expected text of the form "path:export", got nothing'],
+    [
+      { graphs: { a: 1 } },
+      'graphs.a: expected a string of the form "path:export" or {path, description}, got a number',
+    ],
+    [{ graphs: { a: './a.ts:' } }, 'graphs.a: expected a string of the form "path:export", got "./a.ts:"'],
+    [{ graphs: { a: {} } }, 'graphs.a.path: expected a string of the form "path:export", got nothing'],
     [
       { env: ['A'] },
       'env: expected a file path such as ".env", or the variables as an object such as {"NAME": "value"}, got a list',
     ],
-    [{ env: { A: {} } }, 'env.A: expected text or a number or true or false, got an object'],
-    [{ http: { cors: { allow_origins: ['*', 1] } } }, 'http.cors.allow_origins[1]: expected text, got number'],
+    [{ env: { A: {} } }, 'env.A: expected a string or a number or true or false, got an object'],
+    [{ http: { cors: { allow_origins: ['*', 1] } } }, 'http.cors.allow_origins[1]: expected a string, got a number'],
     [
       { http: { cors: { allow_origin_regex: '(' } } },
       'http.cors.allow_origin_regex: expected a regular expression, got "("',
@@ -153,17 +156,17 @@ describe('langgraph.json', () => {
       { http: { middleware_order: 'x' } },
       'http.middleware_order: expected "auth_first" or "middleware_first", got "x"',
     ],
-    [{ http: { disable_runs: 'yes' } }, 'http.disable_runs: expected true or false, got text'],
+    [{ http: { disable_runs: 'yes' } }, 'http.disable_runs: expected true or false, got a string'],
     [
       { store: { ttl: { sweep_interval_minutes: 1e6 } } },
       'store.ttl.sweep_interval_minutes: expected a number from 0 to 35791, got 1000000',
     ],
-    [{ auth: {} }, 'auth.path: expected text of the form "path:export", got nothing'],
-    [{ encryption: {} }, 'encryption.path: expected text of the form "path:export", got nothing'],
+    [{ auth: {} }, 'auth.path: expected a string of the form "path:export", got nothing'],
+    [{ encryption: {} }, 'encryption.path: expected a string of the form "path:export", got nothing'],
     [{ store: { index: { dims: 0, embed: 'a:b' } } }, 'store.index.dims: expected a whole number of at least 1, got 0'],
     [
       { store: { index: { dims: 1, embed: 'e' } } },
-      'store.index.embed: expected text of the form "provider:model" or "path:export", got "e"',
+      'store.index.embed: expected a string of the form "provider:model" or "path:export", got "e"',
     ],
     [
       { store: { index: { dims: 1, embed: 'a:b', fields: [''] } } },
@@ -177,17 +180,17 @@ describe('langgraph.json', () => {
       { webhooks: { url: { allowed_ports: [0] } } },
       'webhooks.url.allowed_ports[0]: expected a whole number from 1 to 65535, got 0',
     ],
-    [{ webhooks: { env_prefix: ' ' } }, 'webhooks.env_prefix: expected text that is not empty, got " "'],
-    [{ nest: { modules: [{}] } }, 'nest.modules[0]: expected text of the form "path:export", got an object'],
-  ])('refuses %j', (value, problem) => {
+    [{ webhooks: { env_prefix: ' ' } }, 'webhooks.env_prefix: expected a non-empty string, got " "'],
+    [{ nest: { modules: [{}] } }, 'nest.modules[0]: expected a string of the form "path:export", got an object'],
+  ])('rejects %j', (value, problem) => {
     expect(parse(value)).toEqual({ settings: undefined, problems: [problem], warnings: [] });
   });
 
-  it('reports all wrong values at once, and unknown keys as warnings', () => {
+  it('reports all invalid values at once, and unknown keys as warnings', () => {
     const { problems, warnings } = parse({ ui: 1, webhooks: { headers: [] }, htpp: {} });
     expect(problems).toEqual([
       'webhooks.headers: expected an object, got a list',
-      'ui: expected an object, got number',
+      'ui: expected an object, got a number',
     ]);
     expect(warnings).toEqual(['htpp is not a known key; it is ignored']);
   });
@@ -203,7 +206,7 @@ describe('langgraph.json', () => {
     ['evil://https://a.ours.com', false],
     ['http://localhost', true],
     ['http://localhost.evil.com', false],
-  ])('matches the whole of an origin with allow_origin_regex: %s', (origin, allowed) => {
+  ])('matches complete origins with allow_origin_regex: %s', (origin, allowed) => {
     const allow_origin_regex = 'https://.*\\.ours\\.com|http://localhost';
     const { settings } = parse({ http: { cors: { allow_origin_regex } } });
     expect(settings?.http?.cors?.allow_origin_regex?.test(origin)).toBe(allowed);
@@ -229,7 +232,7 @@ describe('the file of langgraph.json', () => {
     ['a comment', '{\n  // graphs\n}', 'line 2, column 3: JSON does not support comments'],
     ['no end', '{', 'line 1, column 2: Expected string in JSON but found end of file'],
     ['a control character', '{"a": "\t"}', 'line 1, column 8: Syntax error "\\x09"'],
-  ])('with %s is refused with line and column', (_what, content, place) => {
+  ])('with %s is rejected with line and column', (_what, content, place) => {
     const { settings, findings } = readFile(content);
     expect(settings).toBeUndefined();
     expect(findings.problems).toEqual([`langgraph.json: not valid JSON; ${place}`]);
@@ -238,29 +241,29 @@ describe('the file of langgraph.json', () => {
   it.each([
     ['[]', 'a list'],
     ['null', 'null'],
-    ['"text"', 'text'],
-  ])('holding %s is refused', (content, kind) => {
+    ['"text"', 'a string'],
+  ])('containing %s is rejected', (content, kind) => {
     expect(readFile(content).findings.problems).toEqual([`langgraph.json: expected an object, got ${kind}`]);
   });
 
-  it('that cannot be read is named with the reason', () => {
+  it('is reported with the reason if it cannot be read', () => {
     const findings = new Findings();
     expect(readLanggraphJson(tmpdir(), findings)).toBeUndefined();
     expect(findings.problems[0]).toContain(`cannot read ${tmpdir()} (EISDIR: `);
   });
 
-  it('stands for variables as a map of scalars', () => {
+  it('contains variables as a map of scalars', () => {
     const { settings, file, findings } = readFile(JSON.stringify({ graphs: GRAPHS, env: { A: 'a', N: 1, F: false } }));
     expect(readEnv(settings!, file, 'stop', findings)).toEqual({ A: 'a', N: '1', F: 'false' });
   });
 
-  it('stands for the variables of an env file beside it', () => {
+  it('loads the variables of an env file', () => {
     const { settings, file, findings } = readFile(JSON.stringify({ graphs: GRAPHS, env: './my.env' }));
     writeFileSync(join(file, '../my.env'), '# comment\nA=1\nB="two words"\n');
     expect(readEnv(settings!, file, 'stop', findings)).toEqual({ A: '1', B: 'two words' });
   });
 
-  it('is wrong when its env file is missing', () => {
+  it('is rejected if its env file is missing', () => {
     const { settings, file, findings } = readFile(JSON.stringify({ graphs: GRAPHS, env: './my.env' }));
     expect(readEnv(settings!, file, 'stop', findings)).toEqual({});
     expect(findings.problems).toEqual([
@@ -268,7 +271,7 @@ describe('the file of langgraph.json', () => {
     ]);
   });
 
-  it('is a warning while developing when its env file is missing, which names the example beside it', () => {
+  it('warns in dev if its env file is missing, and names the example file', () => {
     const { settings, file, findings } = readFile(JSON.stringify({ graphs: GRAPHS, env: '.env' }));
     const missing = join(file, '../.env');
     expect(readEnv(settings!, file, 'warn', findings)).toEqual({});
@@ -277,8 +280,8 @@ describe('the file of langgraph.json', () => {
     expect(findings).toMatchObject({
       problems: [],
       warnings: [
-        `langgraph.json: env: there is no ${missing}; graphs that need its variables may fail`,
-        `langgraph.json: env: there is no ${missing}; copy .env.example to .env and fill it in`,
+        `langgraph.json: env: ${missing} does not exist; graphs that need its variables may fail`,
+        `langgraph.json: env: ${missing} does not exist; copy .env.example to .env and fill it in`,
       ],
     });
   });
@@ -294,14 +297,14 @@ describe('Python graphs', () => {
   };
   const sentence = /graphs\.python: Python graphs are not served \(\.\/agent\.py\)/;
 
-  it('are left out while developing, with a warning', () => {
+  it('are skipped in dev, with a warning', () => {
     const { ids, findings } = check(mixed, 'warn');
     expect(ids).toEqual(['agent']);
     expect(findings.warnings).toEqual([expect.stringMatching(sentence)]);
     expect(findings.problems).toEqual([]);
   });
 
-  it('stop the start in production, and wherever no other graph is left', () => {
+  it('stop the start in production, and if there is no other graph', () => {
     expect(check(mixed, 'stop').findings.problems).toEqual([expect.stringMatching(sentence)]);
     expect(check({ python: './agent.py:graph' }, 'warn').findings.problems).toEqual([expect.stringMatching(sentence)]);
   });

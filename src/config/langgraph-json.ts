@@ -1,4 +1,4 @@
-/** Reads `langgraph.json` and what it points to at start: the env file. Graph files are the graph registry's business. */
+/** Reads `langgraph.json` and the env file it references. The graph registry reads the graph files. */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -6,10 +6,10 @@ import { transformSync, type TransformFailure } from 'esbuild';
 import { LANGGRAPH_JSON, type LanggraphJson } from './langgraph-json.shape.js';
 import type { Findings } from './shape.js';
 
-/** Missing parts of a project stop `start`; `dev` serves the rest and warns. */
+/** `start` stops if a part of the project is missing; `dev` warns and serves the rest. */
 export type MissingPart = 'warn' | 'stop';
 
-/** One entry of `graphs`: where the graph is to be loaded from. Nobody has looked yet whether it is there. */
+/** One entry of `graphs`. The file is not checked yet: it may be missing. */
 export interface GraphSpec {
   readonly graph_id: string;
   /** Absolute path of the module. */
@@ -18,7 +18,7 @@ export interface GraphSpec {
   readonly description?: string;
 }
 
-/** The file's content, or undefined after noting why it cannot be used. */
+/** Returns the content of the file, or undefined after reporting why it is invalid. */
 export function readLanggraphJson(file: string, findings: Findings): LanggraphJson | undefined {
   const within = findings.within(basename(file));
   const source = readSource(file, within);
@@ -43,7 +43,7 @@ function parseJson(source: string, findings: Findings): unknown {
   }
 }
 
-/** `JSON.parse` gives no position for most mistakes; esbuild does, and it names comments and trailing commas as such. */
+/** `JSON.parse` returns no position for most errors; esbuild does, and it identifies comments and trailing commas. */
 function placeOfJsonError(source: string): string | undefined {
   try {
     transformSync(source, { loader: 'json', logLevel: 'silent' });
@@ -56,14 +56,14 @@ function placeOfJsonError(source: string): string | undefined {
   return undefined;
 }
 
-/** The graphs, with paths resolved against the folder of langgraph.json. Python graphs are left out. */
+/** The graphs with absolute paths, resolved against the folder of langgraph.json. Python graphs are skipped. */
 export function resolveGraphs({ graphs }: LanggraphJson, directory: string): GraphSpec[] {
   return Object.entries(graphs)
     .filter(([, { path }]) => !isPython(path))
     .map(([graph_id, { path, ...rest }]) => ({ graph_id, file: resolve(directory, path), ...rest }));
 }
 
-/** A project may have graphs for both servers. One that has Python graphs only has nothing to serve. */
+/** A project may contain Python graphs besides others. A project with Python graphs only has nothing to serve. */
 export function checkPythonGraphs({ graphs }: LanggraphJson, missing: MissingPart, findings: Findings): void {
   const python = Object.entries(graphs).filter(([, { path }]) => isPython(path));
   const stops = missing === 'stop' || python.length === Object.keys(graphs).length;
@@ -82,7 +82,7 @@ export function checkPythonGraphs({ graphs }: LanggraphJson, missing: MissingPar
 
 const isPython = (path: string): boolean => extname(path) === '.py';
 
-/** The variables that `env` stands for, whether they are in the file itself or in another one. */
+/** The variables of `env`: an object in langgraph.json, or the content of an env file. */
 export function readEnv(
   { env = {} }: LanggraphJson,
   file: string,
@@ -95,14 +95,14 @@ export function readEnv(
   const envFile = resolve(dirname(file), env);
   const within = findings.within(`${basename(file)}: env`);
   if (missing === 'warn' && !existsSync(envFile)) {
-    within.warn(`there is no ${envFile}; ${remedyFor(envFile)}`);
+    within.warn(`${envFile} does not exist; ${remedyFor(envFile)}`);
     return {};
   }
   const source = readSource(envFile, within);
   return source === undefined ? {} : (parseEnv(source) as Record<string, string>);
 }
 
-/** Repositories keep an example of the file, because the file itself holds secrets. */
+/** Repositories often contain an example of the env file, because the file itself contains secrets. */
 function remedyFor(envFile: string): string {
   const example = `${envFile}.example`;
   return existsSync(example)

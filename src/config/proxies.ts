@@ -1,21 +1,21 @@
 import { isIP, isIPv4 } from 'node:net';
-import type { FromText } from './env-variable.js';
-import { listOf, text, type Shape } from './shape.js';
+import type { FromString } from './env-variable.js';
+import { listOf, string, type Shape } from './shape.js';
 
-/** Names that stand for ranges of addresses. */
+/** Named ranges of addresses. */
 const RANGES = ['loopback', 'linklocal', 'uniquelocal'];
 
 /**
- * Where the proxies before this server are. Not how many there are: a client that reaches the server past them could say
- * what it likes then.
+ * The addresses of the proxies in front of this server. Not their number: a client that bypasses them could then forge
+ * `X-Forwarded-For`.
  */
 export const proxies: Shape<readonly string[]> = {
-  ...listOf(text()),
+  ...listOf(string()),
   expected: `addresses of proxies, separated by commas, such as 10.0.0.0/8 or ${RANGES.join(', ')}`,
 };
 
-/** Any text that names no proxies is left as it is, and refused. */
-export const asProxies: FromText = (source) => {
+/** Returns a string that is not a list of proxies unchanged, so that validation rejects it. */
+export const asProxies: FromString = (source) => {
   const names = source.split(',').map((name) => name.trim());
   return names.every(isProxy) ? names : source;
 };

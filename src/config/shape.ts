@@ -1,12 +1,12 @@
 /**
- * Small building blocks that describe what a configuration value must look like. A shape reads unknown JSON into a typed
- * value and notes everything that is wrong with it, so that a person can correct all mistakes at once.
+ * Building blocks that describe configuration values. A shape reads unknown JSON into a typed value and reports all of its
+ * problems, so that the user can fix them at once.
  */
 
-/** A JSON object whose keys are not known beforehand. */
+/** A JSON object with unknown keys. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** What came to light while a configuration was read. Problems stop the start; warnings are for the log. */
+/** Problems and warnings of a configuration. Problems stop the start; warnings are logged. */
 export class Findings {
   constructor(
     private readonly source = '',
@@ -14,12 +14,12 @@ export class Findings {
     readonly warnings: string[] = [],
   ) {}
 
-  /** The same lists, with `source` (a file, a variable) at the beginning of each new sentence. */
+  /** The same lists; each new message is prefixed with `source` (a file, a variable). */
   within(source: string): Findings {
     return new Findings(source, this.problems, this.warnings);
   }
 
-  /** Notes what is wrong at a path. Returns undefined, as a shape does for a value that does not fit. */
+  /** Reports a problem at a path. Returns undefined, as a shape does for a value that does not fit. */
   problem(at: string, sentence: string): undefined {
     this.problems.push([this.source, at, sentence].filter(Boolean).join(': '));
   }
@@ -30,18 +30,18 @@ export class Findings {
 }
 
 export interface Shape<T> {
-  /** What fits, in words that continue "expected ...". */
+  /** Completes the message "expected ...". */
   readonly expected: string;
-  /** Whether a value is of the right kind, though perhaps not right in itself: `either` chooses by it. */
+  /** Whether the value has the right type, though it may be invalid otherwise. `either` selects a shape by it. */
   accepts(value: unknown): boolean;
-  /** The value, or undefined after noting in `findings` why it does not fit. */
+  /** Returns the value, or undefined after reporting in `findings` why it does not fit. */
   read(value: unknown, at: string, findings: Findings): T | undefined;
 }
 
 /** The type that a shape reads. */
 export type Parsed<S> = S extends Shape<infer T> ? T : never;
 
-/** A member that must be there. Members of an object are optional otherwise. */
+/** A required member. Members of an object are optional by default. */
 export interface RequiredShape<T> extends Shape<T> {
   readonly required: true;
 }
@@ -61,10 +61,13 @@ function kindOf(value: unknown): string {
   if (Array.isArray(value)) {
     return 'a list';
   }
-  return { string: 'text', object: 'an object' }[typeof value as string] ?? typeof value;
+  return (
+    { string: 'a string', number: 'a number', boolean: 'a boolean', object: 'an object' }[typeof value as string] ??
+    typeof value
+  );
 }
 
-/** Shows the value itself only when its kind is right: a misplaced object or list would bury the sentence. */
+/** Quotes the value only if its type is right: a misplaced object or list would be too long. */
 function mismatch(shape: Shape<unknown>, value: unknown, at: string, findings: Findings): undefined {
   const got = shape.accepts(value) ? JSON.stringify(value) : kindOf(value);
   return findings.problem(at, `expected ${shape.expected}, got ${got}`);
@@ -79,12 +82,15 @@ function scalar<T>(expected: string, isKind: (value: unknown) => value is T, fit
   return shape;
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string';
+const isString = (value: unknown): value is string => typeof value === 'string';
 const isNumber = (value: unknown): value is number => typeof value === 'number';
 const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
 
-export const text = ({ expected = 'text', pattern }: { expected?: string; pattern?: RegExp } = {}): Shape<string> =>
-  scalar(expected, isText, (value) => pattern?.test(value) ?? true);
+export const string = ({
+  expected = 'a string',
+  pattern,
+}: { expected?: string; pattern?: RegExp } = {}): Shape<string> =>
+  scalar(expected, isString, (value) => pattern?.test(value) ?? true);
 
 export const flag = (): Shape<boolean> => scalar('true or false', isFlag, () => true);
 
@@ -94,7 +100,7 @@ export interface Range {
   readonly max?: number;
 }
 
-function inWords({ min, max }: Range): string {
+function describeRange({ min, max }: Range): string {
   if (min !== undefined && max !== undefined) {
     return ` from ${min} to ${max}`;
   }
@@ -104,15 +110,15 @@ function inWords({ min, max }: Range): string {
 const inside = (value: number, { min = -Infinity, max = Infinity }: Range): boolean => value >= min && value <= max;
 
 export const number = (range: Range = {}): Shape<number> =>
-  scalar(`a number${inWords(range)}`, isNumber, (value) => inside(value, range));
+  scalar(`a number${describeRange(range)}`, isNumber, (value) => inside(value, range));
 
 export const integer = (range: Range = {}): Shape<number> =>
-  scalar(`a whole number${inWords(range)}`, isNumber, (value) => Number.isInteger(value) && inside(value, range));
+  scalar(`a whole number${describeRange(range)}`, isNumber, (value) => Number.isInteger(value) && inside(value, range));
 
 export function oneOf<const T extends string>(...choices: readonly T[]): Shape<T> {
   const expected = choices.map((choice) => `"${choice}"`).join(' or ');
   const isChoice = (value: string): value is T => (choices as readonly string[]).includes(value);
-  return converted(text(), (value) => (isChoice(value) ? value : undefined), expected);
+  return converted(string(), (value) => (isChoice(value) ? value : undefined), expected);
 }
 
 export const anything = (): Shape<unknown> => ({
@@ -121,11 +127,11 @@ export const anything = (): Shape<unknown> => ({
   read: (value) => value,
 });
 
-/** The same values, called by other words. */
+/** The same shape with another description. */
 export const described = <T>(shape: Shape<T>, expected: string): Shape<T> =>
   converted(shape, (value) => value, expected);
 
-/** What `shape` reads, turned into what the program works with. `convert` gives undefined for what does not fit. */
+/** Converts the value that `shape` reads. `convert` returns undefined for a value that does not fit. */
 export function converted<T, U>(
   shape: Shape<T>,
   convert: (value: T) => U | undefined,
@@ -145,7 +151,7 @@ export function converted<T, U>(
   return result;
 }
 
-/** The first shape that accepts the kind of the value reads it, so its problems are about what the author meant. */
+/** The first shape that accepts the type of the value reads it, so that problems match what the author meant. */
 export function either<S extends readonly Shape<unknown>[]>(...shapes: S): Shape<Parsed<S[number]>> {
   const result: Shape<unknown> = {
     expected: shapes.map(({ expected }) => expected).join(' or '),
@@ -174,7 +180,7 @@ export function listOf<T>(item: Shape<T>): Shape<readonly T[]> {
   return shape;
 }
 
-/** An object with keys of the author's choice and values of one shape. */
+/** An object with arbitrary keys and values of one shape. */
 export function mapOf<T>(
   entry: Shape<T>,
   { expected = 'an object', min = 0 }: { expected?: string; min?: number } = {},
@@ -206,8 +212,8 @@ type ObjectOf<M> = Flat<
 >;
 
 /**
- * An object with known members. One that is null counts as not given, as in the official schema; an unknown one is a
- * warning, so that a file made for a newer version still works.
+ * An object with known members. A null member counts as absent, as in the official schema. An unknown member is only a
+ * warning, so that a file for a newer version still works.
  */
 export function object<M extends Members>(members: M, expected = 'an object'): Shape<ObjectOf<M>> {
   const shape: Shape<ObjectOf<M>> = {
@@ -238,7 +244,7 @@ function readMembers(members: Members, value: JsonObject, at: string, findings: 
 
 const isGiven = (value: JsonObject, key: string): boolean => Object.hasOwn(value, key) && value[key] !== null;
 
-/** The path of a member, as problems name it. */
+/** The path of a member, for messages. */
 export const pathTo = (at: string, key: string): string => {
   const step = /^[\w$-]+$/.test(key) ? key : `[${JSON.stringify(key)}]`;
   return at && !step.startsWith('[') ? `${at}.${step}` : `${at}${step}`;

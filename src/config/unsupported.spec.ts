@@ -27,7 +27,7 @@ describe('encryption by the variables of the official server', () => {
     'LANGGRAPH_ENCRYPTION',
   ];
 
-  it.each(NAMES)('stops the start, and its value is not repeated: %s', (name) => {
+  it.each(NAMES)('stops the start without repeating its value: %s', (name) => {
     const { problems } = read({ [name]: '0123456789abcdef' });
     expect(problems).toEqual([
       `${name}: encryption is not supported by this version yet; data would be stored as plain text. ` +
@@ -43,11 +43,11 @@ describe('encryption by the variables of the official server', () => {
     expect(read({ LANGGRAPH_AES_KEY: '0123456789abcdef' }, { command }).problems).toHaveLength(1);
   });
 
-  it.each<Command>(['migrate', 'openapi'])('does not matter to %s, which stores nothing', (command) => {
+  it.each<Command>(['migrate', 'openapi'])('is ignored by %s, which stores nothing', (command) => {
     expect(read({ LANGGRAPH_AES_KEY: '0123456789abcdef' }, { command })).toEqual(NOTHING);
   });
 
-  it.each(['', ' ', 'null', '{}'])('is not meant by %j', (value) => {
+  it.each(['', ' ', 'null', '{}'])('is not requested by %j', (value) => {
     expect(read({ LANGGRAPH_AES_KEY: value, LANGGRAPH_ENCRYPTION: value })).toEqual(NOTHING);
   });
 });
@@ -56,13 +56,13 @@ describe('authentication by the variables of the official server', () => {
   const AUTH = { path: './auth.ts:auth' };
   const KEYS = { NESTGRAPH_API_KEYS: 'alice:0123456789abcdef' };
   const JWT = { NESTGRAPH_JWT_ISSUER: 'https://login.example.com', NESTGRAPH_JWT_AUDIENCE: 'us' };
-  const reason = 'is not read by this server, which would let every caller in. Set "auth" in langgraph.json, ';
+  const reason = 'is not read by this server, which would accept every caller. Set "auth" in langgraph.json, ';
 
   it.each<NodeJS.ProcessEnv>([
     { LANGGRAPH_AUTH: JSON.stringify(AUTH) },
     { LANGGRAPH_AUTH_TYPE: 'langsmith' },
     { LANGGRAPH_AUTH_TYPE: 'custom' },
-  ])('stops a start that would let every caller in: %j', (env) => {
+  ])('stops a start that would accept every caller: %j', (env) => {
     const [name] = Object.keys(env);
     expect(read(env).problems).toEqual([`${name}: ${reason}NESTGRAPH_API_KEYS or NESTGRAPH_JWT_ISSUER`]);
   });
@@ -71,7 +71,7 @@ describe('authentication by the variables of the official server', () => {
     ['an auth module decides', {}, { auth: AUTH }],
     ['callers need keys', KEYS, {}],
     ['callers need tokens', JWT, {}],
-  ])('is fine where %s', (_, env, file) => {
+  ])('is accepted where %s', (_, env, file) => {
     const official = { LANGGRAPH_AUTH: JSON.stringify(AUTH), LANGGRAPH_AUTH_TYPE: 'custom' };
     expect(read({ ...official, ...env }, { file })).toEqual(NOTHING);
   });
@@ -83,12 +83,12 @@ describe('authentication by the variables of the official server', () => {
     },
   );
 
-  it('does not matter to a worker, which has no callers', () => {
+  it('is ignored by a worker, which has no callers', () => {
     expect(read({ LANGGRAPH_AUTH_TYPE: 'langsmith' }, { command: 'worker' })).toEqual(NOTHING);
   });
 });
 
-describe('blocks of langgraph.json that images hand on as variables', () => {
+describe('blocks of langgraph.json that images pass as variables', () => {
   it.each([
     ['LANGGRAPH_HTTP', 'http', { disable_store: true }],
     ['LANGGRAPH_WEBHOOKS', 'webhooks', { url: { require_https: true } }],
@@ -102,7 +102,7 @@ describe('blocks of langgraph.json that images hand on as variables', () => {
 });
 
 describe('another database', () => {
-  it.each(['POSTGRES_URI', 'POSTGRES_URI_CUSTOM'])('is warned about: %s', (name) => {
+  it.each(['POSTGRES_URI', 'POSTGRES_URI_CUSTOM'])('causes a warning: %s', (name) => {
     const env = { [name]: 'postgres://u:secret@h/d' };
     expect(read(env).warnings).toEqual([
       `${name} is not read by this server, which uses its embedded database; set DATABASE_URI`,

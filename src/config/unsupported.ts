@@ -1,4 +1,4 @@
-/** What the configuration may ask for and this version does not do yet. Nothing of it is left out silently. */
+/** Settings that this version does not support yet. Each one is reported: none is ignored silently. */
 import type { LanggraphJson } from './langgraph-json.shape.js';
 import { isObject, type Findings } from './shape.js';
 
@@ -15,12 +15,12 @@ const UNUSED_KEYS = [
 const valueAt = (settings: LanggraphJson, path: string): unknown =>
   path.split('.').reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), settings);
 
-const asksForNothing = (value: unknown): boolean =>
+const isOff = (value: unknown): boolean =>
   value === undefined || value === false || (typeof value === 'object' && Object.keys(value ?? {}).length === 0);
 
 export function warnAboutUnused(settings: LanggraphJson, findings: Findings): void {
-  UNUSED_KEYS.filter((path) => !asksForNothing(valueAt(settings, path))).forEach((path) =>
-    findings.warn(`${path} is not used by this version yet`),
+  UNUSED_KEYS.filter((path) => !isOff(valueAt(settings, path))).forEach((path) =>
+    findings.warn(`${path} is not supported by this version yet; it is ignored`),
   );
 }
 
@@ -28,14 +28,14 @@ const unencrypted = (setting: string): string =>
   'encryption is not supported by this version yet; data would be stored as plain text. ' +
   `Encrypt the disk of the database, then remove ${setting}`;
 
-/** Serving without a protection that somebody asked for would be worse than not serving. */
+/** Stops the start if a requested protection is not supported: serving without it would be worse. */
 export function refuseUnprotected({ encryption }: LanggraphJson, findings: Findings): void {
   if (encryption) {
     findings.problem('encryption.path', unencrypted('"encryption"'));
   }
 }
 
-/** Variables by which LangGraph's own server encrypts what it stores. */
+/** Variables that configure encryption in LangGraph's own server. */
 const ENCRYPTION = [
   'LANGGRAPH_AES_KEY',
   'LANGGRAPH_AES_JSON_KEYS',
@@ -44,10 +44,10 @@ const ENCRYPTION = [
   'LANGGRAPH_ENCRYPTION',
 ];
 
-/** Blocks of langgraph.json that LangGraph's images hand to their server as JSON, and that protect something. */
+/** Security-relevant blocks of langgraph.json that LangGraph's images pass to their server as JSON. */
 const BLOCKS = { LANGGRAPH_HTTP: 'http', LANGGRAPH_WEBHOOKS: 'webhooks' } as const;
 
-/** Variables of LangGraph's own server, that an operator may rely on. `isOpen`: no caller has to authenticate. */
+/** Security-relevant variables of LangGraph's own server. `isOpen`: no authentication is configured. */
 export function refuseUnprotectedEnvironment(
   env: NodeJS.ProcessEnv,
   { langgraph, isOpen }: { langgraph: LanggraphJson; isOpen: boolean },
@@ -60,17 +60,17 @@ export function refuseUnprotectedEnvironment(
     }
   }
   const { LANGGRAPH_AUTH, LANGGRAPH_AUTH_TYPE = '' } = env;
-  const asksForAuth = isSet(LANGGRAPH_AUTH) || !['', 'noop'].includes(LANGGRAPH_AUTH_TYPE.trim().toLowerCase());
-  if (isOpen && asksForAuth) {
+  const requestsAuth = isSet(LANGGRAPH_AUTH) || !['', 'noop'].includes(LANGGRAPH_AUTH_TYPE.trim().toLowerCase());
+  if (isOpen && requestsAuth) {
     findings.problem(
       isSet(LANGGRAPH_AUTH) ? 'LANGGRAPH_AUTH' : 'LANGGRAPH_AUTH_TYPE',
-      'is not read by this server, which would let every caller in. Set "auth" in langgraph.json, NESTGRAPH_API_KEYS ' +
+      'is not read by this server, which would accept every caller. Set "auth" in langgraph.json, NESTGRAPH_API_KEYS ' +
         'or NESTGRAPH_JWT_ISSUER',
     );
   }
 }
 
-/** Variables of LangGraph's own server that say where data is. */
+/** Variables of LangGraph's own server with the address of the database. */
 export function warnAboutOtherDatabase(env: NodeJS.ProcessEnv, findings: Findings): void {
   const names = ['POSTGRES_URI', 'POSTGRES_URI_CUSTOM'].filter((name) => isSet(env[name]));
   if (names.length > 0 && !isSet(env.DATABASE_URI)) {
@@ -78,5 +78,5 @@ export function warnAboutOtherDatabase(env: NodeJS.ProcessEnv, findings: Finding
   }
 }
 
-/** Images write settings that were left out as `{}` or `null`. */
+/** Images write unset settings as `{}` or `null`. */
 const isSet = (value: string | undefined): boolean => !['', '{}', 'null'].includes(value?.trim() ?? '');

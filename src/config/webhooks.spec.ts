@@ -26,7 +26,7 @@ describe('webhooks.headers', () => {
     expect(read({ a: '${{ env.HOOK_X }}' }, { env_prefix: 'HOOK_' })).toEqual({ headers: { a: 'x' }, problems: [] });
   });
 
-  it('do not fill in what comes out of a variable', () => {
+  it('do not expand templates in the value of a variable', () => {
     const env = { LG_WEBHOOK_A: '${{ env.LG_WEBHOOK_B }}', LG_WEBHOOK_B: 'b' };
     expect(read({ a: '${{ env.LG_WEBHOOK_A }}' }, { env }).headers).toEqual({ a: '${{ env.LG_WEBHOOK_B }}' });
   });
@@ -44,18 +44,18 @@ describe('webhooks.headers', () => {
         'webhooks.headers.a: expected templates of the form "${{ env.LG_WEBHOOK_NAME }}"',
       ],
     ),
-    [{ 'a b': 'x' }, 'webhooks.headers["a b"]: expected the name of a header'],
+    [{ 'a b': 'x' }, 'webhooks.headers["a b"]: expected a valid header name'],
     [{ 'Content-Length': '5' }, 'webhooks.headers.Content-Length: this header is set by the server; remove it'],
     [{ 'webhook-id': '5' }, 'webhooks.headers.webhook-id: this header is set by the server; remove it'],
     [
       { a: 'x\r\nhost: evil' },
-      'webhooks.headers.a: its value has characters that a header cannot have, for example a line break',
+      'webhooks.headers.a: the value contains characters that are invalid in a header, such as a line break',
     ],
   ])('%j stop the start', (headers, problem) => {
     expect(read(headers).problems).toEqual([problem]);
   });
 
-  it('do not repeat a value that does not fit', () => {
+  it('do not repeat an invalid value', () => {
     const env = { LG_WEBHOOK_TOKEN: 't0ken\n' };
     const { problems } = read({ a: 'Bearer ${{ env.LG_WEBHOOK_TOKEN }}' }, { env });
     expect(problems).toHaveLength(1);
@@ -101,7 +101,7 @@ describe('webhooks.url.allowed_domains', () => {
 });
 
 describe('webhooksConfig', () => {
-  it('is open to public addresses, and to nothing else, unless told otherwise', () => {
+  it('allows only public addresses by default', () => {
     expect(webhooksConfig('start', {}, {}, {})).toEqual({
       disabled: false,
       url: { allowed_domains: [], allowed_ports: [], require_https: false, disable_loopback: false },
@@ -129,7 +129,7 @@ describe('webhooksConfig', () => {
     },
   );
 
-  it('takes over what the file and the environment say', () => {
+  it('reads the file and the environment', () => {
     const url = { allowed_domains: ['a.com'], allowed_ports: [1], require_https: true, max_url_length: 9 };
     const file = { http: { disable_webhooks: true }, webhooks: { url } };
     const environment = { NESTGRAPH_WEBHOOK_ALLOW_PRIVATE: true, NESTGRAPH_WEBHOOK_SECRET: 's' };
@@ -151,7 +151,7 @@ describe('warnAboutHeaders', () => {
     return findings.warnings;
   };
 
-  it('names headers that go to any receiver, and not their values', () => {
+  it('names the headers that are sent to any receiver, without their values', () => {
     expect(warningsOf({ authorization: 'Bearer t0ken', 'x-a': 'shh' })).toEqual([
       'webhooks.headers (authorization, x-a) are sent to any address that a client names; ' +
         'name the hosts of your receivers in webhooks.url.allowed_domains',

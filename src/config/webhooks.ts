@@ -2,45 +2,45 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { LanggraphJson } from './langgraph-json.shape.js';
 import { pathTo, type Findings } from './shape.js';
 
-/** Which addresses runs may call when they end. */
+/** Which addresses the webhooks of runs may call. */
 export interface WebhookUrlPolicy {
-  /** Host names, `*.` for all names below one. Empty: any. */
+  /** Host names; `*.` matches all subdomains. Empty: any. */
   readonly allowed_domains: readonly string[];
   /** Empty: any. */
   readonly allowed_ports: readonly number[];
   readonly require_https: boolean;
-  /** Refuses paths of this server and addresses of this machine. */
+  /** Rejects paths of this server and loopback addresses. */
   readonly disable_loopback: boolean;
   /** In characters. */
   readonly max_url_length?: number;
 }
 
 export interface WebhooksConfig {
-  /** Runs that name a webhook are refused. */
+  /** Rejects runs with a webhook. */
   readonly disabled: boolean;
   readonly url: WebhookUrlPolicy;
-  /** Sent with every call, by their names in lower case. They may be secret. */
+  /** Sent with every webhook, by lower-case name. Values may be secret. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Runs may call addresses that the internet does not reach; those of this machine have a setting of their own. */
+  /** Allows non-public addresses, except loopback addresses. */
   readonly allow_private: boolean;
-  /** Runs may call addresses of this machine. */
+  /** Allows loopback addresses. */
   readonly allow_loopback: boolean;
-  /** Signs what is sent. */
+  /** Key of the webhook signature. */
   readonly secret?: string;
 }
 
 type WebhookSettings = NonNullable<LanggraphJson['webhooks']>;
 
 const DEFAULT_PREFIX = 'LG_WEBHOOK_';
-const SHORTEST_SECRET = 16;
+const MIN_SECRET_LENGTH = 16;
 
-/** These say what is in the request; another value would break it, or feign another sender. */
-const OURS =
+/** Set by the server: another value would break the request, or forge its sender. */
+const RESERVED_HEADERS =
   /^(content-(type|length|encoding)|host|connection|transfer-encoding|expect|upgrade|te|trailer|webhook-.*)$/;
 
 const TEMPLATE = /\$\{\{\s*env\.(\w+)\s*\}\}/g;
 
-/** `webhooks` and `http.disable_webhooks` with defaults. `dev` allows loopback: that is where receivers are developed. */
+/** `webhooks` and `http.disable_webhooks` with defaults. `dev` allows loopback, where receivers are developed. */
 export function webhooksConfig(
   command: string,
   { webhooks, http }: Partial<Pick<LanggraphJson, 'webhooks' | 'http'>>,
@@ -65,7 +65,7 @@ export function webhooksConfig(
   };
 }
 
-/** Headers are sent wherever a client says, unless domains are configured; often they hold the receiver's secret. */
+/** Without `allowed_domains` a client can direct the headers, which often hold a secret of the receiver, to any host. */
 export function warnAboutHeaders({ disabled, headers, url }: WebhooksConfig, findings: Findings): void {
   const names = Object.keys(headers);
   if (!disabled && names.length > 0 && url.allowed_domains.length === 0) {
@@ -76,7 +76,7 @@ export function warnAboutHeaders({ disabled, headers, url }: WebhooksConfig, fin
   }
 }
 
-/** `webhooks.headers` with the values of their variables. What is wrong is noted without repeating values. */
+/** `webhooks.headers` with the values of their variables. Reported problems do not contain values. */
 export function readWebhookHeaders(
   { headers = {}, env_prefix = DEFAULT_PREFIX }: WebhookSettings,
   env: NodeJS.ProcessEnv,
@@ -84,8 +84,8 @@ export function readWebhookHeaders(
 ): Record<string, string> {
   const entries = Object.entries(headers).map(([name, template]) => {
     const at = pathTo('webhooks.headers', name);
-    const value = fillIn(template, env_prefix, env, (sentence) => findings.problem(at, sentence));
-    const wrong = value === undefined ? undefined : faultOf(name.toLowerCase(), value);
+    const value = expandTemplate(template, env_prefix, env, (sentence) => findings.problem(at, sentence));
+    const wrong = value === undefined ? undefined : headerProblem(name.toLowerCase(), value);
     if (wrong) {
       findings.problem(at, wrong);
     }
@@ -94,8 +94,8 @@ export function readWebhookHeaders(
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-/** Undefined after reporting why the template cannot be filled in. */
-function fillIn(
+/** Returns undefined after reporting why the template cannot be expanded. */
+function expandTemplate(
   template: string,
   prefix: string,
   env: NodeJS.ProcessEnv,
@@ -116,26 +116,26 @@ function fillIn(
   return template.replace(TEMPLATE, (_, name: string) => env[name]!);
 }
 
-function faultOf(name: string, value: string): string | undefined {
-  if (OURS.test(name)) {
+function headerProblem(name: string, value: string): string | undefined {
+  if (RESERVED_HEADERS.test(name)) {
     return 'this header is set by the server; remove it';
   }
   try {
     validateHeaderName(name);
   } catch {
-    return 'expected the name of a header';
+    return 'expected a valid header name';
   }
   try {
     validateHeaderValue(name, value);
   } catch {
-    return 'its value has characters that a header cannot have, for example a line break';
+    return 'the value contains characters that are invalid in a header, such as a line break';
   }
   return undefined;
 }
 
-/** Not a shape: those repeat the value that does not fit. */
+/** Not a shape: its messages would contain the secret. */
 export function checkSecret(secret: string | undefined, findings: Findings): void {
-  if (secret !== undefined && secret.length < SHORTEST_SECRET) {
-    findings.problem('NESTGRAPH_WEBHOOK_SECRET', `expected at least ${SHORTEST_SECRET} characters`);
+  if (secret !== undefined && secret.length < MIN_SECRET_LENGTH) {
+    findings.problem('NESTGRAPH_WEBHOOK_SECRET', `expected at least ${MIN_SECRET_LENGTH} characters`);
   }
 }

@@ -1,3 +1,3 @@
-/** The `select` of a TypeORM find: only these columns are loaded. */
+/** The `select` of a TypeORM find that loads only these columns. */
 export const columns = <K extends string>(fields: readonly K[]): Record<K, true> =>
   Object.fromEntries(fields.map((field) => [field, true])) as Record<K, true>;

@@ -5,7 +5,7 @@ import { DatabaseUnavailableError } from './database.errors.js';
 import { LOCK_TIMEOUT_MS, sessionSettings } from './lock-timeout.js';
 import { toDatabaseError } from './transient.js';
 
-/** Begins every session's application_name, so that sessions of Nestgraph can be told from others. */
+/** Prefix of the application_name of every session, which identifies the sessions of Nestgraph. */
 export const APPLICATION_NAME = 'nestgraph';
 
 export interface ConnectionSettings {
@@ -18,31 +18,31 @@ export interface ConnectionSettings {
 class PooledClient extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
     super(config);
-    // While a connection changes hands in the pool nothing else listens: an error would end the process. The next
-    // statement on it fails.
+    // While the pool hands over a connection it has no other error listener: an error would end the process. The next
+    // statement on the connection fails.
     this.on('error', () => undefined);
   }
 
-  /** Whatever the reason, without a connection the database is unavailable. Only the pool calls this. */
+  /** Reports any connection error as an unavailable database. Only the pool calls this. */
   override connect(callback?: (error: Error) => void): Promise<void> & void {
     const report = callback && ((error?: Error) => callback((error && new DatabaseUnavailableError(error))!));
     return super.connect(report!) as Promise<void> & void;
   }
 }
 
-/** What this file needs of TypeORM's runner beyond its interface. */
+/** The part of TypeORM's runner that its interface does not declare. */
 interface PostgresQueryRunner extends QueryRunner {
   releasePostgresConnection(error?: Error): Promise<void>;
 }
 
-/** TypeORM with our errors: what another try may not meet is a {@link DatabaseUnavailableError}, as from `Sql`. */
+/** TypeORM that throws {@link DatabaseUnavailableError} for transient errors, as `Sql` does. */
 export class NestgraphDataSource extends DataSource {
   override createQueryRunner(mode?: 'master' | 'slave'): QueryRunner {
     const runner = super.createQueryRunner(mode) as PostgresQueryRunner;
     const query = runner.query.bind(runner);
     const release = runner.releasePostgresConnection.bind(runner);
     let broken: Error | undefined;
-    // TypeORM releases a runner at once when its connection breaks, and then says that the caller used it too long.
+    // TypeORM releases a runner at once when its connection breaks, and then reports the caller's use after release.
     runner.releasePostgresConnection = (error) => {
       broken ??= error;
       return error ? Promise.resolve() : release(broken);
@@ -74,11 +74,11 @@ export const dataSourceOptions = ({
   extra: {
     connectionTimeoutMillis: 10_000,
     Client: PooledClient,
-    // The pool's hook for new connections.
+    // The pool calls this for each new connection.
     verify: (client: pg.PoolClient, done: (error?: Error) => void) =>
       void client.query(sessionSettings(lock_timeout_ms)).then(() => done(), done),
   },
 });
 
-/** TypeORM's own pool: everything in the process shares it, hand-written SQL included. */
+/** TypeORM's pool. The whole process shares it, including hand-written SQL. */
 export const poolOf = (dataSource: DataSource): pg.Pool => (dataSource.driver as unknown as { master: pg.Pool }).master;

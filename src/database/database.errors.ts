@@ -1,6 +1,6 @@
 import { ApiError, type ApiErrorFields, withoutSecrets } from '../common/index.js';
 
-/** No connection could be made at start. */
+/** The process could not connect to the database at start. */
 export class DatabaseUnreachableError extends Error {
   constructor(uri: string, cause: unknown) {
     super(
@@ -12,7 +12,7 @@ export class DatabaseUnreachableError extends Error {
   }
 }
 
-/** The schema is older than this version of the program. */
+/** The schema is older than this version of Nestgraph. */
 export class SchemaOutdatedError extends Error {
   constructor() {
     super(
@@ -22,7 +22,7 @@ export class SchemaOutdatedError extends Error {
   }
 }
 
-/** Several addresses that all failed come as one error without a message. */
+/** Node reports several failed addresses as one AggregateError without a message. */
 function reasonOf(cause: unknown): string {
   if (cause instanceof DatabaseUnavailableError) {
     return reasonOf(cause.cause);
@@ -34,44 +34,44 @@ function reasonOf(cause: unknown): string {
 }
 
 /**
- * The database does not answer for the moment, or could not do this now; another try may succeed. The message says no more:
- * reasons name hosts, sockets and files.
+ * A transient database error: a retry may succeed. The message omits the reason, which may contain hosts, sockets and
+ * files.
  */
 export class DatabaseUnavailableError extends ApiError {
   constructor(cause: unknown, fields: Partial<ApiErrorFields> = {}) {
     super({
       status: 503,
       code: 'database_unavailable',
-      detail: 'The database is not available at the moment. Try again soon.',
+      detail: 'The database is unavailable. Try again soon.',
       cause,
       ...fields,
     });
   }
 
-  /** For the log, with the reason. */
+  /** With the reason, for the log. */
   override toString(): string {
     return `${super.toString()} (${reasonOf(this.cause)})`;
   }
 }
 
-/** Another transaction has held a row that this statement needs for {@link LOCK_TIMEOUT_MS}. Nothing was changed. */
+/** The statement waited longer than {@link LOCK_TIMEOUT_MS} for a lock of another transaction. Nothing was changed. */
 export class LockTimeoutError extends DatabaseUnavailableError {
   constructor(cause: unknown) {
     super(cause, {
       status: 503,
       code: 'lock_timeout',
-      detail: 'Another transaction of the database holds what this request needs. Try again soon.',
+      detail: 'Another database transaction holds a lock that this request needs. Try again soon.',
       headers: { 'retry-after': '1' },
     });
   }
 }
 
-/** Another process has been changing the schema for too long. */
+/** The migration timed out: another process holds a lock on the schema. */
 export class SchemaLockedError extends Error {
   constructor(cause: unknown) {
     super(
-      'The database schema is locked: another process has been changing it, or using it, for five minutes. End that ' +
-        'process (pg_stat_activity shows it), then start again.',
+      'The database schema is locked: another process has been changing or using it for five minutes. End that ' +
+        'process (see pg_stat_activity), then start again.',
       { cause },
     );
     this.name = 'SchemaLockedError';

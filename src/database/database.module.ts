@@ -9,7 +9,7 @@ import { HealthChecks, ObservabilityModule } from '../observability/index.js';
 import { Notifications } from './notifications.js';
 import { Sql } from './sql.js';
 
-/** Owns the connection: TypeORM's pool, which hand-written SQL shares, and notifications between processes. */
+/** Owns the database connections: TypeORM's pool, shared with hand-written SQL, and notifications between processes. */
 @Module({})
 export class DatabaseModule {
   static forRoot(database: Database): DynamicModule {

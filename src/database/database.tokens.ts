@@ -1,2 +1,2 @@
-/** Token of the {@link Database} of this process. */
+/** Injection token of the {@link Database} of this process. */
 export const DATABASE = Symbol('DATABASE');

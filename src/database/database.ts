@@ -2,19 +2,19 @@ import type { NestgraphConfig } from '../config/index.js';
 import { withoutSecrets } from '../common/index.js';
 import { startEmbeddedPostgres } from './embedded/index.js';
 
-/** The database of this process: a server that was named, or an embedded one that is stopped with us. */
+/** The database of this process: an external server, or an embedded one that stops with the process. */
 export interface Database {
   uri: string;
-  /** Where the data is, for the first lines of output. */
+  /** Location of the data, for the start message. */
   location: string;
-  /** False while an embedded server is being started again. Absent for a server that is not ours. */
+  /** False while an embedded server restarts. Absent for an external server. */
   isRunning?(): boolean;
   stop(): Promise<void>;
 }
 
 /**
- * Uses the server of DATABASE_URI or starts the embedded one. With `onLost` that is kept running; `onLost` is called when it
- * cannot be.
+ * Uses the server of DATABASE_URI or starts the embedded one. With `onLost`, a supervisor restarts the embedded server when
+ * it ends, and calls `onLost` when that fails.
  */
 export async function openDatabase(
   { database, data_directory }: Pick<NestgraphConfig, 'database' | 'data_directory'>,

@@ -4,10 +4,10 @@ import { DatabaseUnreachableError, SchemaLockedError, SchemaOutdatedError } from
 import { SCHEMA_LOCK_TIMEOUT_MS } from './lock-timeout.js';
 import { isLockTimeout } from './transient.js';
 
-/** Any number, the same in every process: only one of them migrates at a time. */
+/** Key of the advisory lock that lets one process migrate at a time. An arbitrary number, the same in every process. */
 const MIGRATION_LOCK = 7_261_986;
 
-/** Brings the schema up to date and gives the names of the migrations that were missing. Safe to run concurrently. */
+/** Runs the pending migrations and returns their names. Safe to run concurrently. */
 export function migrate(uri: string): Promise<string[]> {
   return withDataSource(uri, async (dataSource) => {
     const runner = dataSource.createQueryRunner();
@@ -22,7 +22,7 @@ export function migrate(uri: string): Promise<string[]> {
   });
 }
 
-/** Throws {@link SchemaOutdatedError} when migrations are missing. */
+/** Throws {@link SchemaOutdatedError} if migrations are pending. */
 export function assertSchemaIsCurrent(uri: string): Promise<void> {
   return withDataSource(uri, async (dataSource) => {
     if (await dataSource.showMigrations()) {

@@ -2,26 +2,26 @@ import { EventEmitter } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
-import { endBrokenProcess } from '../common/index.js';
+import { reportFatalError } from '../common/index.js';
 import { APPLICATION_NAME } from './data-source.js';
 import { DATABASE } from './database.tokens.js';
 import type { Database } from './database.js';
 
 const CHANNEL = 'nestgraph';
-/** Milliseconds between two attempts to get the connection back. */
-const RETRY_MS = 1_000;
+/** Milliseconds between two attempts to reconnect. */
+const RECONNECT_INTERVAL_MS = 1_000;
 /**
- * SQLSTATE of a database that does not exist any more, or refuses who we are. Unlike an outage that does not pass: after
- * this many milliseconds of nothing else the process ends, and a supervisor starts one with other settings.
+ * SQLSTATEs of a missing database and of rejected credentials. Unlike an outage, these are permanent: if all attempts fail
+ * with them for this many milliseconds, the process ends, and a supervisor can start one with other settings.
  */
-const LOST_FOR_GOOD = new Set(['3D000', '28000', '28P01']);
-const LOST_MS = 60_000;
-/** Milliseconds that the last messages get to leave a process that stops. */
-const LAST_WORDS_MS = 1_000;
+const PERMANENT_SQLSTATES = new Set(['3D000', '28000', '28P01']);
+const PERMANENT_FAILURE_TIMEOUT_MS = 60_000;
+/** Milliseconds that a stopping process waits until the last messages are sent. */
+const SHUTDOWN_FLUSH_MS = 1_000;
 /** A NOTIFY payload must stay under 8,000 bytes. */
 const MAX_PAYLOAD = 7_500;
 
-/** What one process tells the others. Only ever shortens waiting: everything stays right when all of it is lost. */
+/** A message from one process to the others. It only shortens waiting: lost messages cause no error. */
 export interface Notification {
   topic:
     | 'run_pending'
@@ -44,8 +44,8 @@ export interface Notification {
 }
 
 /**
- * Postgres NOTIFY between processes, on one connection of its own. Messages of one tick travel together, in a
- * transaction that writes nothing: a NOTIFY inside a writing transaction would make commits wait for each other.
+ * Postgres NOTIFY between processes, on a dedicated connection. The messages of one tick are sent together, in a
+ * transaction that writes nothing: a NOTIFY inside a writing transaction would serialize commits.
  */
 @Injectable()
 export class Notifications implements OnApplicationShutdown {
@@ -58,7 +58,7 @@ export class Notifications implements OnApplicationShutdown {
 
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Connects; later losses of the connection are repaired in the background. */
+  /** Connects. If the connection is lost later, it reconnects in the background. */
   async start(): Promise<void> {
     const client = new pg.Client({
       connectionString: this.database.uri,
@@ -66,7 +66,7 @@ export class Notifications implements OnApplicationShutdown {
     });
     client.on('error', (error) => this.reconnect(client, error));
     client.on('notification', ({ processId, payload }) => {
-      // Our own messages have been delivered without the detour.
+      // This process delivered its own messages directly.
       if (processId !== (client as unknown as { processID: number }).processID) {
         this.receive(payload ?? '');
       }
@@ -76,20 +76,20 @@ export class Notifications implements OnApplicationShutdown {
     this.client = client;
   }
 
-  /** Tells this process at once and all others soon. */
+  /** Notifies this process immediately and all other processes asynchronously. */
   publish(notification: Notification): void {
     this.emitter.emit(notification.topic, notification.id);
-    this.tellOthers(notification);
+    this.publishToOthers(notification);
   }
 
-  /** Tells all other processes soon. */
-  tellOthers(notification: Notification): void {
+  /** Notifies all other processes asynchronously. */
+  publishToOthers(notification: Notification): void {
     this.outbox.push(notification);
     this.flushing ??= this.flush();
   }
 
-  /** Resolves when what was told so far is on its way, or lost. */
-  async sent(): Promise<void> {
+  /** Resolves when all messages published so far are sent or lost. */
+  async flushed(): Promise<void> {
     await this.flushing;
   }
 
@@ -97,13 +97,13 @@ export class Notifications implements OnApplicationShutdown {
     this.emitter.on(topic, listener);
   }
 
-  /** Called after a lost connection came back: whatever was announced in between has been missed. */
+  /** Calls the listener after a reconnect: messages in between were missed. */
   onReconnect(listener: () => void): void {
     this.emitter.on('reconnect', listener);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.race([this.flushing, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
+    await Promise.race([this.flushing, sleep(SHUTDOWN_FLUSH_MS, undefined, { ref: false })]);
     this.stopped = true;
     await this.client?.end().catch(() => undefined);
   }
@@ -122,7 +122,7 @@ export class Notifications implements OnApplicationShutdown {
       try {
         await this.client.query('SELECT pg_notify($1, $2)', [CHANNEL, payload]);
       } catch {
-        // Lost: the slow poll of the receivers covers it.
+        // The messages are lost. The receivers poll as a fallback.
       }
     }
     this.outbox = [];
@@ -145,18 +145,18 @@ export class Notifications implements OnApplicationShutdown {
       return;
     }
     this.client = undefined;
-    this.logger.warn(`Connection for notifications lost (${error.message}); reconnecting`);
-    let lostSince: number | undefined;
+    this.logger.warn(`Lost the connection for notifications (${error.message}); reconnecting`);
+    let failedSince: number | undefined;
     const onFailure = (failure: Error & { code?: string }): void => {
-      lostSince = LOST_FOR_GOOD.has(failure.code ?? '') ? (lostSince ?? performance.now()) : undefined;
-      if (lostSince !== undefined && performance.now() - lostSince > LOST_MS) {
-        endBrokenProcess(
-          `The database is lost (${failure.message}), for ${LOST_MS / 1_000} s now. The process ends. ` +
-            `Check DATABASE_URI and that the database exists.`,
+      failedSince = PERMANENT_SQLSTATES.has(failure.code ?? '') ? (failedSince ?? performance.now()) : undefined;
+      if (failedSince !== undefined && performance.now() - failedSince > PERMANENT_FAILURE_TIMEOUT_MS) {
+        reportFatalError(
+          `The database has refused connections for ${PERMANENT_FAILURE_TIMEOUT_MS / 1_000} s (${failure.message}). ` +
+            `The process ends. Check DATABASE_URI and that the database exists.`,
         );
         return;
       }
-      setTimeout(retry, RETRY_MS).unref();
+      setTimeout(retry, RECONNECT_INTERVAL_MS).unref();
     };
     const retry = (): void => {
       if (!this.stopped) {

@@ -1,8 +1,8 @@
-/** Parameters of a statement that is put together, in the order of their places. */
+/** Collects the parameters of a dynamic statement. */
 export class SqlParameters {
   readonly values: unknown[] = [];
 
-  /** Gives the place of the value: `$1`, `$2`, ... */
+  /** Adds a value and returns its placeholder: `$1`, `$2`, ... */
   add(value: unknown): string {
     this.values.push(value);
     return `$${this.values.length}`;

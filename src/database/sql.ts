@@ -3,34 +3,34 @@ import type pg from 'pg';
 import { beginWith, LOCK_TIMEOUT_MS } from './lock-timeout.js';
 import { toDatabaseError } from './transient.js';
 
-/** Anything that runs SQL: the pool, or the connection of a transaction. */
+/** Executes SQL: the pool, or the connection of a transaction. */
 export interface Queryable {
-  query<R>(text: string, values?: unknown[]): Promise<{ rows: R[] }>;
+  query<R>(statement: string, values?: unknown[]): Promise<{ rows: R[] }>;
 }
 
-/** Statements that a connection keeps prepared; others are parsed each time. */
-const MOST_PREPARED = 64;
+/** Maximum number of prepared statements per connection. Further statements are parsed on each execution. */
+const MAX_PREPARED_STATEMENTS = 64;
 
 /**
- * Hand-written SQL on the shared pool. Statements are prepared once on each connection: planning them is a third of what
- * they cost (docs/decisions/0012). Errors that another try may not meet become a `DatabaseUnavailableError`.
+ * Executes hand-written SQL on the shared pool. Each connection prepares a statement once: planning is a third of the cost
+ * of a statement (docs/decisions/0012). Transient errors become a `DatabaseUnavailableError`.
  */
 export class Sql implements Queryable {
   private readonly names = new Map<string, string>();
 
   constructor(
     private readonly pool: pg.Pool,
-    private readonly isPreparing: boolean,
+    private readonly preparesStatements: boolean,
   ) {}
 
-  /** `isPrepared`: false for a text that depends on the request, which would take the place of another one. */
-  async query<R>(text: string, values?: unknown[], { isPrepared = true } = {}): Promise<{ rows: R[] }> {
-    return this.run<R>(this.pool, text, values, isPrepared);
+  /** `isPrepared`: false for a dynamic statement, which would occupy a slot of a reusable one. */
+  async query<R>(statement: string, values?: unknown[], { isPrepared = true } = {}): Promise<{ rows: R[] }> {
+    return this.run<R>(this.pool, statement, values, isPrepared);
   }
 
   /**
-   * Runs `work` on one connection between BEGIN and COMMIT; an error rolls everything back. No code of a user belongs in
-   * here: it would hold the connection, and what the transaction has locked, for as long as it likes.
+   * Runs `work` in a transaction; an error rolls it back. `work` must not call user code: it could hold the connection and
+   * the locks of the transaction for any time.
    */
   transaction<T>(
     work: (db: Queryable) => Promise<T>,
@@ -39,7 +39,7 @@ export class Sql implements Queryable {
     return this.withConnection(async (client, onBreak) => {
       try {
         await client.query(beginWith(lock_timeout_ms));
-        const result = await work({ query: (text, values) => this.run(client, text, values) });
+        const result = await work({ query: (statement, values) => this.run(client, statement, values) });
         await client.query('COMMIT');
         return result;
       } catch (error) {
@@ -49,11 +49,11 @@ export class Sql implements Queryable {
     });
   }
 
-  /** Runs `work` on one connection without a transaction, for what cannot be done in one; it is not used again. */
+  /** Runs `work` on one connection without a transaction, then closes the connection: `work` may change its settings. */
   session<T>(work: (db: Queryable) => Promise<T>): Promise<T> {
     return this.withConnection((client, onBreak) =>
-      work({ query: (text, values) => this.run(client, text, values, false) }).finally(() =>
-        onBreak(new Error('its settings are not those of others')),
+      work({ query: (statement, values) => this.run(client, statement, values, false) }).finally(() =>
+        onBreak(new Error('the session may have changed its settings')),
       ),
     );
   }
@@ -66,7 +66,7 @@ export class Sql implements Queryable {
     const onBreak = (error: Error): void => {
       broken = error;
     };
-    // Without a listener a connection that breaks between two statements ends the process.
+    // Without a listener, a connection that breaks between two statements would end the process.
     client.on('error', onBreak);
     try {
       return await work(client, onBreak);
@@ -80,26 +80,30 @@ export class Sql implements Queryable {
 
   private async run<R>(
     db: pg.Pool | pg.PoolClient,
-    text: string,
+    statement: string,
     values?: unknown[],
     isPrepared = true,
   ): Promise<{ rows: R[] }> {
     try {
-      const { rows } = await db.query({ name: isPrepared ? this.nameOf(text) : undefined, text, values });
+      const name = isPrepared ? this.nameOf(statement) : undefined;
+      const { rows } = await db.query({ name, text: statement, values });
       return { rows: rows as R[] };
     } catch (error) {
       return rethrow(error);
     }
   }
 
-  /** The same in every process, in case they share connections; undefined for one too many. */
-  private nameOf(text: string): string | undefined {
-    const known = this.names.get(text);
-    if (known !== undefined || !this.isPreparing || this.names.size >= MOST_PREPARED) {
+  /**
+   * Name of the prepared statement, the same in every process, because a pooler may share connections. Undefined beyond
+   * {@link MAX_PREPARED_STATEMENTS}.
+   */
+  private nameOf(statement: string): string | undefined {
+    const known = this.names.get(statement);
+    if (known !== undefined || !this.preparesStatements || this.names.size >= MAX_PREPARED_STATEMENTS) {
       return known;
     }
-    const name = `nestgraph_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
-    this.names.set(text, name);
+    const name = `nestgraph_${createHash('sha256').update(statement).digest('hex').slice(0, 24)}`;
+    this.names.set(statement, name);
     return name;
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseUnavailableError, LockTimeoutError } from './database.errors.js';
 
-/** Node's codes of a connection that could not be made, or broke. */
+/** Node's error codes of failed and broken connections. */
 const CONNECTION_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -11,20 +11,20 @@ const CONNECTION_CODES = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
 ]);
-/** What node-postgres says without a code. */
+/** Messages of node-postgres errors without a code. */
 const CONNECTION_MESSAGES =
   /Connection terminated|timeout exceeded when trying to connect|connection error|not queryable|after calling end on the pool/;
 /**
- * SQLSTATE: connection exceptions, lack of resources, a server that starts, stops or recovers, a transaction that met
- * another one in the wrong moment.
+ * SQLSTATEs: connection exceptions, insufficient resources, a server that starts, stops or recovers, serialization failures
+ * and deadlocks.
  */
 const SQLSTATES = /^(08...|53...|57P0[123]|40001|40P01)$/;
 
-/** Milliseconds until the next try: at first, and at most. */
-const RETRY_MS = 50;
-const LONGEST_RETRY_MS = 1_000;
+/** Delay before the first retry; it doubles up to the maximum. */
+const RETRY_DELAY_MS = 50;
+const MAX_RETRY_DELAY_MS = 1_000;
 
-/** What is thrown for an error of the driver: {@link DatabaseUnavailableError} if another try may not meet it. */
+/** Maps an error of the driver: a transient one becomes a {@link DatabaseUnavailableError}. */
 export function toDatabaseError(driverError: unknown, otherwise: unknown = driverError): unknown {
   if (isLockTimeout(driverError)) {
     return new LockTimeoutError(driverError);
@@ -32,11 +32,11 @@ export function toDatabaseError(driverError: unknown, otherwise: unknown = drive
   return isTransient(driverError) ? new DatabaseUnavailableError(driverError) : otherwise;
 }
 
-/** True when a statement has waited for a lock for as long as it may. */
+/** True if a statement exceeded its lock timeout. */
 export const isLockTimeout = (error: unknown): boolean =>
   error instanceof Error && (error as { code?: unknown }).code === '55P03';
 
-/** True for an error of the database, or of the way to it, that another try may not meet. */
+/** True for an error of the database or its connection that a retry may not meet. */
 function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) {
     return false;
@@ -47,16 +47,17 @@ function isTransient(error: unknown): boolean {
     : CONNECTION_MESSAGES.test(error.message);
 }
 
-const nextDelay = (delay: number): number => (delay === 0 ? RETRY_MS : Math.min(2 * delay, LONGEST_RETRY_MS));
+const nextDelay = (delay: number): number => (delay === 0 ? RETRY_DELAY_MS : Math.min(2 * delay, MAX_RETRY_DELAY_MS));
 
 /**
- * Tries until it succeeds, fails for good, or `patience_ms` have passed since it first failed: a graph that blocks the
- * process makes a statement fail late that would have succeeded. `again` is true from the second try on: the first may
- * have succeeded without our knowing. `isAbandoned`: the client that waits for the result has left.
+ * Retries `work` until it succeeds, fails permanently, or `timeout_ms` have passed since its first failure. The timeout does
+ * not start earlier because a graph that blocks the process can delay an attempt that would otherwise succeed. `isRetry` is
+ * true from the second attempt on: the first may have succeeded without a response. `isAbandoned`: the client that waits for
+ * the result has disconnected.
  */
 export async function retryWhileUnavailable<T>(
-  patience_ms: number,
-  work: (again: boolean) => Promise<T>,
+  timeout_ms: number,
+  work: (isRetry: boolean) => Promise<T>,
   isAbandoned: () => boolean = () => false,
 ): Promise<T> {
   let deadline = Infinity;
@@ -72,7 +73,7 @@ export async function retryWhileUnavailable<T>(
         throw error;
       }
       failure = error;
-      deadline = Math.min(deadline, performance.now() + patience_ms);
+      deadline = Math.min(deadline, performance.now() + timeout_ms);
     }
   }
   throw failure;

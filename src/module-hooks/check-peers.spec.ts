@@ -14,7 +14,7 @@ describe('satisfiesCaret', () => {
     ['1.1.5-rc.1', false],
     ['0.9.9', false],
     ['2.0.0', false],
-  ])('says of %s whether it fits ^1.1.5: %s', (version, fits) => {
+  ])('reports whether %s satisfies ^1.1.5: %s', (version, fits) => {
     expect(satisfiesCaret(version, '^1.1.5')).toBe(fits);
   });
 });

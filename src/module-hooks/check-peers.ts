@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { foldersAbove } from './package-manager.js';
 import { upgradeCommand } from './upgrade-command.js';
 
-/** A package of the project is missing, or has a version that Nestgraph cannot work with. The process does not start. */
+/** A peer dependency is missing, or its version is not supported. The process does not start. */
 export class PeerVersionError extends Error {
   constructor(unfit: readonly Peer[], upgrade: string) {
     const needs = unfit.map(({ name, range, found }) => `${name} ${range} (${found ?? 'none is installed'})`);
@@ -16,9 +16,9 @@ export class PeerVersionError extends Error {
 
 interface Peer {
   name: string;
-  /** As package.json of Nestgraph has it: `^1.2.3`. */
+  /** The range in package.json of Nestgraph: `^1.2.3`. */
   range: string;
-  /** What LangGraph and the graphs use: version and folder. */
+  /** Version and folder of the package that LangGraph and the graphs use. */
   found?: string;
 }
 
@@ -33,9 +33,9 @@ const ZOD = { name: 'zod', range: '^3.25.32' };
 const ZOD_UPGRADE = 'zod@3.25.76';
 
 /**
- * Throws {@link PeerVersionError} unless the versions fit the peer dependencies of Nestgraph, and zod those of LangGraph.
- * Package managers check them when they install, but most only warn, and then an old package would execute what clients send.
- * `entry` is a file of the LangGraph in use. Must run before any of the packages is imported.
+ * Throws {@link PeerVersionError} unless the installed versions satisfy the peer dependencies of Nestgraph, and zod those of
+ * LangGraph. Package managers check them on installation, but most of them only warn: an unsupported package would then
+ * execute runs. `entry` is a file of the LangGraph in use. Must run before any of the packages is imported.
  */
 export function checkPeers(entry: string | undefined, configFile: string): void {
   const { peerDependencies = {} } = ownManifest();
@@ -61,7 +61,7 @@ const isOldZod = (version: string): boolean => Number.parseInt(version) < 4 && !
 
 const describe = (manifest: string): string => `${read(manifest).version} is installed in ${path.dirname(manifest)}`;
 
-/** True for the same major version and not an older one; a prerelease of the lowest version is older. */
+/** True for the same major version that is not older. A prerelease of the lowest version counts as older. */
 export function satisfiesCaret(version: string, range: string): boolean {
   const [numbers, lowest] = [version, range.slice(1)].map((text) => text.split(/[-+]/, 1)[0].split('.').map(Number));
   if (numbers[0] !== lowest[0]) {
@@ -71,7 +71,7 @@ export function satisfiesCaret(version: string, range: string): boolean {
   return difference > 0 || (difference === 0 && !version.includes('-'));
 }
 
-/** The package.json of a package as a file finds it, also where there is no node_modules (Yarn's Plug'n'Play). */
+/** The package.json of a package, resolved from a file. Works without node_modules (Yarn's Plug'n'Play), too. */
 function manifestOf(file: string, name: string): string | undefined {
   try {
     return createRequire(file).resolve(`${name}/package.json`);
@@ -80,7 +80,7 @@ function manifestOf(file: string, name: string): string | undefined {
   }
 }
 
-/** The nearest package.json above this file: it lies deeper in `dist` than in the sources. */
+/** The nearest package.json above this file: `dist` is one level deeper than the sources. */
 function ownManifest(): Manifest {
   const manifests = foldersAbove(fileURLToPath(import.meta.url)).map((folder) => path.join(folder, 'package.json'));
   return read(manifests.find((candidate) => existsSync(candidate))!);

@@ -17,12 +17,12 @@ const graphs = (...references: unknown[]): string =>
   JSON.stringify({ graphs: Object.fromEntries(references.map((reference, index) => [`graph${index}`, reference])) });
 
 describe('graphFiles', () => {
-  it('are in the order of langgraph.json, which comes last itself', () => {
+  it('are in the order of langgraph.json, which is the last one', () => {
     const references = ['./apps/b/graph.ts:graph', { path: 'a.mjs', description: 'without an export' }];
     expect(filesOf(graphs(...references))).toEqual(['apps/b/graph.ts', 'a.mjs', 'langgraph.json']);
   });
 
-  it('leave out graphs of the Python server', () => {
+  it('do not include Python graphs', () => {
     expect(filesOf(graphs('./agent.py:graph', './agent.ts:graph'))).toEqual(['agent.ts', 'langgraph.json']);
   });
 

@@ -1,18 +1,18 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 
-/** How graphs of other servers end: they say nothing about packages of ours. */
+/** Extension of Python graphs, which do not use npm packages. */
 const PYTHON = '.py';
 
 /**
- * Files from which graphs look for their packages, in the order of langgraph.json; the file itself comes last. What is wrong
- * with langgraph.json is reported when the configuration is read: here it counts as empty.
+ * The files of the graphs in the order of langgraph.json, and then that file itself: packages are resolved from them. An
+ * invalid langgraph.json counts as empty here; its problems are reported when the configuration is read.
  */
 export function graphFiles(configFile: string): string[] {
   return [...pathsOf(configFile).map((each) => realPath(path.resolve(path.dirname(configFile), each))), configFile];
 }
 
-/** A workspace package may be listed by its link in node_modules; imports resolve from where it really is. */
+/** A graph may be listed by the link of its workspace package in node_modules, but its imports resolve from its real path. */
 function realPath(file: string): string {
   try {
     return realpathSync(file);

@@ -1,7 +1,7 @@
 import type { InitializeHook, ResolveHook } from 'node:module';
 import { SHARED } from './shared-packages.js';
 
-/** Runs in Node's hooks thread, see share-langchain.ts. */
+/** This module runs in Node's hooks thread, see share-langchain.ts. */
 let anchor: string;
 
 export const initialize: InitializeHook<{ anchor: string }> = (data) => {

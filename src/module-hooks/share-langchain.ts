@@ -12,7 +12,7 @@ interface ResolveContext {
 
 type Resolve = (specifier: string, context: ResolveContext) => { url: string };
 
-/** Hooks in the thread of the application: Node 22.15 and newer. */
+/** Synchronous hooks in the main thread: Node 22.15 and newer. */
 type RegisterHooks = (hooks: {
   resolve: (specifier: string, context: ResolveContext, nextResolve: Resolve) => { url: string };
 }) => void;
@@ -20,24 +20,24 @@ type RegisterHooks = (hooks: {
 const { registerHooks } = Module as unknown as { registerHooks?: RegisterHooks };
 
 /**
- * Graphs and server must share one copy of LangGraph, or messages and interrupts of one are strangers to the other. It is the
- * one that the first graph finds from its own file, because its author chose that version; when no graph finds one, ours. Must
- * run before anything imports LangGraph. Returns a file of the copy in use.
+ * Makes graphs and server share one copy of LangGraph: otherwise each would not recognize the messages and interrupts of the
+ * other. It is the copy that the first graph resolves, because its author chose that version, or else the copy of Nestgraph.
+ * Must run before any import of LangGraph. Returns a file of the copy in use.
  */
 export function shareLangchainPackages(configFile: string): string | undefined {
-  const theirs = graphFiles(configFile)
+  const projectEntry = graphFiles(configFile)
     .map((file) => locate(ANCHOR, pathToFileURL(file).href))
     .find((entry) => entry !== undefined);
-  const entry = theirs ?? locate(ANCHOR, import.meta.url);
-  // Graphs that find none are lent ours; without a hook they would not be.
-  if (entry !== undefined && (theirs === undefined || !isOurs(entry))) {
+  const entry = projectEntry ?? locate(ANCHOR, import.meta.url);
+  // Without a copy in the project, the hook makes graphs use the copy of Nestgraph.
+  if (entry !== undefined && (projectEntry === undefined || !isOwnCopy(entry))) {
     resolveFrom(pathToFileURL(entry).href);
   }
   return entry;
 }
 
-/** Whether this server finds the same copies by itself. Strict package managers hide what only LangGraph depends on. */
-const isOurs = (entry: string): boolean =>
+/** Whether Nestgraph itself resolves the same copies. Strict package managers hide packages that only LangGraph depends on. */
+const isOwnCopy = (entry: string): boolean =>
   PACKAGES.every((name) => {
     const found = locate(name, import.meta.url);
     return found !== undefined && found === locate(name, pathToFileURL(entry).href);
@@ -54,7 +54,7 @@ function resolveFrom(anchor: string): void {
   }
 }
 
-/** A file of the package: imports from there find the packages that belong to it. */
+/** A file of the package: imports from there resolve its own dependencies. */
 function locate(name: string, from: string): string | undefined {
   try {
     return realpathSync(createRequire(from).resolve(name));

@@ -1,5 +1,5 @@
-/** Packages of which graphs and server share one copy. */
+/** Packages that graphs and server share. */
 export const PACKAGES = ['@langchain/langgraph', '@langchain/core', '@langchain/langgraph-checkpoint'] as const;
 
-/** Imports of these packages and of their parts. */
+/** Matches imports of these packages and of their subpaths. */
 export const SHARED = new RegExp(`^(${PACKAGES.join('|')})(/|$)`);

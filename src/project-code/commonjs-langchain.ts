@@ -12,8 +12,8 @@ interface ModuleInternals {
 }
 
 /**
- * `require('@langchain/…')` would load the CommonJS build of the package beside the ESM one: two copies of every class. The call
- * is answered with the ESM copy instead, the one that the server imports.
+ * Makes `require('@langchain/…')` return the ESM copy of the package that the server imports. Otherwise it would load the
+ * CommonJS build, too: two copies of every class.
  */
 export function shareLangchainWithCommonJs(): void {
   const internals = Module as unknown as ModuleInternals;
@@ -32,7 +32,7 @@ export function shareLangchainWithCommonJs(): void {
 }
 
 function requireEsm(specifier: string, loadJs: Loader): unknown {
-  // The resolve hook of share-langchain leads to the copy that the server uses.
+  // The resolve hook of share-langchain returns the copy that the server uses.
   const file = fileURLToPath(import.meta.resolve(specifier));
   const module = new Module(file);
   module.filename = file;

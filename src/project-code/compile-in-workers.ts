@@ -4,13 +4,13 @@ import workerThreads, { type WorkerOptions } from 'node:worker_threads';
 import { sourceFile } from './source-file.js';
 
 /**
- * Worker threads and forked processes that a project starts from its sources compile TypeScript, too: they load tsx first, as
- * under the official server. Ours, and those of packages, are left alone. On Node 20 the entry of a worker thread has to be
- * JavaScript, there as here.
+ * Lets worker threads and forked processes of a project compile TypeScript: they load tsx first, as under the official
+ * server. Worker threads of Nestgraph and of packages are not changed. On Node 20 the entry of a worker thread must be
+ * JavaScript, as under the official server.
  */
 export function compileInWorkers(): void {
   const tsx = import.meta.resolve('tsx');
-  // What `fork` starts inherits these.
+  // Forked processes inherit execArgv.
   process.execArgv.push('--import', tsx);
   const { Worker } = workerThreads;
   workerThreads.Worker = class extends Worker {

@@ -10,7 +10,7 @@ type SourceListener = (source: SourceImport) => void;
 /** The generation of modules that a start loads. */
 export const FIRST_GENERATION = 1;
 
-/** A file of the project cannot be imported, or lacks the export that was named; the message says why. */
+/** A file of the project cannot be imported, or has no such export; the message says why. */
 export class ModuleError extends Error {
   constructor(reason: string, cause?: unknown) {
     super(reason, { cause });
@@ -25,10 +25,10 @@ export interface ExportReference {
   export_name: string;
 }
 
-/** A source file that is imported. */
+/** An import of a source file. */
 export interface SourceImport {
   file: string;
-  /** The source that imports it; absent when the server does. */
+  /** The importing source file; absent when the server imports it. */
   importer?: string;
   generation: string;
 }
@@ -37,12 +37,12 @@ interface CommonJsModule {
   children?: { filename: string | null }[];
 }
 
-/** CommonJS modules by file; `import` evaluates them through here. */
+/** Node's cache of CommonJS modules by file, which `import` uses, too. */
 const { _cache: commonJs } = Module as unknown as { _cache: Record<string, CommonJsModule> };
 
 const listeners = new Set<SourceListener>();
 
-/** Calls the listener for each source file that is imported, also later by `import()`; gives the function that ends this. */
+/** Calls the listener for each imported source file, including later `import()` calls. Returns the unsubscribe function. */
 export function onSourceImported(listener: SourceListener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -51,8 +51,8 @@ export function onSourceImported(listener: SourceListener): () => void {
 const announce = (source: SourceImport): void => listeners.forEach((listener) => listener(source));
 
 /**
- * The exports of a source file, as it is written and where it lies: its imports resolve from there. A `generation` of modules
- * evaluates each source once; the next one sees what has changed. Throws {@link ModuleError}.
+ * Imports a source file in place, so that its imports resolve from its own folder. Each source is evaluated once per
+ * `generation`; the next generation reads changed files again. Throws {@link ModuleError}.
  */
 export async function importSource(file: string, generation = FIRST_GENERATION): Promise<Exports> {
   await access(file).catch(() => {
@@ -78,7 +78,7 @@ function announceCommonJs(generation: string): void {
   }
 }
 
-/** Lets the next generation evaluate CommonJS sources anew: Node keeps them by file, whatever their URL says. */
+/** Lets the next generation re-evaluate CommonJS sources: Node caches them by file, regardless of their URL. */
 export function forgetCommonJsSources(): void {
   for (const file of commonJsSources()) {
     delete commonJs[file];
@@ -87,12 +87,15 @@ export function forgetCommonJsSources(): void {
 
 const commonJsSources = (): string[] => Object.keys(commonJs).filter(isSource);
 
-/** What a file of a project exports, a promise awaited. Throws {@link ModuleError}. */
+/** Imports an export of a project file; awaits a promise. Throws {@link ModuleError}. */
 export async function importExport({ file, export_name }: ExportReference, generation?: number): Promise<unknown> {
   return findExport(await importSource(file, generation), export_name);
 }
 
-/** An export by name, a promise awaited. A CommonJS module may hold it in its default export. Throws {@link ModuleError}. */
+/**
+ * Returns an export by name; awaits a promise. In a CommonJS module it may be a property of the default export. Throws
+ * {@link ModuleError}.
+ */
 export async function findExport(module: Exports, name: string): Promise<unknown> {
   const exported = await (module[name] ?? commonJsExports(module)?.[name]);
   if (exported === undefined) {
@@ -106,7 +109,7 @@ function commonJsExports({ default: exports }: Exports): Exports | undefined {
   return typeof exports === 'object' && exports !== null ? (exports as Exports) : undefined;
 }
 
-/** `module.exports` is how newer versions of Node call what `default` is as well. */
+/** Without `module.exports`, which newer versions of Node export in addition to `default`. */
 function exportNames(module: Exports): string[] {
   return Object.keys({ ...module, ...commonJsExports(module) }).filter((name) => name !== 'module.exports');
 }

@@ -3,12 +3,12 @@ import type { SourceImport } from './import-source.js';
 import { generationOf, generationUrl, sourceFile } from './source-file.js';
 import { pathCandidates } from './tsconfig-paths.js';
 
-/** What a resolve hook returns, of which only the URL matters here. */
+/** The result of a resolve hook. Only the URL matters here. */
 interface Resolved {
   url: string;
 }
 
-/** The resolution of the hooks behind this one, tsx among them. */
+/** The resolution by the next hooks, including tsx. */
 type Next<R> = (specifier: string) => R;
 
 /** The module that has the import: its URL. */
@@ -20,7 +20,7 @@ interface Importer {
 /** Called with each source file that a source imports. */
 type OnSource = (source: SourceImport) => void;
 
-/** Resolves an import in the application's own thread (`registerHooks`). */
+/** Resolves an import in the main thread (`registerHooks`). */
 export function resolveSourceSync<T extends Resolved>(
   specifier: string,
   parent: string | undefined,
@@ -35,7 +35,7 @@ export function resolveSourceSync<T extends Resolved>(
     try {
       return inGeneration({ generation, parent }, next(candidate), onSource);
     } catch {
-      // The next candidate, and in the end the specifier as it is.
+      // Try the next candidate, and finally the specifier itself.
     }
   }
   return inGeneration({ generation, parent }, next(specifier), onSource);
@@ -56,13 +56,13 @@ export async function resolveSource<T extends Resolved>(
     try {
       return inGeneration({ generation, parent }, await next(candidate), onSource);
     } catch {
-      // As above.
+      // See above.
     }
   }
   return inGeneration({ generation, parent }, await next(specifier), onSource);
 }
 
-/** Source that a source imports belongs to the same generation. A module of an installed package is evaluated once. */
+/** A source file belongs to the generation of the file that imports it. Installed packages are evaluated only once. */
 function inGeneration<T extends Resolved>({ generation, parent }: Importer, resolved: T, onSource: OnSource): T {
   const file = sourceFile(resolved.url);
   if (file === undefined) {

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** The compiled server. It is no source of a project, not even in a checkout of this repository. */
+/** The compiled server, which is not a source of the project, not even in a checkout of this repository. */
 const OWN_CODE = fileURLToPath(new URL('../../', import.meta.url));
 
 const TYPESCRIPT = /\.[cm]?tsx?$/;
@@ -10,8 +10,8 @@ const INSTALLED = /[\\/]node_modules[\\/]/;
 const GENERATION = 'nestgraph';
 
 /**
- * The real path of a module that is source code of the project: TypeScript, or a file outside every `node_modules`, such as a
- * linked workspace package. Undefined for installed packages, for modules of Node and for this server.
+ * The real path of a module that is source code of the project: TypeScript, or any file outside of `node_modules`, such as a
+ * file of a linked workspace package. Undefined for installed packages, Node's modules and this server.
  */
 export function sourceFile(url: string): string | undefined {
   if (!url.startsWith('file:')) {
@@ -21,11 +21,11 @@ export function sourceFile(url: string): string | undefined {
   return isSource(file) ? file : undefined;
 }
 
-/** True for a real path of source code, as above. */
+/** True for the real path of a source file, see {@link sourceFile}. */
 export const isSource = (file: string): boolean =>
   path.isAbsolute(file) && !file.startsWith(OWN_CODE) && (TYPESCRIPT.test(file) || !INSTALLED.test(file));
 
-/** The URL of a source file in one generation of modules: each generation evaluates it anew. */
+/** The URL of a source file in a generation of modules. Each generation evaluates the file again. */
 export function generationUrl(file: string, generation: number | string, search = ''): string {
   const url = pathToFileURL(file);
   url.search = search;
@@ -33,7 +33,7 @@ export function generationUrl(file: string, generation: number | string, search 
   return url.href;
 }
 
-/** The generation that a module belongs to; undefined for modules outside the project's sources. */
+/** The generation of a module; undefined for modules that are not sources of the project. */
 export function generationOf(url: string | undefined): string | undefined {
   return url?.includes(`${GENERATION}=`) ? (new URL(url).searchParams.get(GENERATION) ?? undefined) : undefined;
 }

@@ -2,7 +2,7 @@ import type { InitializeHook, ResolveHook } from 'node:module';
 import type { MessagePort } from 'node:worker_threads';
 import { resolveSource } from './resolve-source.js';
 
-/** Runs in the hooks thread of a Node without `registerHooks`, see source-hooks.ts. */
+/** This module runs in the hooks thread of Node versions without `registerHooks`, see source-hooks.ts. */
 let sources: MessagePort;
 
 export const initialize: InitializeHook<{ sources: MessagePort }> = (data) => {

@@ -16,7 +16,7 @@ interface Resolved {
   url: string;
 }
 
-/** Hooks in the thread of the application: Node 22.15 and newer. */
+/** Synchronous hooks in the main thread: Node 22.15 and newer. */
 type RegisterHooks = (hooks: {
   resolve: (
     specifier: string,
@@ -30,21 +30,21 @@ const { registerHooks } = Module as unknown as { registerHooks?: RegisterHooks }
 let hooks: Promise<void> | undefined;
 
 /**
- * Lets this process import sources of a project where they lie: TypeScript, JSX and CommonJS, with the paths of the project's
- * `tsconfig.json`. Module hooks belong to the process, so they are registered once. `onSource` is called with each source file
- * that another one imports. Why tsx: docs/decisions/0003-loading-graphs.md.
+ * Lets this process import sources of a project in place: TypeScript, JSX and CommonJS, with the paths of the project's
+ * `tsconfig.json`. Module hooks apply to the whole process, so they are registered once. `onSource` is called with each
+ * source file that another one imports. Why tsx: docs/decisions/0003-loading-graphs.md.
  */
 export const registerSourceHooks = (folder: string, onSource: OnSource): Promise<void> =>
   (hooks ??= registerOnce(folder, onSource));
 
 async function registerOnce(folder: string, onSource: OnSource): Promise<void> {
-  // Before tsx, which replaces how CommonJS is loaded.
+  // Before tsx, which replaces the CommonJS loader.
   shareLangchainWithCommonJs();
   const [commonJs, esm] = await Promise.all([import('tsx/cjs/api'), import('tsx/esm/api')]);
   commonJs.register();
-  // By itself it looks in the current folder only.
+  // By default tsx searches the current folder only.
   esm.register({ tsconfig: findTsconfig(folder) });
-  // Hooks that come later are called first: this one sees what tsx has resolved.
+  // The hook that is registered last runs first: this one receives the result of tsx.
   if (registerHooks) {
     registerHooks({
       resolve: (specifier, context, nextResolve) =>

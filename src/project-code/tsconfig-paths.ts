@@ -4,13 +4,13 @@ import path from 'node:path';
 
 type PathsMatcher = ReturnType<typeof createPathsMatcher>;
 
-/** By folder. They live as long as the process: a changed tsconfig.json asks for a new start. */
+/** By folder, for the lifetime of the process: a changed tsconfig.json requires a restart. */
 const matchers = new Map<string, PathsMatcher>();
 const files = new Map<string, unknown>();
 
 /**
- * What `paths` of the tsconfig.json nearest to the importing file make of a specifier, as URLs to try in their order. tsx knows
- * one tsconfig.json for the whole process; in a monorepo each package has its own.
+ * Maps a specifier by the `paths` of the tsconfig.json nearest to the importing file. Returns URLs to try in this order. tsx
+ * uses one tsconfig.json for the whole process; in a monorepo each package has its own.
  */
 export function pathCandidates(specifier: string, parentURL: string): string[] {
   if (/^(\.|\/|[a-z]+:)/i.test(specifier)) {
@@ -34,7 +34,7 @@ function readMatcher(folder: string): PathsMatcher {
     const tsconfig = getTsconfig(folder, 'tsconfig.json', files as Map<string, never>);
     return tsconfig && createPathsMatcher(tsconfig);
   } catch {
-    // A base configuration that is not installed: the compiler says so to the author, and most sources need none of it.
+    // A base configuration is not installed: the compiler reports it to the author, and most sources do not need it.
     return null;
   }
 }

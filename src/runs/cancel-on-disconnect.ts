@@ -59,7 +59,7 @@ export class CancelOnDisconnect implements OnApplicationBootstrap, BeforeApplica
    */
   onDisconnect({ run_id, thread_id, kwargs }: DisconnectedRun): void {
     if (!this.closing) {
-      this.notifications.tellOthers({ topic: 'run_left', id: `${run_id}/${thread_id}` });
+      this.notifications.publishToOthers({ topic: 'run_left', id: `${run_id}/${thread_id}` });
       const ms = kwargs.resumable ? RESUMABLE_GRACE_MS : GRACE_MS;
       this.startGracePeriod(run_id, thread_id, ms, () => void this.cancel(run_id));
     }
@@ -68,7 +68,7 @@ export class CancelOnDisconnect implements OnApplicationBootstrap, BeforeApplica
   /** Reports a client that has connected to this process, perhaps after a disconnect from another one. */
   onReconnect(run_id: string): void {
     if (this.graces.has(run_id)) {
-      this.notifications.tellOthers({ topic: 'run_awaited', id: run_id });
+      this.notifications.publishToOthers({ topic: 'run_awaited', id: run_id });
     }
   }
 
@@ -106,7 +106,7 @@ export class CancelOnDisconnect implements OnApplicationBootstrap, BeforeApplica
   private onDisconnectElsewhere(id: string): void {
     const [run_id, thread_id] = id.split('/');
     if (this.isAwaitedHere(run_id)) {
-      this.notifications.tellOthers({ topic: 'run_awaited', id: run_id });
+      this.notifications.publishToOthers({ topic: 'run_awaited', id: run_id });
     } else if (!this.closing && !this.graces.has(run_id)) {
       this.startGracePeriod(run_id, thread_id, RESUMABLE_GRACE_MS, () => this.forget(run_id));
     }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AssistantsService, type RunAssistant } from '../assistants/index.js';
 import { type AuthContext, authOf, type AuthUser } from '../auth/index.js';
-import { hasLeft, isUuid, newId } from '../common/index.js';
+import { isDisconnected, isUuid, newId } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, retryWhileUnavailable, Sql } from '../database/index.js';
 import { assertCheckpointExists } from '../execution/index.js';
@@ -425,7 +425,7 @@ export class RunCreationService {
 const userOf = (user: AuthUser | undefined): RunCaller | null => (user ? { headers: {}, user } : null);
 
 /** True once the client that requests the run has disconnected. */
-const isAbandoned = ({ request }: RunOrigin = {}): boolean => request !== undefined && hasLeft(request);
+const isAbandoned = ({ request }: RunOrigin = {}): boolean => request !== undefined && isDisconnected(request);
 
 /** The auth context of the request, or of the user who created the cron. */
 const authOfOrigin = ({ request, user }: RunOrigin = {}): AuthContext => (request ? authOf(request) : { user });

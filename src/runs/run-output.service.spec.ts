@@ -18,7 +18,11 @@ describe('RunOutputService', () => {
 
   beforeEach(() => {
     log = new MemoryEventLog();
-    const notifications = { publish: () => undefined, tellOthers: () => undefined, sent: () => Promise.resolve() };
+    const notifications = {
+      publish: () => undefined,
+      publishToOthers: () => undefined,
+      flushed: () => Promise.resolve(),
+    };
     events = new EventStream(log, notifications as unknown as Notifications, {} as NestgraphConfig);
     results = new RunResults(notifications as unknown as Notifications, nothing, events);
   });

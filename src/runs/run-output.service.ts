@@ -103,7 +103,7 @@ export class RunOutputService {
     return {
       headers: runHeaders(locationOf(run, options.stateless), 'join'),
       json: this.resultOf(run.run_id, completion),
-      onLeave: () => {
+      onDisconnect: () => {
         cancel();
         if (options.cancelOnDisconnect) {
           this.disconnects.onDisconnect(run);
@@ -139,7 +139,7 @@ export class RunOutputService {
     );
     // The end may have been reported after the status was read and before the reader was registered.
     void waiter.completion.then(() => this.events.end(run_id));
-    const onLeave = (finished: boolean): void => {
+    const onEnd = (finished: boolean): void => {
       waiter.cancel();
       if (!finished && options.cancelOnDisconnect) {
         this.disconnects.onDisconnect(run);
@@ -147,7 +147,7 @@ export class RunOutputService {
     };
     return {
       headers: streamHeaders(locationOf(run, options.stateless), filter),
-      frames: eventFrames(reader, { numbered: resumable, isWanted: streamFilter(filter), onLeave }),
+      frames: eventFrames(reader, { numbered: resumable, isWanted: streamFilter(filter), onEnd }),
     };
   }
 }

@@ -1,6 +1,6 @@
-import { LONGEST_SECONDS } from '../common/index.js';
+import { MAX_SECONDS } from '../common/index.js';
 
-const MAX_MINUTES = LONGEST_SECONDS / 60;
+const MAX_MINUTES = MAX_SECONDS / 60;
 
 export const isTtl = (value: unknown): value is number =>
   typeof value === 'number' && value > 0 && value <= MAX_MINUTES;

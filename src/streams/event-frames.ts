@@ -6,11 +6,11 @@ export interface EventFramesOptions {
   numbered: boolean;
   isWanted: (event: NumberedEvent) => boolean;
   /** Called when the reader ends; `finished` is false when the client disconnected first. */
-  onLeave?: (finished: boolean) => void;
+  onEnd?: (finished: boolean) => void;
 }
 
 /** The events of a reader as server-sent events; all available events are joined into one string. */
-export function eventFrames(reader: StreamReader, { numbered, isWanted, onLeave }: EventFramesOptions): FrameSource {
+export function eventFrames(reader: StreamReader, { numbered, isWanted, onEnd }: EventFramesOptions): FrameSource {
   let finished = false;
   let left = false;
   return {
@@ -28,7 +28,7 @@ export function eventFrames(reader: StreamReader, { numbered, isWanted, onLeave 
       if (!left) {
         left = true;
         reader.return();
-        onLeave?.(finished);
+        onEnd?.(finished);
       }
     },
   };

@@ -139,7 +139,7 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   /** Resolves once the readers of this process are announced: other processes log all later events for them. */
   announced(): Promise<void> {
-    return this.notifications.sent();
+    return this.notifications.flushed();
   }
 
   /** Appends events that no run attempt produced. Resolves when every process can read them. */
@@ -179,9 +179,9 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
   /** Announces a reader to other processes, unless it reads a run that this process executes. */
   private announce({ options: { thread_id, run_id, needsBacklog } }: LogReader): void {
     if (run_id === undefined) {
-      this.notifications.tellOthers({ topic: 'thread_followed', id: thread_id });
+      this.notifications.publishToOthers({ topic: 'thread_followed', id: thread_id });
     } else if (this.runs.get(run_id)?.closed ?? true) {
-      this.notifications.tellOthers({ topic: needsBacklog ? 'run_wanted' : 'run_followed', id: run_id });
+      this.notifications.publishToOthers({ topic: needsBacklog ? 'run_wanted' : 'run_followed', id: run_id });
     }
   }
 
@@ -203,7 +203,7 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
     const numbered = events.map(({ event, json }, index) => ({ seq: at.seq + index, run_id, event, json }));
     this.readers.tailOf(thread_id)?.add(numbered);
     if (this.followers?.has(thread_id) || (run_id !== null && this.followers?.has(run_id))) {
-      this.notifications.tellOthers({ topic: 'thread_events', id: thread_id });
+      this.notifications.publishToOthers({ topic: 'thread_events', id: thread_id });
     }
     if (at.kept_size > this.config.streams.max_bytes) {
       void this.trim(thread_id);

@@ -44,7 +44,7 @@ export class Followers {
 
   /** After the start or a reconnect: earlier announcements of other processes were missed, and ours may have been lost. */
   private requestAnnouncements(): void {
-    this.notifications.tellOthers({ topic: 'followers_wanted', id: '' });
+    this.notifications.publishToOthers({ topic: 'followers_wanted', id: '' });
     this.announceAll();
   }
 

@@ -1,8 +1,8 @@
 import type { ThreadTtlConfig } from '../config/index.js';
-import { isObject, LONGEST_SECONDS } from '../common/index.js';
+import { isObject, MAX_SECONDS } from '../common/index.js';
 import { PRUNE_STRATEGIES, type PruneStrategy, type ThreadEntity } from './thread.entity.js';
 
-const MAX_MINUTES = LONGEST_SECONDS / 60;
+const MAX_MINUTES = MAX_SECONDS / 60;
 
 const MS_PER_MINUTE = 60_000;
 

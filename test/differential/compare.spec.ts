@@ -3,7 +3,7 @@ import { compare, replacePlaces } from './compare.js';
 
 const id = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 
-describe('comparing what was seen', () => {
+describe('comparing transcripts', () => {
   it('finds nothing where only ids and dates differ', () => {
     const theirs = { thread: id(1), run: `/threads/${id(1)}/runs/${id(2)}`, at: '2026-01-01T00:00:00.000Z' };
     const ours = { thread: id(8), run: `/threads/${id(8)}/runs/${id(9)}`, at: '2026-02-03T04:05:06.789Z' };
@@ -11,7 +11,7 @@ describe('comparing what was seen', () => {
     expect(compare(theirs, ours)).toEqual([]);
   });
 
-  it('finds an id that is said again by one of them only', () => {
+  it('finds an id that only one server repeats', () => {
     expect(compare({ a: id(1), b: id(1) }, { a: id(1), b: id(2) })).toEqual([
       { path: 'b', theirs: '<id 1>', ours: '<id 2>' },
     ]);
@@ -20,34 +20,34 @@ describe('comparing what was seen', () => {
     ]);
   });
 
-  it('keeps to the same id behind what only one of them says', () => {
+  it('keeps the names of ids after a value that only one server has', () => {
     expect(compare({ extra: { id: id(1) }, id: id(1) }, { id: id(7) })).toEqual([
       { path: 'extra', theirs: { id: '<id 1>' }, ours: undefined },
     ]);
   });
 
-  it('knows interrupts by their ids, too, and no longer texts of the same kind', () => {
+  it('recognizes the ids of interrupts, but no longer strings of the same kind', () => {
     const interrupt = 'a'.repeat(32);
 
     expect(compare([interrupt], ['b'.repeat(32)])).toEqual([]);
     expect(compare(['a'.repeat(33)], ['b'.repeat(33)])).toHaveLength(1);
   });
 
-  it('finds dates of another form', () => {
+  it('finds dates in another format', () => {
     expect(compare('2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000000+00:00')).toHaveLength(1);
   });
 
-  it('finds members whose names are ids by what they stand for', () => {
+  it('pairs members whose names are ids by their values', () => {
     expect(compare({ [id(1)]: 'x', [id(2)]: 'y' }, { [id(8)]: 'y', [id(9)]: 'x' })).toEqual([]);
   });
 
-  it('compares other members whose names are ids in the order in which they come', () => {
+  it('pairs other members whose names are ids by order', () => {
     expect(compare({ [id(1)]: 'x', [id(2)]: 'y' }, { [id(8)]: 'x', [id(9)]: 'z' })).toEqual([
       { path: '<id 2>', theirs: 'y', ours: 'z' },
     ]);
   });
 
-  it('tells null, an empty list, an empty object and nothing apart', () => {
+  it('distinguishes null, an empty list, an empty object and a missing value', () => {
     const values = [null, [], {}, undefined, '', 0, false];
 
     for (const [i, theirs] of values.entries()) {
@@ -57,7 +57,7 @@ describe('comparing what was seen', () => {
     }
   });
 
-  it('compares the events behind one that only one of them sends', () => {
+  it('compares the events after one that only one server sends', () => {
     const event = (name: string, data: unknown) => ({ event: name, data });
     const theirs = [event('metadata', 1), event('checkpoints', 2), event('values', 3), event('values', 4)];
     const ours = [event('metadata', 1), event('values', 3), event('values', 5), event('error', 6)];
@@ -69,7 +69,7 @@ describe('comparing what was seen', () => {
     ]);
   });
 
-  it('compares lists place by place', () => {
+  it('compares lists position by position', () => {
     expect(compare(['a', 'b'], ['b'])).toEqual([
       { path: '0', theirs: 'a', ours: 'b' },
       { path: '1', theirs: 'b', ours: undefined },
@@ -77,7 +77,7 @@ describe('comparing what was seen', () => {
   });
 });
 
-it('places are replaced wherever they are', () => {
+it('replaces places at any position', () => {
   expect(
     replacePlaces({ at: ['http://h:1/x'], 'h:1': 1 }, [
       ['http://h:1', '<server>'],

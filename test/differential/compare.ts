@@ -1,4 +1,4 @@
-/** Where two stories differ; `undefined` stands for nothing. */
+/** A difference between two transcripts; undefined means missing. */
 export interface Difference {
   path: string;
   theirs: unknown;
@@ -9,21 +9,21 @@ const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<![0-
 const DATE = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 
 /**
- * Compares what was seen at two servers. Dates are not compared. Ids are replaced by their place in the order of
- * appearance, `<id 1>`, `<id 2>`: where one server says an id again, the other has to say the same one again.
+ * Compares the transcripts of two servers. Dates are not compared. Ids are replaced by their order of appearance, `<id 1>`,
+ * `<id 2>`: where one server repeats an id, the other must repeat the same one.
  */
 export function compare(theirs: unknown, ours: unknown): Difference[] {
   return new Comparison().run(theirs, ours);
 }
 
 class Comparison {
-  /** Names of ids; those that both servers say at the same places have the same one. */
+  /** Names of ids: ids at the same place in both transcripts have the same name. */
   private readonly theirs = new Map<string, string>();
   private readonly ours = new Map<string, string>();
   private count = 0;
 
   run(theirs: unknown, ours: unknown): Difference[] {
-    // Names first: an id may be where only one server says anything, and later where both do.
+    // Names first: an id may first occur where only one server has a value, and later in both transcripts.
     const pairs = [...leaves([], theirs, ours)];
     pairs.forEach(({ path, theirs, ours }) => {
       path.forEach(({ theirs, ours }) => this.name(theirs, ours));
@@ -65,7 +65,7 @@ class Comparison {
   }
 }
 
-/** A place in both stories. */
+/** A place in both transcripts. */
 interface Pair<T = unknown> {
   theirs: T;
   ours: T;
@@ -74,7 +74,7 @@ interface Pair<T = unknown> {
 /** The name of a member; undefined where it is missing. */
 type Key = Pair<string | undefined>;
 
-/** What is at the same places, down to where one of them has no members. */
+/** The values at the same places, down to values without members. */
 function* leaves(path: Key[], theirs: unknown, ours: unknown): Generator<Pair & { path: Key[] }> {
   if (Array.isArray(theirs) && Array.isArray(ours)) {
     for (const [index, pair] of align(theirs, ours).entries()) {
@@ -89,7 +89,7 @@ function* leaves(path: Key[], theirs: unknown, ours: unknown): Generator<Pair & 
   }
 }
 
-/** Members by their names. Where these are ids, what they stand for tells which belong together, and then their order. */
+/** Pairs members by name. Members whose names are ids are paired by their values, and then by order. */
 function keysOf(theirs: Record<string, unknown>, ours: Record<string, unknown>): Key[] {
   const rest = Object.keys(ours).filter((key) => !(key in theirs));
   const keys = Object.keys(theirs).map((key): Key => {
@@ -115,7 +115,7 @@ const withoutIds = (text: string): string => text.replace(ID, '');
 
 const idsIn = (value: unknown): string[] => (typeof value === 'string' ? (value.match(ID) ?? []) : []);
 
-/** Puts beside each other what belongs together: events by their names, anything else by its place. */
+/** Pairs the items of two lists: events by name, other items by position. */
 function align(theirs: unknown[], ours: unknown[]): Pair[] {
   const names = [theirs, ours].map((list) => list.map(eventOf));
   if (names.flat().some((name) => name === undefined)) {
@@ -135,11 +135,11 @@ function align(theirs: unknown[], ours: unknown[]): Pair[] {
   return rows;
 }
 
-/** The name of an event of a stream; subgraphs are named by ids that differ. */
+/** The name of a stream event, without the ids of subgraphs. */
 const eventOf = (value: unknown): string | undefined =>
   isObject(value) && typeof value.event === 'string' && 'data' in value ? withoutIds(value.event) : undefined;
 
-/** Places of the longest common subsequence in both lists. */
+/** Positions of the longest common subsequence in both lists. */
 function commonSubsequence(left: unknown[], right: unknown[]): [number, number][] {
   const length = left.map(() => right.map(() => 0));
   const at = (i: number, j: number): number => length[i]?.[j] ?? 0;
@@ -161,7 +161,7 @@ function commonSubsequence(left: unknown[], right: unknown[]): [number, number][
   return places;
 }
 
-/** Replaces texts that differ from one place to the other without meaning anything. */
+/** Replaces strings that legitimately differ between the servers. */
 export function replacePlaces(value: unknown, places: [from: string, to: string][]): unknown {
   return mapTexts(value, (text) => places.reduce((result, [from, to]) => result.replaceAll(from, to), text));
 }

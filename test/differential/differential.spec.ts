@@ -8,7 +8,7 @@ import { type Scenario, Scene } from './scene.js';
 import { SCENARIOS } from './scenarios/index.js';
 import { environment, type Server, startOurs, startTheirs } from './servers.js';
 
-/** So many scenarios take place at the same time. */
+/** Maximum number of concurrent scenarios. */
 const AT_ONCE = 8;
 const LIMIT_MS = 120_000;
 
@@ -35,14 +35,14 @@ afterAll(async () => {
   await Promise.all([langsmith?.stop(), receiver?.close()]);
 });
 
-describe('a client of the official server and of ours sees the same, but for what is explained:', () => {
+describe('the official server and Nestgraph behave the same for clients, except for explained differences:', () => {
   it.each(SCENARIOS.map(([name]) => name))('%s', async (name) => {
     const all = await differences.get(name)!;
     expect(all.filter((difference) => !isExplained(name, difference)).map(shown)).toEqual([]);
   });
 });
 
-it('every explained difference is still seen', () => {
+it('every explained difference still exists', () => {
   expect(places.filter(({ explained }) => explained === 0).map(({ place }) => place)).toEqual([]);
 });
 
@@ -66,7 +66,7 @@ async function story(server: Server, scenario: Scenario): Promise<unknown> {
   }
 }
 
-/** Rejects after so long as no scenario takes. */
+/** Rejects after a time that no scenario takes. */
 const tooLate = (signal: AbortSignal): Promise<never> =>
   sleep(LIMIT_MS, undefined, { signal }).then(
     () => Promise.reject(new Error(`It took longer than ${LIMIT_MS} ms.`)),
@@ -76,7 +76,7 @@ const tooLate = (signal: AbortSignal): Promise<never> =>
 const shown = ({ path, theirs, ours }: Difference): string =>
   `${path}\n  theirs: ${JSON.stringify(theirs) ?? '(nothing)'}\n  ours:   ${JSON.stringify(ours) ?? '(nothing)'}`;
 
-/** Begins at most so many things at a time. */
+/** Limits the number of concurrent tasks. */
 function pool(size: number): <T>(begin: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let free = size;

@@ -8,32 +8,32 @@ import { send } from '../support/http.js';
 import type { Receiver } from '../support/receiver.js';
 import { connect, recordingClient } from '../support/sdk.js';
 
-/** What is done with a server, told in steps. */
+/** A scenario: steps that are executed with a server. */
 export type Scenario = (scene: Scene) => Promise<void>;
 export type Scenarios = Record<string, Scenario>;
 
-/** What a client saw: steps by their names, in the order in which they began. */
+/** The transcript of a client: results by the name of their step, in the order in which the steps began. */
 export type Story = Record<string, unknown>;
 
-/** Headers that clients go by. */
+/** Response headers that clients use. */
 const HEADERS = ['content-type', 'content-location', 'location', 'x-pagination-total', 'x-pagination-next'];
 
 type RawRequest = RequestInit & { json?: unknown };
 
-/** A file that the graph `waiting` waits for. */
+/** A file for which the graph `waiting` waits. */
 export interface Gate {
   path: string;
-  /** Resolves when a run has come so far. */
+  /** Resolves when a run has reached the gate. */
   reached(): Promise<void>;
   open(): void;
 }
 
-/** One scenario with one of the servers. Scenarios take apart what they are given: no method needs `this`. */
+/** One scenario with one of the servers. Scenarios destructure it: no method needs `this`. */
 export class Scene {
   readonly story: Story = {};
-  /** A client whose answers are not told. */
+  /** A client whose responses are not recorded. */
   readonly client: Client;
-  /** Tells what belongs to this scenario from what belongs to others. */
+  /** Distinguishes the resources of this scenario from those of others. */
   readonly mark = randomUUID();
   private readonly folder = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-scene-'));
   private gates = 0;
@@ -45,7 +45,7 @@ export class Scene {
     this.client = connect(Client, url);
   }
 
-  /** Does something with a client and tells what it saw. Gives the value, nothing when the server refused. */
+  /** Executes a step with a client and records the result. Returns the value, or undefined if the server rejected it. */
   readonly step = async <T>(name: string, action: (client: Client) => Promise<T> | AsyncIterable<T>): Promise<T> => {
     const { client, responses } = recordingClient(Client, this.url);
     const told: Story = this.begin(name);
@@ -66,7 +66,7 @@ export class Scene {
     return value as T;
   };
 
-  /** The same with a request that no SDK makes. */
+  /** The same with a request that no SDK sends. */
   readonly raw = async (name: string, route: string, init: RawRequest = {}, headers = HEADERS): Promise<unknown> => {
     const told = this.begin(name);
     const { json, ...rest } = init;
@@ -87,7 +87,7 @@ export class Scene {
     return answer.json;
   };
 
-  /** Something else that was seen. */
+  /** Records another observation. */
   readonly tell = (name: string, value: unknown): void => {
     this.story[name] = value;
   };
@@ -101,7 +101,7 @@ export class Scene {
     return {
       path: file,
       reached: async () => {
-        // The file is made by another process.
+        // Another process creates the file.
         while (!existsSync(`${file}-reached`)) {
           await sleep(5);
         }
@@ -110,7 +110,7 @@ export class Scene {
     };
   };
 
-  /** A run of `waiting` that is inside its node `wait`. */
+  /** Starts a run of `waiting` and resolves when it is inside its node `wait`. */
   readonly startWaiting = async (thread_id: string): Promise<{ gate: Gate; run_id: string }> => {
     const gate = this.newGate();
     const input = { gate: gate.path, label: 'a' };
@@ -119,7 +119,7 @@ export class Scene {
     return { gate, run_id };
   };
 
-  /** What differs from one place to the other without meaning anything. */
+  /** Strings that legitimately differ between the servers. */
   places(): [string, string][] {
     return [
       [this.url, '<server>'],
@@ -149,7 +149,7 @@ export class Scene {
   }
 
   private failure(told: Story, error: unknown): void {
-    // The scenario itself is wrong, or the server cannot be reached.
+    // The scenario itself is wrong, or the server is unavailable.
     if (!(error instanceof Error) || error.name === 'TypeError') {
       throw error;
     }

@@ -8,16 +8,16 @@ import { startServer } from '../support/server.js';
 
 const HERE = import.meta.dirname;
 
-/** A server that the scenarios are played with. */
+/** A server on which the scenarios run. */
 export interface Server {
   name: string;
   url: string;
-  /** What it has printed. */
+  /** The output of the server so far. */
   output(): string;
   stop(): Promise<void>;
 }
 
-/** Both report to a LangSmith that is none, and trace nothing. */
+/** Both servers use a fake LangSmith, and trace nothing. */
 export const environment = (langsmith: string): Record<string, string> => ({
   LANGSMITH_ENDPOINT: langsmith,
   LANGSMITH_API_KEY: 'key',
@@ -28,7 +28,7 @@ export const environment = (langsmith: string): Record<string, string> => ({
   }),
 });
 
-/** The official server, in memory; what it writes to its folder is thrown away. */
+/** The official server, in memory. The files in its folder are deleted. */
 export async function startTheirs(env: Record<string, string>): Promise<Server> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'nestgraph-official-'));
   const { NODE_OPTIONS: _options, JEST_WORKER_ID: _worker, ...inherited } = process.env;

@@ -41,11 +41,11 @@ afterAll(async () => {
   await database?.drop();
 });
 
-/** No stack trace: what people can mend is said in a sentence. */
+/** No stack trace: expected errors are printed as a message. */
 const isForPeople = (output: string): boolean => !/^\s+at .+\(?.*:\d+:\d+\)?$/m.test(output);
 
 describe('nestgraph', () => {
-  it.each(['--help', '-h', 'dev --help'])('%s prints how it is used', async (line) => {
+  it.each(['--help', '-h', 'dev --help'])('%s prints the usage', async (line) => {
     const { code, output } = await runToEnd(line.split(' '));
 
     expect(code).toBe(0);
@@ -75,7 +75,7 @@ describe('nestgraph', () => {
     ['two commands', ['dev', 'start'], /^"dev start" is not a command; use one of dev, /m],
     ['an unknown option', ['dev', '--verbose'], /--verbose/],
     ['an option without its value', ['dev', '--port'], /--port/],
-  ])('with %s says what is expected', async (_name, args, sentence) => {
+  ])('with %s reports what is expected', async (_name, args, sentence) => {
     const { code, output } = await runToEnd(args);
 
     expect(code).toBe(1);
@@ -84,14 +84,14 @@ describe('nestgraph', () => {
     expect(isForPeople(output)).toBe(true);
   });
 
-  it.each(['many', '70000', '-1', '80.5'])('refuses the port %s', async (port) => {
+  it.each(['many', '70000', '-1', '80.5'])('rejects the port %s', async (port) => {
     const { code, output } = await runToEnd(['dev', `--port=${port}`], { database });
 
     expect(code).toBe(1);
     expect(output).toMatch(/--port: expected a whole number from 0 to 65535, got/);
   });
 
-  it('openapi prints the document and nothing else, wherever it is called', async () => {
+  it('openapi prints only the document, in any folder', async () => {
     const { code, output } = await runToEnd(['openapi'], { project: os.tmpdir() });
 
     expect(code).toBe(0);
@@ -106,8 +106,8 @@ describe('langgraph.json', () => {
     ['a list', [], [/langgraph\.json: expected an object, got a list/]],
     ['no graphs', {}, [/langgraph\.json: graphs: expected an object with at least one graph, .+, got nothing/]],
     ['empty graphs', { graphs: {} }, [/langgraph\.json: graphs: expected an object with at least one graph/]],
-    ['a graph without a path', { graphs: { a: '' } }, [/langgraph\.json: graphs\.a: expected text of the form/]],
-    ['a graph that is a number', { graphs: { a: 7 } }, [/langgraph\.json: graphs\.a: expected .+, got number/]],
+    ['a graph without a path', { graphs: { a: '' } }, [/langgraph\.json: graphs\.a: expected a string of the form/]],
+    ['a graph that is a number', { graphs: { a: 7 } }, [/langgraph\.json: graphs\.a: expected .+, got a number/]],
     [
       'many mistakes',
       {
@@ -120,7 +120,7 @@ describe('langgraph.json', () => {
         /There are 7 problems in the configuration:/,
         /graphs\.b\.path: expected/,
         /env: expected/,
-        /http\.cors\.allow_origins: expected a list, got text/,
+        /http\.cors\.allow_origins: expected a list, got a string/,
         /http\.cors\.max_age: expected a whole number of at least 0, got -1/,
         /http\.mount_prefix: expected a path that begins with "\/", got "api"/,
         /store\.index\.dims: expected a whole number/,
@@ -136,7 +136,7 @@ describe('langgraph.json', () => {
       { graphs: { a: './a.ts:graph' }, encryption: { path: './e.ts:e' } },
       [/encryption\.path: encryption is not supported/],
     ],
-  ])('with %s stops the start and says where', async (_name, content, sentences) => {
+  ])('with %s stops the start and names the problem', async (_name, content, sentences) => {
     const project = await projectOf({ 'langgraph.json': content, 'a.ts': GRAPH });
 
     const { code, output } = await project.run(['dev'], { database });
@@ -148,7 +148,7 @@ describe('langgraph.json', () => {
     expect(isForPeople(output)).toBe(true);
   });
 
-  it('with an env file that is not there stops start, and not dev', async () => {
+  it('with a missing env file stops start, but not dev', async () => {
     const project = await projectOf({
       'langgraph.json': { graphs: { a: './a.ts:graph' }, env: './.env' },
       'a.ts': GRAPH,
@@ -163,7 +163,7 @@ describe('langgraph.json', () => {
     await server.stop();
   });
 
-  it.each(['start', 'worker', 'migrate', 'openapi'])('that is wrong stops %s too', async (command) => {
+  it.each(['start', 'worker', 'migrate', 'openapi'])('that is invalid stops %s, too', async (command) => {
     const project = await projectOf({ 'langgraph.json': { graphs: {} } });
     const { code, output } = await project.run([command], { database });
 
@@ -171,7 +171,7 @@ describe('langgraph.json', () => {
     expect(output).toContain('langgraph.json: graphs: expected an object with at least one graph');
   });
 
-  it('that is not there is asked for', async () => {
+  it('that is missing is reported', async () => {
     const { code, output } = await runToEnd(['dev'], { project: os.tmpdir(), database });
 
     expect(code).toBe(1);
@@ -180,7 +180,7 @@ describe('langgraph.json', () => {
     expect(isForPeople(output)).toBe(true);
   });
 
-  it('may be named from elsewhere; paths in it start from its folder', async () => {
+  it('may be in another folder; its paths are relative to that folder', async () => {
     const project = await projectOf({ 'conf/mine.json': { graphs: { a: '../a.ts:graph' } }, 'a.ts': GRAPH });
     const config = path.join(project.folder, 'conf/mine.json');
     const server = await startServer({ project: os.tmpdir(), database, args: ['--config', config] });
@@ -189,19 +189,21 @@ describe('langgraph.json', () => {
     await server.stop();
   });
 
-  it('may ask for what is not there yet: it is said, and the server starts', async () => {
+  it('may use unsupported settings: the server warns and starts', async () => {
     const project = await projectOf({
       'langgraph.json': { graphs: { a: './a.ts:graph' }, ui: { a: './ui.tsx' }, parrots: true },
       'a.ts': GRAPH,
     });
     const server = await project.start({ database });
 
-    expect(server.output()).toContain('Warning: langgraph.json: ui is not used by this version yet\n');
+    expect(server.output()).toContain(
+      'Warning: langgraph.json: ui is not supported by this version yet; it is ignored\n',
+    );
     expect(server.output()).toContain('Warning: langgraph.json: parrots is not a known key; it is ignored\n');
     await server.stop();
   });
 
-  it('gives the graphs their environment', async () => {
+  it('provides the environment of the graphs', async () => {
     const project = await projectOf({
       'langgraph.json': { graphs: { a: './a.ts:graph' }, env: '.env' },
       '.env': 'PARROT=Polly\nNESTGRAPH_BODY_LIMIT_MB=1\n',
@@ -220,7 +222,7 @@ describe('langgraph.json', () => {
     ['LOG_JSON', 'yes', /LOG_JSON: expected true or false, got "yes"/],
     ['PORT', '99999', /PORT: expected a whole number from 0 to 65535/],
     ['DATABASE_URI', 'mysql://me:s3cret@host/db', /DATABASE_URI: expected an address like postgres:/],
-  ])('is not all: a wrong %s stops the start', async (name, value, sentence) => {
+  ])('is valid, but an invalid %s stops the start', async (name, value, sentence) => {
     const { code, output } = await runToEnd(['dev'], { database, env: { [name]: value } });
 
     expect(code).toBe(1);
@@ -229,7 +231,7 @@ describe('langgraph.json', () => {
   });
 });
 
-/** Graphs that do not load, by id, with what is said of them. */
+/** Graphs that do not load, by id, with the expected messages. */
 const BROKEN: Record<string, { file?: string; sentences: RegExp[] }> = {
   missing: { sentences: [/could not be loaded: the file .+\/missing\.ts does not exist/] },
   throws: {
@@ -262,7 +264,7 @@ const BROKEN: Record<string, { file?: string; sentences: RegExp[] }> = {
 };
 
 describe('a graph', () => {
-  it('that fails stops start', async () => {
+  it('that fails to load stops start', async () => {
     const graphs = { a: './a.ts:graph', throws: './throws.ts:graph' };
     const project = await projectOf({
       'langgraph.json': { graphs },
@@ -276,7 +278,7 @@ describe('a graph', () => {
     expect(output).not.toContain('API');
   });
 
-  it('that fails is named with the reason', async () => {
+  it('that fails to load is reported with the reason', async () => {
     const ids = Object.keys(BROKEN);
     const files = ids.flatMap((id) => (BROKEN[id].file ? [[`${id}.ts`, BROKEN[id].file]] : []));
     const graphs = Object.fromEntries(ids.map((id) => [id, `./${id}.ts:graph`]));
@@ -297,7 +299,7 @@ describe('a graph', () => {
     await server.stop();
   });
 
-  it('that fails does not keep the others from being served in dev, and is loaded once its file is right', async () => {
+  it('that fails to load in dev does not affect the others, and is loaded after its file was fixed', async () => {
     const project = await projectOf({
       'langgraph.json': { graphs: { a: './a.ts:graph', b: './src/b.ts:graph' } },
       'a.ts': GRAPH,
@@ -340,7 +342,7 @@ describe('the port', () => {
   let taken: Server;
   let port: number;
 
-  /** Listens, unless somebody else does already. */
+  /** Listens, unless the port is already taken. */
   async function take(wanted: number): Promise<Server> {
     const server = createServer();
     server.listen(wanted, '127.0.0.1');
@@ -357,7 +359,7 @@ describe('the port', () => {
   it.each([
     ['--port', (port: string) => ({ args: ['dev', '--port', port], env: {} })],
     ['PORT', (port: string) => ({ args: ['dev'], env: { PORT: port } })],
-  ])('that %s asks for and that is taken stops the start', async (_name, ask) => {
+  ])('requested by %s that is taken stops the start', async (_name, ask) => {
     const { args, env } = ask(String(port));
     const { code, output } = await runToEnd(args, { database, env });
 
@@ -368,7 +370,7 @@ describe('the port', () => {
     );
   });
 
-  it('that nobody asked for may be another one when 2024 is taken, which is said', async () => {
+  it('defaults to the next free one if 2024 is taken, and prints it', async () => {
     const guard = await take(2024);
     try {
       const server = await startServer({ database, listen: [] });
@@ -383,7 +385,7 @@ describe('the port', () => {
     }
   });
 
-  it('on an address that this machine does not have is explained', async () => {
+  it('on an address that this machine does not have is reported', async () => {
     const { code, output } = await runToEnd(['dev', '--host', '203.0.113.7', '--port', '0'], { database });
 
     expect(code).toBe(1);
@@ -406,20 +408,23 @@ describe('the database', () => {
       /cannot be reached: .*no\.such\.host/,
       ['migrate'],
     ],
-  ])('cannot be reached because %s: said without the password', async (_name, DATABASE_URI, sentence, commands) => {
-    for (const command of commands) {
-      const { code, output } = await runToEnd([command], { env: { DATABASE_URI } });
+  ])(
+    'that is unreachable because %s is reported without the password',
+    async (_name, DATABASE_URI, sentence, commands) => {
+      for (const command of commands) {
+        const { code, output } = await runToEnd([command], { env: { DATABASE_URI } });
 
-      expect(code).toBe(1);
-      expect(output).toMatch(sentence);
-      expect(output).toContain('parrot:***@');
-      expect(output).not.toContain('s3cret');
-      expect(output).toContain('Check DATABASE_URI');
-      expect(isForPeople(output)).toBe(true);
-    }
-  });
+        expect(code).toBe(1);
+        expect(output).toMatch(sentence);
+        expect(output).toContain('parrot:***@');
+        expect(output).not.toContain('s3cret');
+        expect(output).toContain('Check DATABASE_URI');
+        expect(isForPeople(output)).toBe(true);
+      }
+    },
+  );
 
-  it('that does not exist on its server is named', async () => {
+  it('that does not exist on its server is reported', async () => {
     const DATABASE_URI = database.uri.replace(/test_\w+/, 'no_such_database');
     const { code, output } = await runToEnd(['dev'], { env: { DATABASE_URI } });
 
@@ -428,7 +433,7 @@ describe('the database', () => {
     expect(isForPeople(output)).toBe(true);
   });
 
-  it('without our tables is refused by start and worker until migrate has run', async () => {
+  it('without a schema is rejected by start and worker until migrate has run', async () => {
     const empty = await createDatabase({ empty: true });
     try {
       for (const command of ['start', 'worker']) {
@@ -450,7 +455,7 @@ describe('the database', () => {
     }
   });
 
-  it('is migrated by dev, by two servers at once too', async () => {
+  it('is migrated by dev, even by two servers at once', async () => {
     const empty = await createDatabase({ empty: true });
     try {
       const servers = await Promise.all([startServer({ database: empty }), startServer({ database: empty })]);
@@ -470,7 +475,7 @@ describe('the database', () => {
 });
 
 describe('a server', () => {
-  it('says where it is, what it serves and where the data is', async () => {
+  it('prints its address, its graphs and the location of its data', async () => {
     const project = await projectOf({
       'langgraph.json': { graphs: { first: './a.ts:graph', second: './a.ts:graph' } },
       'a.ts': GRAPH,
@@ -489,13 +494,13 @@ describe('a server', () => {
     expect(lines[4]).toMatch(/^ {2}Data {4}postgres/);
     expect(lines[4]).toContain(pathname);
     expect(lines[4]).toContain(':***@');
-    // The output of a process arrives whole before its end.
+    // The complete output of a process arrives before its end.
     const isOld = Number.parseInt(process.versions.node) < 22;
     await server.stop();
     expect(/Node 20\S+ is out of support/.test(server.output())).toBe(isOld);
   });
 
-  it('has a page of documentation that it names', async () => {
+  it('serves the documentation at the printed URL', async () => {
     const server = await startServer({ database });
     const [, docs] = /^ {2}Docs {4}(\S+)$/m.exec(server.output())!;
     const page = await send(docs);
@@ -509,7 +514,7 @@ describe('a server', () => {
     await server.stop();
   });
 
-  it('may live below a path', async () => {
+  it('can be served below a path', async () => {
     const server = await startServer({ database, env: { MOUNT_PREFIX: '/graphs' } });
 
     expect(server.url).toMatch(/:\d+\/graphs$/);
@@ -525,7 +530,7 @@ describe('a server', () => {
     await server.stop();
   });
 
-  it('uses the packages of the project when it has its own', async () => {
+  it('uses the packages of the project if they are installed', async () => {
     const project = await projectOf({ 'langgraph.json': { graphs: { a: './a.ts:graph' } }, 'a.ts': GRAPH });
     symlinkSync(path.join(ROOT, 'node_modules'), path.join(project.folder, 'node_modules'));
     const server = await project.start({ database });
@@ -572,7 +577,7 @@ describe('a server', () => {
 });
 
 describe('a worker', () => {
-  it('executes what a server without slots has accepted, and the client there gets its answer', async () => {
+  it('executes runs that a server without slots has accepted, and the client there gets the result', async () => {
     const server = await startServer({ command: 'start', database, env: { N_JOBS_PER_WORKER: '0' } });
     const { json } = await sendJson(`${server.url}/threads`, {});
     const { thread_id } = json as { thread_id: string };
@@ -602,7 +607,7 @@ describe('a worker', () => {
     await worker.stop('SIGINT');
   });
 
-  it('without slots would never do anything and does not start', async () => {
+  it('without slots does not start', async () => {
     const { code, output } = await runToEnd(['worker'], { database, env: { N_JOBS_PER_WORKER: '0' } });
 
     expect(code).toBe(1);

@@ -23,7 +23,7 @@ afterEach(async () => {
 
 afterAll(killLeftovers);
 
-/** Gone for good: asked until, because the kernel takes a moment to remove processes. */
+/** Polls until the processes have ended, because the kernel takes a moment to remove them. */
 const noPostgres = (): Promise<number[]> => askUntil(project.postgres, (pids) => pids.length === 0);
 
 async function newThread({ url }: TestServer, metadata: object = {}): Promise<string> {
@@ -31,7 +31,7 @@ async function newThread({ url }: TestServer, metadata: object = {}): Promise<st
   return (json as { thread_id: string }).thread_id;
 }
 
-/** All that a client can read of the project's data. */
+/** All data of the project that a client can read. */
 async function everything({ url }: TestServer, thread_ids: string[]): Promise<unknown> {
   const read = async (request: Promise<Answer>): Promise<unknown> => {
     const { status, json } = await request;
@@ -50,7 +50,7 @@ async function everything({ url }: TestServer, thread_ids: string[]): Promise<un
   };
 }
 
-/** An assistant of its own, a thread with a state, one that waits for an answer, one without anything. */
+/** Creates an assistant, a thread with a state, an interrupted thread and an empty thread. */
 async function fill(server: TestServer): Promise<{ thread_ids: string[]; asking: string }> {
   const { url } = server;
   const assistant_id = randomUUID();
@@ -106,7 +106,7 @@ describe('the embedded database', () => {
     },
   );
 
-  it('survives SIGKILL of the server: threads, states and assistants are there, and a run that was executing goes on', async () => {
+  it('survives SIGKILL of the server: threads, states and assistants remain, and a running run resumes', async () => {
     const env = { NESTGRAPH_LEASE_SECS: '2', NESTGRAPH_HEARTBEAT_SECS: '0.5' };
     const first = await project.start({ env });
     const { thread_ids, asking } = await fill(first);
@@ -130,7 +130,7 @@ describe('the embedded database', () => {
     const [{ run_id }] = json as [{ run_id: string }];
     await project.write('gate', '');
     const joined = await send(`${second.url}/threads/${busy}/runs/${run_id}/join`);
-    // Went on from its last checkpoint: the first node was not executed again.
+    // The run resumed from its last checkpoint: the first node was not executed again.
     expect(JSON.parse(joined.text)).toMatchObject({ order: ['a:start', 'a:end'] });
     expect(await send(`${second.url}/threads/${busy}/runs/${run_id}`)).toMatchObject({ json: { status: 'success' } });
 
@@ -180,7 +180,7 @@ describe('the embedded database', () => {
     expect(await noPostgres()).toEqual([]);
   });
 
-  it('is made once when servers start at the same moment, and stops with the last of them', async () => {
+  it('is created once if servers start at the same moment, and stops with the last of them', async () => {
     const servers = await Promise.all([project.start(), project.start()]);
     const thread_id = await newThread(servers[0]);
     expect(await send(`${servers[1].url}/threads/${thread_id}`)).toMatchObject({ status: 200 });
@@ -200,7 +200,7 @@ describe('the embedded database', () => {
     expect(await noPostgres()).toEqual([]);
   });
 
-  it('is stopped when the server cannot start after all', async () => {
+  it('is stopped if the server fails to start', async () => {
     await project.write('steps.ts', 'throw new Error("not today");');
     const { code, output } = await project.run(['start', '--port', '0']);
 
@@ -209,7 +209,7 @@ describe('the embedded database', () => {
     expect(await noPostgres()).toEqual([]);
   });
 
-  it('is stopped when the signal comes while the server starts', async () => {
+  it('is stopped if a signal arrives while the server starts', async () => {
     const starting = project.run(['dev', '--port', '0']);
     await askUntil(project.postgres, (pids) => pids.length > 0);
     process.kill(await serverOf(project), 'SIGTERM');
@@ -219,7 +219,7 @@ describe('the embedded database', () => {
     expect(await noPostgres()).toEqual([]);
   });
 
-  it('is stopped when npm, with a shell in between, ends without handing the signal on', async () => {
+  it('is stopped if npm, through a shell, ends without forwarding the signal', async () => {
     const shell = spawn('sh', ['-c', `"${process.execPath}" "${MAIN}" dev --port 0; true`], {
       cwd: project.folder,
       env: { ...process.env, NODE_OPTIONS: '', npm_lifecycle_event: 'start' },

@@ -94,7 +94,7 @@ describe('a request body', () => {
     expect(json).toMatchObject({ code: 'validation_failed' });
   });
 
-  it('may have fields that this server does not know', async () => {
+  it('may have unknown fields', async () => {
     const { status, json } = await post('/threads', { metadata: { a: 1 }, from_the_future: { x: [1] }, ifExists: 3 });
 
     expect(status).toBe(200);
@@ -108,14 +108,14 @@ describe('a request body', () => {
     '{"metadata": {"a": [{"__proto__": 1}]}}',
     '{"constructor": {"prototype": {"polluted": true}}}',
     '{"metadata": {"\\u005f_proto__": {"polluted": true}}}',
-  ])('is refused when it could poison a prototype: %s', async (body) => {
+  ])('is rejected if it could poison a prototype: %s', async (body) => {
     const { status, json } = await raw(body);
 
     expect(status).toBe(422);
     expect(json).toMatchObject({ code: 'malformed_json' });
   });
 
-  it('larger than the limit is refused with 413', async () => {
+  it('larger than the limit is rejected with 413', async () => {
     const { status, json } = await post('/threads', { metadata: { big: 'x'.repeat(1024 * 1024) } });
 
     expect(status).toBe(413);
@@ -155,7 +155,7 @@ describe('a path', () => {
     ['GET', '/runs/monday/join', 'run_id'],
     ['GET', '/runs/monday/stream', 'run_id'],
     ['POST', `/threads/${randomUUID()}/runs/monday/cancel`, 'run_id'],
-  ])('with an id that is no UUID is refused: %s %s', async (method, path, field) => {
+  ])('with an id that is not a UUID is rejected: %s %s', async (method, path, field) => {
     const body = method === 'POST' ? '{"assistant_id": "echo"}' : undefined;
     const { status, json } = await send(server.url + path, { method, body });
 
@@ -169,7 +169,7 @@ describe('a path', () => {
     ['GET', '/assistants/%E0%A4%A'],
     ['GET', '/assistants/%00'],
     ['GET', `/threads/${randomUUID()}/state/%00`],
-  ])('with odd escapes is refused and not a failure: %s %s', async (method, path) => {
+  ])('with invalid escapes is rejected, without a server error: %s %s', async (method, path) => {
     const { status, json } = await send(server.url + path, { method });
 
     expect([400, 404, 422]).toContain(status);
@@ -185,7 +185,7 @@ describe('a path', () => {
     ['GET', `/runs/${randomUUID()}/join`, 'run_not_found'],
     ['GET', `/runs/${randomUUID()}/stream`, 'run_not_found'],
     ['GET', `/threads/${randomUUID()}/runs/${randomUUID()}`, 'run_not_found'],
-  ])('to what is not there is a 404 with its own code: %s %s', async (method, path, code) => {
+  ])('to a missing resource is a 404 with its own code: %s %s', async (method, path, code) => {
     const { status, json } = await send(server.url + path, { method });
 
     expect(status).toBe(404);
@@ -247,7 +247,7 @@ describe('a field of the wrong type', () => {
     ['/runs', { ...RUN, langsmith_tracer: { example_id: 'first' } }, 'langsmith_tracer.example_id'],
     ['/runs', { ...RUN, strict_resume: 'yes' }, 'strict_resume'],
     ['/runs/wait', { ...RUN, multitask_strategy: 'all' }, 'multitask_strategy'],
-  ])('is refused with its path: %s %j', async (path, body, field) => {
+  ])('is rejected with its path: %s %j', async (path, body, field) => {
     const { status, json } = await post(path, body);
 
     expect(status).toBe(422);
@@ -268,7 +268,7 @@ describe('a field of the wrong type', () => {
     ['history', { limit: 'all' }, 'limit'],
     ['history', { before: 7 }, 'before'],
     ['history', { checkpoint: [] }, 'checkpoint'],
-  ])('is refused with its path on a thread: %s %j', async (path, body, field) => {
+  ])('is rejected with its path on a thread: %s %j', async (path, body, field) => {
     const { status, json } = await post(`/threads/${await newThread()}/${path}`, body);
 
     expect(status).toBe(422);
@@ -296,14 +296,14 @@ describe('a field of the wrong type', () => {
     ['/threads/THREAD/state', { values: many(10_001, { a: 1 }) }, 'values'],
     ['/threads/THREAD/state/checkpoint', { select: many(1_001, 'values') }, 'select'],
     ['/threads/THREAD/history', { select: many(1_001, 'values') }, 'select'],
-  ])('is also a list that is too long: %s', async (path, body, field) => {
+  ])('may also be a list that is too long: %s', async (path, body, field) => {
     const { status, json } = await post(path.replace('THREAD', await newThread()), body);
 
     expect(status).toBe(422);
     expect((json as Refusal).errors?.map((error) => error.path)).toContain(field);
   });
 
-  it('does not hide the others: every problem is named at once', async () => {
+  it('does not hide the others: all problems are reported at once', async () => {
     const { json } = await post('/threads/search', { limit: 'ten', offset: -1, status: 'sleeping' });
 
     expect(new Set((json as Refusal).errors?.map((error) => error.path))).toEqual(
@@ -318,7 +318,7 @@ describe('a field of the wrong type', () => {
     ['status=sleeping', 'status'],
     ['select=colour', 'select'],
     ['limit=1&limit=2', 'limit'],
-  ])('is refused in a query: %s', async (query, field) => {
+  ])('is rejected in a query: %s', async (query, field) => {
     const { status, json } = await get(`/threads/${await newThread()}/runs?${query}`);
 
     expect(status).toBe(422);
@@ -334,7 +334,7 @@ describe('query parameters', () => {
     await post(`/threads/${thread_id}/runs/wait`, { assistant_id: 'nested', input: {} });
   });
 
-  /** What `subgraphs` does: the state of the task's subgraph, or only a reference to it. */
+  /** The effect of `subgraphs`: the state of the task's subgraph, or only a reference to it. */
   async function hasSubgraphState(query: string): Promise<boolean> {
     const { json } = await get(`/threads/${thread_id}/state${query}`);
     const [task] = (json as { tasks: { state?: { values?: unknown } | null }[] }).tasks;
@@ -357,7 +357,7 @@ describe('query parameters', () => {
     expect(await hasSubgraphState(query)).toBe(false);
   });
 
-  it.each(['maybe', '2', 'on', 'null'])('refuse %s as a boolean', async (text) => {
+  it.each(['maybe', '2', 'on', 'null'])('reject %s as a boolean', async (text) => {
     const { status, json } = await get(`/threads/${thread_id}/state?subgraphs=${text}`);
 
     expect(status).toBe(422);
@@ -370,27 +370,30 @@ describe('query parameters', () => {
     ['commas', 'select=run_id,status'],
     ['commas and blanks', 'select=run_id,%20status'],
     ['a mixture', `select=run_id&select=${encodeURIComponent('["status"]')}`],
-  ])('take a list as %s', async (_name, query) => {
+  ])('accept a list as %s', async (_name, query) => {
     const { status, json } = await get(`/threads/${thread_id}/runs?${query}`);
 
     expect(status).toBe(200);
     expect(json).toEqual([{ run_id: expect.any(String), status: 'success' }]);
   });
 
-  it('may be empty, which is the same as absent', async () => {
+  it('may be empty, which counts as absent', async () => {
     const { status, json } = await get(`/threads/${thread_id}/runs?limit=&offset=&status=&select=`);
 
     expect(status).toBe(200);
     expect(json).toMatchObject([{ thread_id }]);
   });
 
-  it.each(['', '-1', '-', 'xyz', '%00'])('of a stream join may be odd: stream_mode empty, last id "%s"', async (id) => {
-    const { json } = await get(`/threads/${thread_id}/runs`);
-    const [{ run_id }] = json as [{ run_id: string }];
-    const { status } = await get(`/threads/${thread_id}/runs/${run_id}/stream?stream_mode=`, { 'last-event-id': id });
+  it.each(['', '-1', '-', 'xyz', '%00'])(
+    'of a stream join may be unusual: empty stream_mode, last id "%s"',
+    async (id) => {
+      const { json } = await get(`/threads/${thread_id}/runs`);
+      const [{ run_id }] = json as [{ run_id: string }];
+      const { status } = await get(`/threads/${thread_id}/runs/${run_id}/stream?stream_mode=`, { 'last-event-id': id });
 
-    expect(status).toBe(200);
-  });
+      expect(status).toBe(200);
+    },
+  );
 });
 
 describe('an unknown assistant', () => {
@@ -404,7 +407,7 @@ describe('an unknown assistant', () => {
     expect(json).toMatchObject({ code: 'assistant_not_found', detail: expect.stringContaining('parrot') });
   });
 
-  it.each(['runs/stream', 'runs/wait', 'runs'])('is a 404 on a thread, which is not made for it: %s', async (path) => {
+  it.each(['runs/stream', 'runs/wait', 'runs'])('is a 404 on a thread, which is not created: %s', async (path) => {
     const thread_id = randomUUID();
     const body = { assistant_id: randomUUID(), input: MESSAGES, if_not_exists: 'create' };
     const { status, json } = await post(`/threads/${thread_id}/${path}`, body);
@@ -415,10 +418,10 @@ describe('an unknown assistant', () => {
   });
 });
 
-describe('a refused request', () => {
+describe('a rejected request', () => {
   const TABLES = ['assistants', 'assistant_versions', 'threads', 'runs', 'webhook_deliveries', 'checkpoints'];
 
-  /** Every row of every table, whatever its columns are. */
+  /** Every row of every table. */
   async function everything(): Promise<Record<string, string[]>> {
     const rows = await Promise.all(
       TABLES.map(async (table) => {
@@ -429,7 +432,7 @@ describe('a refused request', () => {
     return Object.fromEntries(rows);
   }
 
-  it('has changed nothing', async () => {
+  it('changes nothing', async () => {
     const thread_id = await newThread();
     await post(`/threads/${thread_id}/runs/wait`, { assistant_id: 'steps', input: {} });
     const assistant_id = randomUUID();
@@ -489,14 +492,14 @@ describe('x-request-id', () => {
     ['/nowhere', 404],
     ['/threads/tuesday', 422],
     ['/openapi.json', 200],
-  ])('is on every answer: %s', async (path, status) => {
+  ])('is on every response: %s', async (path, status) => {
     const answer = await get(path);
 
     expect(answer.status).toBe(status);
     expect(answer.headers.get('x-request-id')).toMatch(UUID);
   });
 
-  it('is another one for each request', async () => {
+  it('is different for each request', async () => {
     const ids = await Promise.all([1, 2, 3].map(async () => (await get('/ok')).headers.get('x-request-id')));
 
     expect(new Set(ids).size).toBe(3);
@@ -512,7 +515,7 @@ describe('x-request-id', () => {
     }
   });
 
-  it.each(['my-id', 'trace:1.2_3', 'a'.repeat(128)])('given by the caller is kept: %s', async (id) => {
+  it.each(['my-id', 'trace:1.2_3', 'a'.repeat(128)])('sent by the caller is kept: %s', async (id) => {
     expect((await get('/nowhere', { 'x-request-id': id })).headers.get('x-request-id')).toBe(id);
   });
 
@@ -534,7 +537,7 @@ describe('CORS', () => {
       .split(',')
       .map((item) => item.trim());
 
-  it('lets pages of this machine read, errors and streams too', async () => {
+  it('allows pages of this machine, including errors and streams', async () => {
     const answers = await Promise.all([
       get('/info', { origin }),
       get('/nowhere', { origin }),
@@ -590,7 +593,7 @@ describe('CORS', () => {
       await project?.remove();
     });
 
-    it('is obeyed: origins, credentials, headers, age', async () => {
+    it('configures origins, credentials, headers and max age', async () => {
       const custom = await serve({
         allow_origins: ['https://ours.example'],
         allow_credentials: true,
@@ -619,7 +622,7 @@ describe('CORS', () => {
       }
     });
 
-    it('may be a regular expression, which must match the whole origin', async () => {
+    it('may be a regular expression, which must match the complete origin', async () => {
       const custom = await serve({ allow_origin_regex: 'https://\\w+\\.ours\\.example' });
       try {
         const allowed = async (from: string): Promise<boolean> =>
@@ -633,7 +636,7 @@ describe('CORS', () => {
       }
     });
 
-    it('names the origin when credentials are allowed for all', async () => {
+    it('returns the origin if credentials are allowed for all', async () => {
       const custom = await serve({ allow_credentials: true });
       try {
         const headers = await originOf(custom.url, 'https://any.example');
@@ -656,11 +659,11 @@ describe('/ok and /info', () => {
     expect(json).toEqual({ ok: true });
   });
 
-  it('/ok?check_db=perhaps is refused', async () => {
+  it('/ok?check_db=perhaps is rejected', async () => {
     expect((await get('/ok?check_db=perhaps')).status).toBe(422);
   });
 
-  it('/info says what the server is', async () => {
+  it('/info returns the server information', async () => {
     const { status, json } = await get('/info');
 
     expect(status).toBe(200);
@@ -673,7 +676,7 @@ describe('/ok and /info', () => {
     });
   });
 
-  it('/ok stays well without the database, /ok?check_db=1 does not, and both are well when it is back', async () => {
+  it('/ok stays healthy without the database, /ok?check_db=1 does not, and both are healthy when it is available again', async () => {
     const own = await createDatabase();
     const other = await startServer({ database: own });
     try {
@@ -699,13 +702,13 @@ describe('/ok and /info', () => {
   });
 });
 
-describe('text that PostgreSQL cannot hold', () => {
+describe('a string that PostgreSQL cannot store', () => {
   const NUL = 'before\u0000after';
   const HALF = 'before\ud83dafter';
 
   describe.each([
     ['NUL', NUL],
-    ['half a surrogate pair', HALF],
+    ['an unpaired surrogate', HALF],
   ])('%s', (_name, text) => {
     it.each<[string, string, object]>([
       ['metadata', '/threads', { metadata: { text } }],
@@ -718,15 +721,17 @@ describe('text that PostgreSQL cannot hold', () => {
       ['config.tags', '/runs/wait', { assistant_id: 'echo', config: { tags: [text] } }],
       ['config.configurable', '/runs/wait', { assistant_id: 'echo', config: { configurable: { text } } }],
       ['config', '/runs/wait', { assistant_id: 'echo', config: { mine: text } }],
-    ])('in %s is refused: POST %s %j', async (path, route, body) => {
+    ])('in %s is rejected: POST %s %j', async (path, route, body) => {
       const { status, json } = await post(route, body);
 
       expect(status).toBe(422);
-      const errors: unknown = expect.arrayContaining([{ path, message: 'must not contain NUL or half characters' }]);
+      const errors: unknown = expect.arrayContaining([
+        { path, message: 'must not contain NUL or unpaired surrogates' },
+      ]);
       expect(json).toMatchObject({ errors });
     });
 
-    it('in the input of a run is no failure', async () => {
+    it('in the input of a run is accepted', async () => {
       const thread_id = await newThread();
       const body = { assistant_id: 'echo', input: { messages: [{ role: 'user', content: text }] } };
 
@@ -741,7 +746,7 @@ describe('text that PostgreSQL cannot hold', () => {
     });
   });
 
-  it('keeps NUL in an input as it is', async () => {
+  it('is kept unchanged in an input if it is NUL', async () => {
     const input = { messages: [{ role: 'user', content: NUL }] };
     const { json } = await post('/runs/wait', { assistant_id: 'echo', input });
 
@@ -762,7 +767,7 @@ describe('text that PostgreSQL cannot hold', () => {
     ],
     ['the node of a command', '/runs/wait', { assistant_id: 'echo', command: { goto: NUL } }],
     ['half a pair in a name', '/assistants', { graph_id: 'echo', name: HALF }],
-  ])('is no failure of the server in %s', async (_name, path, body) => {
+  ])('causes no server error in %s', async (_name, path, body) => {
     const { status } = await post(path, body);
 
     expect(status).toBeLessThan(500);
@@ -778,7 +783,7 @@ describe('text that PostgreSQL cannot hold', () => {
     ['history', { metadata: { NUL } }],
     ['history', { checkpoint: { checkpoint_ns: NUL } }],
     ['runs/wait', { assistant_id: 'echo', input: null, checkpoint_id: NUL }],
-  ])('is no failure of the server on a thread: %s %j', async (path, body) => {
+  ])('causes no server error on a thread: %s %j', async (path, body) => {
     const thread_id = await newThread();
     await post(`/threads/${thread_id}/runs/wait`, { assistant_id: 'echo', input: MESSAGES });
     const { status } = await post(`/threads/${thread_id}/${path}`, body);
@@ -791,7 +796,7 @@ describe('extreme values', () => {
   /** JSON of objects within objects; JSON.stringify itself would overflow. */
   const deep = (depth: number): string => `${'{"a":'.repeat(depth)}{}${'}'.repeat(depth)}`;
 
-  it('may be nested a thousand levels deep, and no deeper', async () => {
+  it('may be nested a thousand levels deep, but no deeper', async () => {
     const metadata = (levels: number): string => `{"metadata": ${deep(levels - 2)}}`;
     const created = await send(`${server.url}/threads`, { method: 'POST', body: metadata(1_000) });
     const refused = await send(`${server.url}/threads`, { method: 'POST', body: metadata(1_001) });
@@ -801,7 +806,7 @@ describe('extreme values', () => {
     expect(refused.json).toMatchObject({ code: 'nested_too_deeply' });
   });
 
-  it('that are brackets in a text are no levels', async () => {
+  it('do not include brackets in a string', async () => {
     const { status } = await post('/threads', { metadata: { text: '[{"'.repeat(2_000) } });
 
     expect(status).toBe(200);
@@ -828,7 +833,7 @@ describe('extreme values', () => {
     ['a parameter named __proto__', '/threads/count?__proto__=1', '{}'],
     ['a list with a toString that is no function', '/runs/cancel?action=[{"toString":1}]', '{}'],
     ['a pattern as a name', '/assistants/search', '{"name": "%_\\\\"}'],
-  ])('are no failure of the server: %s', async (_name, path, body) => {
+  ])('cause no server error: %s', async (_name, path, body) => {
     const { status } = await send(server.url + path, { method: 'POST', body });
 
     expect(status).toBeLessThan(500);

@@ -13,7 +13,7 @@ import { askUntil } from '../support/until.js';
 let database: TestDatabase;
 let project: Project;
 
-/** A graph whose answer is in its own file or in a module that it imports. */
+/** A graph whose response is in its own file or in an imported module. */
 const agent = (answer: string): string => `
 import { END, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
 import { fromModule } from './lib/answer.js';
@@ -56,7 +56,7 @@ async function newThread({ url }: TestServer): Promise<string> {
   return (json as { thread_id: string }).thread_id;
 }
 
-/** What the graph says now. */
+/** The current response of the graph. */
 async function answerOf({ url }: TestServer, thread_id?: string): Promise<unknown> {
   const path = thread_id ? `/threads/${thread_id}/runs/wait` : '/runs/wait';
   const { json } = await sendJson(url + path, { assistant_id: 'agent', input: {} });
@@ -68,7 +68,7 @@ const reloads = (server: TestServer, times = 1): Promise<void> =>
   server.printed(new RegExp(`(Reloaded agent, waiting in \\d+ ms[^]*){${times}}`));
 
 describe('dev', () => {
-  it('takes up a change of a graph file, and of a module that it imports', async () => {
+  it('reloads after a change of a graph file or of an imported module', async () => {
     const server = await serve();
     expect(await answerOf(server)).toBe('first');
 
@@ -90,7 +90,7 @@ describe('dev', () => {
     expect(await server.stop()).toBe(0);
   });
 
-  it('takes up a file that an editor has replaced by a new one', async () => {
+  it('reloads a file that an editor has replaced by a new one', async () => {
     const server = await serve();
     await project.write('lib/answer.ts.tmp', answerModule('replaced'));
     await rename(path.join(project.folder, 'lib/answer.ts.tmp'), path.join(project.folder, 'lib/answer.ts'));
@@ -100,7 +100,7 @@ describe('dev', () => {
     await server.stop();
   });
 
-  it('keeps threads and their states over a reload', async () => {
+  it('keeps threads and their states across a reload', async () => {
     const server = await serve();
     const thread_id = await newThread(server);
     await answerOf(server, thread_id);
@@ -116,7 +116,7 @@ describe('dev', () => {
     await server.stop();
   });
 
-  it('does not touch an open stream: its run ends with the graph that it began with', async () => {
+  it('does not affect an open stream: its run ends with the graph with which it began', async () => {
     const server = await serve();
     const gate = path.join(project.folder, 'gate');
     const stream = await open(`${server.url}/runs/stream`, {
@@ -142,7 +142,7 @@ describe('dev', () => {
     ['a syntax error', 'export const = 1;', /Graph "agent" \(.+agent\.ts:graph\) could not be loaded: agent\.ts:1/],
     ['an error on import', 'throw new Error("not today");', /Graph "agent" .+ could not be loaded: Error: not today/],
     ['no export any more', 'export const other = 1;', /it has no export "graph"; it exports other/],
-  ])('keeps the old graphs and says so after an edit with %s, and takes up the next one', async (_name, edit, said) => {
+  ])('keeps the old graphs after an edit with %s, reports it, and loads the next edit', async (_name, edit, said) => {
     const server = await serve();
     await project.write('agent.ts', edit);
     await server.printed(/the previously loaded version stays in use/);
@@ -156,7 +156,7 @@ describe('dev', () => {
     await server.stop();
   });
 
-  it('keeps the old graphs when a file has been deleted, and takes it up when it is back', async () => {
+  it('keeps the old graphs if a file was deleted, and reloads it when it is restored', async () => {
     const server = await serve();
     await rm(path.join(project.folder, 'agent.ts'));
     await server.printed(/the previously loaded version stays in use/);
@@ -168,14 +168,14 @@ describe('dev', () => {
     await server.stop();
   });
 
-  it('with --no-reload goes on with what it has, and so does start', async () => {
+  it('does not reload with --no-reload, and neither does start', async () => {
     const reloading = await serve();
     const folder = project;
     const still = await folder.start({ database, args: ['--no-reload'] });
     const start = await folder.start({ database, command: 'start' });
 
     await folder.write('lib/answer.ts', answerModule('second'));
-    // The one that does reload tells when the others would have.
+    // The server that reloads shows when the others would have.
     await reloads(reloading);
     expect(await answerOf(still)).toBe('first');
     expect(await answerOf(start)).toBe('first');
@@ -184,7 +184,7 @@ describe('dev', () => {
     await Promise.all([reloading, still, start].map((server) => server.stop()));
   });
 
-  it('ends with the last edit, even when the one before it takes longer to load', async () => {
+  it('uses the last edit, even if the previous one takes longer to load', async () => {
     const server = await serve();
     const [begun, gate, done] = ['begun', 'gate', 'done'].map((name) => path.join(project.folder, name));
     const slow =
@@ -210,7 +210,7 @@ describe('dev', () => {
     await server.stop();
   });
 
-  it('lets a run that began before import what it needs only later', async () => {
+  it('lets a running run import modules later', async () => {
     const server = await serve();
     const gate = path.join(project.folder, 'gate');
     const lazy = `

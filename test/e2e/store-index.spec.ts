@@ -77,7 +77,7 @@ describe('an index of the store embeds with', () => {
     ['./embedding.ts:nothing', /has no export "nothing"; it exports .*embed/],
     ['./broken.ts:embed', /broken\.ts:1/],
     ['./object.ts:embed', /expected a function/],
-    ['nonsense', /store\.index\.embed: expected text of the form "provider:model" or "path:export"/],
+    ['nonsense', /store\.index\.embed: expected a string of the form "provider:model" or "path:export"/],
   ])('%s is refused at the start', async (embed, reason) => {
     const files = { 'broken.ts': 'export const embed = (', 'object.ts': 'export const embed = { a: 1 };' };
     expect(await refusalOf(embed, files)).toMatch(reason);

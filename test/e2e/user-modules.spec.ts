@@ -23,7 +23,7 @@ describe('Nest modules of a project', () => {
   });
   afterAll(() => server.stop());
 
-  it('guard our routes', async () => {
+  it('guard the built-in routes', async () => {
     const headers = { 'x-muddy-boots': 'yes' };
     for (const route of ['/assistants/steps', '/house']) {
       const refused = await send(`${server.url}${route}`, { headers });
@@ -34,7 +34,7 @@ describe('Nest modules of a project', () => {
     expect(stream.status).toBe(403);
   });
 
-  it('intercept our routes', async () => {
+  it('intercept the built-in routes', async () => {
     const visit = async () => Number((await send(`${server.url}/assistants/steps`)).headers.get('x-visitor'));
     const first = await visit();
     expect(first).toBeGreaterThan(0);
@@ -51,7 +51,7 @@ it.each<[string, string, RegExp]>([
   ['a file that is not there', './none.ts:Module', /nest\.modules of langgraph\.json .*none\.ts/],
   ['an export that is not there', './plain.mjs:Other', /has no export "Other"/],
   ['something else than a module', './plain.mjs:plain', /expected a class with @Module\(\)/],
-])('a start is refused with %s', async (_, module, message) => {
+])('the start is rejected with %s', async (_, module, message) => {
   const project = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-nest-'));
   const graphs = { steps: path.resolve(PROJECT, '../graphs/steps.ts:graph') };
   writeFileSync(path.join(project, 'langgraph.json'), JSON.stringify({ graphs, nest: { modules: [module] } }));

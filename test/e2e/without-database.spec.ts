@@ -83,7 +83,7 @@ describe('without its database', () => {
       status: 503,
       json: {
         code: 'database_unavailable',
-        detail: 'The database is not available at the moment. Try again soon.',
+        detail: 'The database is unavailable. Try again soon.',
       },
     });
     expect(text).not.toMatch(INTERNALS);

@@ -5,14 +5,14 @@ import { Scene } from './scene.js';
 
 const SECONDS = 60;
 const SECOND_MS = 1_000;
-/** A time that is older was missed (docs/crons.md): one run makes up for all of those. A stalled machine is enough. */
+/** An older time counts as missed (docs/crons.md): one run replaces all missed ones. A stalled machine is enough. */
 const LATE_MS = 2_000;
-/** Once a year: due only when a test says so. */
+/** Once a year: due only if a test changes its date. */
 const YEARLY = '0 0 1 1 *';
 
 /**
- * The time for which each run was created, and the one after the last. The next time follows a second later, except after
- * one that was missed.
+ * The time for which each run was created, and the time after the last one. The next time is a second later, except after
+ * a missed one.
  */
 function dueTimes(runs: readonly { at: number }[], first: number): number[] {
   const times = [first];
@@ -35,7 +35,7 @@ describe('crons', () => {
 
   const work = () => ({ ledger: scene.file, step: 0, steps: 1, says: 1, ms: 10, gate: null, deadly: false });
 
-  /** When the runs of a cron were created, in order, with what became of them. */
+  /** The creation times of the runs of a cron, in order, with their status. */
   async function runsOf({ cron_id }: Cron): Promise<{ at: number; run_id: string; status: string }[]> {
     const { rows } = await scene.cluster.database.pool.query<{ at: number; run_id: string; status: string }>(
       `SELECT (extract(epoch FROM created_at) * 1000)::float8 AS at, run_id, status FROM runs
@@ -45,20 +45,20 @@ describe('crons', () => {
     return rows;
   }
 
-  /** A cron that is due every second, for a minute from its first time on; on a thread or not. */
+  /** A cron that is due every second for a minute, on a thread or stateless. */
   async function everySecond(client: Client, thread_id?: string): Promise<{ cron: Cron; first: number }> {
     const payload = { schedule: '* * * * * *', input: work(), onRunCompleted: 'keep' as const, enabled: false };
     const { cron_id } = (await (thread_id
       ? client.crons.createForThread(thread_id, 'ledger', payload)
       : client.crons.create('ledger', payload))) as unknown as Cron;
-    // Begins within the second, or the next one: the end is reckoned from what the server says.
+    // Starts within this second or the next one: the end is computed from the server's response.
     const { next_run_date } = await client.crons.update(cron_id, { enabled: true });
     const first = Date.parse(next_run_date!);
     const endTime = new Date(first + (SECONDS - 1) * SECOND_MS).toISOString();
     return { cron: await client.crons.update(cron_id, { endTime }), first };
   }
 
-  it('are fired once for each time by three processes, two of which are killed and started again', async () => {
+  it('fire once for each time with three processes, two of which are killed and restarted', async () => {
     const members = [await scene.cluster.start(), await scene.cluster.start(), await scene.cluster.start()];
     const [alone, onThread] = await Promise.all(
       SDKS.map(async ([, Client], index) => {
@@ -94,7 +94,7 @@ describe('crons', () => {
       const lags = runs.map(({ at }, index) => at - times[index]).sort((a, b) => a - b);
       process.stderr.write(`lag of ${runs.length} runs: median ${lags[30]} ms, largest ${lags.at(-1)} ms\n`);
 
-      // None before its time, none twice, and none left out: only the end is a time without a run.
+      // No run early, twice or missing: only the end time has no run.
       const end = first + SECONDS * SECOND_MS;
       expect(lags[0]).toBeGreaterThanOrEqual(0);
       expect(times[runs.length - 1]).toBeLessThan(end);
@@ -104,9 +104,9 @@ describe('crons', () => {
     }
   });
 
-  it('whose process dies before the commit are fired by another one, once', async () => {
+  it('whose process dies before the commit are fired once by another process', async () => {
     const { database } = scene.cluster;
-    // A run is in the table, and its transaction goes no further.
+    // The run is inserted, and its transaction is blocked.
     await database.pool.query(`
       CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
         'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END';

@@ -9,7 +9,7 @@ import { Scene } from './scene.js';
 const USERS = 10;
 const WORK = { steps: 3, says: 4, ms: 300 };
 
-/** No lease expires while PostgreSQL starts again, however slow the machine is. */
+/** No lease expires while PostgreSQL restarts, even on a slow machine. */
 const LONG_LEASE = { NESTGRAPH_LEASE_SECS: '60', NESTGRAPH_HEARTBEAT_SECS: '1' };
 
 describe('while runs execute and clients read', () => {
@@ -22,14 +22,14 @@ describe('while runs execute and clients read', () => {
   });
   afterEach(() => scene?.end());
 
-  /** Has users at work while this happens to their server; then everything must be in order. */
+  /** Runs a load while the fault occurs; then the history must be consistent. */
   async function expectOrderAfter(server: Member, fault: () => Promise<void>): Promise<void> {
     const over = new AbortController();
     const users = load(scene, { users: USERS, random: randomOf(1), work: WORK, over: over.signal });
     await scene.done({ step: 2 });
     await fault();
     const before = (await scene.runs()).length;
-    // Without help: new runs come to their end again.
+    // Without intervention: new runs end again.
     await scene.until(
       () => scene.runs(),
       (runs) => runs.filter(({ status }) => status === 'success').length >= before + USERS,
@@ -47,19 +47,19 @@ describe('while runs execute and clients read', () => {
     await postgres.restart();
   }
 
-  it('PostgreSQL is killed and comes back: runs go on as if nothing had happened', async () => {
+  it('PostgreSQL is killed and restarted: runs continue without a new attempt', async () => {
     const server = await scene.cluster.start({ env: LONG_LEASE });
     await expectOrderAfter(server, () => killFor(500));
     expect((await scene.runs()).filter(({ attempt }) => attempt > 1)).toEqual([]);
   });
 
-  it('PostgreSQL is away for longer than a lease: runs begin again after their last checkpoint', async () => {
+  it('PostgreSQL is unavailable for longer than a lease: runs resume after their last checkpoint', async () => {
     const server = await scene.cluster.start({ env: { BG_JOB_MAX_RETRIES: '1000' } });
     scene.cluster.stopped.set(server.pid, Date.now());
     await expectOrderAfter(server, () => killFor(LEASE_MS * 1.5));
   });
 
-  it('PostgreSQL ends all connections, again and again: runs go on as if nothing had happened', async () => {
+  it('PostgreSQL repeatedly ends all connections: runs continue without a new attempt', async () => {
     const server = await scene.cluster.start({ env: LONG_LEASE });
     await expectOrderAfter(server, async () => {
       for (let round = 1; round <= 10; round += 1) {
@@ -73,10 +73,10 @@ describe('while runs execute and clients read', () => {
     expect((await scene.runs()).filter(({ attempt }) => attempt > 1)).toEqual([]);
   });
 
-  it('PostgreSQL is killed: no id that a client has is given to another event', async () => {
+  it('PostgreSQL is killed: no event id that a client has received is reused', async () => {
     await scene.cluster.start({ env: LONG_LEASE });
     const clients = SDKS.map(([, Client]) => scene.witness(Client));
-    // Nothing but events is written meanwhile, and for them nobody waits until they are on disk.
+    // Only events are written meanwhile, and no process waits until they are on disk.
     const work = { steps: 1, says: 200, ms: 4_000 };
     const streams = await Promise.all(clients.map(async (client) => client.stream(await client.newThread(), work)));
     await Promise.all(streams.map((stream) => stream.received(({ id }) => Number(id) >= 50)));

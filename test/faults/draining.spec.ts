@@ -34,12 +34,12 @@ describe('a drain', () => {
   const hasNoActive = (runs: { status: string }[]): boolean =>
     runs.length > 0 && runs.every(({ status }) => status !== 'pending' && status !== 'running');
 
-  it('that a node has requested ends its run, whether the process requests the same before it or after it', async () => {
+  it('that a node has requested ends its run, whether the process requests it before or after', async () => {
     const leaving = await scene.cluster.start({ env: { BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: '20' } });
     await begin(leaving, 'first');
     await begin(leaving, 'last');
     await scene.cluster.start({ command: 'worker' });
-    // The second node has seen the process's request when it opens the gate of the first one.
+    // The second node has seen the request of the process when it opens the gate of the first one.
     expect(await leaving.stop()).toBe(0);
     expect(await ends()).toEqual([
       ['interrupted', 1],
@@ -58,7 +58,7 @@ describe('a drain', () => {
     expect(await ends()).toEqual([['interrupted', 1]]);
   });
 
-  it('never makes a run outlast its attempts: one that has used them up is given up when it is claimed', async () => {
+  it('does not exceed the maximum attempts of a run: a run without attempts left fails when it is claimed', async () => {
     const api = await scene.cluster.start({ env: { N_JOBS_PER_WORKER: '0', BG_JOB_MAX_RETRIES: '1' } });
     const { client } = scene.witness(Client, api);
     const { thread_id } = await client.threads.create();

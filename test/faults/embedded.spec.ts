@@ -10,7 +10,7 @@ import { open } from '../support/raw-response.js';
 import { killLeftovers, MAIN, type TestServer } from '../support/server.js';
 import { askUntil } from '../support/until.js';
 
-/** No lease expires while PostgreSQL starts again, however slow the machine is. */
+/** No lease expires while PostgreSQL restarts, even on a slow machine. */
 const LONG_LEASE = { NESTGRAPH_LEASE_SECS: '60', NESTGRAPH_HEARTBEAT_SECS: '1' };
 
 let project: Project;
@@ -39,7 +39,7 @@ const untilHealthy = (server: TestServer, wanted: boolean): Promise<boolean> =>
     (now) => now === wanted,
   );
 
-/** Process ids of the guards that a server has started. */
+/** Process ids of the guards of a server. */
 async function guardsOf(server: number): Promise<number[]> {
   const guards: number[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
@@ -54,7 +54,7 @@ async function guardsOf(server: number): Promise<number[]> {
 }
 
 describe('the embedded PostgreSQL is killed', () => {
-  it('and started again: the run that executes goes on as if nothing had happened', async () => {
+  it('and restarted: a running run continues without a new attempt', async () => {
     const server = await project.start({ env: LONG_LEASE });
     const { json } = await sendJson(`${server.url}/threads`, {});
     const { thread_id } = json as { thread_id: string };
@@ -79,9 +79,9 @@ describe('the embedded PostgreSQL is killed', () => {
     expect(await noPostgres()).toEqual([]);
   });
 
-  it('and the server says that it is not healthy until it is there again', async () => {
+  it('and the server reports unhealthy until the database is available again', async () => {
     const server = await project.start();
-    // Another process seems to be starting or stopping it.
+    // Another process seems to hold the start lock.
     await writeFile(inPostgres('start.lock'), `${process.pid} of this test`);
     await killPostgres();
     await untilHealthy(server, false);
@@ -93,7 +93,7 @@ describe('the embedded PostgreSQL is killed', () => {
     expect(await noPostgres()).toEqual([]);
   });
 
-  it('and cannot be started again: the server ends with a sentence', async () => {
+  it('and cannot be restarted: the server ends with a message', async () => {
     const server = await project.start();
     await writeFile(inPostgres('data/postgresql.conf'), 'no such thing\n');
     await killPostgres();
@@ -105,7 +105,7 @@ describe('the embedded PostgreSQL is killed', () => {
     expect(await noPostgres()).toEqual([]);
   });
 
-  it('again and again: the server ends with a sentence', async () => {
+  it('repeatedly: the server ends with a message', async () => {
     const server = await project.start();
     const starts = (): number => server.output().match(/is running \(process/g)?.length ?? 0;
     let isOver = false;
@@ -123,7 +123,7 @@ describe('the embedded PostgreSQL is killed', () => {
   });
 });
 
-/** A server as a shell starts it: the leader of a process group. */
+/** A server that leads a process group, as if a shell had started it. */
 function startGroup(): { server: ChildProcess; group: (signal: NodeJS.Signals) => void; serves: Promise<void> } {
   const server = spawn(process.execPath, [MAIN, 'dev', '--port', '0'], {
     cwd: project.folder,
@@ -144,7 +144,7 @@ function startGroup(): { server: ChildProcess; group: (signal: NodeJS.Signals) =
   return { server, group, serves };
 }
 
-describe('no way of ending leaves the embedded PostgreSQL behind', () => {
+describe('the embedded PostgreSQL stops however the server ends', () => {
   const MOMENTS: [when: string, moment: (serves: Promise<void>) => Promise<unknown>][] = [
     [
       'while the database is made',
@@ -185,14 +185,14 @@ describe('no way of ending leaves the embedded PostgreSQL behind', () => {
       signals.forEach(group);
       await ended;
       expect(await noPostgres()).toEqual([]);
-      // And it can be started again.
+      // It can be started again.
       const again = await project.start();
       expect(await again.stop()).toBe(0);
       expect(await noPostgres()).toEqual([]);
     });
   });
 
-  it('of several servers the last one that is killed takes it along, and no guard stays', async () => {
+  it('when the last of several servers is killed, and no guard remains', async () => {
     const servers = [await project.start(), await project.start()];
     const guards = (await Promise.all(servers.map(({ pid }) => guardsOf(pid)))).flat();
     expect(guards).toHaveLength(2);

@@ -4,7 +4,7 @@ import { type Execution, type History, type LedgerLine, type Part, violations } 
 const THREAD = 't';
 const SAYS = 2;
 const KILLED_AT = 100_000;
-/** Long before the kill, so that all its events have reached the log. */
+/** Long before the kill, so that all events have reached the log. */
 const EARLY = 90_000;
 
 const executed = (run_id: string, { attempt, pid }: Execution, step: number, at = EARLY): LedgerLine[] =>
@@ -34,7 +34,7 @@ const numbered = (parts: Part[], from: number): Part[] =>
 const FIRST = { attempt: 1, pid: 10 };
 const SECOND = { attempt: 2, pid: 11 };
 
-/** Run a, then run b whose process is killed in its second step, which another process executes again. */
+/** Run a, then run b. The process of b is killed in its second step, which another process executes again. */
 function history(): History {
   const killedInStep = executed('b', FIRST, 2, KILLED_AT - 1).slice(0, 2);
   return {
@@ -85,25 +85,25 @@ function history(): History {
   };
 }
 
-/** The rules that a changed history breaks. */
+/** The rules that a modified history violates. */
 function broken(change: (history: History) => void): string[] {
   const changed = history();
   change(changed);
   return [...new Set(violations(changed).map(({ rule }) => rule))];
 }
 
-/** Numbers the events of the reading of b anew, as if the stream had been like this. */
+/** Renumbers the events of the reading of b. */
 function restream(history: History, change: (parts: Part[]) => Part[]): void {
   const reading = history.readings[1];
   reading.parts = numbered(change(reading.parts.map(({ event, data }) => ({ event, data }))), 5);
 }
 
 describe('a history', () => {
-  it('in which a run was taken over by another process is in order', () => {
+  it('in which another process took over a run is consistent', () => {
     expect(violations(history())).toEqual([]);
   });
 
-  it('in which a killed process had not logged the last events of a step that it committed is in order', () => {
+  it('in which a killed process had not logged the last events of a committed step is consistent', () => {
     expect(
       broken((changed) => {
         changed.ledger = changed.ledger
@@ -114,7 +114,7 @@ describe('a history', () => {
     ).toEqual([]);
   });
 
-  it('in which a run was given back and executed elsewhere with the same attempt is in order', () => {
+  it('in which a run was released and executed by another worker with the same attempt is consistent', () => {
     expect(
       broken((changed) => {
         const text = JSON.stringify({ ...changed, killed: [], stopped: [] });
@@ -124,7 +124,7 @@ describe('a history', () => {
     ).toEqual([]);
   });
 
-  it('in which readers are told that the log was lost with the database is in order', () => {
+  it('in which readers receive an error because the log was lost with the database is consistent', () => {
     const gap = { event: 'error', data: { error: 'StreamGap' } };
     const tellOfGap = (changed: History): void => restream(changed, (parts) => [...parts.slice(0, 3), gap]);
 
@@ -211,7 +211,7 @@ describe('a history', () => {
       'missing',
       ({ readings }) => readings.push({ ...readings[0], parts: readings[0].parts.slice(0, 2) }),
     ],
-  ])('is not in order when %s', (_what, rule, change) => {
+  ])('is inconsistent when %s', (_what, rule, change) => {
     expect(broken(change)).toContain(rule);
   });
 });

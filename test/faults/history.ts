@@ -1,15 +1,15 @@
 /**
- * What clients were told, what nodes really did and what the database holds at the end, and whether the three agree.
- * Pure: `history.spec.ts` shows with made-up histories that each rule finds what it is there for.
+ * Compares the responses to clients, the actions of nodes and the final content of the database.
+ * Pure: `history.spec.ts` shows with artificial histories that each rule finds its violations.
  */
 
-/** One attempt in one process. A run that was given back comes with the same attempt again, in another process. */
+/** One attempt in one process. A released run is executed with the same attempt by another process. */
 export interface Execution {
   attempt: number;
   pid: number;
 }
 
-/** What the graph `ledger` writes when it does something. */
+/** A line that the graph `ledger` writes for an action. */
 export interface LedgerLine extends Execution {
   run_id: string;
   thread_id: string;
@@ -20,7 +20,7 @@ export interface LedgerLine extends Execution {
   at: number;
 }
 
-/** A client was told that its run is there. */
+/** The server has confirmed the creation of a run to its client. */
 export interface Acknowledgement {
   run_id: string;
   thread_id: string;
@@ -35,16 +35,16 @@ export interface Part {
   data: unknown;
 }
 
-/** What one client received of one run's stream, from its first event on, across all its connections. */
+/** All events that one client received of the stream of one run, across all its connections. */
 export interface Reading {
   run_id: string;
   thread_id: string;
   parts: Part[];
-  /** The stream came to an end, as far as the client can tell. */
+  /** The stream ended regularly from the client's view. */
   ended: boolean;
 }
 
-/** The answer of `wait` or `join`: the state, in which each step names its execution. */
+/** The response of `wait` or `join`: the state, in which each step contains its execution. */
 export interface Answer {
   run_id: string;
   done: string[];
@@ -54,7 +54,7 @@ export interface RunRow {
   run_id: string;
   thread_id: string;
   status: string;
-  /** What it was asked for. */
+  /** The requested work. */
   steps: number;
   says: number;
 }
@@ -62,7 +62,7 @@ export interface RunRow {
 export interface ThreadRow {
   thread_id: string;
   status: string;
-  /** `run_id step attempt pid` of each step that was committed, in order. */
+  /** `run_id step attempt pid` of each committed step, in order. */
   done: string[];
 }
 
@@ -70,16 +70,16 @@ export interface History {
   acknowledged: Acknowledgement[];
   readings: Reading[];
   answers: Answer[];
-  /** In the order in which it was written. */
+  /** In the order of writing. */
   ledger: LedgerLine[];
   /** In order of creation. */
   runs: RunRow[];
   threads: ThreadRow[];
-  /** When processes were killed, by process id. */
+  /** Times at which processes were killed, by process id. */
   killed: ReadonlyMap<number, number>;
-  /** When processes were frozen, told to stop, or robbed of their database: by process id. */
+  /** Times at which processes were frozen, stopped, or lost their database, by process id. */
   stopped: ReadonlyMap<number, number>;
-  /** The database has crashed, and its log of events with it: a reader may be told so, as the last thing it gets. */
+  /** The database has crashed and lost its event log: a reader may receive an error as its last event. */
   logLost: boolean;
 }
 
@@ -88,10 +88,10 @@ export interface Violation {
   what: string;
 }
 
-/** So many violations of one rule are told; the rest is seldom news. */
-const MOST_TOLD = 3;
+/** Maximum number of reported violations per rule; further ones rarely add information. */
+const MAX_REPORTED = 3;
 
-/** Events of this last moment before a process was killed may be missing: they had not reached the log yet. */
+/** Events within this time before a kill may be missing: they had not reached the log yet. */
 const UNLOGGED_MS = 1_000;
 
 /** A committed step. */
@@ -109,7 +109,7 @@ const RULES = {
       .map(({ run_id }) => `run ${run_id} was acknowledged and is not there`);
   },
 
-  /** Every run has come to its end, and a regular one: nothing in the graph can fail. */
+  /** Every run has ended successfully: the graph cannot fail. */
   ended: ({ runs }: History) =>
     runs.filter(({ status }) => status !== 'success').map(({ run_id, status }) => `run ${run_id} is left as ${status}`),
 
@@ -129,7 +129,7 @@ const RULES = {
     );
   },
 
-  /** Runs of a thread are executed strictly one after the other, in order of their creation. */
+  /** Runs of a thread are executed one after the other, in order of creation. */
   serial: ({ ledger, runs }: History) =>
     perThread(runs).flatMap((ofThread) => {
       const [{ thread_id }] = ofThread;
@@ -142,7 +142,7 @@ const RULES = {
         : [`thread ${thread_id}: created ${list(wanted)}, executed ${list(executed)}`];
     }),
 
-  /** Every step of every run is in the state once, runs in order of their creation. */
+  /** The state contains every step of every run once, with runs in order of creation. */
   state: ({ runs, threads }: History) =>
     threads.flatMap(({ thread_id, done }) => {
       const wanted = runs
@@ -154,7 +154,7 @@ const RULES = {
         : [`thread ${thread_id}: asked for ${list(wanted)}, its state has ${list(committed)}`];
     }),
 
-  /** No step is executed again once its checkpoint is committed, and never twice by one execution. */
+  /** No step is executed again after its checkpoint was committed, and none twice by one execution. */
   repeated: (history: History) => {
     const begun = groupBy(
       history.ledger.filter(({ what }) => what === 'began'),
@@ -172,7 +172,7 @@ const RULES = {
       });
   },
 
-  /** A run is executed anew only when its process was killed or told to stop. */
+  /** A run is executed again only if its process was killed or stopped. */
   uncalled: ({ ledger, killed, stopped }: History) =>
     [...groupBy(ledger, ({ run_id }) => run_id)].flatMap(([run_id, lines]) =>
       executionsOf(lines)
@@ -181,7 +181,7 @@ const RULES = {
         .map((name) => `run ${run_id} was taken from ${name}, which was alive`),
     ),
 
-  /** An answer has everything that its run did. */
+  /** A response contains all steps of its run. */
   answer: ({ answers, threads }: History) => {
     const committed = groupBy(
       threads.flatMap(({ done }) => done),
@@ -195,7 +195,7 @@ const RULES = {
       .map(({ run_id, done }) => `run ${run_id} was answered with ${list(done)}`);
   },
 
-  /** Streams begin with `metadata`, end regularly and have ids that grow, over all connections. */
+  /** Streams start with `metadata`, end regularly and have increasing ids across all connections. */
   stream: ({ readings, logLost }: History) =>
     readings.flatMap(({ run_id, parts, ended }) => {
       const ids = parts.map(({ id }) => id);
@@ -217,7 +217,7 @@ const RULES = {
       ];
     }),
 
-  /** An id stands for one event, whoever reads it, whichever run of the thread it belongs to. */
+  /** An id identifies one event for all readers and all runs of the thread. */
   identity: ({ readings }: History) => {
     const known = new Map<string, string>();
     return readings.flatMap(({ run_id, thread_id, parts }) =>
@@ -231,7 +231,7 @@ const RULES = {
     );
   },
 
-  /** No event of an execution is missing between two others, or comes again. */
+  /** No event of an execution is missing between two others, or repeated. */
   hole: (history: History) =>
     history.readings.flatMap(({ run_id, parts }) => {
       const says = saysOf(history, run_id);
@@ -252,7 +252,7 @@ const RULES = {
       ];
     }),
 
-  /** All events of a committed step have been received, but for the last moment of a killed process. */
+  /** All events of a committed step have been received, except for the last moment of a killed process. */
   missing: (history: History) =>
     history.readings.flatMap(({ run_id, thread_id, parts }) => {
       if (history.logLost && isToldOfGap(parts)) {
@@ -275,24 +275,24 @@ const RULES = {
     }),
 };
 
-/** What is not as it should be; empty when all is well. */
+/** All violations; empty if the history is consistent. */
 export function violations(history: History): Violation[] {
   return Object.entries(RULES).flatMap(([rule, check]) => {
     const found = check(history);
-    const more = found.length > MOST_TOLD ? [`and ${found.length - MOST_TOLD} more`] : [];
-    return [...found.slice(0, MOST_TOLD), ...more].map((what) => ({ rule: rule as Violation['rule'], what }));
+    const more = found.length > MAX_REPORTED ? [`and ${found.length - MAX_REPORTED} more`] : [];
+    return [...found.slice(0, MAX_REPORTED), ...more].map((what) => ({ rule: rule as Violation['rule'], what }));
   });
 }
 
-/** An event that a step has said, or its update, which comes behind them. */
+/** An event of a step, or the update that follows its events. */
 interface StepEvent extends Execution {
   step: number;
   n: number;
-  /** Grows by one from event to event of an execution. */
+  /** Increases by one with each event of an execution. */
   place: number;
 }
 
-/** An honest end: the client knows that it has to read the state. */
+/** A valid end: the client knows that it must read the state. */
 const isToldOfGap = (parts: Part[]): boolean => (parts.at(-1)?.data as { error?: string })?.error === 'StreamGap';
 
 const placeOf = (step: number, n: number, says: number): number => step * (says + 1) + n;
@@ -315,8 +315,8 @@ export function toStep(text: string): Step {
 }
 
 /**
- * The process was killed before the event can be expected in the log: it did nothing any more, or only in its last
- * moment. Said is said before the event, so the line behind it tells when that was under way at the latest.
+ * The process was killed before the event could reach the log: it did nothing afterwards, or only in its last moment. The
+ * line is written before the event, so the next line is an upper bound for the time of the event.
  */
 function isUnlogged({ ledger, killed }: History, { run_id, step, attempt, pid }: Step, n: number): boolean {
   const lines = ledger.filter((line) => line.run_id === run_id && line.attempt === attempt && line.pid === pid);
@@ -327,7 +327,7 @@ function isUnlogged({ ledger, killed }: History, { run_id, step, attempt, pid }:
   return killed.has(pid) && next > killed.get(pid)! - UNLOGGED_MS;
 }
 
-/** Executions in the order of their beginning: a frozen process may end a step long after another has taken its run. */
+/** Executions in order of their start: a frozen process may end a step long after another has taken over its run. */
 const executionsOf = (lines: LedgerLine[]): string[] =>
   withoutRepeats(lines.filter(({ what }) => what === 'began').map(nameOf));
 

@@ -17,8 +17,8 @@ describe('a run belongs to its process', () => {
   afterEach(() => scene?.end());
 
   /**
-   * Runs that end when the gate is open: two whose last node ignores its signal, one of them without a thread, and one
-   * that has several steps to go.
+   * Runs that end when the gate is open: two whose last node ignores its signal, one of them stateless, and one that has
+   * several steps left.
    */
   async function startRuns(): Promise<void> {
     const { client } = scene.witness(Client, holder);
@@ -37,12 +37,12 @@ describe('a run belongs to its process', () => {
 
   const ALL_TAKEN_OVER = ['success 2', 'success 2', 'success 2'];
 
-  it('for longer than its lease when its graph blocks the process: nobody executes it a second time', async () => {
+  it('for longer than its lease if its graph blocks the process: no other worker executes it', async () => {
     holder = await scene.cluster.start();
     await scene.cluster.start({ command: 'worker' });
     const { client } = scene.witness(Client, holder);
     const { thread_id } = await client.threads.create();
-    // Longer than the lease and the time between two looks for expired ones.
+    // Longer than the lease plus the interval of polls for expired leases.
     const answer = await client.runs.wait(thread_id, 'computing', { input: { ms: 12_000, log: scene.file } });
 
     expect(answer).toMatchObject({ done: true });
@@ -50,7 +50,7 @@ describe('a run belongs to its process', () => {
     expect(await statuses()).toEqual(['success 1']);
   });
 
-  it('until that is frozen for longer than the lease; when it wakes up it writes nothing', async () => {
+  it('until the process is frozen for longer than the lease; afterwards it writes nothing', async () => {
     holder = await scene.cluster.start();
     await scene.cluster.start({ command: 'worker' });
     await startRuns();
@@ -61,14 +61,14 @@ describe('a run belongs to its process', () => {
     const afterTakeover = await scene.everything();
     holder.thaw();
     await holder.printed(/(lost its lease[^]*){3}/);
-    // What its runs still do comes to its end.
+    // The remaining work of its runs ends.
     expect(await holder.stop()).toBe(0);
 
     expect(await scene.everything()).toEqual(afterTakeover);
     expect((await scene.threads()).map(({ status }) => status)).toEqual(['idle', 'idle']);
   });
 
-  it('until its lease expires; what a process that does not know of it does for its runs is refused', async () => {
+  it('until its lease expires; writes of a process that is unaware of it are rejected', async () => {
     holder = await scene.cluster.start({ env: UNAWARE });
     await startRuns();
     await expireLeases();
@@ -87,7 +87,7 @@ describe('a run belongs to its process', () => {
     expect(rows).toEqual([{ order: ['a:start', 'a:end'] }]);
   });
 
-  it('until its lease expires, be it while its end is being written', async () => {
+  it('until its lease expires, even while its end is being written', async () => {
     holder = await scene.cluster.start({ env: UNAWARE });
     const client = scene.witness(Client, holder);
     const thread_id = await client.newThread();
@@ -106,14 +106,14 @@ describe('a run belongs to its process', () => {
     await scene.expectOrder();
   });
 
-  it('until that is frozen; clients that read there see it go on', async () => {
+  it('until the process is frozen; its clients see the run continue', async () => {
     holder = await scene.cluster.start();
     await scene.cluster.start({ command: 'worker' });
     const client = scene.witness(Client, holder);
     const gate = { path: scene.gate, step: 2 };
     const stream = client.stream(await client.newThread(), {
       ...{ steps: 3, says: 5, ms: 100, gate },
-      // It begins no step before the last one is written, which will be refused.
+      // It starts no step before the last one is written, which will be rejected.
       durability: 'sync',
     });
     await stream.received(({ data }) => (data as { step?: number }).step === 2);
@@ -125,7 +125,7 @@ describe('a run belongs to its process', () => {
     await scene.expectOrder();
   });
 
-  /** Renews so seldom that the test is over before it learns that a lease is lost. */
+  /** Renews so rarely that the test ends before the process notices a lost lease. */
   const UNAWARE = { NESTGRAPH_LEASE_SECS: '200', NESTGRAPH_HEARTBEAT_SECS: '100' };
 
   const expireLeases = () =>

@@ -3,10 +3,10 @@ import { SDKS } from '../support/sdk.js';
 import type { Scene } from './scene.js';
 import type { Witness, Work } from './witness.js';
 
-/** A number from 0 up to 1, and the next one with each call. */
+/** Returns the next number in [0, 1). */
 export type Random = () => number;
 
-/** Numbers that look random and are the same again for the same seed (mulberry32). */
+/** A seeded pseudo-random generator (mulberry32). */
 export function randomOf(seed: number): Random {
   let state = seed >>> 0;
   return () => {
@@ -17,8 +17,8 @@ export function randomOf(seed: number): Random {
   };
 }
 
-/** Milliseconds that a user waits after a request that was refused. */
-const AGAIN_MS = 300;
+/** Milliseconds that a user waits after a rejected request. */
+const RETRY_DELAY_MS = 300;
 
 export interface Load {
   users: number;
@@ -29,8 +29,8 @@ export interface Load {
 }
 
 /**
- * Users of a service, each with a thread: they stream, wait, create and join, one after the other, until it is over.
- * Gives the requests that were not answered: whether their runs exist, nobody knows.
+ * Simulates users of a service, each with a thread: they stream, wait, create and join in turn until the end. Returns the
+ * requests without a response: whether their runs exist is unknown.
  */
 export async function load(scene: Scene, { users, ...options }: Load): Promise<unknown[]> {
   const refused: unknown[] = [];
@@ -43,7 +43,7 @@ export async function load(scene: Scene, { users, ...options }: Load): Promise<u
         await useOnce(client, thread_id, options);
       } catch (error) {
         refused.push(error);
-        await sleep(AGAIN_MS);
+        await sleep(RETRY_DELAY_MS);
       }
     }
   };
@@ -58,7 +58,7 @@ async function useOnce(client: Witness, thread_id: string, { random, work }: Omi
   } else if (choice < 0.6) {
     await client.wait(thread_id, work);
   } else {
-    // Some at once: the later ones wait for the thread.
+    // Several at once: the later ones wait for the thread.
     const run_ids: string[] = [];
     for (let left = Math.ceil(random() * 3); left > 0; left -= 1) {
       run_ids.push(await client.create(thread_id, work));

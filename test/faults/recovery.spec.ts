@@ -5,14 +5,14 @@ import { SDKS } from '../support/sdk.js';
 import { Scene } from './scene.js';
 
 /**
- * RECOVERY_KILLS=… kills so many processes; with RECOVERY_DEFAULTS=true leases have their production length, and the
- * limit is the one that is promised.
+ * RECOVERY_KILLS=… sets the number of kills. With RECOVERY_DEFAULTS=true leases have their production length, and the
+ * limit is the documented one.
  */
 const KILLS = Number(process.env.RECOVERY_KILLS ?? 4);
 const DEFAULTS = process.env.RECOVERY_DEFAULTS === 'true';
 const RUNS_OF_EACH = 3;
 
-/** Of a lease, and then for a look at expired ones every five seconds, with time for a machine that is busy. */
+/** A lease, plus the poll interval of five seconds for expired leases, plus time for a busy machine. */
 const LIMIT_MS = DEFAULTS ? 45_000 : LEASE_MS + 5_000 + 6_000;
 const ENV: Record<string, string> = DEFAULTS ? { NESTGRAPH_LEASE_SECS: '30', NESTGRAPH_HEARTBEAT_SECS: '10' } : {};
 /** Kills are spread over two heartbeats. */
@@ -51,7 +51,7 @@ describe('recovery', () => {
     LIMIT_MS + SPREAD_MS + 180_000,
   );
 
-  /** Runs that the process has begun. */
+  /** Runs that the process has started. */
   async function startRuns(member: Member): Promise<string[]> {
     const client = scene.witness(SDKS[0][1], member);
     const gate = { path: scene.gate, step: 1 };
@@ -64,7 +64,7 @@ describe('recovery', () => {
     return run_ids;
   }
 
-  /** Milliseconds from the kill of its process to the moment at which its node was executed by another one. */
+  /** Milliseconds from the kill of its process until another process executed its node. */
   async function recoveryTime(run_id: string): Promise<number> {
     const { pid } = await scene.done({ run_id, attempt: 1, what: 'began' });
     const again = await scene.done({ run_id, attempt: 2, what: 'began' });

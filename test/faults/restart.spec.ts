@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SDKS } from '../support/sdk.js';
 import { Scene } from './scene.js';
 
-describe('the only process is killed and started again', () => {
+describe('the only process is killed and restarted', () => {
   let scene: Scene;
 
   beforeEach(async () => {
@@ -43,7 +43,7 @@ describe('the only process is killed and started again', () => {
     },
   );
 
-  it('and does not carry out a command that has been carried out', async () => {
+  it('and does not apply a command twice', async () => {
     const first = await scene.cluster.start();
     const { client } = scene.witness(SDKS[0][1]);
     const { thread_id } = await client.threads.create();
@@ -62,7 +62,7 @@ describe('the only process is killed and started again', () => {
     expect(readFileSync(`${scene.gate}.between`, 'utf8')).toBe('executed\n');
   });
 
-  it('by each attempt of a run, which is then given up; the run behind it has its turn', async () => {
+  it('by each attempt of a run, which then fails; the next run on the thread is executed', async () => {
     const env = { BG_JOB_MAX_RETRIES: '1' };
     const client = scene.witness(SDKS[0][1]);
     const first = await scene.cluster.start({ env });

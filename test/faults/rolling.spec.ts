@@ -3,7 +3,7 @@ import { load, randomOf } from './load.js';
 import { Scene } from './scene.js';
 
 const USERS = 12;
-/** Runs that have more left than this are handed to another process. */
+/** Runs that need longer are released to another process. */
 const ENV = { BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: '0.5' };
 
 describe('a rolling restart', () => {
@@ -34,7 +34,7 @@ describe('a rolling restart', () => {
     over.abort();
     const refused = await users;
 
-    // A connection may be closed just when a request is sent on it; whatever arrives is carried out.
+    // A connection may close while a request is sent on it; every request that arrives is executed.
     expect(refused.filter((error) => (error as Error).name !== 'ConnectionError')).toEqual([]);
     expect((await scene.runs()).filter(({ attempt }) => attempt !== 1)).toEqual([]);
     await scene.expectOrder();

@@ -18,10 +18,10 @@ import {
 } from './history.js';
 import { Witness } from './witness.js';
 
-/** Milliseconds that unfinished runs get when the faults are over. */
+/** Milliseconds within which unfinished runs must end after the faults. */
 const SETTLE_MS = 60_000;
 
-/** What witnesses have written down. */
+/** The records of the witnesses. */
 export interface Notes {
   acknowledged: Acknowledgement[];
   readings: Reading[];
@@ -30,18 +30,18 @@ export interface Notes {
 
 interface Run extends RunRow {
   attempt: number;
-  /** Without a thread that clients know. */
+  /** Stateless runs. */
   hidden: boolean;
 }
 
-/** Processes, clients and what has become known of them: the stage of one scenario. */
+/** The processes, clients and records of one scenario. */
 export class Scene {
-  /** To be set when the database is killed. */
+  /** Set by a test that kills the database. */
   logLost = false;
   readonly notes: Notes = { acknowledged: [], readings: [], answers: [] };
   private readonly over = new AbortController();
   private readonly folder = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-faults-'));
-  /** Where `ledger` writes. */
+  /** The output file of `ledger`. */
   readonly file = this.path('ledger');
 
   private constructor(readonly cluster: Cluster) {
@@ -58,17 +58,17 @@ export class Scene {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** Aborts when the scene ends: nobody goes on trying then. */
+  /** Aborts when the scene ends, and stops all retries. */
   get signal(): AbortSignal {
     return this.over.signal;
   }
 
-  /** A file that belongs to this scene and is not there yet. */
+  /** The path of a file of this scene that does not exist yet. */
   path(name: string): string {
     return path.join(this.folder, name);
   }
 
-  /** Where runs wait until {@link openGate}. */
+  /** A gate at which runs wait until {@link openGate}. */
   get gate(): string {
     return this.path('gate');
   }
@@ -77,12 +77,12 @@ export class Scene {
     writeFileSync(this.gate, '');
   }
 
-  /** A client of any process, or of one. */
+  /** A client of any process, or of a specific one. */
   witness(Client: ClientClass, { url }: { url: string } = this.cluster): Witness {
     return new Witness(Client, url, this);
   }
 
-  /** What nodes have done so far. */
+  /** The actions of nodes so far. */
   ledger(): LedgerLine[] {
     return readFileSync(this.file, 'utf8')
       .split('\n')
@@ -90,7 +90,7 @@ export class Scene {
       .map((line) => JSON.parse(line) as LedgerLine);
   }
 
-  /** Resolves when a node has done this. */
+  /** Resolves when a node has executed the action. */
   async done(wanted: Partial<LedgerLine>): Promise<LedgerLine> {
     const isWanted = (line: LedgerLine): boolean =>
       Object.entries(wanted).every(([key, value]) => line[key as keyof LedgerLine] === value);
@@ -98,7 +98,7 @@ export class Scene {
     return (await this.until(find, (line) => line !== undefined))!;
   }
 
-  /** Asks again until the answer is right; only for what cannot be awaited. Fails when the scene is over. */
+  /** Polls until the answer is right; only for conditions that cannot be awaited. Fails when the scene ends. */
   async until<T>(ask: () => T | Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
     for (;;) {
       this.signal.throwIfAborted();
@@ -110,7 +110,7 @@ export class Scene {
     }
   }
 
-  /** All runs in order of their creation. */
+  /** All runs in order of creation. */
   async runs(): Promise<Run[]> {
     const { rows } = await this.cluster.database.pool.query<Run>(
       `SELECT run_id, thread_id, runs.status, attempt, hidden, (kwargs #>> '{input,steps}')::int AS steps,
@@ -127,7 +127,7 @@ export class Scene {
     return rows;
   }
 
-  /** All that is in the database, row by row. */
+  /** The complete content of the database. */
   async everything(): Promise<Record<string, string[]>> {
     const { pool } = this.cluster.database;
     const content: Record<string, string[]> = {};
@@ -141,7 +141,7 @@ export class Scene {
     return content;
   }
 
-  /** Locks a thread's row; call what is returned to let it go. */
+  /** Locks the row of a thread. The returned function releases it. */
   async lockThread(thread_id: string): Promise<() => Promise<void>> {
     const session = await this.cluster.database.pool.connect();
     await session.query('BEGIN');
@@ -152,7 +152,7 @@ export class Scene {
     };
   }
 
-  /** When all runs have ended, or have had time enough for it: clients, nodes and the database agree. */
+  /** Waits until all runs have ended, or a timeout, and checks that clients, nodes and the database agree. */
   async expectOrder(): Promise<void> {
     const deadline = Date.now() + SETTLE_MS;
     const isActive = ({ status }: RunRow): boolean => status === 'pending' || status === 'running';
@@ -175,7 +175,7 @@ export class Scene {
   }
 }
 
-/** What is known of the runs that something is wrong with: what they did, and what their readers got. */
+/** Details of the runs with violations: their actions, and the events that their readers received. */
 function storyOf({ ledger, readings, killed, stopped }: History, found: Violation[]): string {
   const text = JSON.stringify(found);
   const run_ids = [...new Set(readings.map(({ run_id }) => run_id))].filter((run_id) => text.includes(run_id));

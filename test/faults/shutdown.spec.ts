@@ -9,12 +9,12 @@ const [[, Client]] = SDKS;
 
 const WORK = { steps: 1, says: 1, ms: 10 };
 
-/** So many that the signal arrives before the last one. */
+/** Enough steps that the signal arrives before the last one. */
 const STEPS = 20;
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
-describe('a process that is told to end', () => {
+describe('a process that receives a signal', () => {
   let scene: Scene;
 
   beforeEach(async () => {
@@ -45,7 +45,7 @@ describe('a process that is told to end', () => {
       const run_id = await answer;
       const steps = scene.ledger().filter((line) => line.run_id === run_id && line.what === 'began');
       expect(steps.map(({ step, attempt }) => [step, attempt])).toEqual(numbers(STEPS).map((step) => [step, 1]));
-      // Not after the lease, nor with the next look at the queue.
+      // Neither after the lease nor with the next poll of the queue.
       const { at } = await scene.done({ run_id, pid: other.pid });
       expect(at - leftAt).toBeLessThan(2_000);
       expect((await stateless).map((step) => toStep(step).pid)).toEqual(numbers(STEPS).map(() => leaving.pid));
@@ -53,7 +53,7 @@ describe('a process that is told to end', () => {
     },
   );
 
-  it('hands a step over that takes too long, to be executed again at once and without counting the attempt', async () => {
+  it('releases a run with a step that takes too long, which is executed again at once without counting the attempt', async () => {
     const leaving = await scene.cluster.start({ env: { BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: '0.2' } });
     const client = scene.witness(Client, leaving);
     const work = { steps: 3, says: 2, ms: 100, gate: { path: scene.gate, step: 2 } };
@@ -71,7 +71,7 @@ describe('a process that is told to end', () => {
     expect(await scene.runs()).toMatchObject([{ status: 'success', attempt: 1 }]);
   });
 
-  it('does not wait for a node that ignores its signal, and its run goes on elsewhere', async () => {
+  it('does not wait for a node that ignores its signal: its run continues on another worker', async () => {
     const leaving = await scene.cluster.start({ env: { BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: '0.2' } });
     const thread_id = await startStubborn(leaving.url);
     const toldAt = Date.now();
@@ -89,7 +89,7 @@ describe('a process that is told to end', () => {
     expect(values).toMatchObject({ order: ['a:start', 'a:end'] });
   });
 
-  it('answers requests that are under way, and asks clients not to use their connections again', async () => {
+  it('responds to pending requests, with a header that clients must not reuse the connection', async () => {
     const leaving = await scene.cluster.start({ env: { N_JOBS_PER_WORKER: '0' } });
     const client = scene.witness(Client, leaving);
     const thread_id = await client.newThread();
@@ -108,7 +108,7 @@ describe('a process that is told to end', () => {
     const run_id = await created;
     expect(await left).toBe(0);
     expect(await scene.runs()).toMatchObject([{ run_id: waiting }, { run_id, status: 'pending' }]);
-    // But those that last: with this header the SDK takes it for an end when they are broken off.
+    // Not on streams and waits: with this header the SDK mistakes an aborted response for a complete one.
     expect(stream.headers.connection).not.toBe('close');
     await expect(stream.ended).rejects.toThrow('The connection was broken');
   });
@@ -117,11 +117,11 @@ describe('a process that is told to end', () => {
     ['SIGTERM', 'SIGTERM'],
     ['SIGTERM', 'SIGINT'],
     ['SIGINT', 'SIGINT'],
-  ])('by %s ends at once with %s, whatever its nodes do', async (first, second) => {
+  ])('by %s ends at once with %s, regardless of its nodes', async (first, second) => {
     const server = await scene.cluster.start({ env: { BG_JOB_SHUTDOWN_GRACE_PERIOD_SECS: '60' } });
     await startStubborn(server.url);
     const ended = server.stop(first);
-    // The first one has been noticed when the process waits for its runs: it then claims no more.
+    // The process has handled the first one when it waits for its runs and claims no more.
     await expect(Promise.race([ended, claimsNoMore(server.url)])).resolves.toBe('claims no more');
     const toldAt = Date.now();
     process.kill(server.pid, second);
@@ -130,7 +130,7 @@ describe('a process that is told to end', () => {
     expect(Date.now() - toldAt).toBeLessThan(1_000);
   });
 
-  /** A run inside a node that goes on until the gate is open, whatever it is told. */
+  /** A run inside a node that ignores its signal and continues until the gate is open. */
   async function startStubborn(url: string): Promise<string> {
     const { client } = scene.witness(Client, { url });
     const { thread_id } = await client.threads.create();
@@ -147,7 +147,7 @@ describe('a process that is told to end', () => {
     return thread_id;
   }
 
-  /** A process that is about to end still answers, and leaves what it is given to others. */
+  /** A stopping process still accepts requests, and leaves new runs to other processes. */
   async function claimsNoMore(url: string): Promise<string> {
     const { client } = scene.witness(Client, { url });
     await scene.until(

@@ -4,11 +4,11 @@ import type { Member } from '../support/cluster.js';
 import { load, randomOf } from './load.js';
 import { Scene } from './scene.js';
 
-/** The same again with STORM_SEED=…; longer with STORM_SECS=…. */
+/** STORM_SEED=… repeats a storm; STORM_SECS=… makes it longer. */
 const SEED = Number(process.env.STORM_SEED ?? Date.now() % 1_000_000);
 const STORM_MS = Number(process.env.STORM_SECS ?? 25) * 1000;
 const USERS = 20;
-/** Runs are not to be given up, however often they are hit. */
+/** Runs must not fail, however often their process is killed. */
 const PATIENT = { BG_JOB_MAX_RETRIES: '1000' };
 
 describe('a storm of SIGKILL', () => {
@@ -40,7 +40,7 @@ describe('a storm of SIGKILL', () => {
     STORM_MS + 120_000,
   );
 
-  /** One process at a time; the other one has to carry on until its successor is there. */
+  /** Kills one process at a time; the other one continues until the successor has started. */
   async function killAtRandom(members: Member[], random: () => number): Promise<void> {
     for (const end = Date.now() + STORM_MS; Date.now() < end;) {
       await sleep(500 + random() * 3_000);

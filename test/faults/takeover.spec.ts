@@ -22,7 +22,7 @@ describe('when one of two processes is killed', () => {
   });
   afterEach(() => scene?.end());
 
-  /** It cannot end before the gate is open. */
+  /** A run that cannot end before the gate is open. */
   const work = (): Work => ({ steps: 4, says: 10, ms: 400, gate: { path: scene.gate, step: 4 } });
 
   async function killDoomed(): Promise<void> {
@@ -30,7 +30,7 @@ describe('when one of two processes is killed', () => {
     scene.openGate();
   }
 
-  /** Runs that the doomed process executes, one for each SDK, each with a thread of its own. */
+  /** Runs on the process that will be killed, one per SDK, each with its own thread. */
   async function createRuns(): Promise<{ thread_id: string; run_id: string }[]> {
     const client = scene.witness(SDKS[0][1], doomed);
     const runs = SDKS.map(async () => {
@@ -40,7 +40,7 @@ describe('when one of two processes is killed', () => {
     return Promise.all(runs);
   }
 
-  it('its runs are ended by the other one, from their last checkpoint', async () => {
+  it('the other one finishes its runs from their last checkpoint', async () => {
     const runs = await createRuns();
     await Promise.all(runs.map(({ run_id }) => scene.done({ run_id, step: 2, what: 'began' })));
     await killDoomed();
@@ -51,7 +51,7 @@ describe('when one of two processes is killed', () => {
     await scene.expectOrder();
   });
 
-  it('clients that read at the other one see its runs go on to their end', async () => {
+  it('clients that read from the other one see its runs continue to their end', async () => {
     const runs = await createRuns();
     const streams = runs.map(({ thread_id, run_id }, index) =>
       scene.witness(SDKS[index][1], other).join(thread_id, run_id),
@@ -64,17 +64,17 @@ describe('when one of two processes is killed', () => {
     await scene.expectOrder();
   });
 
-  it('its own clients go on at the other one', async () => {
+  it('its own clients resume their streams on the other one', async () => {
     const clients = SDKS.flatMap(([, Client]) => [doomed, doomed, doomed].map(() => scene.witness(Client)));
     const streams = await Promise.all(clients.map((client) => streamAt(client, doomed)));
     await Promise.all(streams.map((stream) => stream.received(isOf(2))));
-    // In the middle of what is being said: what its clients have and the log has not must not come back as something else.
+    // While events are emitted: an event id that a client has received and the log has lost must not be reused.
     await killDoomed();
     await Promise.all(streams.map(({ finished }) => finished));
     await scene.expectOrder();
   });
 
-  /** A stream whose run is executed by this process, with a client that may go on anywhere. */
+  /** A stream of a run on this process, with a client that can reconnect to any process. */
   async function streamAt(client: Witness, { pid }: Member): Promise<Stream> {
     for (;;) {
       const stream = client.stream(await client.newThread(), work());

@@ -42,7 +42,7 @@ describe('an error that nothing awaits', () => {
         expect(await client.runs.join(thread_id, run_id)).toEqual({ how, done: how });
         await executing.printed(new RegExp(`Uncaught .*run_id=${run_id}`));
       }
-      // Outside of nodes LangGraph does not know the run.
+      // Outside of nodes LangGraph provides no run.
       const config = { configurable: { careless_factory: true } };
       const { run_id } = await client.runs.create(null, 'careless', { input: { how: 'a thread' }, config });
       await executing.printed(new RegExp(`Uncaught rejection.*run_id=${run_id}`));
@@ -72,7 +72,7 @@ describe('an error that nothing awaits', () => {
     expect(server.output().match(/Uncaught exception/g)).toHaveLength(20);
   });
 
-  /** A run of another user, which waits for the gate. */
+  /** A run of another user that waits for the gate. */
   async function startGated({ url }: Member): Promise<{ run_id: string; thread_id: string }> {
     const { client } = scene.witness(Client, { url });
     const { thread_id } = await client.threads.create();
@@ -95,7 +95,7 @@ describe('a process', () => {
     await database.drop();
   });
 
-  it('survives what its graphs, auth, app, modules and embeddings do outside of what is awaited', async () => {
+  it('survives unhandled errors of its graphs, auth, app, modules and embeddings', async () => {
     const server = await startServer({ project, database, command: 'start' });
     expect((await send(`${server.url}/app`)).status).toBe(200);
     expect((await send(`${server.url}/module`)).status).toBe(200);
@@ -108,7 +108,7 @@ describe('a process', () => {
     expect(await server.stop()).toBe(0);
   });
 
-  it('serves on when the reader of its log has gone', async () => {
+  it('continues when the reader of its log has disconnected', async () => {
     const server = await startServer({ project, database, command: 'start' });
     server.closeLog();
     // Each request logs an error.
@@ -118,11 +118,11 @@ describe('a process', () => {
     expect(await server.stop()).toBe(0);
   });
 
-  it('ends with a sentence when its database is gone for good', async () => {
+  it('ends with a message when its database was deleted', async () => {
     const gone = await createDatabase();
     const server = await startServer({ project, database: gone, command: 'start' });
     await gone.drop();
     expect(await server.exited).toBe(1);
-    expect(server.output()).toMatch(/^The database is lost \(.*\), for 60 s now\. The process ends\./m);
+    expect(server.output()).toMatch(/^The database has refused connections for 60 s \(.*\)\. The process ends\./m);
   });
 });

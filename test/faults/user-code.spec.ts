@@ -8,10 +8,10 @@ import { type Answer, send, sendJson } from '../support/http.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { askUntil } from '../support/until.js';
 
-/** Requests that are held up by user code at the same time. */
+/** Concurrent requests that user code delays. */
 const SLOW = 10;
 
-describe('user code that takes as long as it likes', () => {
+describe('slow user code', () => {
   let gates: string;
   let database: TestDatabase;
   let server: TestServer;
@@ -19,7 +19,7 @@ describe('user code that takes as long as it likes', () => {
   beforeAll(async () => {
     gates = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-gates-'));
     database = await createDatabase();
-    // With one connection, user code that holds it stops everything at once.
+    // With one connection, user code that holds it blocks everything.
     const env = { GATES: gates, NESTGRAPH_DATABASE_POOL_SIZE: '1' };
     server = await startServer({ database, project: path.resolve(import.meta.dirname, 'slow'), env });
   });
@@ -57,7 +57,7 @@ describe('user code that takes as long as it likes', () => {
   const notesOf = async (thread_id: string): Promise<unknown> =>
     ((await get(`/threads/${thread_id}/state`)).json as { values: { notes: unknown } }).values.notes;
 
-  /** What other users do meanwhile. */
+  /** Concurrent requests of other users. */
   async function normalTraffic(): Promise<void> {
     const thread_id = await newThread();
     expect(await update(thread_id, 'before')).toMatchObject({ status: 200 });
@@ -77,7 +77,7 @@ describe('user code that takes as long as it likes', () => {
       supersteps: [{ updates: [{ values: { notes: ['slow'] }, as_node: 'work' }] }],
     });
 
-  /** Each begins `SLOW` requests that are held up by the gate. */
+  /** Each sends `SLOW` requests that wait for the gate. */
   const SLOW_REQUESTS: [what: string, gate: string, request: () => Promise<Answer>][] = [
     ['a factory, for a change of a state', 'factory', async () => update(await newThread('factory'), 'x')],
     ['a factory, for a state', 'factory', async () => get(`/threads/${await newThread('factory')}/state`)],
@@ -130,7 +130,7 @@ describe('user code that takes as long as it likes', () => {
     expect(statuses.filter((status) => status >= 500)).toEqual([]);
   });
 
-  it('does not lock the thread: what a run has done meanwhile is what the change is applied to', async () => {
+  it('does not lock the thread: the update applies to the state that a concurrent run has written', async () => {
     const thread_id = await newThread();
     close('router');
     const before = waiting('router');
@@ -143,14 +143,14 @@ describe('user code that takes as long as it likes', () => {
     expect(await notesOf(thread_id)).toEqual(['first', 'worked', 'slow']);
   });
 
-  it('of several changes at once none is lost', async () => {
+  it('loses none of several concurrent updates', async () => {
     const thread_id = await newThread();
     const answers = await Promise.all(['a', 'b', 'c'].map((note) => update(thread_id, note)));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(((await notesOf(thread_id)) as string[]).sort()).toEqual(['a', 'b', 'c']);
   });
 
-  it('a change is refused when a run has begun meanwhile, and the run has its state for itself', async () => {
+  it('rejects an update if a run has started meanwhile, and does not affect the run', async () => {
     const thread_id = await newThread();
     close('router');
     close('run');
@@ -165,7 +165,7 @@ describe('user code that takes as long as it likes', () => {
     expect(await run).toMatchObject({ status: 200, json: { notes: ['held', 'worked'] } });
   });
 
-  it('a thread that changes each time that its new state has been computed: refused, and nothing is written', async () => {
+  it('rejects an update, and writes nothing, if the thread changes during each computation of its new state', async () => {
     const thread_id = await newThread();
     await update(thread_id, 'kept');
     const attempts = waiting('meddler');
@@ -179,7 +179,7 @@ describe('user code that takes as long as it likes', () => {
     expect(json).toHaveLength(1);
   });
 
-  it('a row that a transaction from outside holds is refused, not waited for without end', async () => {
+  it('rejects a request after a timeout if an external transaction holds its row', async () => {
     const thread_id = await newThread();
     const session = await database.pool.connect();
     await session.query('BEGIN');

@@ -3,29 +3,29 @@ import type { Client, ClientClass } from '../support/sdk.js';
 import type { Part, Reading } from './history.js';
 import type { Scene } from './scene.js';
 
-/** What a run of `ledger` is asked to do. */
+/** The requested work of a run of `ledger`. */
 export interface Work {
   steps: number;
-  /** Events of each step. */
+  /** Events per step. */
   says: number;
-  /** Milliseconds that each step takes. */
+  /** Milliseconds per step. */
   ms: number;
-  /** In this step it waits for this file, behind its first event. */
+  /** In this step the run waits for this file after its first event. */
   gate?: { path: string; step: number };
   deadly?: boolean;
   durability?: 'sync' | 'async' | 'exit';
 }
 
-/** Milliseconds between two attempts of an application to come back after the SDK has given up. */
-const AGAIN_MS = 500;
+/** Milliseconds between two reconnects of an application after the SDK has given up. */
+const RECONNECT_INTERVAL_MS = 500;
 /** Milliseconds after which an application gives up, too. */
-const PATIENCE_MS = 60_000;
+const RECONNECT_TIMEOUT_MS = 60_000;
 
 const STREAM_MODE: ['custom', 'updates'] = ['custom', 'updates'];
 
 /**
- * A client of the official SDK that writes down what it is told. Broken streams are resumed as the SDK does it; where it
- * gives up, the witness goes on as an application would: it joins the run again after the last event it has.
+ * A client of the official SDK that records all responses. The SDK resumes broken streams. If it gives up, the witness
+ * reconnects as an application would: it joins the run again after its last event.
  */
 export class Witness {
   readonly client: Client;
@@ -42,7 +42,7 @@ export class Witness {
     return (await this.client.threads.create()).thread_id;
   }
 
-  /** Puts a run into the queue. */
+  /** Creates a background run. */
   async create(thread_id: string, work: Work): Promise<string> {
     const acknowledge = this.asks(thread_id);
     const { run_id } = await this.client.runs.create(thread_id, 'ledger', {
@@ -80,7 +80,7 @@ export class Witness {
     return stream.read(joinAfter(this.client, stream, this.scene.signal), this.client, this.scene.signal);
   }
 
-  /** Creates a run and waits for its answer; when the connection breaks, under the `Location` of the first answer. */
+  /** Creates a run and waits for its result. If the connection breaks, it continues at the `Location` of the first response. */
   async wait(thread_id: string, work: Work): Promise<string> {
     const acknowledge = this.asks(thread_id);
     let run_id: string | undefined;
@@ -104,14 +104,14 @@ export class Witness {
     return run_id!;
   }
 
-  /** Creates a run without a thread and waits for its answer: what its steps have left behind. */
+  /** Creates a stateless run and waits for its result: the output of its steps. */
   async waitStateless(work: Work): Promise<string[]> {
     const answer = await this.client.runs.wait(null, 'ledger', this.payloadOf(work));
     return (answer as { done: string[] }).done;
   }
 
   private async joinAnswer(thread_id: string, run_id: string): Promise<unknown> {
-    for (const deadline = Date.now() + PATIENCE_MS; ; await sleep(AGAIN_MS)) {
+    for (const deadline = Date.now() + RECONNECT_TIMEOUT_MS; ; await sleep(RECONNECT_INTERVAL_MS)) {
       try {
         return await this.client.runs.join(thread_id, run_id);
       } catch (error) {
@@ -122,7 +122,7 @@ export class Witness {
     }
   }
 
-  /** A request is about to be sent; call what is returned when the server has taken it. */
+  /** Records that a request is about to be sent. The returned function records that the server has accepted it. */
   private asks(thread_id: string): (run_id: string) => void {
     const asked_at = Date.now();
     let isNew = true;
@@ -152,15 +152,15 @@ export class Stream implements Reading {
     public run_id = '',
   ) {}
 
-  /** Begins to read. */
+  /** Starts to read. */
   read(parts: AsyncIterable<Part>, client: Client, signal: AbortSignal): this {
     this.finished = this.readToEnd(parts, client, signal);
-    // Whoever is interested awaits it later.
+    // Callers may await it later.
     this.finished.catch(() => undefined);
     return this;
   }
 
-  /** Resolves with the first event like this one; rejects when the stream ends without. */
+  /** Resolves with the first matching event; rejects if the stream ends without one. */
   async received(isWanted: (part: Part) => boolean): Promise<Part> {
     for (;;) {
       const found = this.parts.find(isWanted);
@@ -178,7 +178,7 @@ export class Stream implements Reading {
 
   private assertHas(isWanted: (part: Part) => boolean): void {
     if (!this.parts.some(isWanted)) {
-      throw new Error(`The stream ended without it, after ${JSON.stringify(this.parts.slice(-3))}`);
+      throw new Error(`The stream ended without the event, after ${JSON.stringify(this.parts.slice(-3))}`);
     }
   }
 
@@ -194,16 +194,16 @@ export class Stream implements Reading {
         }
         this.ended = true;
       } catch (error) {
-        if (this.run_id === '' || signal.aborted || Date.now() > heardAt + PATIENCE_MS) {
+        if (this.run_id === '' || signal.aborted || Date.now() > heardAt + RECONNECT_TIMEOUT_MS) {
           throw error;
         }
-        await sleep(AGAIN_MS);
+        await sleep(RECONNECT_INTERVAL_MS);
       }
     }
   }
 }
 
-/** The rest of a stream; all of it when nothing has been received yet. */
+/** The rest of a stream, or the whole stream if no event has been received yet. */
 const joinAfter = (
   client: Client,
   { thread_id, run_id, lastId = '-1' }: Stream,

@@ -13,7 +13,7 @@ describe('workers without an API', () => {
   });
   afterEach(() => scene?.end());
 
-  it('share the runs of an API without workers: each is executed once, those of a thread in order', async () => {
+  it('share the runs of an API without workers: each is executed once, runs of a thread in order', async () => {
     const api = await scene.cluster.start({ env: { N_JOBS_PER_WORKER: '0' } });
     const workers = await Promise.all([1, 2, 3].map(() => scene.cluster.start({ command: 'worker' })));
     const users = Array.from({ length: THREADS }, async (_, index) => {

@@ -7,7 +7,7 @@ import { anyRequest, type Draft } from './requests.js';
 import type { Scene } from './scene.js';
 import { exchange, toWire, type WireAnswer, type WireRequest } from './wire.js';
 
-/** How often a route was asked, by status. */
+/** Number of requests per route and status. */
 export type Counts = Map<string, Map<number, number>>;
 
 export interface Attack {
@@ -15,20 +15,20 @@ export interface Attack {
   seed: number;
   requests: number;
   counts: Counts;
-  /** When it is given, a refused request must not have changed anything; nobody else may change anything then. */
+  /** If given, a rejected request must not have changed anything; then no other client may change anything. */
   changes?: Changes;
 }
 
-/** Requests after which there are new threads to ask for. */
+/** Number of requests after which new threads are created. */
 const PLANTING = 200;
-/** Where only requests may change anything, clients that wait for a run leave together, after so many requests. */
+/** If only requests may change anything, clients that wait for a run disconnect together after this number of requests. */
 const LEAVING = 5 * PLANTING;
-/** Milliseconds in which the server does what it does about a client that has left and does not come back. */
-const DEPARTURE_MS = 6_000;
-/** Milliseconds for which an answer is read that lasts as long as a run. */
+/** Milliseconds within which the server handles the disconnect of a client that does not reconnect. */
+const DISCONNECT_MS = 6_000;
+/** Milliseconds for which a response is read that lasts as long as a run. */
 const OPEN_MS = 100;
 
-/** Sends requests one after the other; throws for the first that goes wrong, as small as it can be made. */
+/** Sends requests one after the other. Throws for the first failure, with the smallest request that causes it. */
 export async function attack({ scene, seed, requests, counts, changes }: Attack): Promise<void> {
   let sent = 0;
   const open: Socket[] = [];
@@ -38,7 +38,7 @@ export async function attack({ scene, seed, requests, counts, changes }: Attack)
     }
     if (changes && sent % LEAVING === 0) {
       open.splice(0).forEach((socket) => socket.destroy());
-      await sleep(DEPARTURE_MS);
+      await sleep(DISCONNECT_MS);
       await untilIdle(scene.database.pool);
     }
     if (changes && sent % PLANTING === 0) {
@@ -59,7 +59,7 @@ export async function attack({ scene, seed, requests, counts, changes }: Attack)
     const fault = faultOf(answer, request) ?? (changes && (await changedBy(answer, changes)));
     if (fault) {
       const logged = scene.server.output().slice(-2_000);
-      throw wrong(`${fault}\nThe server's last words:\n${logged}`, request, answer);
+      throw wrong(`${fault}\nThe end of the server's log:\n${logged}`, request, answer);
     }
   };
   await fc.assert(fc.asyncProperty(anyRequest, check), {
@@ -104,7 +104,7 @@ function wrong(fault: string, { bytes }: WireRequest, answer?: WireAnswer): Erro
   return new Error(`${fault}\n\n${visible(bytes)}${shown}`);
 }
 
-/** Short enough to be read; control characters and what is no ASCII as they would be written in JSON. */
+/** Shortened; control characters and non-ASCII characters are escaped as in JSON. */
 const visible = (bytes: Buffer): string => {
   const text = JSON.stringify(bytes.toString('latin1')).slice(1, -1).replaceAll('\\r\\n', '\n').replaceAll('\\"', '"');
   return text.length > 2_000 ? `${text.slice(0, 1_500)} ... ${text.length} characters` : text;

@@ -1,16 +1,15 @@
 import type pg from 'pg';
 
-/** Everything that is written to the tables of a database, noted by the database itself. */
+/** All changes of the tables of a database, recorded by triggers. */
 export interface Changes {
-  /** What has been written since the last time this was asked for. */
+  /** The changes since the last call. */
   since(): Promise<string[]>;
 }
 
 /**
- * Rows that are written as they were are no change. What is rolled back has not happened. Left out are events and results of
- * runs, which are written some time after the answer to the request that has ended the run (the result of one that was
- * stopped by the first client that waits for it), and the counts of threads, which follow the threads and are added up now
- * and then.
+ * An update without a difference is not a change, and neither is a rolled-back one. Excluded are events and results of runs,
+ * which are written after the response to the request that ended the run (the first waiting client writes the result of a
+ * stopped run), and the counts of threads, which follow the threads and are aggregated periodically.
  */
 const NOTE = `
   CREATE UNLOGGED TABLE fuzz_changes (id bigserial PRIMARY KEY, text text);
@@ -46,7 +45,7 @@ export async function noteChanges(pool: pg.Pool): Promise<Changes> {
   };
 }
 
-/** Resolves when no session of the server does anything. */
+/** Resolves when no session of the server is active. */
 export async function untilIdle(pool: pg.Pool): Promise<void> {
   const BUSY = `SELECT FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle'`;

@@ -12,7 +12,7 @@ import { exchange, toWire } from './wire.js';
 const SEED = Number(process.env.NESTGRAPH_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
 /** Each is sent three times. */
 const REQUESTS = Math.ceil(Number(process.env.NESTGRAPH_FUZZ_REQUESTS ?? 10_000) / 10);
-/** Requests after which the sender has new things of its own. */
+/** Number of requests after which the sender gets new resources. */
 const PLANTING = 100;
 
 const KINDS: Kind[] = ['thread_id', 'run_id', 'checkpoint_id', 'assistant_id', 'cron_id'];
@@ -20,12 +20,12 @@ const MISSING: Record<string, string> = Object.fromEntries(
   KINDS.map((kind, index) => [kind, `0192f0c1-0000-7000-8000-0000000000f${index}`]),
 );
 
-/** Ids are unique for the whole server: whoever creates something under a taken one gets to know that it is taken. */
+/** Ids are unique per server: a client that creates a resource with an existing id learns that it exists. */
 const createsById = ({ route, body }: Draft): boolean =>
   ['POST /threads', 'POST /assistants'].includes(route.name) ||
   /"if_not_exists":"create"/.test(JSON.stringify(body) ?? '');
 
-/** Requests with nothing wrong but that they name things of somebody else. */
+/** Valid requests with ids of another user. */
 const request = fc
   .record({ draft: anyRequest, kinds: fc.subarray(KINDS, { minLength: 1 }), hers: fc.nat(50) })
   .map(({ draft, ...rest }) => ({ draft: { ...draft, twist: undefined }, ...rest }))
@@ -36,7 +36,7 @@ interface Answer {
   text: string;
 }
 
-describe(`with seed ${SEED} a user who names things of another one`, () => {
+describe(`with seed ${SEED} a user who sends ids of another user`, () => {
   let scene: Scene;
   let hers: Places;
 
@@ -53,7 +53,7 @@ describe(`with seed ${SEED} a user who names things of another one`, () => {
     await killLeftovers();
   });
 
-  /** The answer without the ids that the request was about. */
+  /** The response without the ids of the request. */
   async function answerTo(draft: Draft, foreign: Partial<Place>): Promise<Answer> {
     const sent: Place[] = [];
     const placeAt = (away: number): Place => {
@@ -67,7 +67,7 @@ describe(`with seed ${SEED} a user who names things of another one`, () => {
     return { status, text: ids.reduce((text, id) => text.replaceAll(id, '<id>'), body) };
   }
 
-  it(`is answered ${REQUESTS} times as for missing ones, and changes nothing of hers`, async () => {
+  it(`gets the same response ${REQUESTS} times as for missing ids, and changes no resource of the other user`, async () => {
     const before = await rowsOfOwner(scene.database.pool, 'somebody');
     expect(before.length).toBeGreaterThan(50);
     let sent = 0;
@@ -88,7 +88,7 @@ describe(`with seed ${SEED} a user who names things of another one`, () => {
         Object.fromEntries(kinds.map((kind) => [kind, place[kind]]));
       const expected = await answerTo(draft, pick(MISSING));
       const answer = await answerTo(draft, pick({ ...hers.at(index) }));
-      // Runs of the sender's own end meanwhile: the same request may be answered otherwise a moment later.
+      // Runs of the sender may end meanwhile: the same request may get another response a moment later.
       const again = await answerTo(draft, pick(MISSING));
       if (expected.status >= 400 && again.status >= 400) {
         expect([expected, again]).toContainEqual(answer);

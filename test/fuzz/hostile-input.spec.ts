@@ -10,15 +10,15 @@ import { createScene, type Scene } from './scene.js';
 /** The same numbers give the same requests again. */
 const SEED = Number(process.env.NESTGRAPH_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const REQUESTS = Number(process.env.NESTGRAPH_FUZZ_REQUESTS ?? 10_000);
-/** Where the counts by route are written, if anywhere. */
+/** Optional output file for the counts by route. */
 const REPORT = process.env.NESTGRAPH_FUZZ_REPORT;
 
-/** MiB that a server may hold after all this. */
-const MOST_MEMORY = 1_000;
+/** Maximum memory of the server afterwards, in MiB. */
+const MAX_MEMORY_MB = 1_000;
 
 const allCounts: Counts[] = [];
 
-/** Requests are sent by several clients at once. */
+/** Number of concurrent clients. */
 const CLIENTS = 4;
 
 describe.each([
@@ -41,7 +41,7 @@ describe.each([
   });
 
   if (works) {
-    it(`answers ${REQUESTS / 2} requests, fails at none and gives nothing away`, async () => {
+    it(`answers ${REQUESTS / 2} requests without a server error or a leak`, async () => {
       const requests = Math.ceil(REQUESTS / 2 / CLIENTS);
       const clients = Array.from({ length: CLIENTS }, (_, index) =>
         attack({ scene, seed: SEED + index, requests, counts }),
@@ -49,23 +49,23 @@ describe.each([
       await Promise.all(clients);
     });
   } else {
-    it(`answers ${REQUESTS / 2} requests and has changed nothing when it refuses`, async () => {
+    it(`answers ${REQUESTS / 2} requests and changes nothing if it rejects one`, async () => {
       const changes = await noteChanges(scene.database.pool);
       await attack({ scene, seed: SEED + CLIENTS, requests: REQUESTS / 2, counts, changes });
     });
   }
 
-  it('is still there, and no larger than it should be', async () => {
+  it('is still running, within its memory limit', async () => {
     const answer = await fetch(`${scene.server.url}/ok?check_db=1`);
     expect(answer.status).toBe(200);
-    expect(residentMegabytes(scene.server.pid)).toBeLessThan(MOST_MEMORY);
+    expect(residentMegabytes(scene.server.pid)).toBeLessThan(MAX_MEMORY_MB);
   });
 
-  it('keeps every id in lower case, however clients write it', async () => {
+  it('stores every id in lower case, regardless of its spelling', async () => {
     expect(await respelledRows(scene.database.pool)).toEqual([]);
   });
 
-  it('has found nothing that it did not expect', () => {
+  it('has logged no unexpected error', () => {
     expect(
       scene.server
         .output()
@@ -75,16 +75,16 @@ describe.each([
   });
 });
 
-it('every route has done what it was asked for, and has refused it, too', () => {
+it('every route has accepted and rejected requests', () => {
   const statuses = (route: string): number[] => allCounts.flatMap((counts) => [...(counts.get(route)?.keys() ?? [])]);
   const without = (isRight: (status: number) => boolean): string[] =>
     ROUTES.map(({ name }) => name).filter((route) => !statuses(route).some(isRight));
   expect(without((status) => status < 300)).toEqual([]);
-  // Whatever a request is like, it may be too large.
+  // Any request may be too large.
   expect(without((status) => status >= 400)).toEqual([]);
 });
 
-/** Elsewhere than on Linux nobody knows. */
+/** Unknown on other systems than Linux. */
 function residentMegabytes(pid: number): number {
   try {
     const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];

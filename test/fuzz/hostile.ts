@@ -3,7 +3,7 @@ import { Raw, type Value } from './json.js';
 
 const nested = (open: string, close: string, depth: number): Raw => new Raw(open.repeat(depth) + close.repeat(depth));
 
-/** Texts that somebody once forgot to escape. */
+/** Strings that are often escaped incorrectly. */
 export const TEXTS = [
   '',
   ' ',
@@ -91,7 +91,7 @@ const NUMBERS: Value[] = [
   new Raw(`0.${'1'.repeat(400)}`),
 ];
 
-/** Values that are objects with a meaning somewhere. */
+/** Objects that have a meaning in some place. */
 const STRUCTURES: Value[] = [
   null,
   true,
@@ -140,14 +140,14 @@ const STRUCTURES: Value[] = [
 
 export const hostileText: fc.Arbitrary<string> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...TEXTS) },
-  // Half characters, too.
+  // Including unpaired surrogates.
   { weight: 1, arbitrary: fc.string({ unit: 'binary' }) },
   { weight: 1, arbitrary: fc.array(fc.integer({ min: 0, max: 0xffff })).map((codes) => String.fromCharCode(...codes)) },
 );
 
 export const hostileNumber: fc.Arbitrary<Value> = fc.oneof(fc.constantFrom(...NUMBERS), fc.double());
 
-/** Any value that has no place where it is put. */
+/** Any value that is wrong in its place. */
 export const hostile: fc.Arbitrary<Value> = fc.oneof(
   { weight: 5, arbitrary: hostileText },
   { weight: 2, arbitrary: hostileNumber },

@@ -1,16 +1,16 @@
 import type { Kind, Place } from './places.js';
 import { respell, type Spelling } from './spellings.js';
 
-/** JSON text as it stands, which need not be JSON: numbers that are too large, keys that come twice. */
+/** Raw text in place of JSON, which may be invalid: numbers that are too large, duplicate keys. */
 export class Raw {
   constructor(readonly text: string) {}
 }
 
-/** Stands for the id of something that is there, known only when the request is sent. */
+/** A placeholder for the id of an existing resource, which is known only when the request is sent. */
 export class Ref {
   constructor(
     readonly kind: Kind,
-    /** How many places away from that of the request; mostly none. */
+    /** Distance from the place of the request; mostly 0. */
     readonly away: number,
     readonly spelling: Spelling = 'as given',
   ) {}
@@ -19,12 +19,12 @@ export class Ref {
 /** A value of a generated request. */
 export type Value = unknown;
 
-/** The place that is so far away. */
+/** The place at this distance. */
 export type PlaceAt = (away: number) => Place;
 
 const idOf = ({ kind, away, spelling }: Ref, placeAt: PlaceAt): string => respell(placeAt(away)[kind], spelling);
 
-/** The JSON text of a value, with what its references stand for. */
+/** The JSON of a value with its references resolved. */
 export function write(value: Value, placeAt: PlaceAt): string {
   if (value instanceof Raw) {
     return value.text;
@@ -42,7 +42,7 @@ export function write(value: Value, placeAt: PlaceAt): string {
   return JSON.stringify(value) ?? 'null';
 }
 
-/** The text of a value in an address or a header. */
+/** The string of a value in a URL or a header. */
 export function writeText(value: Value, placeAt: PlaceAt): string {
   const given = value instanceof Ref ? idOf(value, placeAt) : value;
   return typeof given === 'string' ? given : write(given, placeAt);

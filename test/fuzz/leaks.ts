@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { MAIN } from '../support/server.js';
 
-/** Planted in the environment and in a file of the project: nobody may ever read them. */
+/** Planted in the environment and in a file of the project: no response may contain them. */
 export const SECRETS = {
   FUZZ_SECRET: 'planted-in-the-environment',
   file: 'planted-in-a-file',
@@ -10,7 +10,7 @@ export const SECRETS = {
 
 const ROOT = path.resolve(path.dirname(MAIN), '../..');
 
-/** What no answer may hold. None of it is in what the suite sends. */
+/** Patterns that no response may contain. No request of the suite contains them. */
 const LEAKS: [what: string, pattern: RegExp | string][] = [
   ['a secret of the environment', SECRETS.FUZZ_SECRET],
   ['a file of the project', SECRETS.file],
@@ -31,7 +31,7 @@ const LEAKS: [what: string, pattern: RegExp | string][] = [
   ["a header of the client's making", /^x-injected:/im],
 ];
 
-/** What an answer gives away. `sent` is what the client knows already. */
+/** The leak in a response, if any. `sent` is the request, which the client already knows. */
 export function leakOf(answer: string, sent: string): string | undefined {
   const leak = LEAKS.find(([, pattern]) =>
     typeof pattern === 'string' ? answer.includes(pattern) && !sent.includes(pattern) : pattern.test(answer),

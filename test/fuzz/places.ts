@@ -1,4 +1,4 @@
-/** Ids that belong together: requests for what is there are made of them. */
+/** Ids of resources that belong together. Requests for existing resources use them. */
 export interface Place {
   thread_id: string;
   run_id: string;
@@ -11,7 +11,7 @@ export interface Place {
 
 export type Kind = keyof Place;
 
-const NOBODY: Place = {
+const MISSING_PLACE: Place = {
   thread_id: '0192f0c1-0000-7000-8000-00000000dead',
   run_id: '0192f0c1-0000-7000-8000-00000000beef',
   checkpoint_id: '1f000000-0000-6000-8000-000000000000',
@@ -20,35 +20,35 @@ const NOBODY: Place = {
   cron_id: '0192f0c1-0000-7000-8000-00000000cafe',
 };
 
-const MOST = 200;
+const MAX_PLACES = 200;
 
 /** The newest places of a server. */
 export class Places {
   private readonly places: Place[] = [];
   private added = 0;
 
-  /** Requests are never about the threads in `spared`. */
+  /** Requests never use the threads in `spared`. */
   constructor(private readonly spared: string[]) {}
 
   at(index: number): Place {
-    return this.places[index % this.places.length] ?? NOBODY;
+    return this.places[index % this.places.length] ?? MISSING_PLACE;
   }
 
-  /** What is not known is as it was in the last place; a thread brings its own runs and checkpoints. */
+  /** Unknown ids are copied from the last place; a thread has its own runs and checkpoints. */
   add(known: Partial<Place>): void {
     const same = this.places.find(({ thread_id }) => thread_id === known.thread_id);
     if (same) {
       Object.assign(same, known);
       return;
     }
-    const last = this.places[(this.added + MOST - 1) % MOST] ?? NOBODY;
+    const last = this.places[(this.added + MAX_PLACES - 1) % MAX_PLACES] ?? MISSING_PLACE;
     const { assistant_id, cron_id } = last;
-    const inherited = known.thread_id ? { ...NOBODY, assistant_id, cron_id } : last;
-    this.places[this.added % MOST] = { ...inherited, ...known };
+    const inherited = known.thread_id ? { ...MISSING_PLACE, assistant_id, cron_id } : last;
+    this.places[this.added % MAX_PLACES] = { ...inherited, ...known };
     this.added += 1;
   }
 
-  /** Remembers what an answer tells of. */
+  /** Records the ids in a response. */
   learn(head: string, body: string): void {
     const [, thread_id, run_id] =
       /^content-location: (?:\/threads\/([\w-]{36}))?\/runs\/([\w-]{36})/im.exec(head) ?? [];

@@ -6,18 +6,18 @@ import { rawRequest, toBytes } from './raw-request.js';
 
 export interface RawAttack {
   server: TestServer;
-  /** Of a caller that the server knows. */
+  /** The API key of a known caller. */
   key: string;
   seed: number;
   requests: number;
-  /** How often each status came; 0 stands for a connection that was closed without an answer. */
+  /** Number of responses per status; 0 means that the connection was closed without a response. */
   statuses: Map<number, number>;
 }
 
-/** Milliseconds in which the server must have answered, and closed the connection that its client has closed. */
+/** Milliseconds within which the server must respond, and close a connection that its client has closed. */
 const ANSWER_TIMEOUT_MS = 10_000;
 
-/** Sends requests one after the other, each on a connection of its own; throws for the first that goes wrong. */
+/** Sends requests one after the other, each on its own connection. Throws for the first failure. */
 export async function rawAttack({ server, key, seed, requests, statuses }: RawAttack): Promise<void> {
   const url = new URL(server.url);
   const check = async (bytes: Buffer): Promise<void> => {
@@ -34,7 +34,7 @@ export async function rawAttack({ server, key, seed, requests, statuses }: RawAt
   await fc.assert(fc.asyncProperty(rawRequest({ key, prefix }).map(toBytes), check), { seed, numRuns: requests });
 }
 
-/** Of all answers on the connection: what is behind a body may be a request of its own. */
+/** The statuses of all responses on the connection: bytes after a body may be another request. */
 function statusesIn(answer: string): number[] {
   const found = [...answer.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status));
   return found.length > 0 ? found : [0];
@@ -49,7 +49,7 @@ function faultIn(answer: string, statuses: number[], bytes: Buffer): string | un
   return leak && `the answer holds ${leak}`;
 }
 
-/** Everything that the server sends until it closes the connection, whose other direction is closed at once. */
+/** Everything that the server sends until it closes the connection. The client ends its direction at once. */
 function exchangeBytes({ port, hostname }: URL, bytes: Buffer): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -61,7 +61,7 @@ function exchangeBytes({ port, hostname }: URL, bytes: Buffer): Promise<string> 
     }, ANSWER_TIMEOUT_MS);
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.once('end', () => socket.destroy());
-    // A server that closes while more is sent to it resets the connection: what it has answered counts.
+    // A server that closes while it still receives data resets the connection: the response so far counts.
     socket.once('error', () => undefined);
     socket.once('close', () => {
       clearTimeout(late);

@@ -2,7 +2,7 @@ import { METHODS } from 'node:http';
 import fc from 'fast-check';
 import { ROUTES } from './routes.js';
 
-/** The parts of a request, each as it goes over the wire. */
+/** The parts of a request in wire format. */
 export interface RawRequest {
   method: string;
   target: string;
@@ -11,7 +11,7 @@ export interface RawRequest {
   body: string;
 }
 
-/** Mostly what is usual, so that the other parts of the request are reached. */
+/** Mostly the usual value, so that the server reaches the other parts of the request. */
 const mostly = <T>(usual: fc.Arbitrary<T>, odd: fc.Arbitrary<T>, weight = 3): fc.Arbitrary<T> =>
   fc.oneof({ weight, arbitrary: usual }, { weight: 1, arbitrary: odd });
 
@@ -23,7 +23,7 @@ const method = mostly(
   fc.oneof(fc.constantFrom(...METHODS, 'CONNECT', 'TRACE', 'TRACE', 'get', 'TRACK', 'ONOES', 'PRI', ''), bytes),
 );
 
-/** Paths of all routes, without requests that would wait for a run of their own. */
+/** Paths of all routes, except for requests that would wait for a run. */
 const path = fc.oneof(
   fc.constantFrom(...ROUTES.map((route) => route.path.replace(/\{\w+\}/g, ID))),
   fc.constantFrom(
@@ -210,7 +210,7 @@ const header = fc
   )
   .map(([name, value]) => `${name}: ${value}`);
 
-/** What frames a body, and the body. */
+/** The framing headers and the body. */
 const framed: fc.Arbitrary<[string[], string]> = fc.constantFrom<[string[], string]>(
   [['content-length: 2'], '{}'],
   [['content-length: 17'], '{"metadata": {}}\n'],
@@ -236,8 +236,8 @@ const framed: fc.Arbitrary<[string[], string]> = fc.constantFrom<[string[], stri
 );
 
 /**
- * Requests whose line, headers and framing are hostile in a few places each. Routes are below `prefix`; `key` makes a known
- * caller of most of them.
+ * Requests with a few hostile places in line, headers and framing. Routes are below `prefix`; with `key` most of them have a
+ * known caller.
  */
 export const rawRequest = ({ key, prefix }: { key: string; prefix: string }): fc.Arbitrary<RawRequest> =>
   fc

@@ -14,7 +14,7 @@ const KEY = 'the-key-that-requests-are-sent-with';
 const KEYS = { NESTGRAPH_API_KEYS: `fuzz:${KEY}` };
 const GRAPHS = { graphs: { echo: './echo.ts:graph' } };
 
-/** Every way in which a request is looked at before a route has it. */
+/** All configurations of request processing before a route. */
 const SERVERS: [name: string, config: object, env: Record<string, string>][] = [
   ['with keys', GRAPHS, KEYS],
   ['with keys, limits and a proxy that it trusts', GRAPHS, { ...KEYS, NESTGRAPH_TRUST_PROXY: 'loopback', NESTGRAPH_RATE_LIMIT_PER_MINUTE: '1000000', NESTGRAPH_MAX_STREAMS_PER_CALLER: '5' }], // prettier-ignore
@@ -44,15 +44,15 @@ describe.each(SERVERS)(`with seed ${SEED} a server %s`, (name, config, env) => {
     await rm(file, { force: true });
   });
 
-  it('answers no request with 5xx, whatever its line and its headers are', async () => {
+  it('responds to no request with 5xx, regardless of its line and headers', async () => {
     await rawAttack({ server, key: KEY, seed: SEED, requests: Math.ceil(REQUESTS / SERVERS.length), statuses });
   });
 
-  it('has let some of them in, and refused others in several ways', () => {
+  it('has accepted some requests, and rejected others with several statuses', () => {
     expect([...statuses.keys()]).toEqual(expect.arrayContaining([200, 400, 401, 404, 405, 422]));
   });
 
-  it('is healthy, and has logged no fault', async () => {
+  it('is healthy, and has logged no error', async () => {
     expect((await fetch(`${server.url}/ok?check_db=1`)).status).toBe(200);
     const faults = server.output().split('\n').filter((line) => /\bERROR\b/.test(line)); // prettier-ignore
     expect(faults).toEqual([]);

@@ -4,21 +4,21 @@ import { Raw, type Value } from './json.js';
 import { type Parameter, resolve, type Route, ROUTES, type Schema } from './routes.js';
 import { meaningOf } from './words.js';
 
-/** A request whose ids are not known yet. */
+/** A request with unresolved ids. */
 export interface Draft {
   route: Route;
-  /** Which of the places that are known it is about. */
+  /** The index of the place that it uses. */
   place: number;
   path: Record<string, Value>;
   query: [name: string, value: Value][];
   headers: [name: string, value: string][];
-  /** Bytes instead of a value are sent as they are. */
+  /** Bytes are sent unchanged. */
   body: Value;
-  /** What is wrong with the request itself. */
+  /** Damage to the request itself. */
   twist?: Twist;
 }
 
-/** Damage that is done to the text of a request. */
+/** Kinds of damage to the wire format of a request. */
 export const TWISTS = [
   'no-json',
   'cut-off',
@@ -43,7 +43,7 @@ export const TWISTS = [
 
 export type Twist = (typeof TWISTS)[number];
 
-/** What a value may be by its schema; `name` says what it means. */
+/** Values that a schema allows; `name` determines their meaning. */
 function valid(schema: Schema, name = ''): fc.Arbitrary<Value> {
   const meaning = meaningOf(name);
   return meaning
@@ -97,7 +97,7 @@ function objectOf({ properties = {}, required = [] }: Schema): fc.Arbitrary<Valu
   if (optional.length === 0) {
     return fc.record(fields);
   }
-  // A few of the optional ones: with all of them, hardly a request would be accepted.
+  // Only a few optional members: with all of them, hardly any request would be accepted.
   return fc
     .subarray(optional, { maxLength: Math.min(4, optional.length) })
     .chain((chosen) => fc.record(Object.fromEntries([...required, ...chosen].map((name) => [name, fields[name]]))));
@@ -146,7 +146,7 @@ const pathOf = ({ parameters }: Route): fc.Arbitrary<Record<string, Value>> =>
     Object.fromEntries(parameters.filter((one) => one.in === 'path').map((one) => [one.name, parameterValue(one)])),
   );
 
-/** A few of the parameters it has, some of them twice, and now and then one it has not. */
+/** A few of the documented parameters, some of them twice, and sometimes an unknown one. */
 function queryOf({ parameters }: Route): fc.Arbitrary<[string, Value][]> {
   const pairs = parameters
     .filter((one) => one.in === 'query')
@@ -211,5 +211,5 @@ const draftFor = (route: Route): fc.Arbitrary<Draft> =>
     ),
   });
 
-/** Any request to any route; all routes alike. */
+/** Any request to any route, with equal probability. */
 export const anyRequest: fc.Arbitrary<Draft> = fc.oneof(...ROUTES.map(draftFor));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** What a document says about a value. */
+/** The schema of a value in the document. */
 export interface Schema {
   $ref?: string;
   type?: string | string[];
@@ -29,11 +29,11 @@ export interface Route {
   /** `POST /threads`. */
   name: string;
   method: string;
-  /** With `{thread_id}` where something is to be put in. */
+  /** With placeholders such as `{thread_id}`. */
   path: string;
   parameters: Parameter[];
   body?: Schema;
-  /** Bodies that the document shows. */
+  /** Example bodies of the document. */
   examples: unknown[];
 }
 
@@ -48,7 +48,7 @@ interface Document {
 }
 
 const FILE = path.resolve(import.meta.dirname, '../../openapi.json');
-/** A test compares it with what the program prints: a new route is in it, and so in this suite. */
+/** A test compares the file with the output of the program: it contains every new route, and so does this suite. */
 const document = JSON.parse(readFileSync(FILE, 'utf8')) as Document;
 
 export const ROUTES: Route[] = Object.entries(document.paths).flatMap(([path, operations]) =>
@@ -65,7 +65,7 @@ export const ROUTES: Route[] = Object.entries(document.paths).flatMap(([path, op
   }),
 );
 
-/** The schema itself, where a reference to it stands. */
+/** Resolves a reference to a schema. */
 export function resolve(schema: Schema): Schema {
   const [only] = schema.allOf ?? [];
   const reference = schema.$ref ?? only?.$ref;

@@ -7,22 +7,22 @@ import { SECRETS } from './leaks.js';
 import { Places } from './places.js';
 import { GRAPHS } from './words.js';
 
-/** A server that is attacked. */
+/** A server under attack. */
 export interface Scene {
   readonly server: TestServer;
   readonly database: TestDatabase;
   readonly places: Places;
-  /** That requests are sent with; without it everybody is let in. */
+  /** The API key of requests; absent without authentication. */
   readonly key?: string;
-  /** Makes threads with a past, for requests to be about. */
+  /** Creates threads with a history that requests can use. */
   plant(): Promise<void>;
   end(): Promise<void>;
 }
 
 export interface SceneOptions {
   /**
-   * The server executes runs, for users who see what is theirs. Without it everybody sees everything, and nothing changes but
-   * by requests.
+   * The server executes runs, and users see only their own resources. Otherwise every client sees all resources, and only
+   * requests change anything.
    */
   works: boolean;
 }
@@ -49,7 +49,7 @@ export async function createScene({ works }: SceneOptions): Promise<Scene> {
     });
   }
   const client = connect(server.url, key);
-  // Seconds of work once, which is kept.
+  // Takes seconds; the result is cached.
   await Promise.all(GRAPHS.map((graph) => client.assistants.getSchemas(graph)));
   const places = new Places(masters);
   return {
@@ -72,7 +72,7 @@ const start = (project: Project, database: TestDatabase, env: Record<string, str
     env: {
       FUZZ_SECRET: SECRETS.FUZZ_SECRET,
       NESTGRAPH_BODY_LIMIT_MB: '1',
-      // Requests of the suite have hosts and origins of all kinds.
+      // Requests of the suite have arbitrary hosts and origins.
       NESTGRAPH_ALLOWED_HOSTS: 'fuzz',
       CORS_ALLOW_ORIGINS: '*',
       NESTGRAPH_WEBHOOK_SECRET: SECRETS.FUZZ_SECRET,
@@ -80,7 +80,7 @@ const start = (project: Project, database: TestDatabase, env: Record<string, str
     },
   });
 
-/** Whatever a server does by itself is off, or comes after the suite. */
+/** Disables background work of the server, or delays it until after the suite. */
 function quiet({ folder }: Project): object {
   const { graphs } = JSON.parse(readFileSync(`${folder}/langgraph.json`, 'utf8')) as { graphs: object };
   return {
@@ -91,11 +91,11 @@ function quiet({ folder }: Project): object {
   };
 }
 
-/** Not during a test, unless somebody stays up for it. */
+/** Not during a test, except on New Year's Eve. */
 const YEARLY = '59 23 31 12 *';
 const INPUT = { messages: [{ role: 'user', content: 'Hello' }], question: 'why?' };
 
-/** Threads with checkpoints, which requests do not know of: those get copies. */
+/** Threads with checkpoints. Requests use only copies of them. */
 export async function plantMasters(client: Client): Promise<string[]> {
   return Promise.all(
     GRAPHS.map(async (graph) => {
@@ -108,14 +108,14 @@ export async function plantMasters(client: Client): Promise<string[]> {
   );
 }
 
-/** One of everything, for requests to be about. */
+/** Creates one resource of each kind that requests can use. */
 export async function plant(client: Client, masters: string[], places: Places): Promise<void> {
   for (const master of masters) {
     await plantOne(client, master, places).catch(leaveOut);
   }
 }
 
-/** Other clients find what is planted before it is complete, and may delete it: then there is one place less. */
+/** Other clients may find and delete a resource before the place is complete: then the place is skipped. */
 function leaveOut(error: unknown): void {
   if (!(error instanceof Error && 'status' in error && error.status === 404)) {
     throw error;

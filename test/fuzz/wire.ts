@@ -2,7 +2,7 @@ import net from 'node:net';
 import { Ref, type Value, write, writeText, type PlaceAt } from './json.js';
 import type { Draft, Twist } from './requests.js';
 
-/** A request as it goes over the wire. */
+/** A request in wire format. */
 export interface WireRequest {
   route: string;
   bytes: Buffer;
@@ -12,13 +12,13 @@ export interface WireAnswer {
   status: number;
   head: string;
   body: string;
-  /** The client has left before the end: the answer lasts as long as a run. */
+  /** The client has disconnected before the end: the response lasts as long as a run. */
   left: boolean;
-  /** The server has broken the answer off, as it does when it cannot go on. */
+  /** The server has aborted the response, as it does after an error in mid-stream. */
   broken: boolean;
 }
 
-/** The request that a draft stands for, as text: no client library repairs what is broken in it. */
+/** The wire format of a draft: no client library repairs its damage. */
 export function toWire(draft: Draft, placeAt: PlaceAt, key: string | undefined): WireRequest {
   const { route, twist } = draft;
   const method = twist === 'other-method' ? 'PUT' : route.method;
@@ -38,7 +38,7 @@ export function toWire(draft: Draft, placeAt: PlaceAt, key: string | undefined):
   return { route: route.name, bytes: Buffer.concat([head, body ?? Buffer.alloc(0)]) };
 }
 
-/** A line break would begin another header: that is the client's injection, not the server's. */
+/** A line break would start another header: an injection by the client, not by the server. */
 const headerText = (value: string): string => value.replace(/[\0\r\n]/g, ' ').slice(0, 4_000);
 
 function bodyText({ body }: Draft, placeAt: PlaceAt): string | undefined {
@@ -55,7 +55,7 @@ function targetOf({ route, path, query, twist }: Draft, placeAt: PlaceAt): strin
 const escaped = (value: Value, placeAt: PlaceAt): string =>
   escapeText(value instanceof Ref ? writeText(value, placeAt) : writeText(value, placeAt).slice(0, 2_500));
 
-/** Half a character cannot be escaped. */
+/** An unpaired surrogate cannot be escaped. */
 const escapeText = (text: string): string => encodeURIComponent(Buffer.from(text).toString());
 
 function twistTarget(target: string, twist: Twist | undefined): string {
@@ -115,7 +115,7 @@ function twistBody(body: string | undefined, twist: Twist | undefined): Buffer |
   }
 }
 
-/** Into the first text that is a value; at the end when there is none. */
+/** Inserts into the first string value, or at the end if there is none. */
 function inserted(body: string, bytes: Buffer): Buffer {
   const at = body.indexOf(':"') + 2;
   return at === 1
@@ -123,12 +123,12 @@ function inserted(body: string, bytes: Buffer): Buffer {
     : Buffer.concat([Buffer.from(body.slice(0, at)), bytes, Buffer.from(body.slice(at))]);
 }
 
-/** Milliseconds until an answer must have begun, and, unless it lasts as long as a run, ended. */
-const PATIENCE_MS = 10_000;
+/** Milliseconds within which a response must start and, unless it lasts as long as a run, end. */
+const RESPONSE_TIMEOUT_MS = 10_000;
 
 /**
- * Sends a request and reads its answer; one that lasts as long as a run is read for `openMs` and then handed to `leave`.
- * Rejects when there is none in time, or none at all.
+ * Sends a request and reads its response. A response that lasts as long as a run is read for `openMs` and then passed to
+ * `leave`. Rejects if there is no response in time.
  */
 export function exchange(
   { port, hostname }: URL,
@@ -163,7 +163,7 @@ export function exchange(
     };
     const late = setTimeout(
       () => end(chunks.length === 0 ? 'no answer in time' : 'an answer without end'),
-      PATIENCE_MS,
+      RESPONSE_TIMEOUT_MS,
     );
     socket.on('data', (chunk) => {
       chunks.push(chunk);
@@ -172,12 +172,12 @@ export function exchange(
       }
     });
     socket.once('close', () => end());
-    // Refused before all of it was sent: what has been answered counts.
+    // Rejected before the request was complete: the response so far counts.
     socket.once('error', () => undefined);
     socket.write(bytes);
   });
 }
 
 const LEFT = 'left';
-/** Stands in the head of answers that wait for a run. */
+/** Header of responses that wait for a run. */
 const LASTS = /^cache-control: no-store/im;

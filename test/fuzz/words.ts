@@ -10,7 +10,7 @@ const MODES = ['values', 'messages', 'messages-tuple', 'updates', 'events', 'tas
 
 const oneOf = (...values: Value[]): fc.Arbitrary<Value> => fc.constantFrom(...values);
 
-/** Something that is there: mostly what belongs to the rest of the request. */
+/** An existing id: mostly one that belongs to the rest of the request. */
 const ref = (kind: Kind): fc.Arbitrary<Value> =>
   fc
     .tuple(
@@ -40,7 +40,7 @@ const input = oneOf(
 
 const object = fc.dictionary(fc.constantFrom('a', 'owner', 'graph_id', 'source', 'lang'), fc.constantFrom<Value>(1, 'x', null, { b: [1] }), { maxKeys: 2 }); // prettier-ignore
 
-/** Settings beside ids, which the server finds out by itself. */
+/** Settings besides ids, which the server resolves. */
 const configurable = fc.oneof(
   { weight: 3, arbitrary: object },
   {
@@ -57,7 +57,7 @@ const configurable = fc.oneof(
   },
 );
 
-/** What a word means wherever it stands: values that are accepted, for the deeper code to be reached. */
+/** Accepted values by field name, so that requests reach deeper code. */
 const WORDS: Record<string, fc.Arbitrary<Value>> = {
   thread_id: ref('thread_id'),
   thread_ids: listOf(ref('thread_id')),
@@ -112,6 +112,6 @@ const WORDS: Record<string, fc.Arbitrary<Value>> = {
   last_event_id: oneOf('-1', '0', '1', '-'),
 };
 
-/** Undefined for a word that only its schema describes. */
+/** Undefined for a field that only its schema describes. */
 export const meaningOf = (name: string): fc.Arbitrary<Value> | undefined =>
   Object.hasOwn(WORDS, name) ? WORDS[name] : undefined;

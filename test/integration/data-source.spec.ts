@@ -28,7 +28,7 @@ async function endSessionOf(manager: EntityManager): Promise<void> {
   await noticed;
 }
 
-const UNAVAILABLE = { status: 503, message: 'The database is not available at the moment. Try again soon.' };
+const UNAVAILABLE = { status: 503, message: 'The database is unavailable. Try again soon.' };
 
 describe('through TypeORM, the database is unavailable', () => {
   it('when a session ends between two statements of a transaction', async () => {

@@ -31,9 +31,9 @@ class LossyNotifications extends Notifications {
     });
   }
 
-  override tellOthers(notification: Notification): void {
+  override publishToOthers(notification: Notification): void {
     this.told.push(notification.topic);
-    super.tellOthers(notification);
+    super.publishToOthers(notification);
   }
 }
 

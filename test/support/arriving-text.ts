@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-/** Text that arrives in pieces, and who waits for something in it. */
+/** Output that arrives in chunks, with promises that wait for a pattern in it. */
 export class ArrivingText {
   private arrived = '';
   private readonly listeners = new Set<() => void>();
@@ -17,7 +17,7 @@ export class ArrivingText {
     });
   }
 
-  /** Resolves when the text so far matches. */
+  /** Resolves when the output so far matches. */
   until(pattern: RegExp): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {

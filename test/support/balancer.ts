@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
 
-/** One address in front of several servers, as a cluster has it. Only passes bytes on: a broken connection stays one. */
+/** A TCP load balancer in front of several servers. It only forwards bytes, and passes broken connections on. */
 export interface Balancer {
   url: string;
   add(url: string): void;
@@ -20,7 +20,7 @@ export async function startBalancer(): Promise<Balancer> {
     void forward(client, [...urls.slice(first), ...urls.slice(0, first)]);
   });
 
-  /** To the first server that accepts the connection. */
+  /** Forwards to the first server that accepts the connection. */
   async function forward(client: Socket, urls: string[]): Promise<void> {
     for (const url of urls) {
       const { hostname, port } = new URL(url);
@@ -28,7 +28,7 @@ export async function startBalancer(): Promise<Balancer> {
       keep(backend);
       if (await isConnected(backend)) {
         client.once('close', () => backend.destroy());
-        // What a server has sent before it ended still arrives.
+        // Data that a server sent before it ended is still delivered.
         backend.once('close', () => backend.readableEnded || client.destroy());
         client.pipe(backend).pipe(client);
         if (client.destroyed) {

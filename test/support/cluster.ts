@@ -7,13 +7,13 @@ import { type ServerOptions, startServer, type TestServer } from './server.js';
 const PROJECT = path.resolve(import.meta.dirname, '../faults/graphs');
 
 /**
- * So long a run belongs to a process that is dead. Renewed eight times as often, for machines that have more to do than
- * they can. Other processes look for expired leases every five seconds.
+ * Lease of a run. It is renewed eight times as often, because test machines may be overloaded. Processes poll for expired
+ * leases every five seconds.
  */
 export const LEASE_MS = 4_000;
 export const SHORT_LEASE = { NESTGRAPH_LEASE_SECS: String(LEASE_MS / 1000), NESTGRAPH_HEARTBEAT_SECS: '0.5' };
 
-/** Where a cluster keeps its data. */
+/** The database of a cluster. */
 export type AnyDatabase = Pick<TestDatabase, 'uri' | 'pool' | 'drop'>;
 
 /** A process of a cluster. */
@@ -22,9 +22,9 @@ export interface Member extends TestServer {
   thaw(): void;
 }
 
-/** Processes of Nestgraph on one database, behind one address, as an operator runs them. */
+/** Several Nestgraph processes with one database behind a load balancer, as in production. */
 export class Cluster {
-  /** When processes were killed, and when others were frozen or told to stop, by process id. */
+  /** Times at which processes were killed, and at which others were frozen or stopped, by process id. */
   readonly killed = new Map<number, number>();
   readonly stopped = new Map<number, number>();
   private readonly members: Member[] = [];
@@ -38,7 +38,7 @@ export class Cluster {
     return new Cluster(database ?? (await createDatabase()), await startBalancer());
   }
 
-  /** Leads to any process that serves the API and has not been told to end. */
+  /** The URL of the load balancer, which forwards to any process that serves the API and is not stopping. */
   get url(): string {
     return this.balancer.url;
   }
@@ -69,7 +69,7 @@ export class Cluster {
     return member;
   }
 
-  /** What its processes have complained about. */
+  /** Warnings and errors in the logs of its processes. */
   complaints(): string[] {
     return this.members.flatMap((member) =>
       member
@@ -80,7 +80,7 @@ export class Cluster {
     );
   }
 
-  /** Ends everything, frozen processes too. */
+  /** Ends all processes, including frozen ones. */
   async end(): Promise<void> {
     this.balancer.close();
     await Promise.all(this.members.map((member) => member.stop('SIGKILL')));

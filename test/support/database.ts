@@ -4,16 +4,16 @@ import { askUntil } from './until.js';
 
 const ADMIN_URI = process.env.TEST_DATABASE_URI!;
 
-/** A database of its own for a test file. */
+/** The database of one test file. */
 export interface TestDatabase {
   uri: string;
   pool: pg.Pool;
-  /** Another pool, as another process has one; it is ended with the database. */
+  /** Another pool, like that of another process. It ends with the database. */
   newPool(): pg.Pool;
   drop(): Promise<void>;
 }
 
-/** Migrated, unless it is to be empty. */
+/** Creates a migrated database, or an empty one. */
 export async function createDatabase({ empty = false } = {}): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   await asAdmin(`CREATE DATABASE ${name} TEMPLATE ${empty ? 'template0' : 'nestgraph_template'}`);
@@ -21,7 +21,7 @@ export async function createDatabase({ empty = false } = {}): Promise<TestDataba
   const pools: pg.Pool[] = [];
   const newPool = (): pg.Pool => {
     const pool = new pg.Pool({ connectionString: uri, max: 10 });
-    // A session that has not quite ended is ended by DROP DATABASE.
+    // DROP DATABASE ends sessions that are still closing.
     pool.on('error', () => undefined);
     pools.push(pool);
     return pool;
@@ -37,7 +37,7 @@ export async function createDatabase({ empty = false } = {}): Promise<TestDataba
   };
 }
 
-/** Resolves when so many sessions of a database wait for a lock. */
+/** Resolves when this number of sessions of a database waits for a lock. */
 export async function untilWaitingForLocks({ pool }: { pool: pg.Pool }, sessions = 1): Promise<void> {
   const count = async (): Promise<number> => {
     const { rowCount } = await pool.query(

@@ -1,6 +1,6 @@
 import type { Part } from './sdk.js';
 
-/** The events in the text of a stream, without heartbeats; a frame that is not complete is left out. */
+/** Parses the events of a stream, without heartbeats and without an incomplete last frame. */
 export function framesOf(text: string): Part[] {
   const complete = text.slice(0, text.lastIndexOf('\n\n') + 1);
   return complete
@@ -14,5 +14,5 @@ export function framesOf(text: string): Part[] {
     });
 }
 
-/** The id of the last event in the text of a stream. */
+/** The id of the last event of a stream. */
 export const lastIdIn = (text: string): string => framesOf(text).findLast(({ id }) => id !== undefined)!.id!;

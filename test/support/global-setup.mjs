@@ -1,4 +1,4 @@
-// One PostgreSQL for the whole test run, with a migrated template that every test file clones its database from.
+// One PostgreSQL for the whole test run, with a migrated template from which every test file clones its database.
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -10,7 +10,7 @@ export const TEMPLATE = 'nestgraph_template';
 
 export default async function globalSetup() {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-test-'));
-  // PostgreSQL does not run as root; where its own account may not enter, the data would be kept (and stay) elsewhere.
+  // PostgreSQL does not run as root: if its account cannot enter the folder, the data would be stored elsewhere and remain.
   chmodSync(directory, 0o755);
   const postgres = await startEmbeddedPostgres({ directory, log: () => undefined });
   const admin = new pg.Client(postgres.uri);

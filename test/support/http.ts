@@ -1,9 +1,9 @@
-/** An answer, read to its end. */
+/** A complete response. */
 export interface Answer {
   status: number;
   headers: Headers;
   text: string;
-  /** The text as JSON; undefined when it is none. */
+  /** The parsed body; undefined if it is not JSON. */
   json: unknown;
 }
 
@@ -14,14 +14,14 @@ export interface Refusal {
   errors?: { path: string; message: string }[];
 }
 
-/** One request, without any client library in between. */
+/** Sends one request without a client library. */
 export async function send(url: string, init: RequestInit = {}): Promise<Answer> {
   const response = await fetch(url, init);
   const text = await response.text();
   return { status: response.status, headers: response.headers, text, json: parse(text) };
 }
 
-/** A request with a JSON body, POST unless said otherwise. */
+/** Sends a request with a JSON body; POST by default. */
 export const sendJson = (url: string, body: unknown, init: RequestInit = {}): Promise<Answer> =>
   send(url, {
     method: 'POST',

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A run as it is sent to LangSmith: when it begins, and again with what is known at its end. */
+/** A run as it is sent to LangSmith: at its start, and again with its results at its end. */
 export interface TracedRun {
   id: string;
   name?: string;
@@ -14,22 +14,22 @@ export interface TracedRun {
   extra?: { metadata?: Record<string, unknown> };
 }
 
-/** What LangSmith does with a request for a feedback link. */
+/** How the fake handles a request for a feedback link. */
 type Mood = 'well' | 'failing' | 'silent';
 
-/** The parts of LangSmith that the server talks to. */
+/** A fake of the parts of LangSmith that the server uses. */
 export interface FakeLangSmith {
   url: string;
-  /** Runs as they were sent, oldest first. */
+  /** Received runs, oldest first. */
   runs: TracedRun[];
-  /** Feedback links that were asked for. */
+  /** Requested feedback links. */
   tokens: { run_id: string; feedback_key: string }[];
-  /** Keys that came with the requests. */
+  /** API keys of the requests. */
   keys: Set<unknown>;
   mood: Mood;
-  /** Milliseconds until it says what it is; nothing is sent to it before. */
+  /** Delay of its info response in milliseconds. The server sends nothing before it. */
   warmUpMs: number;
-  /** Resolves when runs that match have been sent. */
+  /** Resolves when matching runs have been received. */
   until(isThere: (runs: TracedRun[]) => boolean): Promise<void>;
   stop(): Promise<void>;
 }
@@ -93,7 +93,7 @@ async function answer(fake: FakeLangSmith, request: IncomingMessage, response: S
   }
 }
 
-/** The link that is given for feedback. */
+/** The feedback link of a run. */
 export const linkFor = (run_id: string, key: string): string => `https://langsmith.example/feedback/${run_id}/${key}`;
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {

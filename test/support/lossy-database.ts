@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** The way to a database on which answers get lost. */
+/** A proxy to a database that can lose responses. */
 export interface LossyDatabase {
   uri: string;
-  /** Breaks the connection of the next statement like this one when its answer comes: it has been carried out. */
+  /** Breaks the connection of the next matching statement when its response arrives: the statement was executed. */
   loseAnswer(statement: RegExp): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Statements must not be prepared: a prepared one is not named by its text. */
+/** Statements must not be prepared: the messages of a prepared statement do not contain its SQL. */
 export async function startLossyDatabase({ uri }: { uri: string }): Promise<LossyDatabase> {
   const { path, direct } = wayTo(uri);
   const sockets = new Set<Socket>();
@@ -61,7 +61,7 @@ export async function startLossyDatabase({ uri }: { uri: string }): Promise<Loss
   };
 }
 
-/** The socket of the tests' database, and the same database at another address. */
+/** The socket of the test database, and the URI of the same database at another address. */
 function wayTo(uri: string): { path: string; direct: (host: string) => string } {
   const [, before, after, query] = /^(.*@)(\/[^?]*)\?(.*)$/.exec(uri)!;
   const folder = new URLSearchParams(query).get('host')!;

@@ -8,7 +8,7 @@ const PARTS = ['assistants', 'threads', 'runs', 'crons', 'store'] as const;
 
 type Methods = Record<string, (...values: unknown[]) => unknown>;
 
-/** What a test has called: its file, its full name, the client, and the methods as the SDK spells them. */
+/** The SDK calls of a test: its file, its full name, the client, and the names of the methods. */
 interface Note {
   file: string;
   test: string;
@@ -18,7 +18,7 @@ interface Note {
 
 const notes = new Map<string, Note>();
 
-/** Notes which methods of the SDK the tests of this file call, where the matrix of `npm run compatibility` finds it. */
+/** Records the SDK methods that the tests of this file call, for the matrix of `npm run compatibility`. */
 export function noteCalls(client: string, Client: typeof NewestClient): void {
   const sample = new Client({ apiUrl: 'http://nowhere', apiKey: null });
   for (const part of PARTS) {
@@ -33,12 +33,12 @@ export function noteCalls(client: string, Client: typeof NewestClient): void {
   }
 }
 
-/** Notes that all tests of this file are about a client that is no SDK, but is built on one. */
+/** Records that all tests of this file use a client that is built on an SDK. */
 export function noteTestsOf(client: string): void {
   beforeEach(() => void noted(client));
 }
 
-/** Notes that the test which is running has called a method, wherever that was. */
+/** Records that the current test has called a method. */
 export function noteCall(client: string, method: string): void {
   const methods = noted(client)?.methods;
   if (methods?.includes(method) === false) {
@@ -46,7 +46,7 @@ export function noteCall(client: string, method: string): void {
   }
 }
 
-/** Calls while nothing is tested prove nothing. */
+/** Undefined outside of a test: calls of hooks do not count. */
 function noted(client: string): Note | undefined {
   const { currentTestName: test, testPath: file } = expect.getState();
   if (test === undefined || file === undefined) {

@@ -13,14 +13,14 @@ interface Manifest {
 const manifestOf = (folder: string): Manifest =>
   JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as Manifest;
 
-/** The packages that a project brings, by where npm has put their oldest versions. */
+/** The peer dependencies, with the folders of their oldest versions. */
 const OLDEST = {
   '@langchain/core': 'oldest-core',
   '@langchain/langgraph': 'oldest-langgraph',
   '@langchain/langgraph-checkpoint': 'oldest-langgraph-checkpoint',
 };
 
-/** The ranges that Nestgraph allows, and the versions that {@link installOldestPeers} installs. */
+/** The ranges that Nestgraph supports, and the versions that {@link installOldestPeers} installs. */
 export const oldestPeers = (): [ranges: Manifest['peerDependencies'], versions: Record<string, string>] => [
   manifestOf(path.dirname(MODULES)).peerDependencies,
   Object.fromEntries(
@@ -28,7 +28,7 @@ export const oldestPeers = (): [ranges: Manifest['peerDependencies'], versions: 
   ),
 ];
 
-/** Gives a project copies of the oldest versions that Nestgraph allows; what they need in turn is shared with ours. */
+/** Installs copies of the oldest supported versions into a project. Their own dependencies are shared with this repository. */
 export async function installOldestPeers(project: string): Promise<void> {
   const target = path.join(project, 'node_modules');
   await mkdir(path.join(target, '@langchain'), { recursive: true });

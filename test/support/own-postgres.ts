@@ -8,17 +8,17 @@ import { killIfThere, postgresOf } from './project.js';
 import { runToEnd } from './server.js';
 import { askUntil } from './until.js';
 
-/** A migrated database on a PostgreSQL server of its own, which may be killed. */
+/** A migrated database on a dedicated PostgreSQL server, which can be killed. */
 export interface OwnPostgres extends AnyDatabase {
-  /** SIGKILL to all its processes; resolves when they are gone. */
+  /** Sends SIGKILL to all its processes; resolves when they have ended. */
   kill(): Promise<void>;
-  /** Starts it again, with what was committed. */
+  /** Restarts it with the committed data. */
   restart(): Promise<void>;
 }
 
 export async function startOwnPostgres(): Promise<OwnPostgres> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'nestgraph-own-'));
-  // PostgreSQL does not run as root: its own account must be able to enter.
+  // PostgreSQL does not run as root: its account must be able to enter the folder.
   await chmod(directory, 0o755);
   const guard = new URL('../../dist/src/database/embedded/guard.js', import.meta.url);
   const start = (): Promise<EmbeddedPostgres> => startEmbeddedPostgres({ directory, log: () => undefined, guard });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { newGate } from './sdk.js';
 
-/** One of each thing that a request can name; all of it belongs to one user. */
+/** One resource of each kind that a request can reference. All belong to one user. */
 export interface Owned {
   thread_id: string;
   checkpoint_id: string;
@@ -11,7 +11,7 @@ export interface Owned {
   cron_id: string;
 }
 
-/** What a request to a route carries beside its path. */
+/** The parts of a request besides its path. */
 export interface RouteRequest {
   body?: (owned: Owned) => unknown;
   query?: (owned: Owned) => string;
@@ -21,7 +21,7 @@ export const INPUT = { assistant_id: 'steps', input: {} };
 const SCHEDULE = { assistant_id: 'steps', schedule: '0 0 1 1 *' };
 const ITEM = { namespace: ['alice', 'notes'], key: 'k' };
 
-/** An accepted request to every route that takes more than a path. */
+/** A valid request to every route that needs more than a path. */
 export const REQUESTS: Record<string, RouteRequest> = {
   'POST /assistants': { body: () => ({ graph_id: 'steps' }) },
   'POST /assistants/search': { body: () => ({}) },
@@ -71,7 +71,7 @@ const checkpointOf = ({ thread_id, checkpoint_id }: Owned): object => ({
   checkpoint_map: { '': checkpoint_id },
 });
 
-/** Bodies of a run on a thread: one for every place that takes an id. */
+/** Bodies of a run on a thread: one for every field with an id. */
 const RUNS: RouteRequest[] = [
   { body: ({ assistant_id }) => ({ assistant_id, input: {} }) },
   { body: ({ assistant_id, checkpoint_id }) => ({ assistant_id, input: {}, checkpoint_id }) },
@@ -90,7 +90,7 @@ const CRONS: RouteRequest[] = [
   { body: ({ thread_id, run_id }) => ({ ...SCHEDULE, metadata: { thread_id, run_id } }) },
 ];
 
-/** What else a request can say with ids outside of its path, for every place of a query and a body that takes one. */
+/** Requests with ids outside of the path: one for every field of a query or body with an id. */
 export const ID_PLACES: Record<string, RouteRequest[]> = {
   'POST /threads/search': [
     { body: ({ thread_id }) => ({ ids: [thread_id] }) },
@@ -152,7 +152,7 @@ export const ID_PLACES: Record<string, RouteRequest[]> = {
   ],
 };
 
-/** All requests of the two tables, and those that are a path alone. */
+/** All requests of the two tables, or a request without query and body. */
 export const requestsTo = (name: string): RouteRequest[] => [REQUESTS[name] ?? {}, ...(ID_PLACES[name] ?? [])];
 
 /** Every route of `openapi.json` that is not public. */
@@ -167,14 +167,14 @@ export const documentedRoutes = (): string[] => {
 
 export const PUBLIC = ['GET /ok', 'GET /info', 'GET /metrics'];
 
-/** The address of a request, with its ids filled in. */
+/** The path of a request, with its ids filled in. */
 export const fill = (route: string, owned: Owned): string =>
   route
     .replace(/^\/runs\/\{run_id\}/, () => `/runs/${owned.stateless_run_id}`)
     .replace('{namespace}', 'any')
     .replace(/\{(\w+)\}/g, (_, name: keyof Owned) => owned[name]);
 
-/** A request as one user sends it. */
+/** Sends a request as one user. */
 export type Send = (method: string, route: string, body?: unknown, signal?: AbortSignal) => Promise<Response>;
 
 /** Sends requests to a server; `name` is the user of the project `test/auth`. */
@@ -188,7 +188,7 @@ export const sender =
       signal,
     });
 
-/** The body of an accepted request. */
+/** The response body of a successful request. */
 export async function accepted<T>(response: Promise<Response>): Promise<T> {
   const { status, ok, ...rest } = await response.then(async (one) => ({
     status: one.status,
@@ -196,12 +196,12 @@ export async function accepted<T>(response: Promise<Response>): Promise<T> {
     text: await one.text(),
   }));
   if (!ok) {
-    throw new Error(`Answered with ${status}: ${rest.text}`);
+    throw new Error(`The server responded with ${status}: ${rest.text}`);
   }
   return (rest.text ? JSON.parse(rest.text) : undefined) as T;
 }
 
-/** A new one of everything. `secret` becomes part of the thread's metadata, the name of the assistant and the item. */
+/** Creates one resource of each kind. `secret` becomes part of the thread's metadata, the assistant's name and the item. */
 export async function own(send: Send, secret = 'none'): Promise<Owned> {
   const post = <T>(route: string, body: unknown): Promise<T> => accepted<T>(send('POST', route, body));
   const { thread_id } = await post<{ thread_id: string }>('/threads', { metadata: { secret } });
@@ -217,11 +217,11 @@ export async function own(send: Send, secret = 'none'): Promise<Owned> {
   return { thread_id, checkpoint_id, run_id, stateless_run_id: stateless.run_id, assistant_id, cron_id };
 }
 
-/** The same with runs that are being executed: they wait inside their graph. */
+/** The same with running runs, which wait inside their graph. */
 export async function ownBusy(send: Send, secret?: string): Promise<Owned> {
   const idle = await own(send, secret);
   const input = { gate: newGate().path, label: 'a' };
-  // Its checkpoints are stored before it waits.
+  // Its checkpoints are stored before the run waits.
   const waiting = { assistant_id: 'waiting', input, stream_mode: ['custom'], durability: 'sync' };
   const start = async (route: string): Promise<string> => {
     const { run_id } = await accepted<{ run_id: string }>(send('POST', route, waiting));
@@ -232,7 +232,7 @@ export async function ownBusy(send: Send, secret?: string): Promise<Owned> {
   return { ...idle, run_id, stateless_run_id: await start('/runs') };
 }
 
-/** Reads a stream until a text has come, then leaves. */
+/** Reads a stream until it contains a string, then disconnects. */
 async function untilText(response: Promise<Response>, text: string): Promise<void> {
   let read = '';
   for await (const chunk of (await response).body!) {

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 
-/** What workers write beside the owner. */
+/** Columns that workers change. */
 const WITHOUT = `- 'lease_until' - 'lease_token' - 'updated_at' - 'next_run_date'`;
 
-/** Everything that a user has in the database: rows whose metadata names the user as owner, and what depends on them. */
+/** All rows of a user: rows with the user as owner in their metadata, and rows that depend on them. */
 export async function rowsOfOwner(pool: pg.Pool, owner: string): Promise<string[]> {
   const { rows } = await pool.query<{ row: string }>(
     `WITH mine AS (SELECT thread_id FROM threads WHERE metadata ->> 'owner' = $1)

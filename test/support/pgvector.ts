@@ -6,7 +6,7 @@ import path from 'node:path';
 import pg from 'pg';
 import { runToEnd } from './server.js';
 
-/** Where `initdb` and `pg_ctl` of a PostgreSQL are that comes with pgvector. */
+/** Folder with `initdb` and `pg_ctl` of a PostgreSQL with pgvector. */
 const BIN = process.env.TEST_PGVECTOR_BIN;
 
 /** PostgreSQL does not run as root. */
@@ -14,7 +14,7 @@ const ACCOUNT = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : undefine
 
 export const hasPgvector = BIN !== undefined && BIN !== '';
 
-/** Behind the name of what is left out without it. */
+/** Suffix for the names of tests that are skipped without pgvector. */
 export const WITHOUT_PGVECTOR =
   'left out: TEST_PGVECTOR_BIN is not set to the bin folder of a PostgreSQL with pgvector, see .ci/run';
 
@@ -73,7 +73,7 @@ function run(program: string, args: string[], cwd: string): void {
     ...ACCOUNT,
     cwd,
     env: { LC_ALL: 'C', TZ: 'UTC' },
-    // What it starts must not hold on to our pipes.
+    // The started server must not inherit the pipes.
     stdio: ['ignore', 'ignore', 'pipe'],
     encoding: 'utf8',
   });

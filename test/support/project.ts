@@ -15,18 +15,18 @@ import os from 'node:os';
 import path from 'node:path';
 import { runToEnd, type ServerOptions, startServer, TEST_PROJECT, type TestServer } from './server.js';
 
-/** A user's project in a temporary folder, without node_modules: the server lends its own LangGraph. */
+/** A user's project in a temporary folder, without node_modules: graphs use the LangGraph of the server. */
 export interface Project {
   folder: string;
   /** Writes a file; an object becomes JSON. */
   write(file: string, content: string | object): Promise<void>;
   /** Starts `nestgraph` in the folder. */
   start(options?: ServerOptions): Promise<TestServer>;
-  /** Runs a command that is expected to end by itself. */
+  /** Runs a command to completion. */
   run(args: string[], options?: ServerOptions): Promise<{ code: number | null; output: string }>;
-  /** Process ids of the PostgreSQL server whose data is in the folder. */
+  /** Process ids of the PostgreSQL server with its data in the folder. */
   postgres: () => Promise<number[]>;
-  /** Ends a database that was left behind and deletes the folder. */
+  /** Stops a database that is still running and deletes the folder. */
   remove(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export async function createProject({
   files = {},
 }: { graphs?: string[]; files?: Record<string, string | object> } = {}): Promise<Project> {
   const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'nestgraph-project-')));
-  // PostgreSQL does not run as root: its own account must be able to enter.
+  // PostgreSQL does not run as root: its account must be able to enter the folder.
   await chmod(folder, 0o755);
   const write = async (file: string, content: string | object): Promise<void> => {
     const target = path.join(folder, file);
@@ -68,10 +68,10 @@ export async function createProject({
   };
 }
 
-/** PostgreSQL names its data directory on its command line, and its processes work in it. */
+/** Finds the processes by the data directory in the command line of PostgreSQL, which is also their working directory. */
 export async function postgresOf(directory: string): Promise<number[]> {
   if (!existsSync('/proc/self')) {
-    throw new Error('This test looks for processes in /proc.');
+    throw new Error('This test needs /proc to find processes.');
   }
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(
@@ -88,6 +88,6 @@ export function killIfThere(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended meanwhile.
+    // The process has already ended.
   }
 }

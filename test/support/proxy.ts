@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** One address for several servers, as a load balancer has it. */
+/** A load balancer that forwards to one server at a time. */
 export interface Proxy {
   url: string;
-  /** Breaks all connections; new ones lead to another server. */
+  /** Breaks all connections and forwards new ones to another server. */
   switchTo(url: string): void;
   close(): Promise<void>;
 }

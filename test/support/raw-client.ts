@@ -2,21 +2,21 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { ArrivingText } from './arriving-text.js';
 
-/** A client that writes what it likes, when it likes. */
+/** A client that writes arbitrary bytes to a connection. */
 export interface RawClient {
   /** Everything the server has sent so far. */
   text(): string;
-  /** Resolves when the server has sent a text that matches. */
+  /** Resolves when the output of the server matches. */
   until(pattern: RegExp): Promise<void>;
   write(text: string): void;
-  /** Takes no more bytes from the connection. */
+  /** Stops reading from the connection. */
   pause(): void;
-  /** Resolves with the milliseconds that the connection lasted, when the server has closed it. */
+  /** Resolves when the server has closed the connection, with its lifetime in milliseconds. */
   closed: Promise<number>;
   leave(): void;
 }
 
-/** Opens a connection and writes this much of a request. */
+/** Opens a connection and writes the beginning of a request. */
 export async function connectRaw(url: string, begin = ''): Promise<RawClient> {
   const { hostname, port } = new URL(url);
   const socket = net.connect(Number(port), hostname);
@@ -24,7 +24,7 @@ export async function connectRaw(url: string, begin = ''): Promise<RawClient> {
   const openedAt = performance.now();
   const answer = new ArrivingText();
   answer.readFrom(socket);
-  // A server that closes while something is being written to it may look like a fault.
+  // A write error is expected if the server closes the connection.
   socket.on('error', () => undefined);
   const closed = new Promise<number>((resolve) => {
     socket.once('close', () => resolve(performance.now() - openedAt));

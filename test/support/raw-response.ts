@@ -1,22 +1,22 @@
 import { once } from 'node:events';
 import http from 'node:http';
 
-/** A response whose body is looked at byte by byte while it arrives. */
+/** A response whose body can be inspected while it arrives. */
 export interface RawResponse {
   status: number;
   headers: http.IncomingHttpHeaders;
-  /** What has arrived of the body so far. */
+  /** The body received so far. */
   text(): string;
-  /** When each chunk arrived, by `performance.now()`. */
+  /** Arrival times of the chunks, by `performance.now()`. */
   arrivals: { at: number; chunk: string }[];
-  /** Resolves when the body so far matches; rejects when it ends without. */
+  /** Resolves when the body so far matches; rejects if it ends without a match. */
   until(pattern: RegExp): Promise<void>;
-  /** Resolves with the whole body when the server has ended it; rejects when the connection was broken. */
+  /** Resolves with the complete body; rejects if the connection was broken. */
   ended: Promise<string>;
-  /** Stops taking bytes from the connection. */
+  /** Stops reading from the connection. */
   pause(): void;
   resume(): void;
-  /** Leaves without waiting for the end. */
+  /** Disconnects before the end of the response. */
   leave(): void;
 }
 
@@ -56,7 +56,7 @@ function watch(request: http.ClientRequest, response: http.IncomingMessage): Raw
     });
     response.once('error', () => undefined);
   });
-  // Whoever leaves does not wait for the end.
+  // After a disconnect no caller awaits the end.
   ended.catch(() => undefined);
   const until = (pattern: RegExp): Promise<void> =>
     new Promise((resolve, reject) => {

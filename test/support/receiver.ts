@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A request that the receiver has got, read to its end. */
+/** A complete request that the receiver has received. */
 export interface Received {
   method: string;
   path: string;
@@ -13,17 +13,17 @@ export interface Received {
   response: http.ServerResponse;
 }
 
-/** Somebody who waits for webhooks. */
+/** A receiver of webhooks. */
 export interface Receiver {
   url: string;
   /** Everything received so far, oldest first. */
   received: Received[];
-  /** Resolves with the requests that match, as soon as there are `count` of them. */
+  /** Resolves with the matching requests as soon as there are `count` of them. */
   until(matches: (request: Received) => boolean, count?: number): Promise<Received[]>;
   close(): Promise<void>;
 }
 
-/** Listens on this machine. `answer` decides how a request is answered; without it with 200. */
+/** Listens on loopback. `answer` sends the response; default: 200. */
 export async function startReceiver(
   answer: (request: Received) => void = ({ response }) => response.end(),
 ): Promise<Receiver> {
@@ -42,7 +42,7 @@ export async function startReceiver(
     answer(whole);
     listeners.forEach((listener) => listener());
   };
-  // A sender that is killed breaks its request off.
+  // A sender that is killed aborts its request.
   const server = http.createServer((request, response) => void take(request, response).catch(() => undefined));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import net from 'node:net';
 
-/** As much of a Redis as counts requests: texts that expire, and transactions. */
+/** A fake Redis with the commands of a request counter: strings that expire, and transactions. */
 export interface FakeRedis {
   uri: string;
-  /** Names and values of everything that has not expired. */
+  /** All keys and values that have not expired. */
   values(): Record<string, string>;
-  /** Lets time pass. */
+  /** Moves the clock forward. */
   advance(ms: number): void;
-  /** Breaks all connections off and takes no more. */
+  /** Closes all connections and accepts no more. */
   close(): Promise<void>;
 }
 
@@ -81,10 +81,10 @@ export async function startRedis(): Promise<FakeRedis> {
   };
 }
 
-/** Not checked, but to be found nowhere. */
+/** Not checked by the fake. It must not appear in any output. */
 export const REDIS_PASSWORD = 'hush-redis';
 
-/** Commands as clients write them: a list of texts, each with its length. */
+/** Parses commands: lists of strings, each with its length. */
 function readCommands(socket: net.Socket, onCommand: (command: string[]) => void): void {
   let buffer = '';
   socket.setEncoding('latin1');

@@ -2,10 +2,10 @@ import type pg from 'pg';
 
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 
-/** True when a UUID in the string is not in lower case. */
+/** True if the string contains a UUID that is not in lower case. */
 export const isRespelled = (text: string): boolean => text.match(UUID)?.some((id) => id !== id.toLowerCase()) ?? false;
 
-/** Rows of all tables that hold a UUID which is not in lower case. */
+/** Rows of all tables that contain a UUID that is not in lower case. */
 export async function respelledRows(pool: pg.Pool): Promise<string[]> {
   const { rows: tables } = await pool.query<{ name: string }>(
     `SELECT oid::regclass::text AS name FROM pg_class

@@ -3,7 +3,7 @@ import path from 'node:path';
 
 const FOLDER = process.env.NESTGRAPH_RESULTS;
 
-/** Writes what the tests have shown of each client of the SDK: input of docs/compatibility.md. */
+/** Writes the test results per SDK client, from which docs/compatibility.md is generated. */
 export default class ResultsReporter {
   onRunComplete(_, { testResults }) {
     const calls = path.join(FOLDER, 'calls');

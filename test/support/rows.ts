@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 
-/** A run in the table that is being executed, with its thread, its assistant and a lease that nobody takes away. */
+/** Inserts a running run with its thread, its assistant and a lease that does not expire. */
 export async function insertRunningRun(
   pool: pg.Pool,
 ): Promise<{ run_id: string; thread_id: string; lease_token: string }> {

@@ -8,11 +8,11 @@ import { createDatabase, type TestDatabase } from './database.js';
 import { noteCalls } from './note-calls.js';
 import { type ServerOptions, startServer, type TestServer } from './server.js';
 
-/** A client of either version; typed by the newest one. */
+/** A client of either version, with the type of the newest one. */
 export type Client = NewestClient;
 export type ClientClass = typeof NewestClient;
 
-/** Both lines of the official SDK that people have installed (contract 0.1). */
+/** Both supported major versions of the official SDK (contract 0.1). */
 export const SDKS: [name: string, ClientClass][] = [
   ['1.15.0', NewestClient],
   ['2.0.0', LatestTagClient as unknown as ClientClass],
@@ -27,11 +27,11 @@ export interface Part {
   data: unknown;
 }
 
-/** A server of its own for a test file, with its database. */
+/** The server and database of one test file. */
 export interface FileServer {
   readonly url: string;
   readonly database: TestDatabase;
-  /** Another one on the same database. */
+  /** Starts another server on the same database. */
   beside(options?: Omit<ServerOptions, 'database'>): { readonly url: string };
 }
 
@@ -70,12 +70,12 @@ export function serverForFile(options: Omit<ServerOptions, 'database'> = {}): Fi
   };
 }
 
-/** A client that fails at once instead of trying again. */
+/** A client that does not retry. */
 export function connect(Client: ClientClass, url: string, defaultHeaders: Record<string, string> = {}): Client {
   return new Client({ apiUrl: url, apiKey: null, defaultHeaders, callerOptions: { maxRetries: 0 } });
 }
 
-/** A client with everything the server answered to it, newest last. */
+/** A client with all responses of the server, newest last. */
 export function recordingClient(Client: ClientClass, url: string): { client: Client; responses: Response[] } {
   const responses: Response[] = [];
   const record = async (input: string, init?: RequestInit): Promise<Response> => {
@@ -87,14 +87,14 @@ export function recordingClient(Client: ClientClass, url: string): { client: Cli
   return { client: new Client({ apiUrl: url, apiKey: null, callerOptions }), responses };
 }
 
-/** Resolves when the server has taken a request of the recording client: the headers of its answer are there. */
+/** Resolves when the recording client has received the headers of a response. */
 export async function untilAnswered({ responses }: { responses: Response[] }): Promise<void> {
   while (responses.length === 0) {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-/** A client that adds fields to the body of each request, whether its version knows them or not. */
+/** A client that adds fields to the body of each request, even if its version does not support them. */
 export function addingClient(Client: ClientClass, url: string, fields: object): Client {
   return new Client({
     apiUrl: url,
@@ -107,7 +107,7 @@ export function addingClient(Client: ClientClass, url: string, fields: object): 
   });
 }
 
-/** What the SDK throws for a refused request: status and code. */
+/** The error that the SDK throws for a rejected request: status and code. */
 export const refusal = (status: number, code: string): object => ({
   status,
   text: { asymmetricMatch: (text: unknown) => (JSON.parse(String(text)) as { code: string }).code === code },
@@ -122,7 +122,7 @@ export async function collect(stream: AsyncIterable<Part>): Promise<Part[]> {
   return parts;
 }
 
-/** Reads until an event of that name has come, then leaves. */
+/** Reads until an event with this name, then disconnects. */
 export async function readUntil(stream: AsyncIterable<Part>, event: string): Promise<Part> {
   for await (const part of stream) {
     if (part.event === event) {
@@ -134,11 +134,11 @@ export async function readUntil(stream: AsyncIterable<Part>, event: string): Pro
 
 export const names = (parts: Part[]): string[] => parts.map(({ event }) => event);
 
-/** The data of all events of that name. */
+/** The data of all events with this name. */
 export const dataOf = (parts: Part[], event: string): unknown[] =>
   parts.filter((part) => part.event === event).map(({ data }) => data);
 
-/** A file that the graph `waiting` waits for. */
+/** A file for which the graph `waiting` waits. */
 export interface Gate {
   path: string;
   open: () => void;
@@ -153,7 +153,7 @@ export function newGate(): Gate {
   return { path: file, open: () => writeFileSync(file, '') };
 }
 
-/** A run of `waiting` that is inside its node `wait`; it goes on when the gate is opened. */
+/** Starts a run of `waiting` and resolves when it is inside its node `wait`. The run continues when the gate is opened. */
 export async function startWaiting(
   client: Client,
   thread_id: string,
@@ -170,7 +170,7 @@ export async function startWaiting(
   return { gate, run_id };
 }
 
-/** The same of `stubborn`, which ignores its signal. */
+/** The same for `stubborn`, which ignores its signal. */
 export async function startStubborn(client: Client, thread_id: string): Promise<{ gate: Gate; run_id: string }> {
   const gate = newGate();
   const input = { gate: gate.path, label: 'a', order: [] };
@@ -181,21 +181,21 @@ export async function startStubborn(client: Client, thread_id: string): Promise<
 
 export const human = (content: string): { role: string; content: string } => ({ role: 'user', content });
 
-/** The id of a new thread. */
+/** Creates a thread and returns its id. */
 export const newThread = async (client: Client): Promise<string> => (await client.threads.create()).thread_id;
 
 export type FollowOptions = NonNullable<Parameters<Client['threads']['joinStream']>[1]>;
 
-/** Reads the stream of a thread until it is told to stop. */
+/** Reads the stream of a thread until it is stopped. */
 export interface ThreadFollower {
   parts: Part[];
-  /** Resolves when the events so far are right; rejects when the stream ends before. */
+  /** Resolves when the events so far match; rejects if the stream ends earlier. */
   until(isRight: (parts: Part[]) => boolean): Promise<void>;
   ended: Promise<void>;
   leave(): void;
 }
 
-/** Resolves when the server has answered: what happens from then on is followed. */
+/** Resolves when the server has sent the response headers: all later events are received. */
 export async function followThread(
   Client: ClientClass,
   url: string,

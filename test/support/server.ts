@@ -4,14 +4,14 @@ import path from 'node:path';
 import { ArrivingText } from './arriving-text.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-/** The program, as `npm run build` leaves it. */
+/** The compiled program. */
 export const MAIN = path.join(ROOT, 'dist/src/main.js');
 
 /** The graphs of the tests. */
 export const TEST_PROJECT = path.join(ROOT, 'test/graphs');
 
 export interface ServerOptions {
-  /** Without it the embedded database of the project is used. */
+  /** Default: the embedded database of the project. */
   database?: { uri: string };
   /** Folder with a langgraph.json. */
   project?: string;
@@ -26,19 +26,19 @@ export interface ServerOptions {
 export interface TestServer {
   url: string;
   pid: number;
-  /** Everything it has printed so far. */
+  /** The output so far. */
   output(): string;
-  /** Resolves when it has printed a text that matches. */
+  /** Resolves when the output matches. */
   printed(pattern: RegExp): Promise<void>;
-  /** Resolves with the exit code when it has ended, null when a signal ended it. */
+  /** Resolves with the exit code when the process has ended, with null if a signal ended it. */
   exited: Promise<number | null>;
-  /** Reads no more of what it prints: its pipes are closed. */
+  /** Stops reading the output: closes the pipes. */
   closeLog(): void;
-  /** Sends a signal and waits for the end; gives the exit code, null when the signal ended it. */
+  /** Sends a signal and waits for the end. Returns the exit code, or null if the signal ended the process. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts `nestgraph dev` (or another command) and waits for its first lines. */
+/** Starts `nestgraph dev` (or another command) and waits for its start message. */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const program = launch(options);
   const ready = options.command === 'worker' ? /Nestgraph worker/ : /API {5}(\S+)/;
@@ -57,7 +57,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   };
 }
 
-/** Runs a command that is expected to end by itself. */
+/** Runs a command to completion. */
 export async function runToEnd(
   args: string[],
   options: ServerOptions = {},
@@ -66,7 +66,7 @@ export async function runToEnd(
   return { code: await program.exited, output: program.output() };
 }
 
-/** Ends what is still running: for `afterAll`, in case a test failed before it stopped its server. */
+/** Ends all running servers: for `afterAll`, in case a test failed before it stopped its server. */
 export async function killLeftovers(): Promise<void> {
   await Promise.all([...running].map((child) => (child.kill('SIGKILL'), once(child, 'close'))));
 }

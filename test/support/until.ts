@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Asks again until the answer is right. Only for what cannot be awaited: to be told, a client would have to join the
- * run, for example, and that changes how the run is treated. The test's own time limit ends it.
+ * Polls until the answer is right. Only for conditions that cannot be awaited: for a notification, a client would have to
+ * join the run, for example, which changes how the run is treated. The timeout of the test ends it.
  */
 export async function askUntil<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
   for (;;) {

@@ -22,14 +22,14 @@ import { isObject } from '../json.js';
 import { hasMoreCharacters, hasMoreValues, isStorableJson } from '../json-values.js';
 import { nested, readAs, takesNull } from './instantiate.js';
 
-/** What every field may say besides its type. */
+/** Options of every field. */
 interface FieldOptions {
   description?: string;
   example?: unknown;
   default?: unknown;
-  /** False unless said otherwise: then null is as good as absent (JS clients send explicit nulls). */
+  /** Default: false. Null then counts as absent (JS clients send explicit nulls). */
   required?: boolean;
-  /** Null is a value of its own, not another way of leaving it out. */
+  /** Null is a distinct value and does not count as absent. */
   nullable?: boolean;
 }
 
@@ -46,14 +46,14 @@ function field(
 const rule = (name: string, message: string, validate: (value: unknown) => boolean): PropertyDecorator =>
   ValidateBy({ name, validator: { validate, defaultMessage: buildMessage((each) => `${each}${message}`) } });
 
-/** Refused rather than stored as something else, which would not be found again. */
-const isStorable = rule('isStorable', 'must not contain NUL or half characters', isStorableJson);
+/** Rejected, because a replaced character would not be found again. */
+const isStorable = rule('isStorable', 'must not contain NUL or unpaired surrogates', isStorableJson);
 
-/** Values of an object that goes into an index. */
+/** Maximum number of values in an indexed object. */
 const MAX_INDEXED_VALUES = 10_000;
-/** Values of a filter: PostgreSQL compares each of them with each value of a row. */
+/** Maximum number of values in a filter: PostgreSQL compares each of them with each value of a row. */
 const MAX_FILTER_VALUES = 1_000;
-/** Characters of all keys and strings of an object that goes into an index, and of a filter. */
+/** Maximum number of characters in the keys and strings of an indexed object, and of a filter. */
 const MAX_INDEXED_CHARACTERS = 1_048_576;
 const MAX_FILTER_CHARACTERS = 262_144;
 
@@ -74,11 +74,11 @@ const hasAtMost = (values: number, characters: number): PropertyDecorator =>
 const isIndexable = hasAtMost(MAX_INDEXED_VALUES, MAX_INDEXED_CHARACTERS);
 
 const isUuidRule = rule('isUuid', 'must be a UUID', isUuid);
-/** Items of a list, unless its field says otherwise. */
-export const MOST_ITEMS = 10_000;
-/** A list of words from a fixed list: each once would do. */
-const MOST_WORDS = 1_000;
-const LONGEST_TEXT = 10_000;
+/** Default maximum number of items in a list. */
+export const MAX_ITEMS = 10_000;
+/** Maximum number of items in a list of enum values. */
+const MAX_CHOICES = 1_000;
+const MAX_STRING_LENGTH = 10_000;
 const isObjectsRule = rule(
   'areObjects',
   'must contain objects only',
@@ -86,30 +86,30 @@ const isObjectsRule = rule(
 );
 const isObjectRule = rule('isJsonObject', 'must be an object', isObject);
 
-/** A UUID, taken in lower case. */
+/** A UUID, converted to lower case. */
 export const Id = (options: FieldOptions = {}): PropertyDecorator =>
   field({ type: String, format: 'uuid' }, options, readAs(canonicalId), isUuidRule);
 
-/** A text of at most 10,000 characters unless `maxLength` says otherwise. */
+/** A string of at most `maxLength` characters (default 10,000). */
 export const Text = ({
-  maxLength = LONGEST_TEXT,
+  maxLength = MAX_STRING_LENGTH,
   ...options
 }: FieldOptions & { maxLength?: number } = {}): PropertyDecorator =>
   field({ type: String, maxLength }, options, IsString(), MaxLength(maxLength), isStorable);
 
-/** A UUID, taken in lower case, or a string that is none: the graph of an assistant, the checkpoint of another saver. */
+/** A UUID, converted to lower case, or any other string: a graph id, or the checkpoint id of another saver. */
 export const IdOrName = (options: FieldOptions = {}): PropertyDecorator =>
   applyDecorators(Text(options), readAs(canonicalId));
 
-/** A JSON object with keys of the caller's choice, which PostgreSQL can hold as it is. */
+/** A JSON object with arbitrary keys that PostgreSQL can store unchanged. */
 export const FreeObject = (options: FieldOptions = {}): PropertyDecorator =>
   field({ type: 'object', additionalProperties: true }, options, isObjectRule, isStorable);
 
-/** A {@link FreeObject} that rows are found by, in which the server keeps ids of its own under some keys. */
+/** A {@link FreeObject} that is indexed for search. The server stores its own ids under some of its keys. */
 export const Metadata = (options: FieldOptions = {}): PropertyDecorator =>
   applyDecorators(FreeObject(options), isIndexable, readAs(withCanonicalIds));
 
-/** LangGraph copies the settings of a run, member by member, for each node and each callback. */
+/** Maximum number of members: LangGraph copies the settings of a run for each node and each callback. */
 const MAX_SETTINGS = 1_000;
 
 const hasFewMembers = rule(
@@ -118,27 +118,27 @@ const hasFewMembers = rule(
   (value) => !isObject(value) || Object.keys(value).length <= MAX_SETTINGS,
 );
 
-/** A {@link FreeObject} that becomes part of the config with which a graph is called. */
+/** A {@link FreeObject} that becomes part of the config of a graph invocation. */
 export const Settings = (options: FieldOptions = {}): PropertyDecorator =>
   applyDecorators(FreeObject(options), isIndexable, hasFewMembers);
 
-/** {@link Settings} in which the server keeps ids of its own under some keys. */
+/** {@link Settings} in which the server stores its own ids under some keys. */
 export const SettingsWithIds = (options: FieldOptions = {}): PropertyDecorator =>
   applyDecorators(Settings(options), readAs(withCanonicalIds));
 
-/** A {@link FreeObject} that rows are compared with. */
+/** A {@link FreeObject} that filters rows. */
 export const Filter = (options: FieldOptions = {}): PropertyDecorator =>
   applyDecorators(FreeObject(options), hasAtMost(MAX_FILTER_VALUES, MAX_FILTER_CHARACTERS));
 
-/** A {@link Filter} that is compared with {@link Metadata}. */
+/** A {@link Filter} on {@link Metadata}. */
 export const MetadataFilter = (options: FieldOptions = {}): PropertyDecorator =>
   applyDecorators(Filter(options), readAs(withCanonicalIds));
 
-/** Any JSON at all: not even its type is checked. */
+/** Any JSON value; its type is not checked. */
 export const AnyJson = (options: FieldOptions = {}): PropertyDecorator =>
   field({ oneOf: [{}] }, { description: 'Any JSON.', ...options }, takesNull);
 
-/** Supersteps of a thread, updates of a superstep: the graph's own code runs for each, one behind the other. */
+/** Maximum number of supersteps, and of updates per superstep: code of the graph runs for each of them sequentially. */
 export const MAX_UPDATES = 1_000;
 
 /** One update of a state, or a list of them. */
@@ -150,47 +150,47 @@ export const StateUpdates = (options: FieldOptions = {}): PropertyDecorator =>
 
 export const Flag = (options: FieldOptions = {}): PropertyDecorator => field({ type: Boolean }, options, IsBoolean());
 
-/** One of a fixed list of words. */
+/** An enum value. */
 export const OneOf = (values: readonly string[], options: FieldOptions = {}): PropertyDecorator =>
   field({ enum: [...values] }, options, IsIn(values, { message: `must be one of ${values.join(', ')}` }));
 
-/** A list of words from a fixed list. */
+/** A list of enum values. */
 export const ListOf = (values: readonly string[], options: FieldOptions = {}): PropertyDecorator =>
   field(
-    { enum: [...values], isArray: true, maxItems: MOST_WORDS },
+    { enum: [...values], isArray: true, maxItems: MAX_CHOICES },
     options,
     IsArray(),
-    ArrayMaxSize(MOST_WORDS),
+    ArrayMaxSize(MAX_CHOICES),
     IsIn(values, { each: true, message: `each must be one of ${values.join(', ')}` }),
   );
 
 export const IdList = (options: FieldOptions = {}): PropertyDecorator =>
   field(
-    { type: [String], format: 'uuid', maxItems: MOST_ITEMS },
+    { type: [String], format: 'uuid', maxItems: MAX_ITEMS },
     options,
     readAs(canonicalIdList),
     IsArray(),
-    ArrayMaxSize(MOST_ITEMS),
+    ArrayMaxSize(MAX_ITEMS),
     ValidateBy(
       { name: 'isUuid', validator: { validate: isUuid, defaultMessage: () => 'each must be a UUID' } },
       { each: true },
     ),
   );
 
-/** True for a list of texts within the bounds that every list of texts has. */
-export const isTexts = (value: unknown, most = MOST_ITEMS): value is string[] =>
+/** True for a list of strings within the bounds of {@link TextList}. */
+export const isStringList = (value: unknown, maxItems = MAX_ITEMS): value is string[] =>
   Array.isArray(value) &&
-  value.length <= most &&
-  value.every((text) => typeof text === 'string' && text.length <= LONGEST_TEXT);
+  value.length <= maxItems &&
+  value.every((item) => typeof item === 'string' && item.length <= MAX_STRING_LENGTH);
 
 export const TextList = (options: FieldOptions = {}): PropertyDecorator =>
   field(
-    { type: [String], maxItems: MOST_ITEMS },
+    { type: [String], maxItems: MAX_ITEMS },
     options,
     IsArray(),
     IsString({ each: true }),
-    ArrayMaxSize(MOST_ITEMS),
-    MaxLength(LONGEST_TEXT, { each: true }),
+    ArrayMaxSize(MAX_ITEMS),
+    MaxLength(MAX_STRING_LENGTH, { each: true }),
     isStorable,
   );
 
@@ -208,10 +208,10 @@ export const Whole = ({
     Max(maximum ?? Number.MAX_SAFE_INTEGER),
   );
 
-/** Swagger takes a function for a class, unless its name is `type`. */
+/** Swagger treats a function as a class, unless its name is `type`. */
 const lazily = (resolve: () => new () => object): object => ({ type: () => resolve() });
 
-/** A nested schema; with `storable`, also what it does not know must be something that PostgreSQL can hold, and bounded. */
+/** A nested schema. With `storable`, its unknown members are checked, too: PostgreSQL must be able to store and index them. */
 export const Nested = (
   type: () => new () => object,
   { storable = false, ...options }: FieldOptions & { storable?: boolean } = {},
@@ -228,7 +228,7 @@ export const Nested = (
 /** A list of nested schemas. */
 export const NestedList = (
   type: () => new () => object,
-  { minimum = 0, maximum = MOST_ITEMS, ...options }: FieldOptions & { minimum?: number; maximum?: number } = {},
+  { minimum = 0, maximum = MAX_ITEMS, ...options }: FieldOptions & { minimum?: number; maximum?: number } = {},
 ): PropertyDecorator =>
   field(
     { ...lazily(type), isArray: true, minItems: minimum, maxItems: maximum },
@@ -241,7 +241,7 @@ export const NestedList = (
     nested(type),
   );
 
-/** A field whose values no other decorator describes: its schema and the rule that checks it. */
+/** A field with its own schema and validation rule. */
 export const Custom = (
   schema: object,
   message: string,
@@ -249,17 +249,17 @@ export const Custom = (
   options: FieldOptions = {},
 ): PropertyDecorator => field(schema, options, rule('isCustom', message, validate));
 
-/** The same, where null says something else than leaving the field out. */
+/** The same for a field in which null is a distinct value and does not count as absent. */
 export const CustomOrNull = (...[schema, message, validate, options]: Parameters<typeof Custom>): PropertyDecorator =>
   applyDecorators(
     Custom(schema, message, (value) => value === null || validate(value), options),
     takesNull,
   );
 
-/** How many rows a page holds, 1 to 1000. */
+/** Page size, 1 to 1000. */
 export const Limit = (initial = 10): PropertyDecorator =>
-  Whole({ minimum: 1, maximum: 1000, default: initial, description: 'How many rows to return at most.' });
+  Whole({ minimum: 1, maximum: 1000, default: initial, description: 'Maximum number of rows to return.' });
 
-/** How many rows to skip. */
+/** Number of rows to skip. */
 export const Offset = (): PropertyDecorator =>
-  Whole({ minimum: 0, default: 0, description: 'How many rows to skip before the first one returned.' });
+  Whole({ minimum: 0, default: 0, description: 'Number of rows to skip before the first returned row.' });

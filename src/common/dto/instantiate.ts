@@ -12,23 +12,22 @@ export const nested =
   (target, property) =>
     Reflect.defineMetadata(NESTED, type, target, property);
 
-/** Marks a property for which null is a value of its own, not another way of leaving it out. */
+/** Marks a property in which null is a distinct value and does not count as absent. */
 export const takesNull: PropertyDecorator = (target, property) =>
   Reflect.defineMetadata(TAKES_NULL, true, target, property);
 
-/** What is sent for a property is taken as `read` gives it, before it is validated. */
+/** Converts the value of a property with `read` before it is validated. */
 export const readAs =
   (read: (value: unknown) => unknown): PropertyDecorator =>
   (target, property) =>
     Reflect.defineMetadata(READ_AS, read, target, property);
 
-/** Marks a DTO class that keeps the fields it does not know. */
+/** Marks a DTO class that keeps unknown fields. */
 export const Open: ClassDecorator = (target) => Reflect.defineMetadata(OPEN, true, target.prototype as object);
 
 /**
- * Makes a DTO from parsed JSON: known properties are taken over by reference, unknown ones are left behind (contract
- * R8), and null counts as absent. class-transformer would copy every nested value, which costs seconds for inputs of
- * many megabytes.
+ * Creates a DTO from parsed JSON: copies known properties by reference, drops unknown ones (contract R8), and treats null as
+ * absent. class-transformer would copy every nested value, which takes seconds for inputs of many megabytes.
  */
 export function instantiate<T extends object>(type: new () => T, plain: Record<string, unknown>): T {
   const prototype = type.prototype as object;
@@ -43,7 +42,7 @@ export function instantiate<T extends object>(type: new () => T, plain: Record<s
     if (!isAbsent) {
       fields[property] = nestedValue(type, property, value);
     } else if (fields[property] === undefined || fields[property] === null) {
-      // Declared, therefore there: gone, so that a DTO that is spread over something else replaces nothing.
+      // A declared property exists with undefined. Deleted, so that spreading the DTO over another object replaces nothing.
       delete fields[property];
     }
   }

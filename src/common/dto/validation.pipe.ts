@@ -5,7 +5,7 @@ import { isObject } from '../json.js';
 import { instantiate } from './instantiate.js';
 import { readQuery } from './query.js';
 
-/** Validates bodies, path parameters and queries against their DTO class; refuses with 422 and the field's path. */
+/** Validates bodies, path parameters and queries against their DTO class. Rejects with 422 and the path of the field. */
 @Injectable()
 export class DtoValidationPipe implements PipeTransform {
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
@@ -21,7 +21,7 @@ export class DtoValidationPipe implements PipeTransform {
   }
 }
 
-/** An instance of the DTO, or {@link ValidationFailedError}. `at` is the path of the value in the request. */
+/** Returns an instance of the DTO, or throws {@link ValidationFailedError}. `at` is the path of the value in the request. */
 export function validateDto<T extends object>(type: new () => T, plain: Record<string, unknown>, at = ''): T {
   const instance = instantiate(type, plain);
   const errors = validateSync(instance, { forbidUnknownValues: false });
@@ -35,7 +35,7 @@ function toProblems(error: ValidationError, parent: string): FieldProblem[] {
   const path = parent ? `${parent}.${error.property}` : error.property;
   const own = Object.values(error.constraints ?? {}).map((message) => ({
     path,
-    // The built-in messages begin with the property's name, which the path already says.
+    // The built-in messages begin with the name of the property, which is already in the path.
     message: message.startsWith(`${error.property} `) ? message.slice(error.property.length + 1) : message,
   }));
   return [...own, ...(error.children ?? []).flatMap((child) => toProblems(child, path))];

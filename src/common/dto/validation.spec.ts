@@ -49,14 +49,14 @@ const pathsOf = (body: Record<string, unknown>): string[] => {
 };
 
 describe('validateDto', () => {
-  it('leaves unknown fields behind and hands values on without copying them', () => {
+  it('drops unknown fields and does not copy values', () => {
     const input = { deep: [1] };
     const body = validateDto(Body, { id: ID, input, unknown: 1 });
     expect(body.input).toBe(input);
     expect('unknown' in body).toBe(false);
   });
 
-  it('takes null for absent, but where any JSON goes', () => {
+  it('treats null as absent, except for fields of any JSON', () => {
     const body = validateDto(Body, { id: ID, limit: null, letter: null, inner: { name: null }, input: null });
     expect(body).toEqual({ id: ID, limit: 10, inner: {}, input: null });
     expect(Object.keys({ ...body })).not.toContain('letter');
@@ -72,7 +72,7 @@ describe('validateDto', () => {
     [{ id: ID, metadata: [] }, ['metadata']],
     [{ id: ID, inner: { name: 1 } }, ['inner.name', 'inner.name']],
     [{ id: ID, inner: 'x' }, ['inner', 'inner']],
-  ])('names the fields it refuses in %j', (body, paths) => {
+  ])('names the rejected fields of %j', (body, paths) => {
     expect(pathsOf(body)).toEqual(paths);
   });
 });
@@ -98,11 +98,11 @@ describe('readQuery', () => {
     expect(read({ wait: text }).wait).toBe(value);
   });
 
-  it('takes an empty text for absent', () => {
+  it('treats an empty string as absent', () => {
     expect(read({ modes: '', limit: '', wait: '' })).toEqual({ limit: 10, wait: false });
   });
 
-  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('leaves a parameter named %s behind', (name) => {
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('drops a parameter named %s', (name) => {
     expect(read(Object.fromEntries([[name, 'x']]))).toEqual({ limit: 10, wait: false });
   });
 

@@ -1,4 +1,4 @@
-/** One refused field: where it is (`config.recursion_limit`) and what is wrong with it. */
+/** One rejected field: its path (`config.recursion_limit`) and the problem. */
 export interface FieldProblem {
   path: string;
   message: string;
@@ -9,7 +9,7 @@ export interface ApiErrorFields {
   status: number;
   /** Stable identifier, listed in docs/errors.md; never reused. */
   code: string;
-  /** What happened and what to do, for a person. */
+  /** Human-readable: what happened and what to do. */
   detail: string;
   errors?: FieldProblem[];
   /** Response headers, such as `retry-after`. */
@@ -17,7 +17,7 @@ export interface ApiErrorFields {
   cause?: unknown;
 }
 
-/** Everything the API refuses on purpose. The filter turns it into `{detail, code}` (contract 0.4 R2). */
+/** Base class of all expected errors of the API. The filter converts it to `{detail, code}` (contract 0.4 R2). */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -34,7 +34,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Refused fields that an answer names: a body may have as many as it has values. */
+/** Maximum number of rejected fields in a response: a body may have as many as it has values. */
 const MAX_PROBLEMS = 100;
 
 /** The body, a path parameter or the query does not fit its schema. Nothing has been changed. */
@@ -60,12 +60,12 @@ export class BodyTooLargeError extends ApiError {
     super({
       status: 413,
       code: 'body_too_large',
-      detail: 'The request body is larger than this server accepts; the limit is NESTGRAPH_BODY_LIMIT_MB.',
+      detail: 'The request body is too large; the limit is NESTGRAPH_BODY_LIMIT_MB.',
     });
   }
 }
 
-/** The request did not arrive in time, though its connection was open. */
+/** The request did not arrive in time, although its connection was open. */
 export class RequestTimeoutError extends ApiError {
   constructor() {
     super({
@@ -76,18 +76,18 @@ export class RequestTimeoutError extends ApiError {
   }
 }
 
-/** The request line and headers are larger than Node takes. */
+/** The request line and headers exceed Node's limit. */
 export class HeadersTooLargeError extends ApiError {
   constructor() {
     super({
       status: 431,
       code: 'headers_too_large',
-      detail: 'The headers, or the address, of the request are too long.',
+      detail: 'The headers or the URL of the request are too long.',
     });
   }
 }
 
-/** The method is one that no route of this server has, or could have. */
+/** The server has no route with this method. */
 export class MethodNotAllowedError extends ApiError {
   constructor(method: string) {
     super({
@@ -99,18 +99,18 @@ export class MethodNotAllowedError extends ApiError {
   }
 }
 
-/** The connection was closed while the body arrived. No client reads the answer; the log does not call it a fault. */
+/** The client disconnected while it sent the body. No client reads the response; it is not logged as a server error. */
 export class RequestAbortedError extends ApiError {
   constructor() {
     super({
       status: 400,
       code: 'request_aborted',
-      detail: 'The connection was closed before the request had arrived.',
+      detail: 'The connection was closed before the request was complete.',
     });
   }
 }
 
-/** A value of the request is nested so deeply that it cannot be walked through. */
+/** A value of the request is nested too deeply to be traversed. */
 export class NestedTooDeeplyError extends ApiError {
   constructor() {
     super({
@@ -121,7 +121,7 @@ export class NestedTooDeeplyError extends ApiError {
   }
 }
 
-/** The body has more values than may be parsed: the process would do nothing else meanwhile. */
+/** The body has too many values: parsing them would block the process. */
 export class TooManyValuesError extends ApiError {
   constructor(limit: number) {
     super({
@@ -132,7 +132,7 @@ export class TooManyValuesError extends ApiError {
   }
 }
 
-/** A parameter this version knows but cannot honour: refused, because ignoring it would mislead the caller. */
+/** A known parameter that this version does not support: rejected, because ignoring it would mislead the caller. */
 export class UnsupportedParameterError extends ApiError {
   constructor(path: string, reason: string) {
     super({

@@ -5,7 +5,7 @@ import { ApiError, BodyTooLargeError, NestedTooDeeplyError, RequestAbortedError 
 import type { ErrorBody } from './error-body.dto.js';
 import { describeError, errorStack, readField, toInspectable } from './foreign-error.js';
 
-/** Turns whatever was thrown before the response began into `{detail, code}`. */
+/** Converts any error thrown before the response has started to `{detail, code}`. */
 @Catch()
 export class ApiExceptionFilter implements ExceptionFilter {
   private readonly logger = new Logger('Http');
@@ -26,7 +26,7 @@ export class ApiExceptionFilter implements ExceptionFilter {
   }
 }
 
-/** Of exceptions of Nest: those of a project's own guards, above all. */
+/** Codes for exceptions of Nest, which mostly come from guards of the project. */
 const KNOWN = [
   { status: 401, code: 'unauthenticated' },
   { status: 403, code: 'forbidden' },
@@ -58,14 +58,14 @@ function toErrorResponse(exception: unknown): { status: number; body: ErrorBody 
 const isBodyTooLarge = (exception: unknown): boolean =>
   exception instanceof HttpException && exception.getStatus() === 413;
 
-/** Node's own error for a request whose client has disconnected: nothing else fails with these words. */
+/** Node's error for a request whose client has disconnected. No other error has this code and message. */
 const isAborted = (exception: unknown): boolean =>
   exception instanceof Error &&
   'code' in exception &&
   exception.code === 'ECONNRESET' &&
   exception.message === 'aborted';
 
-/** Whoever walks through the value first runs out of stack: this program, or PostgreSQL (code 54001). */
+/** The first code that traverses the value runs out of stack: this process, or PostgreSQL (SQLSTATE 54001). */
 const isNestedTooDeeply = (exception: unknown): boolean =>
   (exception instanceof RangeError && describeError(exception).message.includes('call stack')) ||
   (exception instanceof Error && readField(exception, 'code') === '54001');

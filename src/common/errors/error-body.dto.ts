@@ -1,10 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
 
-/** One refused field. */
+/** One rejected field. */
 export class FieldProblemBody {
-  /** Where the field is, e.g. `config.recursion_limit`. */
+  /** Path of the field, e.g. `config.recursion_limit`. */
   path: string;
-  /** What is wrong with it. */
+  /** What is wrong with the field. */
   message: string;
 }
 
@@ -14,7 +14,7 @@ export class ErrorBody {
   detail: string;
   /** Stable identifier of the error, see docs/errors.md. */
   code: string;
-  /** The refused fields, for validation errors. */
+  /** The rejected fields, for validation errors. */
   @ApiProperty({ type: [FieldProblemBody], required: false })
   errors?: FieldProblemBody[];
 }

@@ -38,7 +38,7 @@ describe('describeError', () => {
     ],
     ['an error whose message is a number', () => Object.assign(new Error(), { message: 7 }), 'Error', '7'],
     ['an error whose fields throw', () => withGetters, 'Error', ''],
-    ['a proxy that throws', () => hostileProxy, 'Error', 'What was thrown cannot be shown.'],
+    ['a proxy that throws', () => hostileProxy, 'Error', 'The thrown value cannot be converted to a string.'],
     ['a string', () => 'boom', 'Error', 'boom'],
     ['an empty string', () => '', 'Error', ''],
     ['null', () => null, 'Error', 'null'],
@@ -49,7 +49,7 @@ describe('describeError', () => {
     ['a plain object', () => ({ code: 7 }), 'Error', '{"code":7}'],
     ['an object that looks like an error', () => ({ name: 'N', message: 'm' }), 'N', 'm'],
     ['an object without a prototype', () => Object.create(null) as unknown, 'Error', ''],
-    ['a circle', () => circular, 'Error', 'What was thrown cannot be shown.'],
+    ['a circle', () => circular, 'Error', 'The thrown value cannot be converted to a string.'],
     ['characters that PostgreSQL refuses', () => new Error('a\u0000b\ud800'), 'Error', 'a\ufffdb\ufffd'],
   ])('of %s is two strings', (_, thrown, error, message) => {
     expect(describeError(thrown())).toEqual({ error, message });
@@ -60,7 +60,7 @@ describe('describeError', () => {
   });
 });
 
-describe('what is foreign', () => {
+describe('a thrown value', () => {
   it('is read field by field', () => {
     expect(readField({ a: 1 }, 'a')).toBe(1);
     expect(readField(withGetters, 'name')).toBeUndefined();
@@ -74,14 +74,14 @@ describe('what is foreign', () => {
     expect(errorStack(new Error('m'))).toContain('foreign-error.spec');
   });
 
-  it('is logged with its causes, be they a circle', () => {
+  it('is logged with its causes, even if they are circular', () => {
     const error = new Error('outer', { cause: new Error('inner') });
     expect(errorStack(error)).toMatch(/^Error: outer\n[\s\S]*\nCaused by: Error: inner\n/);
     (error.cause as Error).cause = error;
     expect(errorStack(error).match(/Caused by/g)).toHaveLength(5);
   });
 
-  it('stays itself, unless its kind cannot be asked for', () => {
+  it('is returned unchanged, unless instanceof throws on it', () => {
     const error = new CoffeeError('m');
     expect(toInspectable(error)).toBe(error);
     expect(toInspectable('text')).toBe('text');

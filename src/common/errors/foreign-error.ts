@@ -1,9 +1,9 @@
 import { jsonbText } from '../json-text.js';
 
-// What user code throws can be anything: a string, null, an object of another realm, a Proxy, an error whose fields are
-// getters that throw. Only the functions here read it.
+// User code can throw any value: a string, null, an object of another realm, a Proxy, an error with getters that throw.
+// Only the functions in this file read such a value.
 
-/** What went wrong, as clients see it: always two strings. */
+/** An error in the form that clients receive: always two strings. */
 export interface ErrorDescription {
   /** Class name of the error. */
   error: string;
@@ -12,7 +12,7 @@ export interface ErrorDescription {
 
 const MAX_MESSAGE_LENGTH = 100_000;
 
-/** A field of something foreign; undefined when it cannot be read. */
+/** Reads a field of a thrown value; undefined if it cannot be read. */
 export function readField(thrown: unknown, field: string): unknown {
   try {
     return (thrown as Record<string, unknown> | null | undefined)?.[field];
@@ -21,21 +21,21 @@ export function readField(thrown: unknown, field: string): unknown {
   }
 }
 
-/** Stored as it is sent: without the characters that PostgreSQL refuses. */
+/** Describes a thrown value, without the characters that PostgreSQL cannot store: what is stored equals what is sent. */
 export function describeError(thrown: unknown): ErrorDescription {
   return { error: nameOf(thrown), message: storable(messageOf(thrown)) };
 }
 
-/** The same on one line, for states and log lines. */
+/** {@link describeError} on one line, for states and log lines. */
 export function errorText(thrown: unknown): string {
   const { error, message } = describeError(thrown);
   return message === '' ? error : `${error}: ${message}`;
 }
 
-/** Causes may form a circle. */
+/** Limits the chain of causes, which may be circular. */
 const MAX_CAUSES = 5;
 
-/** For log entries: with the causes, which clients do not see. */
+/** The stack with all causes, for the log. Clients do not receive it. */
 export function errorStack(thrown: unknown, causes = MAX_CAUSES): string {
   const stack = readField(thrown, 'stack');
   const text = typeof stack === 'string' && stack !== '' ? stack : errorText(thrown);
@@ -43,7 +43,7 @@ export function errorStack(thrown: unknown, causes = MAX_CAUSES): string {
   return cause === undefined || causes === 0 ? text : `${text}\nCaused by: ${errorStack(cause, causes - 1)}`;
 }
 
-/** What was thrown, or an error that says the same when not even `instanceof` can be asked of it. */
+/** Returns the thrown value, or an equivalent error if `instanceof` throws on it. */
 export function toInspectable(thrown: unknown): unknown {
   try {
     void (thrown instanceof Error);
@@ -54,7 +54,7 @@ export function toInspectable(thrown: unknown): unknown {
   }
 }
 
-/** The name of an error's class. What is no error, e.g. a string, counts as a plain one. */
+/** The class name of an error. A value that is not an error, such as a string, counts as `Error`. */
 function nameOf(thrown: unknown): string {
   const className = readField(readField(thrown, 'constructor'), 'name');
   const names = isPrimitive(thrown) ? [] : [readField(thrown, 'name'), className];
@@ -77,7 +77,7 @@ function messageOf(thrown: unknown): string {
 const isPrimitive = (value: unknown): boolean =>
   value === null || (typeof value !== 'object' && typeof value !== 'function');
 
-/** Runs foreign code (`toJSON`, `toString`), which may throw as well. */
+/** Calls user code (`toJSON`, `toString`), which may throw, too. */
 function toText(value: unknown): string {
   if (typeof value === 'string') {
     return value;
@@ -85,7 +85,7 @@ function toText(value: unknown): string {
   try {
     return isPrimitive(value) ? String(value) : (JSON.stringify(value) ?? String(value));
   } catch {
-    return 'What was thrown cannot be shown.';
+    return 'The thrown value cannot be converted to a string.';
   }
 }
 

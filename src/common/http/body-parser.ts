@@ -3,9 +3,9 @@ import { type ApiError, MalformedJsonError, NestedTooDeeplyError, TooManyValuesE
 import { exceededBound, MAX_JSON_DEPTH } from './json-bounds.js';
 
 /**
- * Reads every body as JSON, whatever its content type says: clients send JSON as `text/plain` or without a type
- * (contract R9). An empty body is no body. What would be too much to parse is refused before it is parsed; keys that could
- * poison a prototype are refused by Fastify's parser.
+ * Parses every body as JSON regardless of its content type: clients send JSON as `text/plain` or without a type (contract
+ * R9). An empty body counts as absent. JSON that is too expensive to parse is rejected before it is parsed. Fastify's parser
+ * rejects keys that could poison a prototype.
  */
 export function useJsonBodies(fastify: FastifyInstance, maxValues: number): void {
   const parseJson = fastify.getDefaultJsonParser('error', 'error');
@@ -30,7 +30,7 @@ export function useJsonBodies(fastify: FastifyInstance, maxValues: number): void
   });
 }
 
-/** Why this JSON text must not be parsed; undefined when it may be. */
+/** The error for JSON that is too expensive to parse; undefined if it may be parsed. */
 export function refuseCostlyJson(json: string, maxValues: number): ApiError | undefined {
   switch (exceededBound(json, { depth: MAX_JSON_DEPTH, values: maxValues })) {
     case 'depth':
@@ -42,5 +42,5 @@ export function refuseCostlyJson(json: string, maxValues: number): ApiError | un
   }
 }
 
-/** Without the copy that `trim` makes of a large body. */
+/** Not `trim`, which copies a large body. */
 const isBlank = (body: string): boolean => !/\S/.test(body);

@@ -25,11 +25,11 @@ describe('pickHeaders', () => {
     [['*-agent', 'x*z'], [], ['user-agent']],
     [['authorization', 'cook*', 'x-user-id'], [], ['authorization', 'x-user-id']],
     [['authorization'], ['auth*'], []],
-  ])('with includes %j and excludes %j gives %j', (includes, excludes, names) => {
+  ])('with includes %j and excludes %j returns %j', (includes, excludes, names) => {
     expect(Object.keys(pickHeaders(HEADERS, { includes, excludes }))).toEqual(names);
   });
 
-  it('joins what was sent several times', () => {
+  it('joins the values of a repeated header', () => {
     expect(pickHeaders(HEADERS, { includes: ['x-many', 'x-colour'], excludes: [] })).toEqual({
       'x-colour': 'blue',
       'x-many': 'a, b',

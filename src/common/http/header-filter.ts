@@ -1,4 +1,4 @@
-/** Which headers, by patterns: `*` stands for any text, case does not matter. What is excluded stays out in any case. */
+/** Selects headers by case-insensitive patterns; `*` matches any string. `excludes` takes precedence over `includes`. */
 export interface HeaderPatterns {
   readonly includes: readonly string[];
   readonly excludes: readonly string[];
@@ -6,18 +6,18 @@ export interface HeaderPatterns {
 
 type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Headers that identify or admit somebody: a pattern with `*` never means them, only their own name does. */
-const PERSONAL = new Set(['authorization', 'cookie', 'proxy-authorization', 'x-user-id', 'x-organization-id']);
+/** Headers with identities or credentials: a pattern with `*` never matches them, only their exact name does. */
+const SENSITIVE = new Set(['authorization', 'cookie', 'proxy-authorization', 'x-user-id', 'x-organization-id']);
 
-/** The headers that the patterns let through, under lower-case names. */
+/** The headers that match the patterns, by lower-case name. */
 export function pickHeaders(headers: RequestHeaders, { includes, excludes }: HeaderPatterns): Record<string, string> {
   const picked: Record<string, string> = {};
   for (const [header, value] of Object.entries(headers)) {
     const name = header.toLowerCase();
-    const wanted = PERSONAL.has(name)
+    const isIncluded = SENSITIVE.has(name)
       ? includes.some((pattern) => pattern.toLowerCase() === name)
       : includes.some((pattern) => matches(pattern, name));
-    if (value !== undefined && wanted && !excludes.some((pattern) => matches(pattern, name))) {
+    if (value !== undefined && isIncluded && !excludes.some((pattern) => matches(pattern, name))) {
       picked[name] = typeof value === 'string' ? value : value.join(', ');
     }
   }
@@ -29,4 +29,4 @@ function matches(pattern: string, name: string): boolean {
   return new RegExp(`^${source}$`).test(name);
 }
 
-const escapeRegExp = (text: string): string => text.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&');
+const escapeRegExp = (literal: string): string => literal.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&');

@@ -1,19 +1,19 @@
 import type { FastifyReply } from 'fastify';
 
 /**
- * Where a run is found. SDKs take ids from these paths, so nothing may follow the run id, and no mount prefix or host
- * may stand before them (contract 0.3, R3, R4).
+ * Identifies a run in response headers. SDKs parse ids from these paths: they must end with the run id, and must not start
+ * with a mount prefix or host (contract 0.3, R3, R4).
  */
 export interface RunLocation {
   run_id: string;
-  /** Absent for a stateless run, whose hidden thread clients never address. */
+  /** Absent for a stateless run: clients never address its hidden thread. */
   thread_id?: string;
 }
 
 export const runPath = ({ thread_id, run_id }: RunLocation): string =>
   thread_id ? `/threads/${thread_id}/runs/${run_id}` : `/runs/${run_id}`;
 
-/** `Content-Location` of a response that created or re-reads a run; `Location` where its output can be read again. */
+/** `Content-Location`: the run that was created or re-read. `Location`: where a client can read its output again. */
 export function runHeaders(run: RunLocation, reread?: 'stream' | 'join'): Record<string, string> {
   const path = runPath(run);
   return { 'content-location': path, ...(reread && { location: `${path}/${reread}` }) };
@@ -22,11 +22,11 @@ export function runHeaders(run: RunLocation, reread?: 'stream' | 'join'): Record
 /** One page of a search. */
 export interface Page<T> {
   rows: T[];
-  /** Matches in all, before paging. */
+  /** Total number of matches, before paging. */
   total: number;
 }
 
-/** `X-Pagination-Total`, and `X-Pagination-Next` while more rows follow (contract R5). */
+/** Sets `X-Pagination-Total`, and `X-Pagination-Next` if more rows follow (contract R5). */
 export function sendPage<T>(reply: FastifyReply, { rows, total }: Page<T>, { offset }: { offset: number }): T[] {
   reply.header('x-pagination-total', String(total));
   const next = offset + rows.length;
@@ -36,7 +36,7 @@ export function sendPage<T>(reply: FastifyReply, { rows, total }: Page<T>, { off
   return rows;
 }
 
-/** `Prefer: return=minimal` asks for 204 without a body. */
+/** `Prefer: return=minimal` requests 204 without a body. */
 export function returnPreferred<T>(reply: FastifyReply, prefer: string | undefined, value: T): T | undefined {
   if (!prefer?.includes('return=minimal')) {
     return value;
@@ -45,5 +45,5 @@ export function returnPreferred<T>(reply: FastifyReply, prefer: string | undefin
   return undefined;
 }
 
-/** An address without its query, which may hold what no log should. */
+/** A URL without its query, which may contain data that must not be logged. */
 export const pathOf = (url: string): string => url.split('?', 1)[0];

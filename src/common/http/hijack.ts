@@ -3,13 +3,13 @@ import type { FastifyReply } from 'fastify';
 import { trackOpenResponse } from './open-responses.js';
 
 /**
- * Takes the response away from Fastify, with the status line and all headers, CORS and `x-request-id` included. They
- * still have to be flushed, so that clients see `Location` before the first byte of the body.
+ * Takes the response over from Fastify with its status line and all headers, including CORS and `x-request-id`. The caller
+ * still has to flush them, so that clients receive `Location` before the first byte of the body.
  */
 export function hijack(reply: FastifyReply, headers: Record<string, string | string[]>, status = 200): ServerResponse {
   reply.hijack();
   const response = reply.raw;
-  // When a connection was to be closed anyway, clients take its end for the end of the answer, though it is broken off.
+  // With `connection: close`, clients would mistake an aborted response for a complete one.
   response.removeHeader('connection');
   response.writeHead(status, { ...definedHeaders(reply), ...headers });
   trackOpenResponse(response);

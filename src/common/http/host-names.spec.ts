@@ -27,7 +27,7 @@ describe('hostnameOf', () => {
     'localhost\\x',
     'localhost:x',
     '[::1',
-  ])('there is none in %j', (authority) => {
+  ])('returns undefined for %j', (authority) => {
     expect(hostnameOf(authority)).toBeUndefined();
   });
 });

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Stands for the address of graphs that call the server they are executed by. No connection has such an address. */
+/** The remote address of requests from graphs of this process. No network connection has such an address. */
 export const IN_PROCESS = 'in-process';
 
-/** A request that did not come over the network, but from a graph of this process. */
+/** True for a request from a graph of this process, not from the network. */
 export const isInProcess = ({ socket }: Pick<IncomingMessage, 'socket'>): boolean =>
   socket.remoteAddress === IN_PROCESS;

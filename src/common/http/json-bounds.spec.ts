@@ -25,12 +25,12 @@ describe('the depth of JSON', () => {
     ['quotes behind a backslash', '["\\"[[[[[[[[[[[["]'],
     ['backslashes before the closing quote', '["[[[[[[\\\\","[[[[[[[\\\\\\\\"]'],
     ['an escaped backslash and a quote', '["\\\\\\"[[[[[[[[[[[["]'],
-  ])('does not take what stands in a text for levels: %s', (_name, json) => {
+  ])('does not count brackets in a string: %s', (_name, json) => {
     JSON.parse(json);
     expect(isDeeperThan(2, json)).toBe(false);
   });
 
-  it('sees the levels behind a text', () => {
+  it('counts the levels after a string', () => {
     expect(isDeeperThan(5, `["\\\\", ${lists(5)}]`)).toBe(true);
   });
 
@@ -61,7 +61,7 @@ describe('the number of values of JSON', () => {
     expect(hasMoreThan(values - 1, json)).toBe(values > 1);
   });
 
-  it('is found without reading on', () => {
+  it('stops at the limit', () => {
     expect(hasMoreThan(100, `[${'{},'.repeat(200)}`)).toBe(true);
   });
 });

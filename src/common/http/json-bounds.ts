@@ -1,12 +1,12 @@
-/** What JSON may cost whatever reads, copies, validates, stores or writes it. */
+/** Bounds on JSON, which limit the cost of parsing, copying, validating and storing it. */
 export interface JsonBounds {
-  /** Levels of lists and objects. */
+  /** Maximum nesting of lists and objects. */
   depth: number;
-  /** Scalars, lists and objects, all together. Keys are not counted: each has a value. */
+  /** Maximum number of scalars, lists and objects. Keys are not counted: each has a value. */
   values: number;
 }
 
-/** Levels of lists and objects in a request body: far more than any client needs, far fewer than any stack holds. */
+/** Maximum nesting of a request body: far more than any client needs, far less than the stack allows. */
 export const MAX_JSON_DEPTH = 1_000;
 
 const codeOf = (character: string): number => character.charCodeAt(0);
@@ -14,17 +14,17 @@ const [QUOTE, BACKSLASH, COMMA, SPACE] = ['"', '\\', ',', ' '].map(codeOf);
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = ['[', ']', '{', '}'].map(codeOf);
 
 /**
- * The first bound that JSON text exceeds; undefined when it exceeds none. Does not parse it: the parser itself needs seconds,
- * and gigabytes, for millions of values. Of text that is no JSON it reports anything; the parser refuses it.
+ * The first bound that a JSON string exceeds; undefined if it exceeds none. Does not parse it: the parser itself would need
+ * seconds, and gigabytes, for millions of values. For invalid JSON the result is arbitrary; the parser rejects it.
  */
 export function exceededBound(json: string, { depth, values }: JsonBounds): keyof JsonBounds | undefined {
-  // Each level and each value has a character of its own.
+  // Each level and each value takes at least one character.
   if (json.length <= Math.min(depth, values)) {
     return undefined;
   }
   let level = 0;
   let count = 1;
-  /** Just behind an opening bracket: what comes next, unless it closes, is the first value inside. */
+  /** True directly after an opening bracket: the next token, unless it is a closing bracket, is the first value inside. */
   let isFirst = false;
   for (let at = 0; at < json.length; at++) {
     const code = json.charCodeAt(at);
@@ -56,10 +56,10 @@ export function exceededBound(json: string, { depth, values }: JsonBounds): keyo
   return undefined;
 }
 
-/** Where the string that begins at `begin` has its closing quote. */
+/** Position of the closing quote of the string that begins at `begin`. */
 function endOfString(json: string, begin: number): number {
   const quote = json.indexOf('"', begin + 1);
-  // Few strings have escapes; a search for each quote of one that has millions would cost most of all.
+  // Few strings have escapes. For a string with millions of escaped quotes, an indexOf for each would be too expensive.
   return quote !== -1 && json.charCodeAt(quote - 1) !== BACKSLASH ? quote : endOfEscapedString(json, begin);
 }
 

@@ -22,14 +22,14 @@ describe('onClose', () => {
     return { response, leave: () => client.destroy() };
   }
 
-  it('calls back when the client leaves', async () => {
+  it('calls back when the client disconnects', async () => {
     const { response, leave } = await answer();
     const closed = new Promise<void>((resolve) => onClose(response, resolve));
     leave();
     await closed;
   });
 
-  it('calls back when the client had left before', async () => {
+  it('calls back if the client has already disconnected', async () => {
     const { response, leave } = await answer();
     leave();
     await once(response, 'close');

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** Calls back when a response is closed; soon when it is already, because its client left before anybody listened. */
+/** Calls back when a response closes, or asynchronously if the client has already disconnected. */
 export function onClose(response: ServerResponse, callback: () => void): void {
   if (response.closed) {
     queueMicrotask(callback);

@@ -3,61 +3,62 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onClose } from './on-close.js';
 
-/** Milliseconds that requests get to be answered when the server closes. */
-const LAST_ANSWERS_MS = 5_000;
+/** Milliseconds that a closing server waits for pending responses. */
+const SHUTDOWN_RESPONSE_TIMEOUT_MS = 5_000;
 
-/** Responses that last as long as a run. */
+/** Responses that last as long as a run: streams and waits. */
 const open = new Set<ServerResponse>();
-/** All others, until they are sent. */
-const answering = new Set<ServerResponse>();
-/** The server is going to close, and then: it is closing. */
-let leaving = false;
-let closing = false;
+/** All other responses, until they are sent. */
+const pending = new Set<ServerResponse>();
+/** Set by {@link announceShutdown}. */
+let isAnnounced = false;
+/** Set by {@link destroyOpenResponses}. */
+let isClosing = false;
 
-/** Remembers a response until it is sent, so that a server that closes can wait for it. */
+/** Tracks a response until it is sent, so that a closing server can wait for it. */
 export function trackResponse(response: ServerResponse): void {
-  answering.add(response);
-  onClose(response, () => answering.delete(response));
-  if (leaving) {
+  pending.add(response);
+  onClose(response, () => pending.delete(response));
+  if (isAnnounced) {
     response.setHeader('connection', 'close');
   }
 }
 
-/** Remembers a hijacked response until it is closed, so that shutdown can break it off. */
+/** Tracks a hijacked response until it is closed, so that shutdown can destroy it. */
 export function trackOpenResponse(response: ServerResponse): void {
-  answering.delete(response);
+  pending.delete(response);
   open.add(response);
   onClose(response, () => open.delete(response));
-  if (closing) {
-    setImmediate(() => breakOff(response));
+  if (isClosing) {
+    setImmediate(() => destroy(response));
   }
 }
 
 /**
- * Clients are asked not to use their connections again: what they send on one that is just being closed gets lost. To be
- * called well before the server closes.
+ * From now on responses carry `connection: close`, so that clients do not reuse a connection that is about to close: their
+ * requests would be lost. Must be called well before the server closes.
  */
-export function announceClose(): void {
-  leaving = true;
+export function announceShutdown(): void {
+  isAnnounced = true;
 }
 
-/** Cuts the connection of every open stream and wait. */
-export function breakOffOpenResponses(): void {
-  closing = true;
-  open.forEach(breakOff);
+/** Destroys the connection of every open stream and wait. */
+export function destroyOpenResponses(): void {
+  isClosing = true;
+  open.forEach(destroy);
 }
 
-/** Resolves when the requests that are there now have been answered: their clients shall know what has become of them. */
-export async function answersSent(): Promise<void> {
-  const answers = Promise.all([...answering].map((response) => once(response, 'close')));
-  await Promise.race([answers, sleep(LAST_ANSWERS_MS, undefined, { ref: false })]);
+/** Resolves when all current requests have been answered, so that their clients know the outcome. */
+export async function pendingResponsesSent(): Promise<void> {
+  const sent = Promise.all([...pending].map((response) => once(response, 'close')));
+  await Promise.race([sent, sleep(SHUTDOWN_RESPONSE_TIMEOUT_MS, undefined, { ref: false })]);
 }
 
 /**
- * To an SDK a clean end means that the run has finished; a broken connection means "reconnect", to where the headers say:
- * those it must have.
+ * To an SDK a clean end means that the run has finished. A broken connection means: reconnect to the URL in the headers,
+ * which must therefore be sent first.
  */
-function breakOff(response: ServerResponse): void {
+function destroy(response: ServerResponse): void {
   response.flushHeaders();
   response.destroy();
 }

@@ -23,7 +23,7 @@ describe('the target of a request', () => {
     ['ftp://other/ok', 'ftp://other/ok'],
     ['*', '*'],
     ['', ''],
-  ])('%j has the one spelling %j', (target, spelling) => {
+  ])('%j has the canonical form %j', (target, spelling) => {
     expect(canonicalTarget(target)).toBe(spelling);
     expect(canonicalTarget(spelling)).toBe(spelling);
   });
@@ -54,12 +54,12 @@ describe('the address of a request', () => {
     ['//[', 'http://h//['],
     ['*', 'http://h/*'],
     ['ftp://other/ok', 'http://h/ftp://other/ok'],
-  ])('takes %j for a path', (path, address) => {
+  ])('treats %j as a path', (path, address) => {
     expect(addressOf('h', path)).toBe(address);
     expect(() => new Request(addressOf('h', path))).not.toThrow();
   });
 
-  it('is http or https, whatever a proxy says', () => {
+  it('is http or https, regardless of the proxy', () => {
     expect(addressOf('h', '/ok', 'https')).toBe('https://h/ok');
     expect(addressOf('h', '/ok', 'javascript:')).toBe('http://h/ok');
   });

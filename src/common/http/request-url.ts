@@ -1,14 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 
-/** A path, or the absolute form that proxies use. Anything else (`*`, other schemes) names nothing that this server has. */
+/** A path, or the absolute form that proxies use. Other targets (`*`, other schemes) match no route of this server. */
 const ADDRESS = /^(?:https?:\/\/[^/?#\\]*|(?=\/))/i;
 
 /** A name, an IPv4 or an IPv6 address, with or without a port. */
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 
 /**
- * The one spelling of a request target, made before routing: its path and query, without scheme, host, fragment and dot
- * segments. Router, authentication, custom app and logs all decide by the same path, which later parsers leave as it is.
+ * The canonical form of a request target, computed before routing: path and query, without scheme, host, fragment and dot
+ * segments. Router, authentication, custom app and logs all use the same path, which later parsers do not change.
  */
 export function canonicalTarget(target: string): string {
   if (!ADDRESS.test(target)) {
@@ -20,8 +20,8 @@ export function canonicalTarget(target: string): string {
 }
 
 /**
- * The absolute address of a request, as the Fetch API needs it. A `Host` that is none counts as `localhost`, and a path is
- * never read as an authority: `//user:password@host` stays a path.
+ * The absolute URL of a request, for the Fetch API. An invalid `Host` is replaced by `localhost`. A path is never parsed as
+ * an authority: `//user:password@host` stays a path.
  */
 export function requestUrl({ protocol, host }: Pick<FastifyRequest, 'protocol' | 'host'>, path: string): URL {
   const base = `${protocol === 'https' ? 'https' : 'http'}://${host}`;

@@ -3,8 +3,8 @@ import type { FastifyReply } from 'fastify';
 import { jsonChunks } from '../json-chunks.js';
 
 /**
- * Answers with JSON in which LangChain messages are flattened, see {@link jsonChunks}. A large answer is written as fast as
- * the client reads it; an error after its begin breaks the connection off.
+ * Responds with JSON in which LangChain messages are flattened, see {@link jsonChunks}. A large response is written with
+ * backpressure, as fast as the client reads it. An error after its start aborts the connection.
  */
 export async function sendWire(reply: FastifyReply, value: unknown): Promise<void> {
   const chunks = jsonChunks(value);

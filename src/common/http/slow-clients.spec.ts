@@ -2,17 +2,17 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { dropWhenUnread } from './slow-clients.js';
+import { destroyStalledResponse } from './slow-clients.js';
 
 const UNREAD_MS = 100;
 
-describe('a client that takes nothing', () => {
+describe('a client that does not read its response', () => {
   let server: http.Server;
   let answer: (response: http.ServerResponse) => void;
 
   beforeEach(async () => {
     server = http.createServer({ keepAliveTimeout: 3 * UNREAD_MS, highWaterMark: 1024 }, (_request, response) => {
-      dropWhenUnread(response, UNREAD_MS);
+      destroyStalledResponse(response, UNREAD_MS);
       answer(response);
     });
     server.listen(0, '127.0.0.1');
@@ -30,7 +30,7 @@ describe('a client that takes nothing', () => {
     return socket;
   }
 
-  it('is cut off', async () => {
+  it('is disconnected', async () => {
     const size = 50_000_000;
     const dropped = new Promise<void>((resolve) => {
       answer = (response) => {
@@ -48,7 +48,7 @@ describe('a client that takes nothing', () => {
     expect(taken).toBeLessThan(size);
   });
 
-  it('is not taken for one whose answer takes its time', async () => {
+  it('is distinguished from one that waits for a slow response', async () => {
     answer = (response) => setTimeout(() => response.end('at last'), 5 * UNREAD_MS);
     const socket = request();
     let text = '';
@@ -57,7 +57,7 @@ describe('a client that takes nothing', () => {
     expect(text).toContain('at last');
   });
 
-  it('is not taken for one that takes little by little', async () => {
+  it('is distinguished from one that reads slowly', async () => {
     const size = 3_000_000;
     answer = (response) => response.end('x'.repeat(size));
     const socket = request();

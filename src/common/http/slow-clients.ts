@@ -1,32 +1,32 @@
 import type { ServerResponse } from 'node:http';
 
-/** Milliseconds in which the headers of a request must have arrived, counted from the beginning of its connection. */
-const HEADERS_MS = 30_000;
-/** Milliseconds between two looks for requests that are late. */
-const LOOK_MS = 5_000;
-/** Milliseconds for which a client may take nothing of what is sent to it. Node has times of its own between requests. */
-const UNREAD_MS = 60_000;
+/** Milliseconds within which the headers of a request must arrive after the connection was opened. */
+const HEADERS_TIMEOUT_MS = 30_000;
+/** Interval at which Node checks for requests that timed out. */
+const TIMEOUT_CHECK_INTERVAL_MS = 5_000;
+/** Milliseconds for which a client may read nothing of a response. Idle connections have Node's own timeouts. */
+const STALLED_TIMEOUT_MS = 60_000;
 
-/** Time limits of Node's HTTP server, all for requests: how long an answer takes does not matter. */
-export const arrivalLimits = (requestMs: number) => ({
+/** Timeouts of Node's HTTP server. They apply to requests only; a response may take any time. */
+export const requestTimeouts = (requestMs: number) => ({
   requestTimeout: requestMs,
   http: {
-    headersTimeout: Math.min(HEADERS_MS, requestMs),
-    connectionsCheckingInterval: Math.min(LOOK_MS, Math.ceil(requestMs / 2)),
+    headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestMs),
+    connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_INTERVAL_MS, Math.ceil(requestMs / 2)),
   },
 });
 
 /**
- * Breaks off a response whose client has taken nothing of it for a while: it would hold its connection and what waits to be
- * sent for ever. A server that is silent, because a run takes its time, has nothing waiting.
+ * Destroys a response that its client has stopped reading: it would hold the connection and the buffered data forever. A
+ * response that is silent because its run is still working has no buffered data, and is not affected.
  */
-export function dropWhenUnread(response: ServerResponse, unreadMs = UNREAD_MS): void {
+export function destroyStalledResponse(response: ServerResponse, timeoutMs = STALLED_TIMEOUT_MS): void {
   const { socket } = response;
-  // Requests of this process have none.
+  // In-process requests have no socket.
   if (typeof socket?.setTimeout !== 'function') {
     return;
   }
-  response.setTimeout(unreadMs, () => {
+  response.setTimeout(timeoutMs, () => {
     if (socket.writableLength > 0 || response.writableLength > 0) {
       response.destroy();
     }

@@ -7,7 +7,7 @@ import { onClose } from './on-close.js';
 /** Milliseconds of silence after which a comment is sent (contract 3.1). */
 export const HEARTBEAT_MS = 5_000;
 
-/** A comment without a blank line after it: JS 2.0.0 would make an empty event of one (contract 7.21). */
+/** A comment without a blank line: the JS SDK 2.0.0 would emit an empty event for one (contract 7.21). */
 const HEARTBEAT = ': heartbeat\n';
 
 const SSE_HEADERS = {
@@ -16,29 +16,29 @@ const SSE_HEADERS = {
   'x-accel-buffering': 'no',
 };
 
-/** One event in wire form. `json` is already serialised, on one line. */
+/** One SSE frame. `json` is already serialized, on one line. */
 export function sseFrame(event: string, json: string, id?: string): string {
   return id === undefined ? `event: ${event}\ndata: ${json}\n\n` : `event: ${event}\ndata: ${json}\nid: ${id}\n\n`;
 }
 
 /**
- * Finished frames, several at a time. `return` ends a pending `next`, so that a client that leaves is noticed at once
- * and not with the next event.
+ * A source of complete frames, in batches. `return` ends a pending `next`, so that a disconnect takes effect at once and not
+ * with the next event.
  */
 export interface FrameSource {
   next(): Promise<IteratorResult<string, undefined>>;
   return(): void;
 }
 
-/** The body of a streaming response, decided before the status line goes out. */
+/** Headers and body of a streaming response, determined before the status line is sent. */
 export interface SseBody {
   headers: Record<string, string>;
   frames: FrameSource;
 }
 
 /**
- * Writes server-sent events: the only place that does. Headers go out before the first event, each batch is one write,
- * a slow client holds back its own reader and nobody else.
+ * Writes server-sent events (SSE); no other code does. Headers are sent before the first event, and each batch is one write.
+ * Backpressure: a slow client holds back its own reader and no other client.
  */
 export async function sse(reply: FastifyReply, { headers, frames }: SseBody): Promise<void> {
   const response = hijack(reply, { ...SSE_HEADERS, ...headers });
@@ -49,12 +49,12 @@ export async function sse(reply: FastifyReply, { headers, frames }: SseBody): Pr
     for (let next = await frames.next(); !next.done; next = await frames.next()) {
       heartbeat.refresh();
       const isTaken = response.write(next.value);
-      // Node sends at the end of this turn at the earliest: events that come until then travel together.
+      // Node sends at the end of this turn at the earliest: events that arrive until then are sent together.
       await (isTaken ? nextTurn() : drained(response));
     }
     response.end();
   } catch {
-    // The source failed: a clean end would tell the client that the run has finished.
+    // The source failed. A clean end would mean to the client that the run has finished.
     response.destroy();
   } finally {
     clearInterval(heartbeat);
@@ -62,7 +62,7 @@ export async function sse(reply: FastifyReply, { headers, frames }: SseBody): Pr
   }
 }
 
-/** Resolves when the client has taken what was written, or has left. */
+/** Resolves when the client has read the written data, or has disconnected. */
 function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const settle = (): void => {

@@ -3,14 +3,14 @@ import type { FastifyRequest } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Requests to this route are never counted against a limit. */
+    /** Requests to this route do not count against a rate limit. */
     uncounted?: boolean;
   }
 }
 
-/** Marks a route that load balancers poll: its requests are never counted, and never refused for their number. */
+/** Exempts a route that load balancers poll from rate limits. */
 export const Uncounted = (): MethodDecorator => RouteConfig({ uncounted: true });
 
-/** Whether the route that answers is marked {@link Uncounted}. The spelling of the address does not matter. */
+/** Whether the route of a request is marked {@link Uncounted}, regardless of the spelling of the URL. */
 export const isUncounted = ({ routeOptions }: Pick<FastifyRequest, 'routeOptions'>): boolean =>
   routeOptions.config?.uncounted === true;

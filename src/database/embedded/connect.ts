@@ -7,18 +7,16 @@ import { findPostmaster, type Launch, launchPostmaster, type Postmaster } from '
 import { serverLogPath } from './server-log.js';
 import { openPresence, type Session } from './server-session.js';
 
-/** A server, and what keeps other processes from stopping it until this one stops. */
+/** A server, and the session that keeps other processes from stopping it. */
 export interface Connection {
   server: Postmaster;
   presence: Session;
 }
 
-/** Recovery after a crash takes a second or two; a server that is just stopping, about as long. */
+/** Crash recovery takes a second or two, and so does the shutdown of a previous server. */
 const START_TIMEOUT_MS = 60_000;
 
-/**
- * Joins the server that is running, or starts one. To be called with the start lock held; throws when `signal` aborts.
- */
+/** Connects to the running server, or starts one. The caller holds the start lock. Throws when `signal` aborts. */
 export async function connectToServer(cluster: Cluster, signal?: AbortSignal): Promise<Connection> {
   const { location, log } = cluster;
   let launch: Launch | undefined;
@@ -42,7 +40,7 @@ export async function connectToServer(cluster: Cluster, signal?: AbortSignal): P
   );
 }
 
-/** A launch that failed because of a predecessor is repeated, any other failure is final. */
+/** Retries a launch that failed because of a previous server. Any other failure is final. */
 async function launchUnlessStarting(launch: Launch | undefined, cluster: Cluster): Promise<Launch> {
   const { location } = cluster;
   const failure = await launch?.failure();
@@ -54,12 +52,12 @@ async function launchUnlessStarting(launch: Launch | undefined, cluster: Cluster
   }
   if (!PREDECESSOR.test(failure)) {
     throw new EmbeddedPostgresError(
-      `The embedded PostgreSQL could not start on ${location.data}. Remove the cause, or set DATABASE_URI. ` +
+      `The embedded PostgreSQL could not start on ${location.data}. Fix the cause, or set DATABASE_URI. ` +
         `The end of ${serverLogPath(location.home)}:\n${failure}`,
     );
   }
   if (EMPTY_LOCK_FILE.test(failure)) {
-    // Left by a crash of the whole machine. We hold the start lock, so no server is just about to write it.
+    // A crash of the machine left this file. This process holds the start lock, so no other server is about to write it.
     await unlink(join(location.data, 'postmaster.pid'));
   }
   await sleep(200);
@@ -67,5 +65,5 @@ async function launchUnlessStarting(launch: Launch | undefined, cluster: Cluster
 }
 
 const EMPTY_LOCK_FILE = /lock file "[^"]*" is empty/;
-/** Another process's server that has just begun, or children of a killed one that have not noticed yet. */
+/** A server of another process that has just started, or children of a killed one that have not ended yet. */
 const PREDECESSOR = /lock file "[^"]*" (already exists|is empty)|is still in use/;

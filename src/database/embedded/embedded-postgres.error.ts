@@ -1,9 +1,9 @@
-/** The embedded PostgreSQL cannot be used; the message says what happened and what to do. */
+/** The embedded PostgreSQL cannot be used. The message says what happened and what to do. */
 export class EmbeddedPostgresError extends Error {
   override readonly name: string = 'EmbeddedPostgresError';
 }
 
-/** Nothing to run: no binaries for this platform, or they cannot be executed on this system. */
+/** There are no binaries for this platform, or the system cannot execute them. */
 export class EmbeddedPostgresUnavailableError extends EmbeddedPostgresError {
   override readonly name = 'EmbeddedPostgresUnavailableError';
 

@@ -1,4 +1,4 @@
-/** Whether this is an error with one of these codes: of the system (`ENOENT`) or of PostgreSQL (`57P03`). */
+/** Whether the error has one of these codes: a system error (`ENOENT`) or an SQLSTATE (`57P03`). */
 export const hasErrorCode = (error: unknown, ...codes: string[]): boolean =>
-  // Not instanceof: jest runs specs in a realm of their own, where Node's errors are no Errors.
+  // Not instanceof: jest runs specs in another realm, in which Node's errors are not instances of Error.
   codes.includes(String((error as { code?: unknown } | undefined)?.code));

@@ -4,13 +4,13 @@ import type { Cluster } from './cluster.js';
 import type { GuardMessage } from './guard.js';
 import { PROGRAM_ENVIRONMENT } from './run-program.js';
 
-/** The guard's program, as it is compiled. */
+/** The compiled program of the guard. */
 const PROGRAM = new URL('./guard.js', import.meta.url);
-/** A guard that ends while it is needed is started again, after this time and so many times. */
-const RESTART_MS = 1_000;
+/** A guard that ends early is restarted after this delay, at most this many times. */
+const RESTART_DELAY_MS = 1_000;
 const MAX_RESTARTS = 5;
 
-/** This process's guard, see guard.ts. It is started before the server, so that no server is ever without one. */
+/** The guard of this process, see guard.ts. It starts before the server, so that a server always has a guard. */
 export class GuardProcess {
   private child?: ChildProcess;
   private isOver = false;
@@ -23,13 +23,13 @@ export class GuardProcess {
     this.start();
   }
 
-  /** The server has stopped, or another process with a guard of its own uses it. */
+  /** Ends the guard: the server has stopped, or another process with its own guard uses it. */
   dismiss(): void {
-    this.tell({ dismissed: true });
+    this.send({ dismissed: true });
     this.takeOver();
   }
 
-  /** From here on the guard sees to it that the server stops when no process uses it any more. */
+  /** From now on the guard stops the server as soon as no process uses it. */
   takeOver(): void {
     this.isOver = true;
     this.child?.stdin?.end();
@@ -39,24 +39,24 @@ export class GuardProcess {
     const child = spawn(process.execPath, [fileURLToPath(this.program)], {
       cwd: '/',
       env: PROGRAM_ENVIRONMENT,
-      // A session of its own: what ends this process group does not end the guard.
+      // A separate session: signals to this process group do not reach the guard.
       detached: true,
       windowsHide: true,
       stdio: ['pipe', 'ignore', 'ignore'],
     });
     child.once('error', () => this.restart());
     child.once('exit', () => this.restart());
-    // A guard that has ended does not read; the next one gets the message.
+    // A guard that has ended cannot read the message; the next one receives it.
     child.stdin.on('error', () => undefined);
-    // Neither it nor the pipe keeps this process alive.
+    // Neither the guard nor the pipe keeps this process alive.
     child.unref();
     (child.stdin as unknown as { unref(): void }).unref();
     this.child = child;
     const { location, binaries } = this.cluster;
-    this.tell({ cluster: { location, binaries } });
+    this.send({ cluster: { location, binaries } });
   }
 
-  private tell(message: GuardMessage): void {
+  private send(message: GuardMessage): void {
     this.child?.stdin?.write(`${JSON.stringify(message)}\n`);
   }
 
@@ -69,6 +69,6 @@ export class GuardProcess {
       if (!this.isOver) {
         this.start();
       }
-    }, RESTART_MS).unref();
+    }, RESTART_DELAY_MS).unref();
   }
 }

@@ -1,16 +1,16 @@
 import { createInterface } from 'node:readline';
 import type { Cluster } from './cluster.js';
-import { stopAbandonedServer } from './leaving.js';
+import { stopAbandonedServer } from './release-server.js';
 
 type GuardedCluster = Pick<Cluster, 'location' | 'binaries'>;
 
-/** What a Nestgraph process tells its guard, one line of JSON each. */
+/** A message from a Nestgraph process to its guard: one line of JSON. */
 export type GuardMessage = { cluster: GuardedCluster } | { dismissed: true };
 
 /*
- * The guard: a process of its own, which stops PostgreSQL when the Nestgraph process that has started the guard ends
- * without doing so: it was killed, crashed, or was stopped twice. Its standard input ends with that process, however that
- * ends. Signals for a process group, a terminal or a service do not end the guard, because its work begins then.
+ * The guard: a separate process that stops PostgreSQL if the Nestgraph process that started the guard ends without doing
+ * so: it was killed, it crashed, or it received a second signal. The guard's standard input closes when that process ends,
+ * for any reason. The guard ignores signals to a process group, a terminal or a service: that is when its work begins.
  */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => undefined);

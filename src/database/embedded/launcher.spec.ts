@@ -29,7 +29,7 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** As `npm run build` leaves it. */
+/** Created by `npm run build`. */
 const GUARD = new URL('../../../dist/src/database/embedded/guard.js', import.meta.url);
 
 async function start(directory: string, log: (message: string) => void = () => undefined): Promise<EmbeddedPostgres> {
@@ -51,7 +51,7 @@ async function query<Row extends pg.QueryResultRow>(uri: string, sql: string): P
 const postmasterPid = async (server: EmbeddedPostgres): Promise<number> =>
   parseInt(await readFile(join(server.data_directory, 'postmaster.pid'), 'utf8'));
 
-/** A killed process whose parent does not collect it stays listed as a zombie. */
+/** A killed process stays listed as a zombie until its parent reaps it. */
 const isRunning = async (pid: number, data: string): Promise<boolean> => isAlive(pid) && (await isServerOf(pid, data));
 
 async function untilStopped(pid: number, data: string): Promise<void> {
@@ -60,7 +60,7 @@ async function untilStopped(pid: number, data: string): Promise<void> {
   }
 }
 
-/** A real Nestgraph process, as far as the launcher is concerned: it prints one line of JSON when the server is there. */
+/** A process that uses the launcher like Nestgraph does: it prints one line of JSON when the server is ready. */
 async function startClientProcess(directory: string): Promise<{ client: ChildProcess; uri: string }> {
   const folder = await temporaryFolder();
   await symlink(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
@@ -93,7 +93,7 @@ async function kill(client: ChildProcess, signal: NodeJS.Signals): Promise<void>
 }
 
 describe('the embedded PostgreSQL', () => {
-  it('keeps the data from one start to the next, and stops without a trace', async () => {
+  it('keeps the data across restarts, and stops without leaving a process', async () => {
     const directory = await temporaryFolder();
     const first = await start(directory);
     await query(first.uri, `CREATE TABLE kept AS SELECT 'here' AS value`);
@@ -116,7 +116,7 @@ describe('the embedded PostgreSQL', () => {
     await expect(query(server.uri.replace(/:[^:@]+@/, ':wrong@'), 'SELECT 1')).rejects.toThrow('password');
   });
 
-  it('is durable, and speaks UTF-8 and UTC without a locale of the system', async () => {
+  it('is durable, and uses UTF-8 and UTC without a system locale', async () => {
     const { uri } = await start(await temporaryFolder());
     const [row] = await query(
       uri,
@@ -126,7 +126,7 @@ describe('the embedded PostgreSQL', () => {
     expect(row).toEqual({ fsync: 'on', commit: 'on', upper: 'Äß€', encoding: 'UTF8', zone: 'UTC' });
   });
 
-  it('stops when its process is killed, with everything that was committed', async () => {
+  it('stops when its process is killed, and keeps committed data', async () => {
     const directory = await temporaryFolder();
     const { client, uri } = await startClientProcess(directory);
     await query(uri, `CREATE TABLE kept AS SELECT 1 AS value`);
@@ -139,7 +139,7 @@ describe('the embedded PostgreSQL', () => {
     expect(await query(server.uri, 'SELECT value FROM kept')).toEqual([{ value: 1 }]);
   });
 
-  it('recovers what was committed when the server itself was killed', async () => {
+  it('recovers committed data after the server itself was killed', async () => {
     const directory = await temporaryFolder();
     const first = await start(directory);
     await query(first.uri, `CREATE TABLE kept AS SELECT generate_series(1, 1000) AS value`);
@@ -151,7 +151,7 @@ describe('the embedded PostgreSQL', () => {
     expect(await postmasterPid(second)).not.toBe(pid);
   });
 
-  it('starts although the pid of a dead server belongs to another program now', async () => {
+  it('starts although another program reuses the pid of a dead server', async () => {
     const directory = await temporaryFolder();
     const first = await start(directory);
     const file = join(first.data_directory, 'postmaster.pid');
@@ -166,10 +166,10 @@ describe('the embedded PostgreSQL', () => {
     expect(stranger.exitCode).toBeNull();
   });
 
-  it('is started once by two who start at the same time', async () => {
+  it('is started once by two processes that start at the same time', async () => {
     const directory = await temporaryFolder();
     const [one, two, other] = await Promise.all([start(directory), start(directory), startClientProcess(directory)]);
-    // The last to leave stops the server, and a killed one does not.
+    // The last process stops the server; a killed one does not.
     await kill(other.client, 'SIGKILL');
     expect(two.uri).toBe(one.uri);
     expect(other.uri).toBe(one.uri);
@@ -189,7 +189,7 @@ describe('the embedded PostgreSQL', () => {
     expect(await isRunning(pid, server.data_directory)).toBe(false);
   });
 
-  it('is left running for sessions that only their names show to be ours', async () => {
+  it('keeps running for sessions that only their name identifies as ours', async () => {
     const directory = await temporaryFolder();
     const server = await start(directory);
     const pool = new pg.Client({ connectionString: server.uri, application_name: 'nestgraph worker' });
@@ -198,7 +198,7 @@ describe('the embedded PostgreSQL', () => {
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
     const pid = await postmasterPid(server);
     await pool.end();
-    // The guard stops it then.
+    // Then the guard stops it.
     await untilStopped(pid, server.data_directory);
   });
 
@@ -216,7 +216,7 @@ describe('the embedded PostgreSQL', () => {
 
   const asRoot = process.getuid?.() === 0 ? it : it.skip;
 
-  asRoot('keeps the data elsewhere when the server may not enter the folder, and finds it again', async () => {
+  asRoot('stores the data elsewhere if the server may not enter the folder, and finds it again', async () => {
     const directory = await temporaryFolder();
     await chmod(directory, 0o700);
     const messages: string[] = [];
@@ -232,7 +232,7 @@ describe('the embedded PostgreSQL', () => {
     expect(await query(second.uri, 'SELECT value FROM kept')).toEqual([{ value: 1 }]);
   });
 
-  it('begins again when a kill broke off the first start', async () => {
+  it('starts over after a kill during the first start', async () => {
     const directory = await temporaryFolder();
     const leftover = join(directory, 'postgres', 'initdb-killed', 'data');
     await mkdir(leftover, { recursive: true });
@@ -244,28 +244,28 @@ describe('the embedded PostgreSQL', () => {
     await expect(stat(leftover)).rejects.toThrow('ENOENT');
   });
 
-  it('refuses the data of another major version, and leaves it alone', async () => {
+  it('rejects the data of another major version without changing it', async () => {
     const directory = await temporaryFolder();
     const data = join(directory, 'postgres', 'data');
     await mkdir(data, { recursive: true });
     await writeFile(join(data, 'PG_VERSION'), '17\n');
     const attempt = startEmbeddedPostgres({ directory, log: () => undefined, guard: GUARD });
-    await expect(attempt).rejects.toThrow(/made by PostgreSQL 17, .* is PostgreSQL 18\. .*pg_dump/);
+    await expect(attempt).rejects.toThrow(/created by PostgreSQL 17, .* is PostgreSQL 18\. .*pg_dump/);
     await expect(attempt).rejects.toBeInstanceOf(EmbeddedPostgresError);
     expect(await readFile(join(data, 'PG_VERSION'), 'utf8')).toBe('17\n');
   });
 
-  it('ends its part quietly when its folder was deleted meanwhile', async () => {
+  it('stops without an error if its folder was deleted', async () => {
     const directory = await temporaryFolder();
     const server = await start(directory);
     const pid = await postmasterPid(server);
     await rm(directory, { recursive: true });
     await server.stop();
-    // It would end by itself within a minute.
+    // The server would end within a minute.
     process.kill(pid, 'SIGQUIT');
   });
 
-  it('says what the server said when it cannot start', async () => {
+  it('reports the output of a server that cannot start', async () => {
     const directory = await temporaryFolder();
     const server = await start(directory);
     await server.stop();

@@ -4,40 +4,40 @@ import { connectToServer } from './connect.js';
 import type { EmbeddedPostgresError } from './embedded-postgres.error.js';
 import { hasErrorCode } from './error-code.js';
 import { GuardProcess } from './guard-process.js';
-import { leaveServer } from './leaving.js';
+import { releaseServer } from './release-server.js';
 import { locateCluster, openHome } from './location.js';
 import { connectionUri } from './server-session.js';
 import { withStartLock } from './start-lock.js';
 import { Supervisor } from './supervisor.js';
 
 export interface EmbeddedPostgresOptions {
-  /** the project's own folder for what is not in version control: `<project>/.nestgraph` */
+  /** The project's folder for unversioned files: `<project>/.nestgraph`. */
   directory: string;
   log: (message: string) => void;
-  /** The server is started again when it ends; called when that fails repeatedly. Without it the server is not supervised. */
+  /** Called when the server has ended and repeated restarts failed. If absent, the server is not supervised. */
   onLost?: (error: EmbeddedPostgresError) => void;
-  /** The guard's compiled program, when this file is not compiled. */
+  /** The compiled program of the guard, if this file itself is not compiled. */
   guard?: URL;
 }
 
-/** A PostgreSQL server of this project, shared by all its Nestgraph processes. */
+/** The PostgreSQL server of a project. All Nestgraph processes of the project share it. */
 export interface EmbeddedPostgres {
-  /** for `pg`: a Unix socket, or on Windows a port of 127.0.0.1 */
+  /** For `pg`: a Unix socket, or a port on 127.0.0.1 on Windows. */
   uri: string;
   data_directory: string;
-  /** False while a supervised server is being started again. */
+  /** False while a supervised server restarts. */
   isRunning(): boolean;
   /**
-   * Stops the server, unless another Nestgraph process still uses it. Close your pools before. Answers when the server is gone;
-   * further calls do nothing more.
+   * Stops the server unless another Nestgraph process still uses it. The caller must close its pools first. Resolves when the
+   * server has ended. Further calls have no effect.
    */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the project's PostgreSQL server, or joins the one that another process has started. The first time it makes the
- * database. The last process that uses the server stops it: with `stop`, or, however the process ends, by its guard
- * (docs/decisions/0031-embedded-postgres.md).
+ * Starts the PostgreSQL server of the project, or connects to the one that another process started. The first start creates
+ * the database. The last process that uses the server stops it: with `stop`, or, if the process ends otherwise, through its
+ * guard (docs/decisions/0031-embedded-postgres.md).
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const home = await openHome(options.directory);
@@ -75,10 +75,10 @@ async function openCluster(home: string, log: (message: string) => void): Promis
 
 async function stop(cluster: Cluster, supervisor: Supervisor, guard: GuardProcess): Promise<void> {
   const presence = await supervisor.stop();
-  // This process must not end before we are done.
+  // Keeps this process alive until the server has stopped.
   presence.ref();
   try {
-    const outcome = await withStartLock(cluster.location.home, () => leaveServer(cluster, presence));
+    const outcome = await withStartLock(cluster.location.home, () => releaseServer(cluster, presence));
     if (outcome === 'used by sessions') {
       guard.takeOver();
     } else {
@@ -89,7 +89,7 @@ async function stop(cluster: Cluster, supervisor: Supervisor, guard: GuardProces
     if (!hasErrorCode(error, 'ENOENT')) {
       throw error;
     }
-    // The folder was deleted meanwhile. The server looks for its files once a minute and then ends by itself.
+    // The folder was deleted. The server checks its files once a minute and then ends.
     await presence.end();
   }
 }

@@ -7,43 +7,43 @@ import { EmbeddedPostgresError } from './embedded-postgres.error.js';
 import { hasErrorCode } from './error-code.js';
 import {
   accountForData,
-  closedFolder,
-  giveTo,
-  makeOpenFolder,
+  inaccessibleFolder,
+  changeOwner,
+  makeAccessibleFolder,
   runsAsRoot,
   type ServerAccount,
 } from './server-account.js';
 
-/** Where a cluster is, and who runs it. */
+/** The location of a cluster, and the account that runs it. */
 export interface Location {
-  /** `<directory>/postgres`: the password, the log, the lock, and `data` */
+  /** `<directory>/postgres`: the password, the log, the lock, and `data`. */
   home: string;
-  /** the data directory's real path: `<home>/data`, or where that link points */
+  /** Real path of the data directory: `<home>/data`, or the target of that link. */
   data: string;
-  /** the server's account, when it is not ours */
+  /** The server's account, if it is not the account of this process. */
   account: ServerAccount | undefined;
 }
 
-/** Makes `<directory>/postgres` and answers its real path. */
+/** Creates `<directory>/postgres` and returns its real path. */
 export async function openHome(directory: string): Promise<string> {
   try {
-    await makeOpenFolder(directory);
-    await makeOpenFolder(join(directory, 'postgres'));
+    await makeAccessibleFolder(directory);
+    await makeAccessibleFolder(join(directory, 'postgres'));
     const home = await realpath(join(directory, 'postgres'));
     await access(home, constants.R_OK | constants.W_OK | constants.X_OK);
     return home;
   } catch (error) {
     throw new EmbeddedPostgresError(
       `The embedded PostgreSQL cannot keep its data in ${directory}: ${(error as Error).message}. ` +
-        `If another user (root?) made the folder, start as that user or give it to this one. Or set DATABASE_URI.`,
+        `If another user (root?) created the folder, start as that user or change its owner. Or set DATABASE_URI.`,
       { cause: error },
     );
   }
 }
 
 /**
- * Finds the data, or decides where it will be. When the server's account cannot reach `home`, the data is kept elsewhere and
- * `<home>/data` is a link to it, so the decision holds when permissions change later, and people can find their data.
+ * Finds the data directory, or decides its location. If the server's account cannot access `home`, the data is stored
+ * elsewhere and `<home>/data` links to it. The link preserves the decision if permissions change, and shows users their data.
  */
 export async function locateCluster(home: string, log: (message: string) => void): Promise<Location> {
   const data = await existingData(join(home, 'data'));
@@ -52,7 +52,7 @@ export async function locateCluster(home: string, log: (message: string) => void
     await checkAccess(data, account);
     return { home, data, account };
   }
-  const closed = await closedFolder(home, account);
+  const closed = await inaccessibleFolder(home, account);
   if (account === undefined || closed === undefined) {
     return { home, data: join(home, 'data'), account };
   }
@@ -72,12 +72,12 @@ async function existingData(path: string): Promise<string | undefined> {
     if (!hasErrorCode(error, 'ENOENT')) {
       throw new EmbeddedPostgresError(
         `The database in ${path} is not accessible: ${(error as Error).message}. ` +
-          `It was probably made by another user, root for example; start as that user.`,
+          `Another user, such as root, probably created it; start as that user.`,
         { cause: error },
       );
     }
   }
-  // A link to data that is gone (a new container with an old project folder) decides nothing any more.
+  // A dangling link (a new container with an old project folder) is removed.
   await rm(path, { force: true });
   return undefined;
 }
@@ -88,17 +88,17 @@ async function checkAccess(data: string, account: ServerAccount | undefined): Pr
   if (user !== undefined && !runsAsRoot() && uid !== user) {
     throw new EmbeddedPostgresError(
       `The database in ${data} belongs to uid ${uid}, but this process has uid ${user}. ` +
-        `Start as that user or as root, or give the folder to this user: chown -R ${user} ${data}`,
+        `Start as that user or as root, or change the owner of the folder: chown -R ${user} ${data}`,
     );
   }
   if (account !== undefined && uid === 0) {
-    await giveTo(account, data);
+    await changeOwner(account, data);
   }
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-    // A copy of a project, for example. PostgreSQL insists.
+    // For example in a copy of a project. PostgreSQL requires this mode.
     await chmod(data, 0o700);
   }
-  const closed = await closedFolder(data, account);
+  const closed = await inaccessibleFolder(data, account);
   if (closed !== undefined) {
     throw new EmbeddedPostgresError(
       `The server of ${data} runs as uid ${account?.uid}, which may not enter ${closed}. ` +
@@ -107,49 +107,49 @@ async function checkAccess(data: string, account: ServerAccount | undefined): Pr
   }
 }
 
-/** A new folder each time: whoever deletes `.nestgraph` wants an empty database, and the old data has a lost password. */
+/** A new folder each time: a user who deletes `.nestgraph` expects an empty database, and lost the old password. */
 async function makeDataFolderElsewhere(home: string, account: ServerAccount): Promise<string> {
   const failures: string[] = [];
   for (const place of ['/var/lib/nestgraph', '/var/tmp', tmpdir()]) {
     try {
-      await makeOpenFolder(place);
-      if ((await closedFolder(await realpath(place), account)) === undefined) {
+      await makeAccessibleFolder(place);
+      if ((await inaccessibleFolder(await realpath(place), account)) === undefined) {
         const folder = await mkdtemp(join(place, `nestgraph-data-${hash(home)}-`));
-        await giveTo(account, folder);
+        await changeOwner(account, folder);
         return join(folder, 'data');
       }
-      failures.push(`${place} is closed`);
+      failures.push(`${place} is not accessible`);
     } catch (error) {
       failures.push((error as Error).message);
     }
   }
   throw new EmbeddedPostgresError(
-    `PostgreSQL does not run as root, and there is no place for its data that uid ${account.uid} can reach ` +
+    `PostgreSQL does not run as root, and there is no folder for its data that uid ${account.uid} can access ` +
       `(${failures.join('; ')}). Start as another user, or set DATABASE_URI.`,
   );
 }
 
 /** sun_path has 104 bytes on macOS and 108 on Linux, one of them for the final NUL. */
 const MAX_SOCKET_PATH = 103;
-/** Part of the socket's name only; clusters do not share socket folders. */
+/** Only part of the socket's name: clusters do not share socket folders. */
 export const SOCKET_PORT = 5432;
 
 const fitsSocket = (folder: string): boolean =>
   Buffer.byteLength(join(folder, `.s.PGSQL.${SOCKET_PORT}`)) <= MAX_SOCKET_PATH;
 
-/** The folder for the socket: the data directory, which is private already, or a private one with a shorter path. */
+/** The folder of the socket: the data directory, which is private, or a private folder with a shorter path. */
 export async function socketFolder({ data, account }: Pick<Location, 'data' | 'account'>): Promise<string> {
   if (fitsSocket(data)) {
     return data;
   }
   for (const place of new Set([tmpdir(), '/tmp', '/var/tmp'])) {
     const folder = join(place, `nestgraph-${hash(data)}`);
-    if (fitsSocket(folder) && (await closedFolder(await realpath(place), account)) === undefined) {
+    if (fitsSocket(folder) && (await inaccessibleFolder(await realpath(place), account)) === undefined) {
       return makePrivateFolder(folder, account);
     }
   }
   throw new EmbeddedPostgresError(
-    `No folder for PostgreSQL's socket: the path of ${data} is too long for one, and so are the temporary folders'. ` +
+    `There is no folder for PostgreSQL's socket: the path ${data} is too long, and so are the temporary folders. ` +
       `Move the project to a shorter path, or set DATABASE_URI.`,
   );
 }
@@ -165,11 +165,11 @@ async function makePrivateFolder(folder: string, account: ServerAccount | undefi
     if (stats.isDirectory() && stats.uid === (account?.uid ?? process.getuid?.()) && (stats.mode & 0o077) === 0) {
       return folder;
     }
-    // Somebody else made a folder with our name, perhaps to listen in. Processes learn the name from postmaster.pid anyway.
+    // Another user created a folder with this name, perhaps to eavesdrop. Clients read the actual name from postmaster.pid.
     folder = await mkdtemp(`${folder}-`);
   }
   await chmod(folder, 0o700);
-  await giveTo(account, folder);
+  await changeOwner(account, folder);
   return folder;
 }
 

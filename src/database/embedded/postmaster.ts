@@ -14,72 +14,72 @@ import { openServerLog, readServerLog, serverLogPath } from './server-log.js';
 
 const onWindows = process.platform === 'win32';
 
-/** What `postmaster.pid` says about a server that is running. */
+/** A running server, as described by `postmaster.pid`. */
 export interface Postmaster {
   pid: number;
-  /** the folder of its socket, or an address on Windows */
+  /** The folder of its socket, or an address on Windows. */
   host: string;
   port: number;
   ready: boolean;
 }
 
-/** The server of this data directory, if there is one. To be called with the start lock held. */
+/** The running server of this data directory, if any. The caller holds the start lock. */
 export async function findPostmaster(data: string): Promise<Postmaster | undefined> {
   const file = join(data, 'postmaster.pid');
   const content = await readFile(file, 'utf8').catch(() => '');
-  // Written line by line while the server starts.
+  // The server writes the file line by line while it starts.
   const [first, , , port, socket, address, , state] = content.split('\n').map((line) => line.trim());
   const pid = Number(first);
   if (!(pid > 0) || pid === process.pid || !isAlive(pid)) {
-    // The next server judges the file itself, and looks whether children of the dead one still have the data open. With
-    // our own pid it is the file below, and a server that we have launched may be writing its own at this moment.
+    // The next server checks the file itself, and whether children of the dead server still have the data open. A file with
+    // the pid of this process was written below, and a server that was just launched may be about to replace it.
     return undefined;
   }
   if (!(await isServerOf(pid, data))) {
-    // PostgreSQL takes any process with that pid for a server and would not start. That its parent (we) is none, it knows.
-    // Removing the file instead would take away what it needs to look for children.
+    // PostgreSQL would mistake any process with that pid for a server and would not start. It knows that its parent (this
+    // process) is none. Deleting the file instead would prevent its check for children of the dead server.
     await writeFile(file, content.replace(/^\d+/, String(process.pid)));
     return undefined;
   }
   return { pid, host: socket || address, port: Number(port), ready: state === 'ready' };
 }
 
-/** For one developer's machine. Durability is not traded: fsync and synchronous_commit keep their defaults, which are on. */
+/** Tuned for a developer's machine, but durable: fsync and synchronous_commit keep their default, which is on. */
 const SETTINGS: Record<string, string> = {
-  // A slot costs next to nothing; some processes with ten connections each and their tools may come together.
+  // A slot costs almost nothing. Several processes with ten connections each, and tools, may use the server.
   max_connections: '300',
   shared_buffers: '64MB',
-  // No replicas and no archive, so nothing need be logged for them.
+  // There are no replicas and no archive.
   wal_level: 'minimal',
   max_wal_senders: '0',
   max_logical_replication_workers: '0',
   min_wal_size: '32MB',
   max_wal_size: '256MB',
-  // Three processes less; what we read is too small to gain from them.
+  // Saves three processes; the reads are too small to benefit from them.
   io_method: 'sync',
   jit: 'off',
   log_destination: 'stderr',
   logging_collector: 'off',
   log_checkpoints: 'off',
-  // A statement whose client has died ends soon, and its session with it. Windows cannot tell.
+  // Ends the statement and session of a dead client soon. Not supported on Windows.
   ...(onWindows ? {} : { client_connection_check_interval: '1s' }),
   timezone: 'UTC',
   log_timezone: 'UTC',
 };
 
-/** A server that we have just started. */
+/** A server that this process has launched. */
 export interface Launch {
-  /** What it said, if it has failed; `undefined` while it starts or runs. */
+  /** Its log output if it has failed; undefined while it starts or runs. */
   failure(): Promise<string | undefined>;
 }
 
-/** Starts a server that outlives this process, with its output in a file. */
+/** Launches a server that outlives this process and logs to a file. */
 export async function launchPostmaster({ location, binaries, port }: Cluster): Promise<Launch> {
   const log = await openServerLog(location.home, location.account);
   try {
     const logStart = (await log.stat()).size;
     if (onWindows) {
-      // pg_ctl opens it itself, which fails while somebody else has it open for writing.
+      // pg_ctl opens the file itself, which fails while it is open for writing elsewhere.
       await log.close();
     }
     const child = spawnServer(location, binaries, await serverArguments(location, port), log.fd);
@@ -104,7 +104,7 @@ function spawnServer(location: Location, binaries: Binaries, args: string[], log
     ...location.account,
     cwd: binaries.root,
     env: PROGRAM_ENVIRONMENT,
-    // A session of its own: Ctrl-C in the terminal reaches us, and we decide when the server stops.
+    // A separate session: Ctrl-C in the terminal reaches only this process, which decides when the server stops.
     detached: true,
     windowsHide: true,
   };
@@ -112,18 +112,18 @@ function spawnServer(location: Location, binaries: Binaries, args: string[], log
     const stdio: ['ignore', number, number] = ['ignore', log, log];
     return spawn(program(binaries, 'postgres'), ['-D', location.data, ...args], { ...options, stdio });
   }
-  // In an administrator's shell PostgreSQL refuses to run, unless pg_ctl has given up those rights.
+  // PostgreSQL refuses to run with administrator rights. pg_ctl drops them.
   const start = ['start', '--wait', '-D', location.data, '-l', serverLogPath(location.home), '-o', args.join(' ')];
   return spawn(program(binaries, 'pg_ctl'), start, { ...options, stdio: 'ignore' });
 }
 
 async function serverArguments(location: Location, port: number | undefined): Promise<string[]> {
-  // Command line arguments, not postgresql.conf: a new Nestgraph brings its settings to existing data.
+  // Command line arguments, not postgresql.conf: a new version of Nestgraph applies its settings to existing data.
   const settings: Record<string, string> = { ...SETTINGS, ...(await listenSettings(location, port)) };
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-/** Never reachable from another machine, and where there are sockets, from no other account either. */
+/** Not reachable from other machines, and with sockets not from other accounts either. */
 async function listenSettings(location: Location, port: number | undefined): Promise<Record<string, string>> {
   if (onWindows) {
     return { listen_addresses: '127.0.0.1', port: String(port ?? (await freePort())) };
@@ -132,7 +132,7 @@ async function listenSettings(location: Location, port: number | undefined): Pro
   return {
     listen_addresses: '',
     port: String(SOCKET_PORT),
-    // A list, in which commas separate and quotes protect.
+    // A comma-separated list: the path is quoted.
     unix_socket_directories: `"${folder.replaceAll('"', '""')}"`,
     unix_socket_permissions: '0700',
   };
@@ -148,7 +148,7 @@ async function freePort(): Promise<number> {
 
 const STOP_TIMEOUT_MS = 60_000;
 
-/** A fast shutdown: sessions are ended, everything is written. Answers when the process is gone. */
+/** Fast shutdown: the server ends all sessions and writes everything to disk. Resolves when the process has ended. */
 export async function shutDownPostmaster(
   { pid, host }: Postmaster,
   location: Location,
@@ -171,7 +171,7 @@ export async function shutDownPostmaster(
     await sleep(10);
   }
   if (host !== location.data) {
-    // A socket folder of its own is empty now.
+    // A separate socket folder is empty now.
     await rmdir(host).catch(() => undefined);
   }
 }

@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process';
 import type { ServerAccount } from './server-account.js';
 
-/** All that PostgreSQL's programs see of our environment: messages in English, times in UTC. */
+/** The complete environment of PostgreSQL's programs: messages in English, times in UTC. */
 export const PROGRAM_ENVIRONMENT = { LC_ALL: 'C', TZ: 'UTC' };
 
 export interface ProgramResult {
-  /** `null` when a signal ended it */
+  /** `null` if a signal ended the program. */
   code: number | null;
   output: string;
 }
 
-/** Runs a program to its end. Rejects only when it cannot be started at all. */
+/** Runs a program to completion. Rejects only if it cannot be started. */
 export function runProgram(
   file: string,
   args: string[],
@@ -21,7 +21,7 @@ export function runProgram(
       ...options.account,
       cwd: options.cwd,
       env: PROGRAM_ENVIRONMENT,
-      // In a process group of its own, so that Ctrl-C during the first start does not hit it before us.
+      // A separate process group: Ctrl-C during the first start must reach this process first.
       detached: true,
       windowsHide: true,
       stdio: ['ignore', 'pipe', 'pipe'],

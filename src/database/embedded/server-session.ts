@@ -7,15 +7,15 @@ import type { Postmaster } from './postmaster.js';
 
 export const DATABASE = 'nestgraph';
 
-/** A launcher keeps one session with this name from its start to its stop; other launchers see by it that they are not alone. */
+/** Name of a session that each launcher keeps open until it stops. Other launchers detect it by this session. */
 const PRESENCE = 'nestgraph embedded';
 
-/** A connected client; @types/pg lacks these two, which say whether it keeps this process alive. */
+/** A connected client. @types/pg lacks these two methods, which control whether the client keeps this process alive. */
 export type Session = pg.Client & { ref(): void; unref(): void };
 
-const CLOSING_MS = 500;
+const CLOSE_TIMEOUT_MS = 500;
 
-/** The URI for `pg`, TypeORM and libpq. */
+/** The connection URI for `pg`, TypeORM and libpq. */
 export function connectionUri({ host, port }: Postmaster, password: string, database = DATABASE): string {
   const credentials = `${SUPERUSER}:${encodeURIComponent(password)}`;
   return host.startsWith('/')
@@ -24,8 +24,8 @@ export function connectionUri({ host, port }: Postmaster, password: string, data
 }
 
 /**
- * Opens the session that shows our presence, creating the database the first time.
- * Answers `undefined` when the server is not ready for sessions (recovering, ending, full, just gone): try again.
+ * Opens the presence session, and creates the database the first time. Returns undefined if the server does not accept
+ * sessions at the moment (it recovers, stops, is full, or has just ended): the caller retries.
  */
 export async function openPresence(server: Postmaster, password: string): Promise<Session | undefined> {
   try {
@@ -35,23 +35,23 @@ export async function openPresence(server: Postmaster, password: string): Promis
       await createDatabase(connectionUri(server, password, 'postgres'));
       return undefined;
     }
-    if (hasErrorCode(error, ...NOT_NOW)) {
+    if (hasErrorCode(error, ...RETRYABLE_CODES)) {
       return undefined;
     }
     throw new EmbeddedPostgresError(
       `The embedded PostgreSQL (process ${server.pid}) refuses the connection: ${(error as Error).message}. ` +
-        `If its password file was changed, put the original back, or move the folder away to begin with an empty database.`,
+        `If its password file was changed, restore the original, or move the folder away to start with an empty database.`,
       { cause: error },
     );
   }
 }
 
-/** cannot_connect_now, admin_shutdown, crash_shutdown, too_many_connections; nobody listens (yet, or any more). */
-const NOT_NOW = ['57P03', '57P01', '57P02', '53300', 'ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE'];
+/** cannot_connect_now, admin_shutdown, crash_shutdown, too_many_connections; no server listens. */
+const RETRYABLE_CODES = ['57P03', '57P01', '57P02', '53300', 'ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE'];
 
 async function connect(connectionString: string): Promise<Session> {
   const client = new pg.Client({ connectionString, application_name: `${PRESENCE} ${process.pid}` });
-  // Without a listener a server that crashes would take this process with it. The pools report it; here nothing is to do.
+  // Without a listener, a crash of the server would end this process. The pools report the error.
   client.on('error', () => undefined);
   await client.connect();
   return client as Session;
@@ -70,30 +70,30 @@ async function createDatabase(uri: string): Promise<void> {
   }
 }
 
-/** Sessions of other Nestgraph processes. */
-export interface Others {
-  /** Presences among them: each has a process with a guard. */
+/** Number of sessions of other Nestgraph processes. */
+export interface OtherSessions {
+  /** Presence sessions among them: each belongs to a process with a guard. */
   launchers: number;
   sessions: number;
 }
 
 /**
- * Sessions of other Nestgraph processes. Our own pools are closed by now, but a session stays listed for a moment
- * after its client has gone, so only what remains is another's. Another launcher's presence is enough.
+ * Counts the sessions of other Nestgraph processes. The pools of this process are closed, but a closed session stays listed
+ * for a moment: only sessions that remain belong to other processes. Returns at once if another launcher is present.
  */
-export async function othersPresent(presence: Session): Promise<Others> {
-  const deadline = Date.now() + CLOSING_MS;
-  let others = await countOthers(presence);
+export async function waitForOtherSessions(presence: Session): Promise<OtherSessions> {
+  const deadline = Date.now() + CLOSE_TIMEOUT_MS;
+  let others = await countOtherSessions(presence);
   while (others.launchers === 0 && others.sessions > 0 && Date.now() <= deadline) {
     await sleep(25);
-    others = await countOthers(presence);
+    others = await countOtherSessions(presence);
   }
   return others;
 }
 
-/** Those of this moment, among them some that are just ending. */
-export async function countOthers(presence: Session): Promise<Others> {
-  const { rows } = await presence.query<Others>(
+/** Counts the listed sessions, which may include closed ones. */
+export async function countOtherSessions(presence: Session): Promise<OtherSessions> {
+  const { rows } = await presence.query<OtherSessions>(
     `SELECT count(*) FILTER (WHERE application_name LIKE '${PRESENCE}%')::int AS launchers, count(*)::int AS sessions
        FROM pg_stat_activity
       WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name LIKE 'nestgraph%'`,

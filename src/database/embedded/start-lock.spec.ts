@@ -17,7 +17,7 @@ describe('the start lock', () => {
 
   afterEach(() => rm(home, { recursive: true, force: true }));
 
-  it('lets one in after the other', async () => {
+  it('admits one process after the other', async () => {
     const events: string[] = [];
     let open = (): void => undefined;
     const gate = new Promise<void>((resolve) => (open = resolve));
@@ -48,12 +48,12 @@ describe('the start lock', () => {
     expect(await withStartLock(home, () => Promise.resolve('in'))).toBe('in');
   });
 
-  it('of an earlier process with our pid is taken over, as after the restart of a container', async () => {
+  it('of an earlier process with the same pid is taken over, as after a container restart', async () => {
     await writeFile(file, `${process.pid} token`);
     expect(await withStartLock(home, () => Promise.resolve('in'))).toBe('in');
   });
 
-  it('that nobody has touched for long is taken over, even if it is empty or its pid exists again', async () => {
+  it('that is stale is taken over, even if it is empty or its pid exists again', async () => {
     const longAgo = new Date(Date.now() - 60_000);
     for (const content of ['', `${process.ppid} token`]) {
       await writeFile(file, content);

@@ -6,25 +6,25 @@ import { EmbeddedPostgresError } from './embedded-postgres.error.js';
 import { hasErrorCode } from './error-code.js';
 import { hasEnded } from './processes.js';
 
-/** A holder touches its lock this often; much older, and its pid has been given to some other program. */
-const TOUCH_EVERY_MS = 5_000;
-const STALE_AFTER_MS = 30_000;
-const GIVE_UP_AFTER_MS = 180_000;
+/** The holder touches its lock at this interval. If the lock is stale, another program reuses the holder's pid. */
+const TOUCH_INTERVAL_MS = 5_000;
+const STALE_TIMEOUT_MS = 30_000;
+const ACQUIRE_TIMEOUT_MS = 180_000;
 
-/** The locks this process holds. In a container every start may have the same pid, so the pid alone does not tell. */
+/** The locks of this process. In a container every start may have the same pid, so the pid does not identify the holder. */
 const held = new Set<string>();
 
 /**
  * Runs `work` while no other Nestgraph process starts or stops the server of this folder.
  *
- * Node has no flock, and a lock whose holder died must be taken over, which cannot be made airtight with files. It need not be:
- * the data directory appears by one rename, and PostgreSQL itself refuses a second postmaster. The lock saves the losing process
- * from doing the work twice, and keeps `stop` from overlooking someone who is just connecting.
+ * Node has no flock, and the lock of a dead holder must be taken over, which is not atomic with files. It need not be: one
+ * rename creates the data directory, and PostgreSQL itself rejects a second postmaster. The lock avoids duplicate work, and
+ * keeps `stop` from missing a process that is about to connect.
  */
 export async function withStartLock<T>(home: string, work: () => Promise<T>): Promise<T> {
   const file = join(home, 'start.lock');
   const token = await acquire(file);
-  const touch = setInterval(() => void utimes(file, new Date(), new Date()).catch(() => undefined), TOUCH_EVERY_MS);
+  const touch = setInterval(() => void utimes(file, new Date(), new Date()).catch(() => undefined), TOUCH_INTERVAL_MS);
   touch.unref();
   try {
     return await work();
@@ -37,13 +37,13 @@ export async function withStartLock<T>(home: string, work: () => Promise<T>): Pr
 
 async function acquire(file: string): Promise<string> {
   const token = `${process.pid} ${randomUUID()}`;
-  const deadline = Date.now() + GIVE_UP_AFTER_MS;
+  const deadline = Date.now() + ACQUIRE_TIMEOUT_MS;
   while (!(await tryToCreate(file, token))) {
     const holder = await readFile(file, 'utf8').catch(() => undefined);
     if (Date.now() > deadline) {
       throw new EmbeddedPostgresError(
         `Process ${holder?.split(' ')[0]} has been starting or stopping the embedded PostgreSQL for ` +
-          `${GIVE_UP_AFTER_MS / 1000} seconds. End that process, or remove ${file} if there is no such process.`,
+          `${ACQUIRE_TIMEOUT_MS / 1000} seconds. End that process, or remove ${file} if there is no such process.`,
       );
     }
     if (holder !== undefined && (await isStale(file, holder))) {
@@ -56,7 +56,7 @@ async function acquire(file: string): Promise<string> {
 }
 
 async function tryToCreate(file: string, token: string): Promise<boolean> {
-  // Before the file is there: others in this process take a lock with our pid that is not held for a leftover.
+  // Before the file exists: other calls in this process treat a lock with this pid as stale unless it is in `held`.
   held.add(token);
   try {
     await writeFile(file, token, { flag: 'wx' });
@@ -75,12 +75,12 @@ async function isStale(file: string, holder: string): Promise<boolean> {
   if (pid === process.pid) {
     return !held.has(holder);
   }
-  // An empty file is one that its creator is about to write, or died before writing.
+  // The creator of an empty file is about to write it, or died before.
   if (pid > 0 && (await hasEnded(pid))) {
     return true;
   }
   const stats = await stat(file).catch(() => undefined);
-  return stats !== undefined && Date.now() - stats.mtimeMs > STALE_AFTER_MS;
+  return stats !== undefined && Date.now() - stats.mtimeMs > STALE_TIMEOUT_MS;
 }
 
 async function removeIfStill(file: string, holder: string): Promise<void> {

@@ -6,20 +6,20 @@ import { serverLogPath } from './server-log.js';
 import type { Session } from './server-session.js';
 import { withStartLock } from './start-lock.js';
 
-/** Milliseconds before each new attempt to get the server back; after the last one it is given up. */
+/** Delay before each restart attempt, in milliseconds. After the last attempt the supervisor gives up. */
 const BACK_OFF_MS = [0, 500, 1_000, 2_000, 4_000];
-/** A server that has run for so long counts as started: its next end is the first one. */
+/** After this uptime a server counts as stable, and the number of failures is reset. */
 const STABLE_MS = 60_000;
 
-/** Keeps the server running while this process uses it, and its presence open. */
+/** Restarts the server when it ends while this process uses it, and reopens the presence session. */
 export class Supervisor {
   private readonly stopping = new AbortController();
   private recovering?: Promise<void>;
-  /** Ends of the server, and failed starts, in a row. */
+  /** Consecutive ends of the server and failed starts. */
   private failures = 0;
   private startedAt = Date.now();
 
-  /** `onLost` is called when the server cannot be kept running. */
+  /** `onLost` is called when the supervisor gives up. */
   constructor(
     private readonly cluster: Cluster,
     private connection: Connection,
@@ -28,12 +28,12 @@ export class Supervisor {
     this.watch();
   }
 
-  /** False while the server is being started again. */
+  /** False while the server restarts. */
   get isRunning(): boolean {
     return this.recovering === undefined;
   }
 
-  /** Ends the supervision and gives the session that still shows this process's presence. */
+  /** Ends the supervision and returns the open presence session. */
   async stop(): Promise<Session> {
     this.stopping.abort();
     await this.recovering;
@@ -42,7 +42,7 @@ export class Supervisor {
 
   private watch(): void {
     const { presence } = this.connection;
-    // Without stop() the session must not keep this process alive.
+    // The session must not keep this process alive before stop().
     presence.unref();
     if (this.onLost) {
       presence.once('end', () => {
@@ -59,7 +59,7 @@ export class Supervisor {
     if (Date.now() - this.startedAt > STABLE_MS) {
       this.failures = 0;
     }
-    let reason = 'it has ended again and again';
+    let reason = 'it ended repeatedly';
     while (this.failures < BACK_OFF_MS.length) {
       await sleep(BACK_OFF_MS[this.failures], undefined, { signal }).catch(() => undefined);
       if (signal.aborted) {
@@ -74,13 +74,13 @@ export class Supervisor {
         }
         this.failures += 1;
         reason = (error as Error).message;
-        log(`The embedded PostgreSQL could not be started again: ${reason}`);
+        log(`The embedded PostgreSQL could not be restarted: ${reason}`);
       }
     }
     this.onLost?.(
       new EmbeddedPostgresError(
         `The embedded PostgreSQL of ${this.cluster.location.data} cannot be kept running: ${reason}. ` +
-          `See ${serverLogPath(this.cluster.location.home)}; remove the cause, or set DATABASE_URI, and start again.`,
+          `See ${serverLogPath(this.cluster.location.home)}; fix the cause, or set DATABASE_URI, and start again.`,
       ),
     );
   }
@@ -91,7 +91,7 @@ export class Supervisor {
       const { pid, port } = connection.server;
       this.connection = await connectToServer({ ...cluster, port }, stopping.signal);
       this.watch();
-      // A server that lost its sessions and not its process, after a crash of one of them, has not failed.
+      // After a crash of one of its processes a server loses its sessions, but it has not failed: its pid is the same.
       if (this.connection.server.pid !== pid) {
         this.failures += 1;
         this.startedAt = Date.now();

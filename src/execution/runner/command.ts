@@ -1,5 +1,5 @@
 import { Command, Send } from '@langchain/langgraph';
-import { isObject, MOST_ITEMS } from '../../common/index.js';
+import { isObject, MAX_ITEMS } from '../../common/index.js';
 
 /** A Command in wire format (contract 2.12). */
 export interface WireCommand {
@@ -21,7 +21,7 @@ const isUpdate = (update: unknown): boolean =>
   isObject(update) ||
   (Array.isArray(update) && isBounded(update) && update.every(isPair));
 
-const isBounded = (list: unknown[]): boolean => list.length <= MOST_ITEMS;
+const isBounded = (list: unknown[]): boolean => list.length <= MAX_ITEMS;
 
 const isPair = (pair: unknown): boolean => Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string';
 

@@ -7,16 +7,16 @@ import {
   FromQueryFlag,
   FromQueryList,
   FromQueryNumber,
-  FromQueryTexts,
+  FromQueryStrings,
   Id,
   IdList,
   IdOrName,
-  isTexts,
+  isStringList,
   type JsonObject,
   Limit,
   ListOf,
-  LONGEST_SECONDS,
-  MOST_ITEMS,
+  MAX_SECONDS,
+  MAX_ITEMS,
   Nested,
   Offset,
   OneOf,
@@ -54,7 +54,7 @@ export class StatelessRunParams {
   run_id: string;
 }
 
-const isNodes = (value: unknown): boolean => value === '*' || isTexts(value);
+const isNodes = (value: unknown): boolean => value === '*' || isStringList(value);
 
 /** Higher than the number of modes, because a mode may be repeated. */
 const MAX_MODES = 100;
@@ -64,23 +64,23 @@ const isModes = (value: unknown): boolean => {
   return modes.length <= MAX_MODES && modes.every((mode) => STREAM_MODES.includes(mode as StreamMode));
 };
 
-const isDelay = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= LONGEST_SECONDS;
+const isDelay = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= MAX_SECONDS;
 
 const WEBHOOK_SCHEMA = { type: 'string', maxLength: MAX_WEBHOOK_LENGTH };
 
 const NODES_SCHEMA = {
   oneOf: [
     { type: 'string', enum: ['*'] },
-    { type: 'array', items: { type: 'string' }, maxItems: MOST_ITEMS },
+    { type: 'array', items: { type: 'string' }, maxItems: MAX_ITEMS },
   ],
 };
-const NODES_MESSAGE = `must be "*" or a list of at most ${MOST_ITEMS} node names`;
+const NODES_MESSAGE = `must be "*" or a list of at most ${MAX_ITEMS} node names`;
 
 /** Each key costs a request to LangSmith. */
 const MAX_FEEDBACK_KEYS = 100;
 const FEEDBACK_MESSAGE = `must be a list of at most ${MAX_FEEDBACK_KEYS} strings`;
 
-const isFeedbackKeys = (value: unknown): boolean => isTexts(value, MAX_FEEDBACK_KEYS);
+const isFeedbackKeys = (value: unknown): boolean => isStringList(value, MAX_FEEDBACK_KEYS);
 
 /** An additional destination for the trace of a run. */
 export class LangSmithTracer {
@@ -169,7 +169,7 @@ export class RunCreateBase extends RunRequest {
   @OneOf(['cancel', 'continue'], { default: 'continue' })
   on_disconnect?: 'cancel' | 'continue';
   /** Seconds before the run starts. The thread is busy during the delay. */
-  @Custom({ type: 'number', minimum: 0 }, `must be a number of seconds from 0 to ${LONGEST_SECONDS}`, isDelay)
+  @Custom({ type: 'number', minimum: 0 }, `must be a number of seconds from 0 to ${MAX_SECONDS}`, isDelay)
   after_seconds?: number;
   /**
    * Feedback keys to create links for: the event `feedback`, or `__feedback__` in a result, maps each key to a
@@ -278,7 +278,7 @@ export class RunStreamQuery {
    * Stream only events of these namespaces, without the subgraphs inside them: `outer:<task id>|inner:<task id>`, or
    * `outer|inner` for all tasks; an empty string for the root graph.
    */
-  @FromQueryTexts()
+  @FromQueryStrings()
   @TextList()
   @readAs(canonicalNamespaces)
   namespace?: string[];

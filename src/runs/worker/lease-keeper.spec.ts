@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { whenBroken } from '../../common/index.js';
+import { onFatalError } from '../../common/index.js';
 import type { NestgraphConfig } from '../../config/index.js';
 import { LeaseKeeper } from './lease-keeper.js';
 
@@ -15,7 +15,7 @@ function newKeeper(): LeaseKeeper {
 
 describe('a lease thread that fails on every start', () => {
   it('is restarted four times, then the process ends with a message', async () => {
-    const reason = new Promise<string>((resolve) => whenBroken(resolve));
+    const reason = new Promise<string>((resolve) => onFatalError(resolve));
     const keeper = newKeeper();
     keeper.start(() => undefined);
     keeper.hold({ run_id: 'r', lease_token: 't' });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { endBrokenProcess } from '../../common/index.js';
+import { reportFatalError } from '../../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import { APPLICATION_NAME, type Database, DATABASE } from '../../database/index.js';
 import type { HeldLease } from '../queue/renew-leases.js';
@@ -50,7 +50,7 @@ export class LeaseKeeper {
     this.thread = undefined;
     this.failures += 1;
     if (this.failures >= MAX_FAILURES) {
-      endBrokenProcess(
+      reportFatalError(
         `The lease renewal thread failed ${MAX_FAILURES} times in a row: ${String(error)}. The process ends.`,
       );
       return;

@@ -5,7 +5,7 @@ import {
   Flag,
   FromQueryDotted,
   FromQueryFlag,
-  FromQueryText,
+  FromQueryString,
   type JsonObject,
   Limit,
   Offset,
@@ -55,7 +55,7 @@ export class StoreGetQuery {
   @Custom(LABELS, NAMESPACE_MESSAGE, isNamespace)
   namespace: string[] = [];
   /** Key within the namespace. */
-  @FromQueryText()
+  @FromQueryString()
   @Custom({ type: 'string' }, KEY_MESSAGE, isKey, { required: true, example: 'likes' })
   key: string;
   /** Whether the read restarts the time to live; the configured default when absent. */

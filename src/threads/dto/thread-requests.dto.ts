@@ -23,7 +23,7 @@ import {
   Text,
   Custom,
   isObject,
-  isTexts,
+  isStringList,
   Whole,
 } from '../../common/index.js';
 import { CheckpointSelector, isStateField, STATE_FIELDS } from '../../execution/index.js';
@@ -152,7 +152,7 @@ const STATE_SELECT = {
     example: ['next', 'values.messages'],
   },
   message: `must be a list of at most ${MAX_STATE_FIELDS} of ${STATE_FIELDS.join(', ')} or values.<key>`,
-  isValid: (value: unknown): boolean => isTexts(value, MAX_STATE_FIELDS) && value.every(isStateField),
+  isValid: (value: unknown): boolean => isStringList(value, MAX_STATE_FIELDS) && value.every(isStateField),
 };
 
 export class ThreadStateQuery {

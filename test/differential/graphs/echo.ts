@@ -1,6 +1,6 @@
-// Answers the last message with its own text. The answer has an id: whether events already show one that LangGraph
-// gives it is a matter of moments. All graphs here are functions: the official server changes a graph that it has, and
-// runs that take place at the same time would see that.
+// Repeats the last message. The response has its own id, because it depends on timing whether events already contain an id
+// that LangGraph generates. All graphs here are functions: the official server mutates a graph object, which concurrent
+// runs would notice.
 import { AIMessage } from '@langchain/core/messages';
 import { END, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
 

@@ -1,4 +1,4 @@
-// Keeps what it is told in the store, and tells what is there.
+// Stores its input in the store, and returns the stored items.
 import { Annotation, END, START, StateGraph, type LangGraphRunnableConfig } from '@langchain/langgraph';
 
 const State = Annotation.Root({

@@ -1,4 +1,4 @@
-// A parent whose node is a subgraph that asks a question.
+// A parent with a node that is a subgraph with an interrupt.
 import { Annotation, END, interrupt, START, StateGraph } from '@langchain/langgraph';
 
 const State = Annotation.Root({

@@ -1,4 +1,4 @@
-// Two questions at the same time.
+// Two parallel interrupts.
 import { Annotation, END, interrupt, START, StateGraph } from '@langchain/langgraph';
 
 const State = Annotation.Root({

@@ -1,4 +1,4 @@
-// Its state is a Zod object that tells LangGraph how a channel is updated: with single texts.
+// Its state is a Zod object with a reducer for a channel: updates are single strings.
 import { END, START, StateGraph } from '@langchain/langgraph';
 import { withLangGraph } from '@langchain/langgraph/zod';
 import { z } from 'zod';

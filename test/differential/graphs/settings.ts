@@ -1,4 +1,4 @@
-// Writes down what the function that makes it and its node were given.
+// Records the settings that its factory and its node receive.
 import { Annotation, END, START, StateGraph, type LangGraphRunnableConfig } from '@langchain/langgraph';
 
 const State = Annotation.Root({

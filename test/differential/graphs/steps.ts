@@ -1,4 +1,4 @@
-// Three steps that write down where they were, and say so on the custom stream.
+// Three steps that record themselves in the state and on the custom stream.
 import { Annotation, END, START, StateGraph, type LangGraphRunnableConfig } from '@langchain/langgraph';
 
 const State = Annotation.Root({

@@ -1,4 +1,4 @@
-// Three tokens of one message, from a model that is none; all at once when nobody wants to see them one by one.
+// Three tokens of one message from a fake model, or the complete message if no client requests tokens.
 import { AIMessage, AIMessageChunk } from '@langchain/core/messages';
 import { FakeStreamingChatModel } from '@langchain/core/utils/testing';
 import { END, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';

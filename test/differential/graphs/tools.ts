@@ -1,4 +1,4 @@
-// Calls a tool that a message asks for.
+// Calls the tool that a message requests.
 import { AIMessage, ToolMessage } from '@langchain/core/messages';
 import { tool } from '@langchain/core/tools';
 import { END, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';

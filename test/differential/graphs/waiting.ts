@@ -1,4 +1,4 @@
-// Says that it has arrived by making a file, and goes on when there is another one.
+// Creates a file when it has started, and continues when another file exists.
 import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Annotation, END, START, StateGraph, type LangGraphRunnableConfig } from '@langchain/langgraph';

@@ -3,7 +3,7 @@ import type { Scenarios } from '../scene.js';
 
 /** Behaviours 2. */
 export const assistants: Scenarios = {
-  // First, because the official server needs half a minute for it.
+  // First, because it takes the official server half a minute.
   schemas: async ({ step }) => {
     for (const graph of ['steps', 'echo', 'zod', 'registered']) {
       await step(graph, (client) => client.assistants.getSchemas(graph));
@@ -38,7 +38,7 @@ export const assistants: Scenarios = {
     await step('with an empty name', (client) => client.assistants.create({ graphId: 'echo', name: '' }));
   },
 
-  'one that is there already': async ({ step }) => {
+  'an existing one': async ({ step }) => {
     const assistantId = randomUUID();
     await step('create', (client) => client.assistants.create({ graphId: 'echo', assistantId, name: 'first' }));
     await step('again', (client) => client.assistants.create({ graphId: 'echo', assistantId, name: 'second' }));
@@ -51,7 +51,7 @@ export const assistants: Scenarios = {
     await step('versions', (client) => client.assistants.getVersions(assistantId));
   },
 
-  'for a graph that is not there': async ({ step }) => {
+  'for an unknown graph': async ({ step }) => {
     await step('create', (client) => client.assistants.create({ graphId: 'no-such-graph' }));
   },
 

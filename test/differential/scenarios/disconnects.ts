@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Scenarios } from '../scene.js';
 
-/** Milliseconds in which a server cancels a run whose client cannot come back, with time to spare. */
+/** Milliseconds within which a server cancels a run whose client cannot reconnect, with a margin. */
 const CANCELLED_MS = 3_000;
-/** Milliseconds after which a client of a resumable stream comes back. */
+/** Milliseconds after which a client of a resumable stream reconnects. */
 const BACK_MS = 500;
 
-/** Contract 1.3: clients that leave runs with `on_disconnect: "cancel"`. */
+/** Contract 1.3: clients that disconnect from runs with `on_disconnect: "cancel"`. */
 export const disconnects: Scenarios = {
   'of a resumable stream, for a moment': async ({ client, newThread, newGate, tell }) => {
     const [thread_id, gate, leaving] = [await newThread(), newGate(), new AbortController()];
@@ -29,7 +29,7 @@ export const disconnects: Scenarios = {
     tell('status', (await client.runs.get(thread_id, run_id)).status);
   },
 
-  'of a stream without a thread': async ({ client, newGate, mark, receiver, tell }) => {
+  'of a stateless stream': async ({ client, newGate, mark, receiver, tell }) => {
     const [gate, leaving] = [newGate(), new AbortController()];
     const stream = client.runs.stream(null, 'waiting', {
       input: { gate: gate.path, label: 'a' },
@@ -48,11 +48,11 @@ export const disconnects: Scenarios = {
   },
 };
 
-/** Until it ends, or its client leaves. */
+/** Reads until the stream ends or its client disconnects. */
 async function readToEnd(stream: AsyncIterable<unknown>): Promise<void> {
   try {
     for await (const _ of stream) {
-      // Only its end counts.
+      // Only the end of the stream matters.
     }
   } catch (error) {
     if ((error as Error).name !== 'AbortError') {

@@ -1,8 +1,8 @@
 import type { Scenarios } from '../scene.js';
 
-/** Behaviours 1: what is refused, and how. */
+/** Behaviours 1: rejected requests and their errors. */
 export const errors: Scenarios = {
-  'ids that are none': async ({ newThread, raw }) => {
+  'invalid ids': async ({ newThread, raw }) => {
     const thread_id = await newThread();
     await raw('thread', '/threads/nobody');
     await raw('run', `/threads/${thread_id}/runs/nobody`);
@@ -12,7 +12,7 @@ export const errors: Scenarios = {
     await raw('created assistant', '/assistants', { json: { assistant_id: 'nobody', graph_id: 'echo' } });
   },
 
-  'bodies that are none': async ({ raw }) => {
+  'malformed bodies': async ({ raw }) => {
     const headers = { 'content-type': 'application/json' };
     await raw('no JSON', '/threads/search', { method: 'POST', headers, body: '{"limit":' });
     await raw('empty', '/threads', { method: 'POST', headers, body: '' });
@@ -24,7 +24,7 @@ export const errors: Scenarios = {
     });
   },
 
-  'values that do not fit': async ({ newThread, raw }) => {
+  'invalid values': async ({ newThread, raw }) => {
     const thread_id = await newThread();
     const run = { assistant_id: 'steps', input: {} };
     await raw('limit', '/threads/search', { json: { limit: 0 } });
@@ -44,7 +44,7 @@ export const errors: Scenarios = {
     await raw('cancel action', `/threads/${thread_id}/runs/${thread_id}/cancel?action=stop`, { method: 'POST' });
   },
 
-  'fields that nobody knows': async ({ newThread, raw }) => {
+  'unknown fields': async ({ newThread, raw }) => {
     const thread_id = await newThread();
     await raw('thread', '/threads', { json: { color: 'red' } });
     await raw('run', `/threads/${thread_id}/runs/wait`, {
@@ -52,13 +52,13 @@ export const errors: Scenarios = {
     });
   },
 
-  'routes that are not there': async ({ raw }) => {
+  'unknown routes': async ({ raw }) => {
     await raw('path', '/nothing/here');
     await raw('method', '/threads', { method: 'PUT', json: {} });
     await raw('run without a thread', '/runs/00000000-0000-4000-8000-000000000000');
   },
 
-  'null for what is optional': async ({ raw }) => {
+  'null for optional fields': async ({ raw }) => {
     await raw('thread', '/threads', { json: { metadata: null } });
     await raw('search', '/threads/search', { json: { metadata: null, ids: ['00000000-0000-4000-8000-000000000000'] } });
     await raw('stateless run', '/runs/wait', {

@@ -29,7 +29,7 @@ const GROUPS: Record<string, Scenarios> = {
   server,
 };
 
-/** All scenarios by their names: `group: what happens`. */
+/** All scenarios by name: `group: scenario`. */
 export const SCENARIOS: [name: string, Scenario][] = Object.entries(GROUPS).flatMap(([group, scenarios]) =>
   Object.entries(scenarios).map(([name, scenario]): [string, Scenario] => [`${group}: ${name}`, scenario]),
 );

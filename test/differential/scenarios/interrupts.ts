@@ -4,15 +4,15 @@ interface Result {
   __interrupt__: { value: unknown }[];
 }
 
-/** Ids are numbered in the order in which they are seen: servers that name other interrupts first would differ everywhere. */
+/** Sorted, because ids are numbered in order of appearance: another order of interrupts would change all later ids. */
 const withoutIds = (result: unknown): unknown => {
   const { __interrupt__: pending, ...values } = result as Result;
   return { ...values, __interrupt__: pending.map(({ value }) => value) };
 };
 
-/** Behaviours 4: questions, commands, and stops before and after nodes. */
+/** Behaviours 4: interrupts, commands, and breakpoints before and after nodes. */
 export const interrupts: Scenarios = {
-  'a question': async ({ newThread, step }) => {
+  'an interrupt': async ({ newThread, step }) => {
     const thread_id = await newThread();
     await step('asked', (client) => client.runs.wait(thread_id, 'ask', { input: { topic: 'parrots' } }));
     await step('the thread', (client) => client.threads.get(thread_id));
@@ -35,7 +35,7 @@ export const interrupts: Scenarios = {
     );
   },
 
-  'asked again': async ({ newThread, step }) => {
+  'a second interrupt': async ({ newThread, step }) => {
     const thread_id = await newThread();
     await step('asked', (client) => client.runs.wait(thread_id, 'ask', { input: { topic: 'parrots' } }));
     await step('without input', (client) => client.runs.wait(thread_id, 'ask', { input: null }));
@@ -43,7 +43,7 @@ export const interrupts: Scenarios = {
     await step('history', (client) => client.threads.getHistory(thread_id));
   },
 
-  'two questions': async ({ newThread, step }) => {
+  'two interrupts': async ({ newThread, step }) => {
     const thread_id = await newThread();
     await step('asked', async (client) =>
       withoutIds(await client.runs.wait(thread_id, 'parallel', { input: { answers: [] } })),
@@ -61,7 +61,7 @@ export const interrupts: Scenarios = {
     await step('state at the end', (client) => client.threads.getState(thread_id));
   },
 
-  'both answered at once': async ({ newThread, client, step }) => {
+  'both resumed at once': async ({ newThread, client, step }) => {
     const thread_id = await newThread();
     await client.runs.wait(thread_id, 'parallel', { input: { answers: [] } });
     const state = await client.threads.getState(thread_id);
@@ -69,7 +69,7 @@ export const interrupts: Scenarios = {
     await step('answered', (client) => client.runs.wait(thread_id, 'parallel', { command: { resume: answers } }));
   },
 
-  'an answer that nobody has asked for': async ({ newThread, step }) => {
+  'a resume without an interrupt': async ({ newThread, step }) => {
     const thread_id = await newThread();
     await step('on a new thread', (client) => client.runs.wait(thread_id, 'ask', { command: { resume: 'yes' } }));
     await step('the thread', (client) => client.threads.get(thread_id));
@@ -96,7 +96,7 @@ export const interrupts: Scenarios = {
     await step('history', (client) => client.threads.getHistory(thread_id));
   },
 
-  'commands that go somewhere': async ({ client, newThread, step }) => {
+  'commands with goto': async ({ client, newThread, step }) => {
     const thread_id = await newThread();
     await client.runs.wait(thread_id, 'steps', { input: { topic: 'a' } });
     await step('a node', (client) => client.runs.wait(thread_id, 'steps', { command: { goto: 'two' } }));
@@ -115,7 +115,7 @@ export const interrupts: Scenarios = {
     await step('state', (client) => client.threads.getState(thread_id));
   },
 
-  'an answer with an update': async ({ client, newThread, step }) => {
+  'a resume with an update': async ({ client, newThread, step }) => {
     const thread_id = await newThread();
     await client.runs.wait(thread_id, 'ask', { input: { topic: 'a' } });
     await step('answered', (client) =>
@@ -153,7 +153,7 @@ export const interrupts: Scenarios = {
     await step('the thread', (client) => client.threads.get(thread_id));
   },
 
-  'stops at a node that is not there': async ({ newThread, step }) => {
+  'stops at an unknown node': async ({ newThread, step }) => {
     const thread_id = await newThread();
     await step('before', (client) =>
       client.runs.wait(thread_id, 'steps', { input: { topic: 'a' }, interruptBefore: ['nobody'], raiseError: false }),

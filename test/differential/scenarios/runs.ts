@@ -15,7 +15,7 @@ export const runs: Scenarios = {
     await step('the thread', (client) => client.threads.get(thread_id));
   },
 
-  'with everything that is kept': async ({ newThread, step }) => {
+  'with all stored fields': async ({ newThread, step }) => {
     const thread_id = await newThread({ mood: 'calm' });
     const created = await step('create', (client) =>
       client.runs.create(thread_id, 'settings', {
@@ -49,7 +49,7 @@ export const runs: Scenarios = {
     });
   },
 
-  'of an assistant or a thread that is not there': async ({ newThread, step }) => {
+  'of an unknown assistant or thread': async ({ newThread, step }) => {
     const thread_id = await newThread();
     const input = { topic: 'a' };
     await step('no assistant', (client) => client.runs.create(thread_id, 'nobody', { input }));
@@ -64,7 +64,7 @@ export const runs: Scenarios = {
     await step('the thread', (client) => client.threads.get(thread_id));
   },
 
-  'that make their thread': async ({ step }) => {
+  'that create their thread': async ({ step }) => {
     const thread_id = randomUUID();
     await step('wait', (client) =>
       client.runs.wait(thread_id, 'steps', {
@@ -130,7 +130,7 @@ export const runs: Scenarios = {
     await step('of an empty thread', async (client) => client.runs.list(await newThread()));
   },
 
-  'that are not there': async ({ newThread, step }) => {
+  'that are missing': async ({ newThread, step }) => {
     const thread_id = await newThread();
     const run_id = randomUUID();
     await step('read', (client) => client.runs.get(thread_id, run_id));
@@ -195,7 +195,7 @@ export const runs: Scenarios = {
     await step('the thread after it', (client) => client.threads.get(thread_id));
   },
 
-  'cancelled while somebody waits': async ({ client, newThread, newGate, step }) => {
+  'cancelled while a client waits': async ({ client, newThread, newGate, step }) => {
     const thread_id = await newThread();
     const gate = newGate();
     const input = { gate: gate.path, label: 'a' };
@@ -206,7 +206,7 @@ export const runs: Scenarios = {
     await waiting;
   },
 
-  'cancelled while somebody streams': async ({ client, newThread, newGate, step }) => {
+  'cancelled while a client streams': async ({ client, newThread, newGate, step }) => {
     const thread_id = await newThread();
     const gate = newGate();
     const input = { gate: gate.path, label: 'a' };
@@ -256,7 +256,7 @@ export const runs: Scenarios = {
     await step('read', (client) => client.runs.get(thread_id, run_id));
   },
 
-  'whose client leaves': async ({ client, newThread, newGate, step, tell }) => {
+  'whose client disconnects': async ({ client, newThread, newGate, step, tell }) => {
     for (const onDisconnect of ['cancel', 'continue'] as const) {
       const thread_id = await newThread();
       const gate = newGate();
@@ -268,7 +268,7 @@ export const runs: Scenarios = {
       });
       const reading = (async () => {
         for await (const _ of stream) {
-          // Until it leaves.
+          // Until the client disconnects.
         }
       })().catch(() => undefined);
       await gate.reached();
@@ -287,7 +287,7 @@ export const runs: Scenarios = {
     }
   },
 
-  'that tell a webhook': async ({ client, newThread, receiver, mark, step, tell }) => {
+  'with a webhook': async ({ client, newThread, receiver, mark, step, tell }) => {
     const thread_id = await newThread();
     const told = async (path: string): Promise<void> => {
       const [request] = await receiver.until((one) => one.path === `/${mark}${path}`);

@@ -1,6 +1,6 @@
 import type { Scenarios } from '../scene.js';
 
-/** Behaviours 6: what a graph receives. */
+/** Behaviours 6: the settings that a graph receives. */
 export const settings: Scenarios = {
   'of a plain run': async ({ newThread, step }) => {
     const thread_id = await newThread();

@@ -1,6 +1,6 @@
 import type { Scenarios } from '../scene.js';
 
-/** Behaviours 4: runs without a thread. */
+/** Behaviours 4: stateless runs. */
 export const stateless: Scenarios = {
   wait: async ({ step }) => {
     await step('a run', (client) => client.runs.wait(null, 'steps', { input: { topic: 'a' } }));
@@ -49,7 +49,7 @@ export const stateless: Scenarios = {
     await step('the thread meanwhile', (client) => client.threads.get(run.thread_id));
     gate.open();
     for await (const _ of client.runs.joinStream(null, run.run_id)) {
-      // Until its end.
+      // Until the end of the run.
     }
     await step('the thread', (client) => client.threads.get(run.thread_id));
     await step('the run', (client) => client.runs.get(run.thread_id, run.run_id));
@@ -65,7 +65,7 @@ export const stateless: Scenarios = {
     await step('none', (client) => client.runs.createBatch([]));
   },
 
-  'several in the words of the wire': async ({ raw }) => {
+  'several in wire format': async ({ raw }) => {
     await raw('create', '/runs/batch', {
       json: [
         { assistant_id: 'steps', input: { topic: 'a' }, stream_mode: ['updates'], after_seconds: 3600 },

@@ -85,7 +85,7 @@ export const states: Scenarios = {
     );
   },
 
-  'an update of a thread that waits': async ({ client, newThread, step }) => {
+  'an update of an interrupted thread': async ({ client, newThread, step }) => {
     const thread_id = await newThread();
     await client.runs.wait(thread_id, 'ask', { input: { topic: 'a' } });
     await step('update', (client) => client.threads.updateState(thread_id, { values: { topic: 'b' } }));
@@ -94,7 +94,7 @@ export const states: Scenarios = {
     await step('go on', (client) => client.runs.wait(thread_id, 'ask', { input: null }));
   },
 
-  'an update in place of a node that waits': async ({ client, newThread, step }) => {
+  'an update in place of a pending node': async ({ client, newThread, step }) => {
     const thread_id = await newThread();
     await client.runs.wait(thread_id, 'ask', { input: { topic: 'a' } });
     await step('update', (client) =>
@@ -136,7 +136,7 @@ export const states: Scenarios = {
   'a busy thread': async ({ client, newThread, startWaiting, step }) => {
     const thread_id = await newThread();
     const { gate, run_id } = await startWaiting(thread_id);
-    // The checkpoint before a node may be written while the node is executed.
+    // The checkpoint before a node may be written while the node runs.
     await askUntil(
       () => client.threads.getState(thread_id),
       ({ next }) => next[0] === 'wait',

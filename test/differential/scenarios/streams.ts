@@ -167,7 +167,7 @@ export const streams: Scenarios = {
     const leaving = new AbortController();
     await step('join', async function* (client) {
       const stream = client.threads.joinStream(thread_id, { signal: leaving.signal });
-      // A thread's stream does not end: that it has begun is all there is to see.
+      // The stream of a thread does not end: only its start can be observed.
       const first = stream.next();
       await client.runs.wait(thread_id, 'steps', { input: { topic: 'a' } });
       const { value } = (await first) as { value: { event: string } };

@@ -15,7 +15,7 @@ export const threads: Scenarios = {
     );
   },
 
-  'one that is there already': async ({ step }) => {
+  'an existing one': async ({ step }) => {
     const threadId = randomUUID();
     await step('create', (client) => client.threads.create({ threadId, metadata: { n: 1 } }));
     await step('again', (client) => client.threads.create({ threadId, metadata: { n: 2 } }));
@@ -119,7 +119,7 @@ export const threads: Scenarios = {
     await step('a run on the copy', (client) => client.runs.wait(copied, 'steps', { input: { topic: 'c' } }));
   },
 
-  'a copy that waits for an answer': async ({ client, step }) => {
+  'an interrupted copy': async ({ client, step }) => {
     const { thread_id } = await client.threads.create();
     await client.runs.wait(thread_id, 'ask', { input: { topic: 'parrots' } });
     const copy = (await step('copy', (client) => client.threads.copy(thread_id))) as unknown as { thread_id: string };

@@ -1,4 +1,4 @@
-// Has one route, which fails outside of what is awaited.
+// A route that causes an unhandled rejection.
 import { Hono } from 'hono';
 import { careless } from './careless.js';
 

@@ -1,4 +1,4 @@
-// Lets every caller in, and fails outside of what is awaited.
+// Accepts every caller, and causes an unhandled rejection.
 import { Auth } from '@langchain/langgraph-sdk/auth';
 import { careless } from './careless.js';
 

@@ -1,4 +1,4 @@
-// Has one route, which fails outside of what is awaited.
+// A route that causes an unhandled rejection.
 import { Controller, Get, Module } from '@nestjs/common';
 import { careless } from './careless.js';
 

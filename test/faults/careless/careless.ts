@@ -1,4 +1,4 @@
-/** Fails a moment later, where nothing awaits it. */
+/** Causes an unhandled rejection a moment later. */
 export function careless(place: string): void {
   setTimeout(() => void Promise.reject(new Error(`careless ${place}`)), 5);
 }

@@ -1,4 +1,4 @@
-// Gives every text the same vector, and fails outside of what is awaited.
+// Returns the same vector for every string, and causes an unhandled rejection.
 import { careless } from './careless.js';
 
 export function embed(texts: string[]): number[][] {

@@ -1,4 +1,4 @@
-// Its file fails outside of what is awaited while it is loaded.
+// Causes an unhandled rejection while the file is loaded.
 import { careless } from './careless.js';
 
 export { graph } from '../../graphs/echo.js';

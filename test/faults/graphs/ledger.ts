@@ -1,23 +1,23 @@
-// Works in steps and writes a line for everything it does, so that what was really executed can be compared with what
-// clients were told. Its state names the execution that each committed step comes from.
+// Works in steps and writes a line for each action, so that tests can compare the actual executions with the responses to
+// clients. Its state contains the execution of each committed step.
 import { appendFileSync, existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Annotation, END, START, StateGraph, type LangGraphRunnableConfig } from '@langchain/langgraph';
 
 const State = Annotation.Root({
-  /** The file that is written to. */
+  /** The output file. */
   ledger: Annotation<string>(),
-  /** Steps of a run, events that each of them says, milliseconds that each of them takes. */
+  /** Number of steps, events per step, milliseconds per step. */
   steps: Annotation<number>(),
   says: Annotation<number>(),
   ms: Annotation<number>(),
-  /** This step waits for this file, behind its first event. */
+  /** This step waits for this file after its first event. */
   gate: Annotation<{ path: string; step: number } | null>(),
   /** Kills its process instead of finishing. */
   deadly: Annotation<boolean>(),
-  /** Of these, so many are done. */
+  /** Number of finished steps. */
   step: Annotation<number>(),
-  /** `run_id step attempt pid`, one for each step of all runs. */
+  /** `run_id step attempt pid` for each step of all runs. */
   done: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }),
 });
 

@@ -1,5 +1,5 @@
-// Asks two questions, with a step between them. The second one is asked when a file is there; lines in files beside it
-// tell of each execution.
+// Interrupts twice, with a step in between. The second interrupt waits for a file; each execution writes a line to a file
+// beside it.
 import { appendFileSync, existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Annotation, END, interrupt, START, StateGraph, type LangGraphRunnableConfig } from '@langchain/langgraph';

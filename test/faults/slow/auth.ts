@@ -1,4 +1,4 @@
-// Users by name: `Bearer quick`. Everything about `slow` users takes as long as the test wants.
+// Users by name: `Bearer quick`. Handlers for `slow` users wait for a gate of the test.
 import { Auth } from '@langchain/langgraph-sdk/auth';
 import { pass } from './gate.js';
 

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Waits here while `NAME.closed` exists in the folder GATES, and notes in `NAME.waiting` that it does: user code that
- * takes as long as the test wants.
+ * Waits while `NAME.closed` exists in the folder GATES, and writes `NAME.waiting`: user code that takes as long as the test
+ * requires.
  */
 export async function pass(name: string): Promise<void> {
   const at = (suffix: string): string => path.join(process.env.GATES!, `${name}.${suffix}`);

@@ -1,4 +1,4 @@
-// Graphs whose own code may take long wherever the server calls it.
+// Graphs whose user code can be slow in every place where the server calls it.
 import { Annotation, END, START, StateGraph } from '@langchain/langgraph';
 import { Client } from '@langchain/langgraph-sdk';
 import { pass } from './gate.js';
@@ -10,7 +10,7 @@ const State = Annotation.Root({
 
 const client = new Client({ apiKey: null });
 
-/** The router is called for a change of the state, too: with `as_node`. */
+/** A state update with `as_node` calls the router, too. */
 const builder = new StateGraph(State)
   .addNode('work', () => ({ notes: ['worked'] }))
   .addNode('meddle', () => ({}))

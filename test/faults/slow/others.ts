@@ -1,4 +1,4 @@
-// An app of the user, and embeddings.
+// A custom app and embeddings.
 import { pass } from './gate.js';
 
 export async function app(request: Request): Promise<Response> {

@@ -8,20 +8,20 @@ import {
   RequestTimeoutError,
 } from '../errors/api-error.js';
 
-/** Methods that the Fetch API cannot express, in which auth modules and custom apps get requests. No route has them. */
-const REFUSED_METHODS = new Set(['CONNECT', 'TRACE', 'TRACK']);
+/** Methods that the Fetch API, which auth modules and custom apps use for requests, does not support. No route has them. */
+const UNSUPPORTED_METHODS = new Set(['CONNECT', 'TRACE', 'TRACK']);
 
-/** Refuses methods that no route can have. To be called before anything else looks at a request. */
-export function refuseMethods(fastify: FastifyInstance): void {
+/** Rejects methods that no route can have. Must be registered before all other hooks. */
+export function rejectUnsupportedMethods(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', ({ method }, _reply, done) => {
-    done(REFUSED_METHODS.has(method) ? new MethodNotAllowedError(method) : undefined);
+    done(UNSUPPORTED_METHODS.has(method) ? new MethodNotAllowedError(method) : undefined);
   });
-  // Node takes CONNECT for the beginning of a tunnel, never for a request.
+  // Node emits CONNECT as a tunnel, never as a request.
   fastify.server.on('connect', (_request, socket) => end(socket, toRefusal(new MethodNotAllowedError('CONNECT'))));
 }
 
-/** Answers what did not become a request, with the status that Node would send, in the wire form of our errors. */
-export function refuseBrokenRequest(error: Error & { code?: string }, socket: Duplex): void {
+/** Responds to input that is not a valid HTTP request: with Node's status, and a body in the form of all our errors. */
+export function rejectMalformedRequest(error: Error & { code?: string }, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();
     return;
@@ -61,6 +61,6 @@ function end(socket: Duplex, { status, headers, body }: Refusal): void {
     connection: 'close',
   });
   const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...fields.map(([name, value]) => `${name}: ${value}`)];
-  // A client that is too slow to send may be too slow to read the answer, too.
+  // A client that is too slow to send may also be too slow to read the response.
   socket.end(`${head.join('\r\n')}\r\n\r\n${json}`, () => socket.destroy());
 }
