@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Readable } from 'node:stream';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { IN_PROCESS } from './common/index.js';
+import { IN_PROCESS } from './http/index.js';
 import type { InjectOptions, LightMyRequestResponse as InjectedResponse } from 'fastify';
 
 /** Globals that a `Client` of the SDK reads when it is created without a URL. */

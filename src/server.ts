@@ -25,7 +25,7 @@ import {
   rejectUnsupportedMethods,
   trackResponse,
   useJsonBodies,
-} from './common/index.js';
+} from './http/index.js';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { CorsConfig, NestgraphConfig } from './config/index.js';
 import { authenticatesBeforeApp, useCustomApp } from './custom-app/index.js';

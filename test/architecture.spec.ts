@@ -11,6 +11,7 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const LINE = [
   ['migrations'],
   ['common'],
+  ['http'],
   ['project-code'],
   ['config'],
   ['observability'],
@@ -45,7 +46,7 @@ const INNER_IMPORTS = new Map([
   ['src/cli/run-command.ts -> src/config/config.ts', 'before the command itself is loaded'],
   ['src/config/env-variable.ts -> src/common/without-secrets.ts', 'without the framework'],
   ['src/config/env.ts -> src/common/max-time.ts', 'without the framework'],
-  ['src/config/hosts.ts -> src/common/http/host-names.ts', 'without the framework'],
+  ['src/config/hosts.ts -> src/http/host-names.ts', 'without the framework'],
   ['src/config/langgraph-json.shape.ts -> src/common/ids.ts', 'without the framework'],
   ['src/config/langgraph-json.shape.ts -> src/common/max-time.ts', 'without the framework'],
 ]);

@@ -1,7 +1,7 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { Auth, type AuthContext } from '../auth/index.js';
-import { ApiErrors } from '../common/index.js';
+import { ApiErrors } from '../http/index.js';
 import { AssistantAccess } from './assistant-access.js';
 import { AssistantGraphService } from './assistant-graph.service.js';
 import { AssistantGraphQuery, Graph, SubgraphParams, SubgraphsQuery, XRAY } from './dto/assistant-graph.dto.js';

@@ -2,7 +2,8 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Auth, type AuthContext } from '../auth/index.js';
-import { ApiErrors, BodyExample, newId, sendPage, ValidationFailedError } from '../common/index.js';
+import { newId, ValidationFailedError } from '../common/index.js';
+import { ApiErrors, BodyExample, sendPage } from '../http/index.js';
 import { AssistantAccess } from './assistant-access.js';
 import { AssistantsService } from './assistants.service.js';
 import { Assistant, AssistantVersion } from './dto/assistant.dto.js';

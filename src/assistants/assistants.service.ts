@@ -2,15 +2,8 @@ import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import { InjectRepository } from '@nestjs/typeorm';
 import type { EntityManager, Repository, SelectQueryBuilder } from 'typeorm';
 import { type AuthFilter, filterQuery, matches } from '../auth/index.js';
-import {
-  isDerivedId,
-  isUuid,
-  newId,
-  type Page,
-  systemAssistantId,
-  toJsonb,
-  ValidationFailedError,
-} from '../common/index.js';
+import { isDerivedId, isUuid, newId, systemAssistantId, toJsonb, ValidationFailedError } from '../common/index.js';
+import { type Page } from '../http/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import type { Queryable } from '../database/index.js';
 import { GraphRegistry } from '../execution/index.js';

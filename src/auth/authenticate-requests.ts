@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { requestUrl } from '../common/index.js';
+import { requestUrl } from '../http/index.js';
 import type { AuthService } from './auth.service.js';
 import { ANONYMOUS } from './auth-user.js';
 

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { hostnameOf, isInProcess, isLoopback } from '../common/index.js';
+import { hostnameOf, isInProcess, isLoopback } from '../http/index.js';
 import { type CorsConfig, type HostsConfig, namesServer } from '../config/index.js';
 import { HostRefusedError, OriginRefusedError } from './auth.errors.js';
 

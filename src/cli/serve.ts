@@ -1,4 +1,4 @@
-import { announceShutdown } from '../common/index.js';
+import { announceShutdown } from '../http/index.js';
 import { type NestgraphConfig, publishAddress, type ServerConfig } from '../config/index.js';
 import type { Database } from '../database/index.js';
 import { NESTGRAPH_VERSION } from '../observability/index.js';

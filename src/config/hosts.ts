@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { hostnameOf, isLoopback, matchesDomain } from '../common/http/host-names.js';
+import { hostnameOf, isLoopback, matchesDomain } from '../http/host-names.js';
 import type { Environment } from './env.js';
 import type { FromString } from './env-variable.js';
 import { readDomain } from './langgraph-json.shape.js';

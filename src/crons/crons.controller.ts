@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Res } from
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Auth, type AuthContext } from '../auth/index.js';
-import { ApiErrors, BodyExample, sendPage } from '../common/index.js';
+import { ApiErrors, BodyExample, sendPage } from '../http/index.js';
 import { ThreadParams } from '../threads/index.js';
 import { CronAccess } from './cron-access.js';
 import { CronsService } from './crons.service.js';

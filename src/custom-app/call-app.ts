@@ -1,4 +1,4 @@
-import { refuseCostlyJson } from '../common/index.js';
+import { refuseCostlyJson } from '../http/index.js';
 import type { ExportedApp } from './load-app.js';
 
 /** The result of calling the app with a request. */

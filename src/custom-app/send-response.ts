@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { FastifyReply } from 'fastify';
-import { hijack } from '../common/index.js';
+import { hijack } from '../http/index.js';
 
 /** Streams the response of an app, each chunk as soon as it is available, with backpressure from the client. */
 export async function sendResponse(reply: FastifyReply, appResponse: Response): Promise<void> {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { BodyTooLargeError, onClose, requestUrl } from '../common/index.js';
+import { BodyTooLargeError } from '../common/index.js';
+import { onClose, requestUrl } from '../http/index.js';
 import type { CustomAppConfig, NestgraphConfig } from '../config/index.js';
 import type { SourceReloader } from '../project-code/index.js';
 import { createCallApp, type CallApp } from './call-app.js';

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isInProcess } from '../common/index.js';
+import { isInProcess } from '../http/index.js';
 import type { LimitsConfig } from '../config/index.js';
 import { addressKey } from './caller-key.js';
 import { RateLimitedError } from './limits.errors.js';

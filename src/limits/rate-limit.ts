@@ -1,7 +1,7 @@
 import rateLimit from '@fastify/rate-limit';
 import { Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isInProcess, isUncounted } from '../common/index.js';
+import { isInProcess, isUncounted } from '../http/index.js';
 import type { LimitsConfig } from '../config/index.js';
 import { callerKey } from './caller-key.js';
 import { RateLimitedError } from './limits.errors.js';

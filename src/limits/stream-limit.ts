@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ErrorBody, isInProcess, onClose } from '../common/index.js';
+import { ErrorBody, isInProcess, onClose } from '../http/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { callerKey } from './caller-key.js';
 import { TooManyStreamsError } from './limits.errors.js';

@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ApiErrors, Uncounted } from '../common/index.js';
+import { ApiErrors, Uncounted } from '../http/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { HealthChecks } from './health-checks.js';
 import { Health, HealthQuery, ServerInfo } from './health.dto.js';

@@ -1,10 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { Flag, FromQueryFlag } from '../common/index.js';
+import { BooleanField, FromQueryFlag } from '../http/index.js';
 
 export class HealthQuery {
   /** Whether to also check the database. */
   @FromQueryFlag()
-  @Flag({ default: false })
+  @BooleanField({ default: false })
   check_db = false;
 }
 

@@ -1,7 +1,7 @@
 import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ApiErrors } from '../common/index.js';
+import { ApiErrors } from '../http/index.js';
 import { Metrics } from './metrics.js';
 import { MetricsQuery } from './metrics.dto.js';
 

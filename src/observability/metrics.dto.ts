@@ -1,4 +1,4 @@
-import { OneOf } from '../common/index.js';
+import { OneOf } from '../http/index.js';
 
 export class MetricsQuery {
   /** Response format: the Prometheus text format, or JSON. */

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type HeaderPatterns, onClose, pathOf, pickHeaders } from '../common/index.js';
+import { type HeaderPatterns, onClose, pathOf, pickHeaders } from '../http/index.js';
 
 /** Names of headers that may carry credentials. The log contains these names without their values. */
 const CREDENTIAL = /authorization|cookie|token|secret|passw|credential|signature|api-?key|service-key|auth-key/i;

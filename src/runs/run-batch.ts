@@ -1,4 +1,5 @@
-import { isObject, type JsonObject, validateDto, ValidationFailedError } from '../common/index.js';
+import { isObject, type JsonObject, ValidationFailedError } from '../common/index.js';
+import { validateDto } from '../http/index.js';
 import { RunCreateBatchItem } from './dto/run-requests.dto.js';
 
 /** Maximum number of runs per request. */

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AssistantsService, type RunAssistant } from '../assistants/index.js';
 import { type AuthContext, authOf, type AuthUser } from '../auth/index.js';
-import { isDisconnected, isUuid, newId } from '../common/index.js';
+import { isUuid, newId } from '../common/index.js';
+import { isDisconnected } from '../http/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, retryWhileUnavailable, Sql } from '../database/index.js';
 import { assertCheckpointExists } from '../execution/index.js';

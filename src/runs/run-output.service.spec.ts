@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { SseBody } from '../common/index.js';
+import type { SseBody } from '../http/index.js';
 import type { NestgraphConfig } from '../config/index.js';
 import type { Notifications } from '../database/index.js';
 import { EventStream } from '../streams/index.js';

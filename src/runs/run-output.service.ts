@@ -1,7 +1,7 @@
 import { stringify } from 'node:querystring';
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { runHeaders, type RunLocation, type SseBody, type WaitBody } from '../common/index.js';
+import { runHeaders, type RunLocation, type SseBody, type WaitBody } from '../http/index.js';
 import { eventFrames, EventStream, parseLastEventId, type RunPosition } from '../streams/index.js';
 import { CancelOnDisconnect } from './cancel-on-disconnect.js';
 import type { Run } from './dto/run.dto.js';

@@ -2,15 +2,8 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, R
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Auth, type AuthContext } from '../auth/index.js';
-import {
-  ApiErrors,
-  ApiEventStream,
-  BodyExample,
-  runHeaders,
-  sse,
-  ValidationFailedError,
-  waitForJson,
-} from '../common/index.js';
+import { ValidationFailedError } from '../common/index.js';
+import { ApiErrors, ApiEventStream, BodyExample, runHeaders, sse, waitForJson } from '../http/index.js';
 import { LimitConcurrentStreams } from '../limits/index.js';
 import { ThreadAccess, ThreadParams } from '../threads/index.js';
 import { Run } from './dto/run.dto.js';

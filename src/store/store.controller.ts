@@ -9,7 +9,7 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Auth, type AuthContext } from '../auth/index.js';
-import { ApiErrors, BodyExample, sendPage, sendWire } from '../common/index.js';
+import { ApiErrors, BodyExample, sendPage, sendWire } from '../http/index.js';
 import { Item, ListNamespaceResponse, SearchItemsResponse } from './dto/item.dto.js';
 import {
   StoreDeleteRequest,

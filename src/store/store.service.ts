@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type AuthFilter, ForbiddenError, matches } from '../auth/index.js';
-import type { Page } from '../common/index.js';
+import type { Page } from '../http/index.js';
 import { type Item, type SearchItem, toItem } from './dto/item.dto.js';
 import type {
   StoreDeleteRequest,

@@ -1,4 +1,4 @@
-import { type FrameSource, sseFrame } from '../common/index.js';
+import { type FrameSource, sseFrame } from '../http/index.js';
 import type { NumberedEvent, StreamReader } from './stream-event.js';
 
 export interface EventFramesOptions {

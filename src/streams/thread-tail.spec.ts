@@ -84,7 +84,7 @@ describe('ThreadTail', () => {
   it('has no position until the log responds, and retries after a failure', async () => {
     tail = new ThreadTail('t', log);
     log.isUnavailable = true;
-    await expect(tail.ready()).rejects.toThrow('not available');
+    await expect(tail.ready()).rejects.toThrow('unavailable');
     expect(tail.since(4)).toBeUndefined();
     log.isUnavailable = false;
     await tail.ready();

@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Res } from 
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Auth, type AuthContext } from '../auth/index.js';
-import { ApiErrors, BodyExample, sendWire } from '../common/index.js';
+import { ApiErrors, BodyExample, sendWire } from '../http/index.js';
 import { ThreadState } from '../execution/index.js';
 import {
   ThreadCheckpointParams,

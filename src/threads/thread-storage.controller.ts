@@ -1,7 +1,8 @@
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Auth, type AuthContext } from '../auth/index.js';
-import { ApiErrors, BodyExample, newId } from '../common/index.js';
+import { newId } from '../common/index.js';
+import { ApiErrors, BodyExample } from '../http/index.js';
 import { Thread } from './dto/thread.dto.js';
 import { EXAMPLE_THREAD_ID, ThreadParams } from './dto/thread-requests.dto.js';
 import { ChannelAmount, ThreadPruneRequest, ThreadPruneResult, ThreadStorage } from './dto/thread-storage.dto.js';

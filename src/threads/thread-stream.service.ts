@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { errorText, type JsonObject, type SseBody, toWireJson } from '../common/index.js';
+import { errorText, type JsonObject, toWireJson } from '../common/index.js';
+import { type SseBody } from '../http/index.js';
 import { emptyThreadState, GraphStateService, type StateOwner, type ThreadState } from '../execution/index.js';
 import {
   eventFrames,

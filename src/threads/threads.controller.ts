@@ -2,16 +2,8 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Patch, Post, Q
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Auth, type AuthContext } from '../auth/index.js';
-import {
-  ApiErrors,
-  ApiEventStream,
-  BodyExample,
-  newId,
-  returnPreferred,
-  sendPage,
-  sendWire,
-  sse,
-} from '../common/index.js';
+import { newId } from '../common/index.js';
+import { ApiErrors, ApiEventStream, BodyExample, returnPreferred, sendPage, sendWire, sse } from '../http/index.js';
 import { LimitConcurrentStreams } from '../limits/index.js';
 import { Thread } from './dto/thread.dto.js';
 import {

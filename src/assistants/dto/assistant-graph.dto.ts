@@ -1,6 +1,7 @@
 import { ApiHideProperty, ApiProperty, type ApiQueryOptions } from '@nestjs/swagger';
 import { ValidateBy } from 'class-validator';
-import { Flag, FromQueryFlag, FromQueryFlagOrNumber, type JsonObject, Text } from '../../common/index.js';
+import { type JsonObject } from '../../common/index.js';
+import { BooleanField, FromQueryFlag, FromQueryFlagOrNumber, StringField } from '../../http/index.js';
 import type { DrawnEdge, DrawnGraph, DrawnNode } from '../../execution/index.js';
 import { AssistantParams } from './assistant-requests.dto.js';
 
@@ -28,13 +29,13 @@ export class AssistantGraphQuery {
 export class SubgraphsQuery {
   /** Whether to include nested subgraphs. */
   @FromQueryFlag()
-  @Flag({ default: false })
+  @BooleanField({ default: false })
   recurse = false;
 }
 
 export class SubgraphParams extends AssistantParams {
   /** Names of the nodes on the path to the subgraph, joined by `|`. */
-  @Text({ required: true, example: 'library' })
+  @StringField({ required: true, example: 'library' })
   namespace: string;
 }
 

@@ -1,11 +1,11 @@
+import { type JsonObject } from '../../common/index.js';
 import {
   Config,
-  Flag,
+  BooleanField,
   FromQueryFlag,
   FromQueryNumber,
   Id,
   IdOrName,
-  type JsonObject,
   Limit,
   ListOf,
   Metadata,
@@ -14,9 +14,9 @@ import {
   Offset,
   OneOf,
   Settings,
-  Text,
-  Whole,
-} from '../../common/index.js';
+  StringField,
+  IntegerField,
+} from '../../http/index.js';
 import { ASSISTANT_FIELDS, type AssistantField } from './assistant.dto.js';
 
 /** The assistant of the examples page. */
@@ -31,14 +31,14 @@ export class AssistantParams {
 export class AssistantDeleteQuery {
   /** Whether to also delete the threads whose metadata contains this `assistant_id`. */
   @FromQueryFlag()
-  @Flag({ default: false })
+  @BooleanField({ default: false })
   delete_threads = false;
 }
 
 /** Body of "update an assistant"; every field is optional (contract 1.1). */
 export class AssistantPatch {
   /** Graph of the assistant. */
-  @Text()
+  @StringField()
   graph_id?: string;
   /** Replaces the config. */
   @Nested(() => Config, { storable: true })
@@ -50,17 +50,17 @@ export class AssistantPatch {
   @Metadata()
   metadata?: JsonObject;
   /** Display name. */
-  @Text()
+  @StringField()
   name?: string;
   /** Description of the assistant. */
-  @Text()
+  @StringField()
   description?: string;
 }
 
 /** Body of "create an assistant" (contract 1.1). */
 export class AssistantCreate {
   /** Graph of the assistant. Optional when the server has only one graph. */
-  @Text()
+  @StringField()
   graph_id?: string;
   /** Id of the new assistant; a random one when absent. */
   @Id()
@@ -78,10 +78,10 @@ export class AssistantCreate {
   @OneOf(['raise', 'do_nothing'], { default: 'raise' })
   if_exists?: 'raise' | 'do_nothing';
   /** Display name; `Untitled` when absent. */
-  @Text()
+  @StringField()
   name?: string;
   /** Description of the assistant. */
-  @Text()
+  @StringField()
   description?: string;
 }
 
@@ -91,10 +91,10 @@ export class AssistantCountRequest {
   @MetadataFilter()
   metadata?: JsonObject;
   /** Assistants of this graph. */
-  @Text()
+  @StringField()
   graph_id?: string;
   /** Assistants whose name contains this string; case-insensitive. */
-  @Text()
+  @StringField()
   name?: string;
 }
 
@@ -134,13 +134,13 @@ const MAX_VERSION = 2_147_483_647;
 /** Body of "make a version the current one". */
 export class AssistantSetLatest {
   /** Version number. */
-  @Whole({ minimum: 1, maximum: MAX_VERSION })
+  @IntegerField({ minimum: 1, maximum: MAX_VERSION })
   version?: number;
 }
 
 export class AssistantSetLatestQuery {
   /** Version number, when the body does not contain it. */
   @FromQueryNumber()
-  @Whole({ minimum: 1, maximum: MAX_VERSION })
+  @IntegerField({ minimum: 1, maximum: MAX_VERSION })
   version?: number;
 }

@@ -1,16 +1,16 @@
+import { type JsonObject } from '../../common/index.js';
 import {
   Custom,
-  Flag,
+  BooleanField,
   Id,
   IdOrName,
-  type JsonObject,
   Limit,
   ListOf,
   MetadataFilter,
   Offset,
   OneOf,
-  Text,
-} from '../../common/index.js';
+  StringField,
+} from '../../http/index.js';
 import { RunPayload, RunRequest } from '../../runs/index.js';
 import { RUN_COMPLETIONS, type RunCompletion } from '../cron.entity.js';
 import { readInstant } from '../instant.js';
@@ -41,16 +41,16 @@ const END_TIME = {
 /** Body of "create a cron" (contract 1.5). */
 export class CronCreate extends RunRequest {
   /** Cron expression with five fields (minute, hour, day of month, month, day of week), or six with leading seconds. */
-  @Text({ ...SCHEDULE, required: true })
+  @StringField({ ...SCHEDULE, required: true })
   schedule: string;
   /** IANA time zone of the schedule; UTC when absent. */
-  @Text(ZONE)
+  @StringField(ZONE)
   timezone?: string;
   /** No run is created after this time; no end when absent. A time without an offset is in UTC. */
   @Custom(END_TIME.schema, END_TIME.message, END_TIME.isValid)
   end_time?: string;
   /** Whether the cron creates runs. */
-  @Flag({ default: true })
+  @BooleanField({ default: true })
   enabled?: boolean;
   /** Whether the thread that is created for a run is deleted or kept when the run completes. */
   @OneOf(RUN_COMPLETIONS, { default: 'delete' })
@@ -60,16 +60,16 @@ export class CronCreate extends RunRequest {
 /** Body of "update a cron"; every field is optional. */
 export class CronUpdate extends RunPayload {
   /** Cron expression. */
-  @Text(SCHEDULE)
+  @StringField(SCHEDULE)
   schedule?: string;
   /** IANA time zone of the schedule. */
-  @Text(ZONE)
+  @StringField(ZONE)
   timezone?: string;
   /** No run is created after this time; null removes the end. */
   @Custom(END_TIME.schema, END_TIME.message, END_TIME.isValid, { nullable: true })
   end_time?: string | null;
   /** Whether the cron creates runs. */
-  @Flag()
+  @BooleanField()
   enabled?: boolean;
   /** Whether the thread that is created for a run is deleted or kept when the run completes. */
   @OneOf(RUN_COMPLETIONS)
@@ -88,7 +88,7 @@ export class CronCountRequest {
   @MetadataFilter()
   metadata?: JsonObject;
   /** Only enabled crons (true), or only disabled ones (false). */
-  @Flag()
+  @BooleanField()
   enabled?: boolean;
 }
 

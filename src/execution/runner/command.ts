@@ -1,5 +1,6 @@
 import { Command, Send } from '@langchain/langgraph';
-import { isObject, MAX_ITEMS } from '../../common/index.js';
+import { isObject } from '../../common/index.js';
+import { MAX_ITEMS } from '../../http/index.js';
 
 /** A Command in wire format (contract 2.12). */
 export interface WireCommand {

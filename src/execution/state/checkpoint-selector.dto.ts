@@ -1,4 +1,5 @@
-import { canonicalCheckpointMap, canonicalNamespace, FreeObject, IdOrName, readAs, Text } from '../../common/index.js';
+import { canonicalCheckpointMap, canonicalNamespace } from '../../common/index.js';
+import { FreeObject, IdOrName, readAs, StringField } from '../../http/index.js';
 
 /** Some clients join the levels with NUL (contract 1.2, "checkpoint in history"). */
 const readNamespace = (checkpoint_ns: unknown): unknown =>
@@ -11,7 +12,7 @@ export class CheckpointSelector {
   thread_id?: string;
   /** Namespace; empty for the root graph, `node:task_id` for a subgraph, levels joined by `|`. */
   @readAs(readNamespace)
-  @Text()
+  @StringField()
   checkpoint_ns?: string;
   /** Checkpoint id; absent: the newest checkpoint of the namespace. */
   @IdOrName()

@@ -1,9 +1,9 @@
+import { canonicalNamespace, type JsonObject, MAX_SECONDS } from '../../common/index.js';
 import {
   AnyJson,
-  canonicalNamespace,
   Config,
   Custom,
-  Flag,
+  BooleanField,
   FromQueryFlag,
   FromQueryList,
   FromQueryNumber,
@@ -12,10 +12,8 @@ import {
   IdList,
   IdOrName,
   isStringList,
-  type JsonObject,
   Limit,
   ListOf,
-  MAX_SECONDS,
   MAX_ITEMS,
   Nested,
   Offset,
@@ -23,9 +21,9 @@ import {
   readAs,
   Settings,
   SettingsWithIds,
-  Text,
-  TextList,
-} from '../../common/index.js';
+  StringField,
+  StringList,
+} from '../../http/index.js';
 import { CheckpointSelector, isCommand, STREAM_MODES, type StreamMode } from '../../execution/index.js';
 import { ThreadParams } from '../../threads/index.js';
 import {
@@ -85,7 +83,7 @@ const isFeedbackKeys = (value: unknown): boolean => isStringList(value, MAX_FEED
 /** An additional destination for the trace of a run. */
 export class LangSmithTracer {
   /** LangSmith project that also gets the trace. */
-  @Text()
+  @StringField()
   project_name?: string;
   /** Dataset example on which the run is an experiment. */
   @Id()
@@ -120,10 +118,10 @@ export class RunPayload {
   )
   stream_mode?: StreamMode | StreamMode[];
   /** Also stream events of subgraphs; their names carry the namespace after `|`. */
-  @Flag({ default: false })
+  @BooleanField({ default: false })
   stream_subgraphs?: boolean;
   /** Number the events and keep them, so that a client can resume the stream with `Last-Event-ID`. */
-  @Flag({ default: false })
+  @BooleanField({ default: false })
   stream_resumable?: boolean;
   /** Stop before these nodes. */
   @Custom(NODES_SCHEMA, NODES_MESSAGE, isNodes)
@@ -150,7 +148,7 @@ export class RunRequest extends RunPayload {
   @IdOrName({ required: true })
   assistant_id: string;
   /** Deprecated: false means durability `exit`. */
-  @Flag()
+  @BooleanField()
   checkpoint_during?: boolean;
   /**
    * If the thread is busy: `reject` the request, `enqueue` the run, or replace the active runs: `interrupt` keeps them,
@@ -182,7 +180,7 @@ export class RunCreateBase extends RunRequest {
   @Nested(() => LangSmithTracer)
   langsmith_tracer?: LangSmithTracer;
   /** If `command.resume` names an interrupt that is not pending, the run fails and the thread does not change. */
-  @Flag({ default: false })
+  @BooleanField({ default: false })
   strict_resume?: boolean;
 }
 
@@ -205,7 +203,7 @@ export class RunCreateStateless extends RunCreateBase {
    * `delete` deletes the run's hidden thread after the run; any other value keeps it as a normal thread (contract
    * 7.29).
    */
-  @Text({ default: 'delete', example: 'delete' })
+  @StringField({ default: 'delete', example: 'delete' })
   on_completion?: string;
 }
 
@@ -215,7 +213,7 @@ export class RunCreateBatchItem extends RunCreateStateful {
   @Id()
   thread_id?: string;
   /** For a stateless run: `delete` deletes its hidden thread after the run; any other value keeps it. */
-  @Text({ default: 'delete', example: 'delete' })
+  @StringField({ default: 'delete', example: 'delete' })
   on_completion?: string;
 }
 
@@ -244,7 +242,7 @@ export class RunsCancelQuery {
 export class RunCancelQuery extends RunsCancelQuery {
   /** Respond when the run has stopped. Otherwise the server responds as soon as the cancellation is stored. */
   @FromQueryFlag()
-  @Flag({ default: false })
+  @BooleanField({ default: false })
   wait = false;
   /** Reason for the run's `cancel_reason`: `taken` if another run has taken over its input. Only with `interrupt`. */
   @OneOf(['taken'])
@@ -267,7 +265,7 @@ export class RunsCancelRequest {
 export class RunJoinQuery {
   /** Cancel the run if this client disconnects before the run has ended. */
   @FromQueryFlag()
-  @Flag({ default: false })
+  @BooleanField({ default: false })
   cancel_on_disconnect = false;
 }
 
@@ -279,7 +277,7 @@ export class RunStreamQuery {
    * `outer|inner` for all tasks; an empty string for the root graph.
    */
   @FromQueryStrings()
-  @TextList()
+  @StringList()
   @readAs(canonicalNamespaces)
   namespace?: string[];
 }
@@ -287,7 +285,7 @@ export class RunStreamQuery {
 export class RunJoinStreamQuery extends RunStreamQuery {
   /** Cancel the run if this client disconnects before the run has ended. */
   @FromQueryFlag()
-  @Flag({ default: false })
+  @BooleanField({ default: false })
   cancel_on_disconnect = false;
   /** Stream only events of these modes. */
   @FromQueryList()

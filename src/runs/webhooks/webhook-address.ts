@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { matchesDomain } from '../../common/index.js';
+import { matchesDomain } from '../../http/index.js';
 import type { WebhooksConfig, WebhookUrlPolicy } from '../../config/index.js';
 import { type Reach, reachOf } from './ip-range.js';
 

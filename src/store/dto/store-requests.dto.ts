@@ -1,17 +1,17 @@
+import { type JsonObject } from '../../common/index.js';
 import {
   Custom,
   CustomOrNull,
   Filter,
-  Flag,
+  BooleanField,
   FromQueryDotted,
   FromQueryFlag,
   FromQueryString,
-  type JsonObject,
   Limit,
   Offset,
-  Text,
-  Whole,
-} from '../../common/index.js';
+  StringField,
+  IntegerField,
+} from '../../http/index.js';
 import {
   isItemNamespace,
   isKey,
@@ -60,7 +60,7 @@ export class StoreGetQuery {
   key: string;
   /** Whether the read restarts the time to live; the configured default when absent. */
   @FromQueryFlag()
-  @Flag()
+  @BooleanField()
   refresh_ttl?: boolean;
 }
 
@@ -90,10 +90,10 @@ export class StoreSearchRequest {
   @Offset()
   offset = 0;
   /** Query of a semantic search; ignored when the store has no index. */
-  @Text()
+  @StringField()
   query?: string;
   /** Whether the search restarts the time to live of the items it returns; the configured default when absent. */
-  @Flag()
+  @BooleanField()
   refresh_ttl?: boolean;
 }
 
@@ -106,7 +106,7 @@ export class StoreListNamespacesRequest {
   @Custom(LABELS, NOT_EMPTY_MESSAGE, isNotEmpty)
   suffix?: string[];
   /** Truncates namespaces to this number of labels, and returns each result once. */
-  @Whole({ minimum: 1, maximum: 1_000 })
+  @IntegerField({ minimum: 1, maximum: 1_000 })
   max_depth?: number;
   @Limit(100)
   limit = 100;

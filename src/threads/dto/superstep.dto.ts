@@ -1,4 +1,4 @@
-import { AnyJson, Custom, MAX_UPDATES, NestedList, Text } from '../../common/index.js';
+import { AnyJson, Custom, MAX_UPDATES, NestedList, StringField } from '../../http/index.js';
 import { isCommand, type WireCommand } from '../../execution/index.js';
 
 /** The update of one node in a superstep. */
@@ -10,7 +10,7 @@ export class SuperstepUpdate {
   @Custom({ type: 'object', additionalProperties: true }, 'must be an object with resume, update or goto', isCommand)
   command?: WireCommand;
   /** Name of the node; `__input__` for the input of the graph. */
-  @Text({ required: true })
+  @StringField({ required: true })
   as_node: string;
 }
 

@@ -1,14 +1,13 @@
+import { canonicalReference, type JsonObject, isObject } from '../../common/index.js';
 import {
-  canonicalReference,
   Filter,
   FromQueryFlag,
   FromQueryList,
   FromQueryNumber,
-  Flag,
+  BooleanField,
   Id,
   IdList,
   IdOrName,
-  type JsonObject,
   Limit,
   ListOf,
   MAX_UPDATES,
@@ -20,12 +19,11 @@ import {
   OneOf,
   readAs,
   StateUpdates,
-  Text,
+  StringField,
   Custom,
-  isObject,
   isStringList,
-  Whole,
-} from '../../common/index.js';
+  IntegerField,
+} from '../../http/index.js';
 import { CheckpointSelector, isStateField, STATE_FIELDS } from '../../execution/index.js';
 import { THREAD_STATUSES, type ThreadStatus } from '../thread.entity.js';
 import { THREAD_STREAM_MODES, type ThreadStreamMode } from '../thread-stream.service.js';
@@ -64,7 +62,7 @@ export class ThreadStreamQuery {
   stream_modes?: ThreadStreamMode[];
 
   /** For clients that cannot send the header `Last-Event-ID`; the header takes precedence. */
-  @Text()
+  @StringField()
   last_event_id?: string;
 
   get modes(): ThreadStreamMode[] {
@@ -158,7 +156,7 @@ const STATE_SELECT = {
 export class ThreadStateQuery {
   /** Include the state of subgraphs in their tasks. */
   @FromQueryFlag()
-  @Flag({ default: false })
+  @BooleanField({ default: false })
   subgraphs = false;
   /** Return only these fields; `values.<key>` selects one value. */
   @FromQueryList()
@@ -198,7 +196,7 @@ export class ThreadStateUpdate {
   @StateUpdates({ description: 'Values for the channels of the state: an object, a list of objects, or null.' })
   values?: unknown;
   /** Apply the update as if this node had returned it. */
-  @Text()
+  @StringField()
   as_node?: string;
   /** Update this checkpoint instead of the newest one: creates a fork, or updates a subgraph. */
   @Nested(() => CheckpointSelector)
@@ -214,7 +212,7 @@ const isBefore = (value: unknown): boolean =>
 /** Body of "get the history". */
 export class ThreadHistoryRequest {
   /** Maximum number of states, newest first. */
-  @Whole({ minimum: 1, maximum: 1000, default: 10 })
+  @IntegerField({ minimum: 1, maximum: 1000, default: 10 })
   limit = 10;
   /** Only states before this checkpoint: an id, a checkpoint, or a config that contains one. */
   @readAs(canonicalReference)
@@ -241,7 +239,7 @@ export class ThreadStatePatch {
 export class ThreadHistoryQuery {
   /** Maximum number of states, newest first. */
   @FromQueryNumber()
-  @Whole({ minimum: 1, maximum: 1000, default: 10 })
+  @IntegerField({ minimum: 1, maximum: 1000, default: 10 })
   limit = 10;
   /** Only states before the checkpoint with this id. */
   @IdOrName()

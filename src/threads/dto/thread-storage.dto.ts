@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IdList, OneOf } from '../../common/index.js';
+import { IdList, OneOf } from '../../http/index.js';
 import { PRUNE_STRATEGIES, type PruneStrategy } from '../thread.entity.js';
 
 /** Body of "prune threads" (contract 1.2). */

@@ -1,7 +1,6 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/common';
 import { type ValidationError, validateSync } from 'class-validator';
-import { type FieldProblem, ValidationFailedError } from '../errors/api-error.js';
-import { isObject } from '../json.js';
+import { type FieldProblem, ValidationFailedError, isObject } from '../../common/index.js';
 import { instantiate } from './instantiate.js';
 import { readQuery } from './query.js';
 

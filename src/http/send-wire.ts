@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import { jsonChunks } from '../json-chunks.js';
+import { jsonChunks } from '../common/index.js';
 
 /**
  * Responds with JSON in which LangChain messages are flattened, see {@link jsonChunks}. A large response is written with

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { type ApiError, MalformedJsonError, NestedTooDeeplyError, TooManyValuesError } from '../errors/api-error.js';
+import { type ApiError, MalformedJsonError, NestedTooDeeplyError, TooManyValuesError } from '../common/index.js';
 import { exceededBound, MAX_JSON_DEPTH } from './json-bounds.js';
 
 /**

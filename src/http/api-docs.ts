@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiResponse } from '@nestjs/swagger';
-import { ErrorBody } from '../errors/error-body.dto.js';
+import { ErrorBody } from './errors/error-body.dto.js';
 
 const REASONS: Record<number, string> = {
   400: 'The request is not valid for this resource.',

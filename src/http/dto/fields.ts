@@ -16,10 +16,16 @@ import {
   ValidateBy,
   ValidateNested,
 } from 'class-validator';
-import { canonicalId, canonicalIdList, withCanonicalIds } from '../canonical-ids.js';
-import { isUuid } from '../ids.js';
-import { isObject } from '../json.js';
-import { hasMoreCharacters, hasMoreValues, isStorableJson } from '../json-values.js';
+import {
+  canonicalId,
+  canonicalIdList,
+  withCanonicalIds,
+  isUuid,
+  isObject,
+  hasMoreCharacters,
+  hasMoreValues,
+  isStorableJson,
+} from '../../common/index.js';
 import { nested, readAs, takesNull } from './instantiate.js';
 
 /** Options of every field. */
@@ -91,7 +97,7 @@ export const Id = (options: FieldOptions = {}): PropertyDecorator =>
   field({ type: String, format: 'uuid' }, options, readAs(canonicalId), isUuidRule);
 
 /** A string of at most `maxLength` characters (default 10,000). */
-export const Text = ({
+export const StringField = ({
   maxLength = MAX_STRING_LENGTH,
   ...options
 }: FieldOptions & { maxLength?: number } = {}): PropertyDecorator =>
@@ -99,7 +105,7 @@ export const Text = ({
 
 /** A UUID, converted to lower case, or any other string: a graph id, or the checkpoint id of another saver. */
 export const IdOrName = (options: FieldOptions = {}): PropertyDecorator =>
-  applyDecorators(Text(options), readAs(canonicalId));
+  applyDecorators(StringField(options), readAs(canonicalId));
 
 /** A JSON object with arbitrary keys that PostgreSQL can store unchanged. */
 export const FreeObject = (options: FieldOptions = {}): PropertyDecorator =>
@@ -148,7 +154,8 @@ export const StateUpdates = (options: FieldOptions = {}): PropertyDecorator =>
     rule('isBounded', `must have at most ${MAX_UPDATES} items`, (v) => !Array.isArray(v) || v.length <= MAX_UPDATES),
   );
 
-export const Flag = (options: FieldOptions = {}): PropertyDecorator => field({ type: Boolean }, options, IsBoolean());
+export const BooleanField = (options: FieldOptions = {}): PropertyDecorator =>
+  field({ type: Boolean }, options, IsBoolean());
 
 /** An enum value. */
 export const OneOf = (values: readonly string[], options: FieldOptions = {}): PropertyDecorator =>
@@ -183,7 +190,7 @@ export const isStringList = (value: unknown, maxItems = MAX_ITEMS): value is str
   value.length <= maxItems &&
   value.every((item) => typeof item === 'string' && item.length <= MAX_STRING_LENGTH);
 
-export const TextList = (options: FieldOptions = {}): PropertyDecorator =>
+export const StringList = (options: FieldOptions = {}): PropertyDecorator =>
   field(
     { type: [String], maxItems: MAX_ITEMS },
     options,
@@ -195,7 +202,7 @@ export const TextList = (options: FieldOptions = {}): PropertyDecorator =>
   );
 
 /** A whole number within bounds. */
-export const Whole = ({
+export const IntegerField = ({
   minimum,
   maximum,
   ...options
@@ -258,8 +265,8 @@ export const CustomOrNull = (...[schema, message, validate, options]: Parameters
 
 /** Page size, 1 to 1000. */
 export const Limit = (initial = 10): PropertyDecorator =>
-  Whole({ minimum: 1, maximum: 1000, default: initial, description: 'Maximum number of rows to return.' });
+  IntegerField({ minimum: 1, maximum: 1000, default: initial, description: 'Maximum number of rows to return.' });
 
 /** Number of rows to skip. */
 export const Offset = (): PropertyDecorator =>
-  Whole({ minimum: 0, default: 0, description: 'Number of rows to skip before the first returned row.' });
+  IntegerField({ minimum: 0, default: 0, description: 'Number of rows to skip before the first returned row.' });

@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
-import { ValidationFailedError } from '../errors/api-error.js';
-import { AnyJson, Flag, FreeObject, Id, Limit, ListOf, Nested, OneOf, Text } from './fields.js';
+import { ValidationFailedError } from '../../common/index.js';
+import { AnyJson, BooleanField, FreeObject, Id, Limit, ListOf, Nested, OneOf, StringField } from './fields.js';
 import { FromQueryFlag, FromQueryList, FromQueryNumber, readQuery } from './query.js';
 import { validateDto } from './validation.pipe.js';
 
 class Inner {
-  @Text()
+  @StringField()
   name?: string;
 }
 
@@ -30,7 +30,7 @@ class Query {
   @Limit()
   limit = 10;
   @FromQueryFlag()
-  @Flag()
+  @BooleanField()
   wait = false;
   @FromQueryList()
   @ListOf(['values', 'updates'])

@@ -1,9 +1,17 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { pathOf } from '../http/headers.js';
-import { ApiError, BodyTooLargeError, NestedTooDeeplyError, RequestAbortedError } from './api-error.js';
+import { pathOf } from '../headers.js';
+import {
+  ApiError,
+  BodyTooLargeError,
+  NestedTooDeeplyError,
+  RequestAbortedError,
+  describeError,
+  errorStack,
+  readField,
+  toInspectable,
+} from '../../common/index.js';
 import type { ErrorBody } from './error-body.dto.js';
-import { describeError, errorStack, readField, toInspectable } from './foreign-error.js';
 
 /** Converts any error thrown before the response has started to `{detail, code}`. */
 @Catch()

@@ -1,12 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import {
-  type ApiError,
-  HeadersTooLargeError,
-  MethodNotAllowedError,
-  RequestTimeoutError,
-} from '../errors/api-error.js';
+import { type ApiError, HeadersTooLargeError, MethodNotAllowedError, RequestTimeoutError } from '../common/index.js';
 
 /** Methods that the Fetch API, which auth modules and custom apps use for requests, does not support. No route has them. */
 const UNSUPPORTED_METHODS = new Set(['CONNECT', 'TRACE', 'TRACK']);
