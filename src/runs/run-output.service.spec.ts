@@ -4,10 +4,10 @@ import type { NestgraphConfig } from '../config/index.js';
 import type { Notifications } from '../database/index.js';
 import { EventStream } from '../streams/index.js';
 import { MemoryEventLog } from '../../test/support/memory-event-log.js';
-import type { CancelOnDisconnect } from './cancel-on-disconnect.js';
+import type { CancelOnDisconnect } from './cancel/cancel-on-disconnect.js';
 import { RunOutputService } from './run-output.service.js';
 import type { RunsService } from './runs.service.js';
-import { RunResults } from './worker/run-results.js';
+import { RunResults } from './results/run-results.js';
 
 const nothing = undefined as never;
 

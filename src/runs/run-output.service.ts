@@ -3,13 +3,13 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { runHeaders, type RunLocation, type SseBody, type WaitBody } from '../http/index.js';
 import { eventFrames, EventStream, parseLastEventId, type RunPosition } from '../streams/index.js';
-import { CancelOnDisconnect } from './cancel-on-disconnect.js';
+import { CancelOnDisconnect } from './cancel/cancel-on-disconnect.js';
 import type { Run } from './dto/run.dto.js';
 import { isActive, type RunEntity } from './run.entity.js';
-import { type RunCompletion, RunResults, type RunWaiter } from './worker/run-results.js';
+import { type RunCompletion, RunResults, type RunWaiter } from './results/run-results.js';
 import { RunsService } from './runs.service.js';
-import { StoredResults } from './stored-results.js';
-import { type StreamFilter, streamFilter } from './stream-filter.js';
+import { StoredResults } from './results/stored-results.js';
+import { type StreamFilter, streamFilter } from './results/stream-filter.js';
 
 export interface ReadOptions {
   /** The client addresses the run without its thread. */

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { JsonObject } from '../common/index.js';
 import type { StreamMode, WireCommand } from '../execution/index.js';
-import type { RunCaller } from './run-caller.js';
+import type { RunCaller } from './creation/run-caller.js';
 
 export const RUN_STATUSES = ['pending', 'running', 'success', 'error', 'timeout', 'interrupted'] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];

@@ -10,7 +10,7 @@ import type { RunListQuery, RunsCancelRequest } from './dto/run-requests.dto.js'
 import { RunQueue } from './queue/run-queue.js';
 import type { Stopping } from './queue/queued-run.js';
 import { isActive, RunEntity, type RunStatus } from './run.entity.js';
-import { RunStopService } from './run-stop.service.js';
+import { RunStopService } from './cancel/run-stop.service.js';
 import { NothingToCancelError, RunActiveError, RunNotFoundError } from './runs.errors.js';
 
 /** Maximum number of runs that one request cancels by status. */

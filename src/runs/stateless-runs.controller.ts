@@ -17,9 +17,9 @@ import {
   RunsCancelRequest,
   StatelessRunParams,
 } from './dto/run-requests.dto.js';
-import { RunAccess } from './run-access.js';
-import { readBatch } from './run-batch.js';
-import { RunCreationService } from './run-creation.service.js';
+import { RunAccess } from './access/run-access.js';
+import { readBatch } from './dto/run-batch.js';
+import { RunCreationService } from './creation/run-creation.service.js';
 import { isReconnect, RunOutputService } from './run-output.service.js';
 import { RunsService } from './runs.service.js';
 

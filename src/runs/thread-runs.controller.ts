@@ -17,8 +17,8 @@ import {
   RunParams,
 } from './dto/run-requests.dto.js';
 import type { Stopping } from './queue/queued-run.js';
-import { RunAccess } from './run-access.js';
-import { RunCreationService } from './run-creation.service.js';
+import { RunAccess } from './access/run-access.js';
+import { RunCreationService } from './creation/run-creation.service.js';
 import { isReconnect, RunOutputService } from './run-output.service.js';
 import { RunsService } from './runs.service.js';
 

@@ -8,7 +8,7 @@ import type { OwnAddress } from '../../src/runs/webhooks/own-address.js';
 import type { Attempt } from '../../src/runs/webhooks/webhook-request.js';
 import type { WebhookSender } from '../../src/runs/webhooks/webhook-sender.js';
 import { WebhookWorker } from '../../src/runs/webhooks/webhook-worker.js';
-import type { Refusal, RunRecheck } from '../../src/runs/run-recheck.js';
+import type { Refusal, RunRecheck } from '../../src/runs/access/run-recheck.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { askUntil } from '../support/until.js';
 

@@ -3,7 +3,7 @@ import type { GraphInterrupt } from '../../execution/index.js';
 import type { ThreadColumns } from '../../threads/index.js';
 import type { StopAction } from './multitask.js';
 import type { Delivery, MultitaskStrategy, RunError, RunKwargs, RunStatus, ThreadStamp } from '../run.entity.js';
-import type { RunCaller } from '../run-caller.js';
+import type { RunCaller } from '../creation/run-caller.js';
 
 /** A run as it is inserted into the queue. */
 export interface NewRun {

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Queryable, Sql } from '../../database/index.js';
-import type { RunCaller } from '../run-caller.js';
+import type { RunCaller } from '../creation/run-caller.js';
 import { inMs } from './in-ms.js';
 
 /** A webhook delivery that this process has claimed for one attempt. */

@@ -4,8 +4,8 @@ import { errorText } from '../../common/index.js';
 import { GraphStateService } from '../../execution/index.js';
 import { type Delivery, WebhookOutbox } from '../queue/webhook-outbox.js';
 import type { RunKwargs } from '../run.entity.js';
-import { ownerOf } from '../run-owner.js';
-import { settleRun } from '../worker/run-result.js';
+import { ownerOf } from '../results/run-owner.js';
+import { settleRun } from '../results/run-result.js';
 
 /** Timeout of the graph for reading a state. */
 const READ_TIMEOUT_MS = 10_000;

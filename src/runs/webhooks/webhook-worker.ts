@@ -10,7 +10,7 @@ import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import { Notifications } from '../../database/index.js';
 import { type Delivery, WebhookOutbox } from '../queue/webhook-outbox.js';
 import type { RunKwargs } from '../run.entity.js';
-import { RunRecheck } from '../run-recheck.js';
+import { RunRecheck } from '../access/run-recheck.js';
 import { MAX_ATTEMPTS, retryDelayMs } from './back-off.js';
 import { FinalState } from './final-state.js';
 import { OwnAddress } from './own-address.js';

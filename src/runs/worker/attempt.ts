@@ -11,7 +11,7 @@ import {
 } from '../../execution/index.js';
 import type { RunStream } from '../../streams/index.js';
 import type { ClaimedRun } from '../queue/queued-run.js';
-import { callerKeys } from '../run-caller.js';
+import { callerKeys } from '../creation/run-caller.js';
 
 /** True when an earlier attempt wrote checkpoints. They hold the input, and finished nodes are not executed again. */
 export const hasEarlierCheckpoints = async (

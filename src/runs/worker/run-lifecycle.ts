@@ -24,13 +24,13 @@ import { stateUpdate, ThreadStateService } from '../../threads/index.js';
 import type { ClaimedRun, RunEnd } from '../queue/queued-run.js';
 import { RunQueue } from '../queue/run-queue.js';
 import type { RunError } from '../run.entity.js';
-import { type Refusal, RunRecheck } from '../run-recheck.js';
+import { type Refusal, RunRecheck } from '../access/run-recheck.js';
 import type { ActiveRun } from './active-run.js';
 import { isAtBreakpoint, newExecution, readState, hasEarlierCheckpoints } from './attempt.js';
 import { readinessOf } from './readiness.js';
-import { toOutput } from './run-output.js';
-import { type FeedbackUrls, ROLLED_BACK, ROLLED_BACK_RESULT, settleRun } from './run-result.js';
-import { RunResults } from './run-results.js';
+import { toOutput } from '../results/run-output.js';
+import { type FeedbackUrls, ROLLED_BACK, ROLLED_BACK_RESULT, settleRun } from '../results/run-result.js';
+import { RunResults } from '../results/run-results.js';
 import { runnableConfigOf } from './run-config.js';
 
 /** Milliseconds that the process waits at shutdown until events are in the log. */

@@ -8,7 +8,7 @@ import { UNKNOWN_CALLER } from '../queue/caller-key.js';
 import { FairClaims } from '../queue/fair-claims.js';
 import type { ClaimedRun } from '../queue/queued-run.js';
 import { RunQueue } from '../queue/run-queue.js';
-import { RunStopService } from '../run-stop.service.js';
+import { RunStopService } from '../cancel/run-stop.service.js';
 import { ActiveRun, type StopReason } from './active-run.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { runMetadataOf } from './run-config.js';

@@ -1,13 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { errorText } from '../common/index.js';
-import { DatabaseUnavailableError } from '../database/index.js';
-import { type GraphInterrupt, GraphStateService } from '../execution/index.js';
-import { type SettledState, ThreadsService } from '../threads/index.js';
-import { RunQueue } from './queue/run-queue.js';
-import type { RunEntity } from './run.entity.js';
+import { errorText } from '../../common/index.js';
+import { DatabaseUnavailableError } from '../../database/index.js';
+import { type GraphInterrupt, GraphStateService } from '../../execution/index.js';
+import { type SettledState, ThreadsService } from '../../threads/index.js';
+import { RunQueue } from '../queue/run-queue.js';
+import type { RunEntity } from '../run.entity.js';
 import { ownerOf } from './run-owner.js';
-import { type FeedbackUrls, type RunEnding, settleRun } from './worker/run-result.js';
-import { fromOutput, toOutput } from './worker/run-output.js';
+import { type FeedbackUrls, type RunEnding, settleRun } from './run-result.js';
+import { fromOutput, toOutput } from './run-output.js';
 
 /**
  * Results of ended runs, for readers that come later or to another process. A run that ended by itself has stored its

@@ -1,9 +1,9 @@
-import { isObject, type JsonObject, UnsupportedParameterError } from '../common/index.js';
-import type { LangSmithConfig } from '../config/index.js';
-import { type StreamMode, withoutInternalKeys } from '../execution/index.js';
-import type { RunCreateStateful, RunCreateStateless } from './dto/run-requests.dto.js';
+import { isObject, type JsonObject, UnsupportedParameterError } from '../../common/index.js';
+import type { LangSmithConfig } from '../../config/index.js';
+import { type StreamMode, withoutInternalKeys } from '../../execution/index.js';
+import type { RunCreateStateful, RunCreateStateless } from '../dto/run-requests.dto.js';
 import { AUTH_KEYS, RUN_SCOPED_KEYS } from './run-caller.js';
-import type { RunKwargs } from './run.entity.js';
+import type { RunKwargs } from '../run.entity.js';
 
 export type RunCreate = RunCreateStateful & RunCreateStateless;
 

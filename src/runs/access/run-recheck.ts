@@ -1,13 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { AssistantNotFoundError, AssistantsService, type RunAssistant } from '../assistants/index.js';
-import { AuthService, type AuthUser } from '../auth/index.js';
-import { ApiError, withDeadline } from '../common/index.js';
-import { DatabaseUnavailableError } from '../database/index.js';
-import { ThreadAccess } from '../threads/index.js';
+import { AssistantNotFoundError, AssistantsService, type RunAssistant } from '../../assistants/index.js';
+import { AuthService, type AuthUser } from '../../auth/index.js';
+import { ApiError, withDeadline } from '../../common/index.js';
+import { DatabaseUnavailableError } from '../../database/index.js';
+import { ThreadAccess } from '../../threads/index.js';
 import { RunAccess } from './run-access.js';
-import type { RunCaller } from './run-caller.js';
-import type { RunKwargs } from './run.entity.js';
-import type { RunCreate } from './run-request.js';
+import type { RunCaller } from '../creation/run-caller.js';
+import type { RunKwargs } from '../run.entity.js';
+import type { RunCreate } from '../creation/run-request.js';
 
 /** Timeout of the auth module for a decision outside of a request. */
 export const DECISION_TIMEOUT_MS = 10_000;

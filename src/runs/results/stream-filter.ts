@@ -1,5 +1,5 @@
-import type { StreamMode } from '../execution/index.js';
-import { type NumberedEvent, RUN_DONE } from '../streams/index.js';
+import type { StreamMode } from '../../execution/index.js';
+import { type NumberedEvent, RUN_DONE } from '../../streams/index.js';
 
 /** Events that every stream contains, whatever modes are requested (contract 3.3). */
 const CONTROL_EVENTS = new Set(['metadata', 'error', 'feedback', 'end']);

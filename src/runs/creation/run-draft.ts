@@ -1,10 +1,10 @@
-import type { AuthFilter } from '../auth/index.js';
-import type { RunAssistant } from '../assistants/index.js';
-import type { JsonObject } from '../common/index.js';
-import { checkStrictResume } from '../execution/index.js';
-import { callerKeyOf } from './queue/caller-key.js';
-import type { NewRun, RunThread } from './queue/queued-run.js';
-import type { Delivery, ThreadStamp } from './run.entity.js';
+import type { AuthFilter } from '../../auth/index.js';
+import type { RunAssistant } from '../../assistants/index.js';
+import type { JsonObject } from '../../common/index.js';
+import { checkStrictResume } from '../../execution/index.js';
+import { callerKeyOf } from '../queue/caller-key.js';
+import type { NewRun, RunThread } from '../queue/queued-run.js';
+import type { Delivery, ThreadStamp } from '../run.entity.js';
 import type { RunCaller } from './run-caller.js';
 import { type PreparedRun, prepareRun, type RunCreate } from './run-request.js';
 

@@ -1,5 +1,5 @@
-import type { RunAssistant } from '../assistants/index.js';
-import { AssistantChangingError } from './runs.errors.js';
+import type { RunAssistant } from '../../assistants/index.js';
+import { AssistantChangingError } from '../runs.errors.js';
 
 /** Attempts to create a run from a fresh read of its assistant before the request is rejected. */
 const MAX_READS = 10;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RunAssistant } from '../assistants/index.js';
-import { AssistantChangingError } from './runs.errors.js';
+import type { RunAssistant } from '../../assistants/index.js';
+import { AssistantChangingError } from '../runs.errors.js';
 import { retryOnStaleAssistant, StaleAssistantError } from './stale-assistant.js';
 
 const assistant = { assistant_id: 'a' } as RunAssistant;

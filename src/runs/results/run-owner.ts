@@ -1,5 +1,5 @@
-import type { StateOwner } from '../execution/index.js';
-import type { RunKwargs } from './run.entity.js';
+import type { StateOwner } from '../../execution/index.js';
+import type { RunKwargs } from '../run.entity.js';
 
 /**
  * The owner of a run's checkpoints: the graph that the run executed, which may differ from the thread's current graph.

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { AssistantAccess, type RunAssistant } from '../assistants/index.js';
-import { type AuthContext, type AuthEvent, type AuthFilter, matches } from '../auth/index.js';
-import { ThreadAccess, ThreadNotFoundError } from '../threads/index.js';
-import type { RunCreate } from './run-request.js';
-import { RunNotFoundError } from './runs.errors.js';
-import { RunsService } from './runs.service.js';
+import { AssistantAccess, type RunAssistant } from '../../assistants/index.js';
+import { type AuthContext, type AuthEvent, type AuthFilter, matches } from '../../auth/index.js';
+import { ThreadAccess, ThreadNotFoundError } from '../../threads/index.js';
+import type { RunCreate } from '../creation/run-request.js';
+import { RunNotFoundError } from '../runs.errors.js';
+import { RunsService } from '../runs.service.js';
 
 /** A run that the caller may create. */
 export interface PermittedRun<T extends RunCreate> {

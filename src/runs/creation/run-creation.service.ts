@@ -1,28 +1,28 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { AssistantsService, type RunAssistant } from '../assistants/index.js';
-import { type AuthContext, authOf, type AuthUser } from '../auth/index.js';
-import { isUuid, newId } from '../common/index.js';
-import { isDisconnected } from '../http/index.js';
-import { CONFIG, type NestgraphConfig } from '../config/index.js';
-import { type Queryable, retryWhileUnavailable, Sql } from '../database/index.js';
-import { assertCheckpointExists } from '../execution/index.js';
-import { defaultTtl, ThreadBusyError, ThreadNotFoundError, type ThreadTtl } from '../threads/index.js';
-import { type Run, toRun } from './dto/run.dto.js';
-import { callerKeyOf } from './queue/caller-key.js';
-import { resolveMultitask, type StopAction } from './queue/multitask.js';
-import type { NewRun, RunThread, StoppedRun } from './queue/queued-run.js';
-import { CancelOnDisconnect } from './cancel-on-disconnect.js';
-import { RunQueue } from './queue/run-queue.js';
-import type { Delivery } from './run.entity.js';
-import { assertVisible, type PermittedRun, RunAccess } from './run-access.js';
+import { AssistantsService, type RunAssistant } from '../../assistants/index.js';
+import { type AuthContext, authOf, type AuthUser } from '../../auth/index.js';
+import { isUuid, newId } from '../../common/index.js';
+import { isDisconnected } from '../../http/index.js';
+import { CONFIG, type NestgraphConfig } from '../../config/index.js';
+import { type Queryable, retryWhileUnavailable, Sql } from '../../database/index.js';
+import { assertCheckpointExists } from '../../execution/index.js';
+import { defaultTtl, ThreadBusyError, ThreadNotFoundError, type ThreadTtl } from '../../threads/index.js';
+import { type Run, toRun } from '../dto/run.dto.js';
+import { callerKeyOf } from '../queue/caller-key.js';
+import { resolveMultitask, type StopAction } from '../queue/multitask.js';
+import type { NewRun, RunThread, StoppedRun } from '../queue/queued-run.js';
+import { CancelOnDisconnect } from '../cancel/cancel-on-disconnect.js';
+import { RunQueue } from '../queue/run-queue.js';
+import type { Delivery } from '../run.entity.js';
+import { assertVisible, type PermittedRun, RunAccess } from '../access/run-access.js';
 import { type CallingRequest, callerOf, type RunCaller, withRequest } from './run-caller.js';
 import { delayOf, type RunDraft, prepareStatelessRun, prepareRunOn } from './run-draft.js';
 import { type DecidedRun, RunPermissions } from './run-permissions.js';
 import type { RunCreate } from './run-request.js';
-import { RunStopService } from './run-stop.service.js';
-import { OwnThreadError, TooManyQueuedRunsError } from './runs.errors.js';
+import { RunStopService } from '../cancel/run-stop.service.js';
+import { OwnThreadError, TooManyQueuedRunsError } from '../runs.errors.js';
 import { retryOnStaleAssistant, StaleAssistantError } from './stale-assistant.js';
-import { type SlotReservation, RunWorker } from './worker/run-worker.js';
+import { type SlotReservation, RunWorker } from '../worker/run-worker.js';
 
 /**
  * Milliseconds for which an insert is retried while the database is unavailable: enough for a broken connection, not

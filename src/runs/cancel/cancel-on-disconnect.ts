@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { errorText } from '../common/index.js';
-import { Notifications } from '../database/index.js';
+import { errorText } from '../../common/index.js';
+import { Notifications } from '../../database/index.js';
 import { RunStopService } from './run-stop.service.js';
-import { RunResults } from './worker/run-results.js';
+import { RunResults } from '../results/run-results.js';
 
 /** Milliseconds in which a client may reconnect: to a resumable stream, and to any other stream or wait. */
 const RESUMABLE_GRACE_MS = 3_000;

@@ -1,6 +1,6 @@
-import { isObject, type JsonObject, ValidationFailedError } from '../common/index.js';
-import { validateDto } from '../http/index.js';
-import { RunCreateBatchItem } from './dto/run-requests.dto.js';
+import { isObject, type JsonObject, ValidationFailedError } from '../../common/index.js';
+import { validateDto } from '../../http/index.js';
+import { RunCreateBatchItem } from './run-requests.dto.js';
 
 /** Maximum number of runs per request. */
 const MAX_BATCH_RUNS = 1_000;

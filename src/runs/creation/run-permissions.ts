@@ -1,16 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { AssistantsService, type RunAssistant } from '../assistants/index.js';
-import type { AuthContext } from '../auth/index.js';
-import { CONFIG, type NestgraphConfig } from '../config/index.js';
-import type { Queryable } from '../database/index.js';
-import { GraphRegistry } from '../execution/index.js';
-import { ThreadNotFoundError } from '../threads/index.js';
-import { RunQueue } from './queue/run-queue.js';
-import { assertVisible, type PermittedRun, RunAccess } from './run-access.js';
+import { AssistantsService, type RunAssistant } from '../../assistants/index.js';
+import type { AuthContext } from '../../auth/index.js';
+import { CONFIG, type NestgraphConfig } from '../../config/index.js';
+import type { Queryable } from '../../database/index.js';
+import { GraphRegistry } from '../../execution/index.js';
+import { ThreadNotFoundError } from '../../threads/index.js';
+import { RunQueue } from '../queue/run-queue.js';
+import { assertVisible, type PermittedRun, RunAccess } from '../access/run-access.js';
 import { assertSupported, type RunCreate } from './run-request.js';
-import { WebhookRefusedError } from './runs.errors.js';
+import { WebhookRefusedError } from '../runs.errors.js';
 import { StaleAssistantError } from './stale-assistant.js';
-import { webhookRefusal } from './webhooks/webhook-address.js';
+import { webhookRefusal } from '../webhooks/webhook-address.js';
 
 /** A run that the caller may create, with the assistant as it was read. */
 export interface DecidedRun<T extends RunCreate = RunCreate> extends PermittedRun<T> {

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
-import { errorText } from '../common/index.js';
-import { CONFIG, type NestgraphConfig } from '../config/index.js';
-import { Notifications, type Queryable, Sql } from '../database/index.js';
-import { EventStream, runDone } from '../streams/index.js';
-import { ThreadStateService } from '../threads/index.js';
-import type { StopAction } from './queue/multitask.js';
-import type { StoppedRun, Stopping } from './queue/queued-run.js';
-import { RunQueue } from './queue/run-queue.js';
-import { ROLLED_BACK, ROLLED_BACK_RESULT } from './worker/run-result.js';
-import { RunResults } from './worker/run-results.js';
+import { errorText } from '../../common/index.js';
+import { CONFIG, type NestgraphConfig } from '../../config/index.js';
+import { Notifications, type Queryable, Sql } from '../../database/index.js';
+import { EventStream, runDone } from '../../streams/index.js';
+import { ThreadStateService } from '../../threads/index.js';
+import type { StopAction } from '../queue/multitask.js';
+import type { StoppedRun, Stopping } from '../queue/queued-run.js';
+import { RunQueue } from '../queue/run-queue.js';
+import { ROLLED_BACK, ROLLED_BACK_RESULT } from '../results/run-result.js';
+import { RunResults } from '../results/run-results.js';
 
 /** Milliseconds in which a cancelled run can end by itself. */
 const CANCEL_TIMEOUT_MS = 1_000;

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { type AuthUser, authOf } from '../auth/index.js';
-import { type HeaderPatterns, pickHeaders } from '../http/index.js';
+import { type AuthUser, authOf } from '../../auth/index.js';
+import { type HeaderPatterns, pickHeaders } from '../../http/index.js';
 import type { RunCreate } from './run-request.js';
 
 /** The HTTP request that creates a run. */
