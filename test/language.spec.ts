@@ -8,6 +8,9 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const PLACES = ['src', 'docs', 'README.md', 'CONTRIBUTING.md', 'openapi.json'];
 const CHECKED = /\.(ts|md|json)$/;
 
+/** The guide lists the phrases themselves, beside what to write instead. */
+const EXEMPT = ['docs/writing.md'];
+
 interface Rule {
   pattern: RegExp;
   /** What to write instead. */
@@ -130,7 +133,8 @@ describe('the language guard', () => {
 });
 
 it('sources and documents use the words of the field', () => {
-  const found = PLACES.flatMap(filesBelow).flatMap(violations);
+  const files = PLACES.flatMap(filesBelow).filter((file) => !EXEMPT.includes(file));
+  const found = files.flatMap(violations);
 
   // One string, so that the report lists all violations at once.
   expect(found.join('\n')).toBe('');

@@ -14,7 +14,7 @@ export interface SemanticSearch {
   vector: Float32Array;
 }
 
-/** A text of an item to put, as a vector of length 1. */
+/** A string of an item to put, as a vector of length 1. */
 export interface VectorRow {
   namespace: string;
   key: string;
