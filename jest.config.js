@@ -9,7 +9,7 @@ export default {
     '<rootDir>/test/(faults|fuzz|browser|differential|projects)/',
     '<rootDir>/test/parity/python.spec.ts',
   ],
-  modulePathIgnorePatterns: ['<rootDir>/test/differential/node_modules/'],
+  modulePathIgnorePatterns: ['<rootDir>/test/differential/node_modules/', '<rootDir>/test/projects/fixtures/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
@@ -21,5 +21,6 @@ export default {
   ...(process.env.NESTGRAPH_RESULTS && { reporters: ['default', '<rootDir>/test/support/results-reporter.mjs'] }),
   // A bound, not an expectation: hooks start servers, and machines may be busy.
   testTimeout: 120_000,
-  maxWorkers: 2,
+  // One more than the usual two cores: tests wait for servers half of the time.
+  maxWorkers: 3,
 };

@@ -23,9 +23,6 @@ afterEach(async () => {
 
 afterAll(killLeftovers);
 
-/** Polls until the processes have ended, because the kernel takes a moment to remove them. */
-const noPostgres = (): Promise<number[]> => askUntil(project.postgres, (pids) => pids.length === 0);
-
 async function newThread({ url }: TestServer, metadata: object = {}): Promise<string> {
   const { json } = await sendJson(`${url}/threads`, { metadata });
   return (json as { thread_id: string }).thread_id;
@@ -74,7 +71,7 @@ describe('the embedded database', () => {
       ['.nestgraph', 'ask.ts', 'echo.ts', 'langgraph.json', 'package.json', 'steps.ts', 'waiting.ts'].sort(),
     );
     expect(await server.stop()).toBe(0);
-    expect(await noPostgres()).toEqual([]);
+    expect(await project.noPostgres()).toEqual([]);
   });
 
   it.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])(
@@ -92,7 +89,7 @@ describe('the embedded database', () => {
       expect(await first.stop(signal)).toBe(0);
       await expect(stream.ended).rejects.toThrow('The connection was broken');
       await expect(wait.ended).rejects.toThrow('The connection was broken');
-      expect(await noPostgres()).toEqual([]);
+      expect(await project.noPostgres()).toEqual([]);
 
       const second = await project.start();
       expect(await everything(second, thread_ids)).toEqual(before);
@@ -102,7 +99,7 @@ describe('the embedded database', () => {
       });
       expect(resumed).toMatchObject({ status: 200, json: { question: 'Why?', answer: 'Because.' } });
       expect(await second.stop(signal)).toBe(0);
-      expect(await noPostgres()).toEqual([]);
+      expect(await project.noPostgres()).toEqual([]);
     },
   );
 
@@ -121,7 +118,7 @@ describe('the embedded database', () => {
     });
     await stream.until(/"waiting":"a"/);
     expect(await first.stop('SIGKILL')).toBeNull();
-    expect(await noPostgres()).toEqual([]);
+    expect(await project.noPostgres()).toEqual([]);
 
     const second = await project.start({ env });
     expect(await everything(second, thread_ids)).toEqual(before);
@@ -140,7 +137,7 @@ describe('the embedded database', () => {
     });
     expect(resumed).toMatchObject({ status: 200, json: { answer: 'Because.' } });
     expect(await second.stop()).toBe(0);
-    expect(await noPostgres()).toEqual([]);
+    expect(await project.noPostgres()).toEqual([]);
   });
 
   it('survives SIGKILL of the database with the server', async () => {
@@ -151,12 +148,12 @@ describe('the embedded database', () => {
       process.kill(pid, 'SIGKILL');
     }
     await first.stop('SIGKILL');
-    await noPostgres();
+    await project.noPostgres();
 
     const second = await project.start();
     expect(await everything(second, thread_ids)).toEqual(before);
     expect(await second.stop()).toBe(0);
-    expect(await noPostgres()).toEqual([]);
+    expect(await project.noPostgres()).toEqual([]);
   });
 
   it('is shared by all servers of the folder until the last one stops', async () => {
@@ -177,7 +174,7 @@ describe('the embedded database', () => {
     expect(answer).toMatchObject({ status: 200, json: { path: ['one', 'two', 'three'] } });
 
     expect(await second.stop()).toBe(0);
-    expect(await noPostgres()).toEqual([]);
+    expect(await project.noPostgres()).toEqual([]);
   });
 
   it('is created once if servers start at the same moment, and stops with the last of them', async () => {
@@ -186,7 +183,7 @@ describe('the embedded database', () => {
     expect(await send(`${servers[1].url}/threads/${thread_id}`)).toMatchObject({ status: 200 });
 
     expect(await Promise.all(servers.map((server) => server.stop()))).toEqual([0, 0]);
-    expect(await noPostgres()).toEqual([]);
+    expect(await project.noPostgres()).toEqual([]);
   });
 
   it('can be shared by a server and a worker, and is migrated by both', async () => {
@@ -197,7 +194,7 @@ describe('the embedded database', () => {
     expect(JSON.parse(await wait.ended)).toEqual({ path: ['one', 'two', 'three'] });
     expect(await server.stop()).toBe(0);
     expect(await worker.stop()).toBe(0);
-    expect(await noPostgres()).toEqual([]);
+    expect(await project.noPostgres()).toEqual([]);
   });
 
   it('is stopped if the server fails to start', async () => {
@@ -206,7 +203,7 @@ describe('the embedded database', () => {
 
     expect(code).toBe(1);
     expect(output).toContain('not today');
-    expect(await noPostgres()).toEqual([]);
+    expect(await project.noPostgres()).toEqual([]);
   });
 
   it('is stopped if a signal arrives while the server starts', async () => {
@@ -216,7 +213,7 @@ describe('the embedded database', () => {
     const { code } = await starting;
 
     expect(code).toBe(0);
-    expect(await noPostgres()).toEqual([]);
+    expect(await project.noPostgres()).toEqual([]);
   });
 
   it('is stopped if npm, through a shell, ends without forwarding the signal', async () => {

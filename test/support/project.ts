@@ -14,6 +14,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { runToEnd, type ServerOptions, startServer, TEST_PROJECT, type TestServer } from './server.js';
+import { askUntil } from './until.js';
 
 /** A user's project in a temporary folder, without node_modules: graphs use the LangGraph of the server. */
 export interface Project {
@@ -26,6 +27,8 @@ export interface Project {
   run(args: string[], options?: ServerOptions): Promise<{ code: number | null; output: string }>;
   /** Process ids of the PostgreSQL server with its data in the folder. */
   postgres: () => Promise<number[]>;
+  /** Resolves once that PostgreSQL has ended. */
+  noPostgres: () => Promise<number[]>;
   /** Stops a database that is still running and deletes the folder. */
   remove(): Promise<void>;
 }
@@ -59,6 +62,7 @@ export async function createProject({
     start: (options) => startServer({ ...options, project: folder }),
     run: (args, options) => runToEnd(args, { ...options, project: folder }),
     postgres,
+    noPostgres: () => askUntil(postgres, (pids) => pids.length === 0),
     remove: async () => {
       for (const pid of await postgres()) {
         killIfThere(pid);

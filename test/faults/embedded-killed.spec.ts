@@ -1,13 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { send, sendJson } from '../support/http.js';
 import { createProject, killIfThere, type Project } from '../support/project.js';
 import { open } from '../support/raw-response.js';
-import { killLeftovers, MAIN, type TestServer } from '../support/server.js';
+import { killLeftovers, type TestServer } from '../support/server.js';
 import { askUntil } from '../support/until.js';
 
 /** No lease expires while PostgreSQL restarts, even on a slow machine. */
@@ -30,7 +28,6 @@ const killPostgres = async (): Promise<void> => {
   expect(pids).not.toEqual([]);
   pids.forEach(killIfThere);
 };
-const noPostgres = (): Promise<number[]> => askUntil(project.postgres, (pids) => pids.length === 0);
 
 const isHealthy = async ({ url }: TestServer): Promise<boolean> => (await send(`${url}/ok`)).status === 200;
 const untilHealthy = (server: TestServer, wanted: boolean): Promise<boolean> =>
@@ -38,20 +35,6 @@ const untilHealthy = (server: TestServer, wanted: boolean): Promise<boolean> =>
     () => isHealthy(server),
     (now) => now === wanted,
   );
-
-/** Process ids of the guards of a server. */
-async function guardsOf(server: number): Promise<number[]> {
-  const guards: number[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    const [state, parent] = status.slice(status.lastIndexOf(')') + 2).split(' ');
-    if (command.includes('guard.js') && state !== 'Z' && Number(parent) === server) {
-      guards.push(Number(pid));
-    }
-  }
-  return guards;
-}
 
 describe('the embedded PostgreSQL is killed', () => {
   it('and restarted: a running run continues without a new attempt', async () => {
@@ -76,7 +59,7 @@ describe('the embedded PostgreSQL is killed', () => {
     const { text } = await send(`${server.url}/threads/${thread_id}/state`);
     expect(JSON.parse(text)).toMatchObject({ values: { order: ['a:start', 'a:end'] } });
     expect(await server.stop()).toBe(0);
-    expect(await noPostgres()).toEqual([]);
+    expect(await project.noPostgres()).toEqual([]);
   });
 
   it('and the server reports unhealthy until the database is available again', async () => {
@@ -90,7 +73,7 @@ describe('the embedded PostgreSQL is killed', () => {
     const run = await sendJson(`${server.url}/runs/wait`, { assistant_id: 'steps', input: {} });
     expect(run).toMatchObject({ status: 200, json: { path: ['one', 'two', 'three'] } });
     expect(await server.stop()).toBe(0);
-    expect(await noPostgres()).toEqual([]);
+    expect(await project.noPostgres()).toEqual([]);
   });
 
   it('and cannot be restarted: the server ends with a message', async () => {
@@ -102,7 +85,7 @@ describe('the embedded PostgreSQL is killed', () => {
     expect(server.output()).toMatch(
       /The embedded PostgreSQL of \S+ cannot be kept running: [^]*syntax error in file[^]*set DATABASE_URI/,
     );
-    expect(await noPostgres()).toEqual([]);
+    expect(await project.noPostgres()).toEqual([]);
   });
 
   it('repeatedly: the server ends with a message', async () => {
@@ -119,80 +102,26 @@ describe('the embedded PostgreSQL is killed', () => {
     }
     expect(await exited).toBe(1);
     expect(server.output()).toMatch(/The embedded PostgreSQL of \S+ cannot be kept running/);
-    expect(await noPostgres()).toEqual([]);
+    expect(await project.noPostgres()).toEqual([]);
   });
 });
 
-/** A server that leads a process group, as if a shell had started it. */
-function startGroup(): { server: ChildProcess; group: (signal: NodeJS.Signals) => void; serves: Promise<void> } {
-  const server = spawn(process.execPath, [MAIN, 'dev', '--port', '0'], {
-    cwd: project.folder,
-    env: { ...process.env, NODE_OPTIONS: '' },
-    stdio: ['ignore', 'pipe', 'ignore'],
-    detached: true,
-  });
-  const serves = new Promise<void>((resolve) => {
-    server.stdout.on('data', (chunk) => String(chunk).includes('Data') && resolve());
-  });
-  const group = (signal: NodeJS.Signals): void => {
-    try {
-      process.kill(-server.pid!, signal);
-    } catch {
-      // All its processes have ended.
+/** Process ids of the guards of a server. */
+async function guardsOf(server: number): Promise<number[]> {
+  const guards: number[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    const [state, parent] = status.slice(status.lastIndexOf(')') + 2).split(' ');
+    if (command.includes('guard.js') && state !== 'Z' && Number(parent) === server) {
+      guards.push(Number(pid));
     }
-  };
-  return { server, group, serves };
+  }
+  return guards;
 }
 
-describe('the embedded PostgreSQL stops however the server ends', () => {
-  const MOMENTS: [when: string, moment: (serves: Promise<void>) => Promise<unknown>][] = [
-    [
-      'while the database is made',
-      () =>
-        askUntil(
-          () => Promise.resolve(existsSync(inPostgres()) && readdirSync(inPostgres())),
-          (names) => names && names.some((name) => name.startsWith('initdb-')),
-        ),
-    ],
-    [
-      'while PostgreSQL starts',
-      () =>
-        askUntil(
-          () => Promise.resolve(existsSync(inPostgres('data/postmaster.pid'))),
-          (isThere) => isThere,
-        ),
-    ],
-    ['while it serves', (serves) => serves],
-    [
-      'while PostgreSQL is started again',
-      async (serves) => {
-        await serves;
-        (await project.postgres()).forEach(killIfThere);
-      },
-    ],
-  ];
-  const WAYS: [how: string, signals: NodeJS.Signals[]][] = [
-    ['SIGTERM twice', ['SIGTERM', 'SIGTERM']],
-    ['SIGTERM and then SIGKILL', ['SIGTERM', 'SIGKILL']],
-    ['SIGKILL', ['SIGKILL']],
-  ];
-
-  describe.each(MOMENTS)('%s', (_when, moment) => {
-    it.each(WAYS)('%s to the process group', async (_how, signals) => {
-      const { server, group, serves } = startGroup();
-      const ended = once(server, 'exit');
-      await moment(serves);
-      signals.forEach(group);
-      await ended;
-      expect(await noPostgres()).toEqual([]);
-      // It can be started again.
-      const again = await project.start();
-      expect(await again.stop()).toBe(0);
-      expect(await noPostgres()).toEqual([]);
-    });
-  });
-
-  it('when the last of several servers is killed, and no guard remains', async () => {
+describe('the guard of the embedded PostgreSQL', () => {
+  it('stops it when the last of several servers is killed, and none remains', async () => {
     const servers = [await project.start(), await project.start()];
     const guards = (await Promise.all(servers.map(({ pid }) => guardsOf(pid)))).flat();
     expect(guards).toHaveLength(2);
@@ -200,11 +129,11 @@ describe('the embedded PostgreSQL stops however the server ends', () => {
     await untilGone([guards[0]]);
     expect(await sendJson(`${servers[1].url}/threads`, {})).toMatchObject({ status: 200 });
     await servers[1].stop('SIGKILL');
-    expect(await noPostgres()).toEqual([]);
+    expect(await project.noPostgres()).toEqual([]);
     await untilGone(guards);
   });
 
-  it('a guard that is killed is replaced', async () => {
+  it('is replaced when it is killed', async () => {
     const server = await project.start();
     const [guard] = await guardsOf(server.pid);
     process.kill(guard, 'SIGKILL');
@@ -213,7 +142,7 @@ describe('the embedded PostgreSQL stops however the server ends', () => {
       (guards) => guards.length > 0 && !guards.includes(guard),
     );
     await server.stop('SIGKILL');
-    expect(await noPostgres()).toEqual([]);
+    expect(await project.noPostgres()).toEqual([]);
     await untilGone([next]);
   });
 });
