@@ -1,4 +1,5 @@
-// The versions of Node that projects run on, each fetched by npm: its packages of the official binaries.
+// The versions of Node that the suites run on, each installed by npm from the packages of its official binaries.
+// node scripts/lib/nodes.mjs    prints the folder of the recommended version
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -15,7 +16,10 @@ export const NODES = [
 
 const run = promisify(execFile);
 
-/** The folder of the program, to be first in PATH. */
+/** The newest of the line that the README recommends; most suites of the pipeline run on it. */
+export const RECOMMENDED = NODES[2].newest;
+
+/** Installs a version once and returns the folder of its program, to be put first in PATH. */
 export async function nodeFolder(version) {
   const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
   const home = path.join(CACHE, version);
@@ -24,4 +28,8 @@ export async function nodeFolder(version) {
     await run('npm', ['install', '--no-audit', '--no-fund', '--prefix', home, `${name}@${version}`]);
   }
   return folder;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  console.log(await nodeFolder(RECOMMENDED));
 }
