@@ -19,16 +19,16 @@ export interface TriedProject {
   warnings?: string[];
 }
 
-export function tryProject(
-  source: string,
-  options: {
-    tarball: string;
-    manager?: string;
-    prepare?: (folders: { root: string; home: string }) => void | Promise<void>;
-    /** Called with the address of the server while it runs. */
-    use?: (url: string) => Promise<void>;
-    /** The version of another Node to run everything on. */
-    node?: string;
-    env?: Record<string, string>;
-  },
-): Promise<TriedProject>;
+export interface TryOptions {
+  /** The package to install. Without it the official dev server serves the project. */
+  tarball?: string;
+  manager?: string;
+  prepare?: (folders: { root: string; home: string }) => void | Promise<void>;
+  /** Called with the address of the server while it runs. */
+  use?: (url: string) => Promise<void>;
+  /** The version of another Node to run everything on. */
+  node?: string;
+  env?: Record<string, string>;
+}
+
+export function tryProject(source: string, options: TryOptions): Promise<TriedProject>;

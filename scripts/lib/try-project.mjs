@@ -3,6 +3,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -16,6 +17,8 @@ const INSTALL_MS = 600_000;
 const START_MS = 300_000;
 const ANSWER_MS = 60_000;
 const MAX_OUTPUT = 64 * 1024 * 1024;
+/** The official dev server, which needs no licence. */
+const OFFICIAL = ['npx', '--yes', '--package', '@langchain/langgraph-cli@1.5.1', 'langgraphjs'];
 const LEFT_OUT = new Set(['node_modules', '.git', '.nestgraph', '.next', '.turbo', '.langgraph_api', 'dist']);
 
 const run = promisify(execFile);
@@ -23,7 +26,7 @@ const run = promisify(execFile);
 /**
  * Tries a project and returns the results: `manager`, `config` (the path of langgraph.json), `graphs` with the result of
  * each, or `problem`. `manager` overrides the detected one; `prepare` may change the installed copy; `use` is called with
- * the URL of the server; `node` is another version of Node.
+ * the URL of the server; `node` is another version of Node. Without a `tarball` the official dev server is tried.
  */
 export async function tryProject(source, { tarball, manager: wanted, prepare, use, node, env: more = {} }) {
   const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'nestgraph-try-')));
@@ -56,7 +59,7 @@ export async function tryProject(source, { tarball, manager: wanted, prepare, us
     }
     await makeEnvFile(home);
     await prepare?.({ root, home });
-    server = await start(MANAGERS[manager].exec(tarball), home, env);
+    server = await (tarball ? startOurs(MANAGERS[manager].exec(tarball), home, env) : startOfficial(home, env));
     const answers = await ask(server);
     await (server.url && use?.(server.url));
     return { ...found, ...answers };
@@ -96,7 +99,7 @@ async function makeNpxCache(folder) {
 async function install({ install, add }, { root, home, tarball, env, node_major }) {
   const steps = [
     [install, [root, home].find((folder) => existsSync(path.join(folder, 'package.json')))],
-    [add(tarball, node_major), home],
+    ...(tarball ? [[add(tarball, node_major), home]] : []),
   ];
   for (const [[command, ...args], cwd] of steps.filter(([, cwd]) => cwd)) {
     try {
@@ -116,25 +119,47 @@ async function makeEnvFile(home) {
   }
 }
 
-async function start([command, ...args], home, env) {
-  const child = spawn(command, [...args, 'nestgraph', 'dev', '--port', '0', '--no-reload'], {
-    cwd: home,
-    detached: true,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+function startOurs(exec, home, env) {
+  const command = [...exec, 'nestgraph', 'dev', '--port', '0', '--no-reload'];
+  return start(command, { home, env, urlOf: (output) => Promise.resolve(/API {5}(\S+)/.exec(output)?.[1]) });
+}
+
+/** Its own log does not say reliably that it answers: it is asked. */
+async function startOfficial(home, env) {
+  const port = await freePort();
+  const url = `http://localhost:${port}`;
+  const command = [...OFFICIAL, 'dev', '--port', String(port), '--no-browser'];
+  const isReady = () =>
+    fetch(`${url}/ok`)
+      .then(({ ok }) => ok)
+      .catch(() => false);
+  return start(command, { home, env, urlOf: async () => ((await isReady()) ? url : undefined) });
+}
+
+async function freePort() {
+  const server = createServer().listen(0, 'localhost');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function start([command, ...args], { home, env, urlOf }) {
+  const child = spawn(command, args, { cwd: home, detached: true, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk) => (output += chunk));
   }
   const closed = once(child, 'close');
   const begun = Date.now();
-  const urlOf = () => /API {5}(\S+)/.exec(output)?.[1];
-  while (!urlOf() && child.exitCode === null && Date.now() - begun < START_MS) {
+  let url;
+  while (!url && child.exitCode === null && Date.now() - begun < START_MS) {
     await sleep(100);
+    url = await urlOf(output);
   }
   return {
-    url: urlOf(),
+    url,
     output: () => output,
     start_ms: Date.now() - begun,
     stop: async () => {
@@ -157,13 +182,13 @@ async function ask({ url, output, start_ms }) {
   if (!url) {
     return { problem: lastLines(output()) };
   }
-  const get = async (address, body) => {
+  const get = async (address, json) => {
     const response = await fetch(url + address, {
       signal: AbortSignal.timeout(ANSWER_MS),
-      ...(body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      ...(json && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(json) }),
     });
-    const json = await response.json();
-    return response.ok ? json : { refused: `${response.status} ${json.detail ?? JSON.stringify(json)}` };
+    const body = await response.text();
+    return response.ok ? JSON.parse(body) : { refused: `${response.status} ${body}` };
   };
   const assistants = await get('/assistants/search', { limit: 100 });
   const { langgraph_js_version } = await get('/info');

@@ -26,20 +26,8 @@ const INSTALLERS = [
   `bun ${VERSIONS.bun}`,
 ];
 
-/** Ways that were never run to the end. */
-const NOT_RUN = new Set([
-  'npm 22.13.0',
-  'npm 24.11.0',
-  `Yarn ${VERSIONS.berry}, Plug'n'Play 22.13.0`,
-  `pnpm ${VERSIONS.pnpm} 24.11.0`,
-  `bun ${VERSIONS.bun} 24.11.0`,
-]);
-
 /** Yarn 1 is the only one that refuses packages for the Node that they name. */
 function installed(installer, node) {
-  if (NOT_RUN.has(`${installer} ${node}`)) {
-    return 'not run yet';
-  }
   return installer === `Yarn ${VERSIONS.yarn}` && Number.parseInt(node) < 22 ? 'with `--ignore-engines`' : 'yes';
 }
 
