@@ -189,6 +189,14 @@ describe('imports', () => {
   });
 });
 
+it('the embedded PostgreSQL is a unit of its own (docs/decisions/0032-embedded-postgres-folder.md)', () => {
+  const home = 'src/database/embedded/';
+  const isInside = (file: string): boolean => file.startsWith(home);
+  const crossing = sources.flatMap(importsOf).filter(({ from, to }) => isInside(from) !== isInside(to));
+
+  expect(crossing).toEqual([{ from: 'src/database/database.ts', to: `${home}index.ts` }]);
+});
+
 it('no module needs forwardRef', () => {
   expect(sources.filter((file) => /\bforwardRef\b/.test(sourceOf(file)))).toEqual([]);
 });
