@@ -91,7 +91,7 @@ const KEYS = {
   graphs:
     'required; id → `"path:export"`, or `{"path": …, "description": …}`; the description becomes that of the assistant; no id may be a UUID',
   env: 'variables for the server and the graphs; the environment of the process wins',
-  'auth.path': 'the `Auth` object of the SDK that decides who may do what; [auth](auth.md#rules-of-your-own)',
+  'auth.path': 'the `Auth` object of the SDK with the rules; [auth](auth.md#custom-rules)',
   'auth.disable_studio_auth':
     '`true`: LangGraph Studio needs credentials, in `dev` too; `false`: it needs none, in `start` too',
   'auth.openapi.security': 'what the OpenAPI document requires of callers',
@@ -100,7 +100,7 @@ const KEYS = {
   'auth.cache.cache_keys': 'headers that identify a cached caller; default `authorization`, `x-api-key`, `cookie`',
   'auth.cache.ttl_seconds': 'how long a caller is cached',
   'auth.cache.max_size': 'how many callers are cached',
-  'http.app': 'routes and middleware of your own; [graphs](graphs.md#routes-of-your-own)',
+  'http.app': 'custom routes and middleware; [graphs](graphs.md#custom-routes)',
   'http.mount_prefix': 'path below which all routes are served; `MOUNT_PREFIX` wins',
   'http.cors.allow_origins': 'origins of web pages that may call; `["*"]` for any',
   'http.cors.allow_origin_regex': 'pattern for whole origins; wins over `allow_origins`',

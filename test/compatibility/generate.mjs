@@ -8,7 +8,7 @@ import { VERSIONS } from '../../scripts/lib/package-managers.mjs';
 const HERE = import.meta.dirname;
 const FILE = path.join(HERE, '../../docs/compatibility.md');
 
-/** The clients that every method is proven with. Others have rows of their own below. */
+/** The clients that every method is tested with. Others have separate rows below. */
 const COLUMNS = ['Python 0.2.9', 'Python newest', 'JavaScript 1.15.0', 'JavaScript 2.0.0'];
 
 const excuses = JSON.parse(readFileSync(path.join(HERE, '../parity/unread-on-purpose.json'), 'utf8'));
@@ -16,7 +16,7 @@ const methods = JSON.parse(readFileSync(path.join(HERE, 'methods.json'), 'utf8')
 
 const { peerDependencies, devDependencies } = JSON.parse(readFileSync(path.join(HERE, '../../package.json'), 'utf8'));
 
-/** What test/projects installs the package with. */
+/** The package managers of test/projects. */
 const INSTALLERS = [
   'npm',
   `Yarn ${VERSIONS.yarn}`,
@@ -26,7 +26,7 @@ const INSTALLERS = [
   `bun ${VERSIONS.bun}`,
 ];
 
-/** Yarn 1 is the only one that refuses packages for the Node that they name. */
+/** Only Yarn 1 refuses packages because of the Node version that they declare. */
 function installed(installer, node) {
   return installer === `Yarn ${VERSIONS.yarn}` && Number.parseInt(node) < 22 ? 'with `--ignore-engines`' : 'yes';
 }
@@ -69,15 +69,15 @@ function page(results) {
   const newest = results.find(({ client }) => client === 'Python newest')?.version;
   return `# Compatibility
 
-Which methods of the official SDKs work with this server, and how many tests of ours prove it: tests that have called the
-method of the real client against a running server, and have passed. This page is written by \`npm run compatibility\` from
-the results of the suites. The pipeline fails when it claims clearly more than they have shown, and when a method has no test.
+The methods of the official SDKs that work with this server, and the number of passing tests that called the
+method of the real client against a running server. \`npm run compatibility\` writes this page from
+the results of the suites. The pipeline fails when the page claims clearly more than the suites have shown, and when a method has no test.
 
-"–": this version has no such method. "no": the server does not have it yet, which is so for ${missing.join(', ')}.
-Newest, when this was written: Python ${newest}. 
+"–": this version has no such method. "no": the server does not support it yet: ${missing.join(', ')}.
+Newest version when the page was written: Python ${newest}. 
 
-That every parameter of these methods is read is what \`test/parity\` shows: it asks the types of the SDKs what they may send.
-On purpose these are left unread:
+\`test/parity\` shows that the server reads every parameter of these methods: it derives them from the types of the SDKs.
+These are ignored on purpose:
 
 ${excuses.map(({ shown, because }) => `- ${shown}: ${because}.`).join('\n')}
 
@@ -92,8 +92,7 @@ ${table(
 
 ## Versions
 
-The packages that a project brings. \`test/e2e/peers.spec.ts\` tests the oldest versions; they are the lowest that Nestgraph starts
-with. All other suites test the newest.
+The packages of the project that Nestgraph uses. \`test/e2e/peers.spec.ts\` tests the oldest versions; Nestgraph does not start with older ones. All other suites test the newest.
 
 ${table(
   ['package', 'oldest', 'newest tested'],
@@ -104,7 +103,7 @@ ${table(
   ]),
 )}
 
-How the package can be installed. \`NESTGRAPH_PROJECTS=all npm run test:projects\` installs it in each of these ways on the oldest
+Package managers that install the package. \`NESTGRAPH_PROJECTS=all npm run test:projects\` installs it with each of them on the oldest
 Node of each line, and starts it.
 
 ${table(
@@ -112,8 +111,8 @@ ${table(
   INSTALLERS.map((installer) => [installer, ...NODES.map(({ oldest }) => installed(installer, oldest))]),
 )}
 
-TypeORM names these versions as the oldest that it supports. \`file-type\`, \`content-disposition\` and \`cookie\`, which NestJS and
-Fastify bring, name Node 22; what Nestgraph uses of them works on Node 20. Yarn 1 refuses packages for that, the other package
+TypeORM declares these versions as the oldest that it supports. \`file-type\`, \`content-disposition\` and \`cookie\`, dependencies of NestJS and
+Fastify, declare Node 22; the parts that Nestgraph uses work on Node 20. Yarn 1 refuses such packages, the other package
 managers install them:
 
 \`\`\`sh
@@ -128,10 +127,10 @@ A later \`yarn install\` there needs \`--ignore-engines\` too, or the line \`ign
 
 const tableLines = (text) => text.split('\n').filter((one) => one.startsWith('|'));
 
-/** Some calls depend on the moment: who finds that a run has ended need not ask again. */
+/** The number of some calls depends on timing: a client that sees the end of a run does not poll again. */
 const isShown = (claimed, measured) => measured > 0 && measured >= Math.floor(claimed * 0.9);
 
-/** What the page that is there says and the results do not. */
+/** Claims of the existing page that the results do not show. */
 function overclaims(written, shown) {
   const lines = tableLines(written);
   const measured = tableLines(shown);
@@ -158,7 +157,7 @@ const shown = page(results);
 const problems = untested(results).map((one) => `no test calls ${one}`);
 if (check === '--check') {
   const claims = overclaims(readFileSync(FILE, 'utf8'), shown);
-  problems.push(...claims.map((one) => `docs/compatibility.md says more than was shown: ${one}`));
+  problems.push(...claims.map((one) => `docs/compatibility.md claims more than was shown: ${one}`));
 } else {
   writeFileSync(FILE, shown);
 }
