@@ -3,6 +3,8 @@ import 'reflect-metadata';
 import path from 'node:path';
 import { parseCommandLine, USAGE, UsageError } from './cli/args.js';
 import { enableCompileCache } from './cli/compile-cache.js';
+import { ApiError } from './common/errors/api-error.js';
+import { StartupError } from './common/startup-error.js';
 import { checkPeers } from './module-hooks/check-peers.js';
 import { shareLangchainPackages } from './module-hooks/share-langchain.js';
 
@@ -30,15 +32,14 @@ main(process.argv.slice(2)).catch((error: unknown) => {
   process.exit(1);
 });
 
-/** Expected errors are printed without a stack trace. */
+/** An unexpected error is printed with its stack trace. */
 function formatStartupError(error: unknown): string {
   if (error instanceof UsageError) {
     return `${error.message}\n\n${USAGE}`;
   }
-  if (!(error instanceof Error)) {
-    return String(error);
+  // The database may become unavailable during the start, which is an ApiError.
+  if (error instanceof StartupError || error instanceof ApiError) {
+    return error.message;
   }
-  const expected =
-    /^(ConfigError|Auth\w+Error|UserModuleError|Embed\w+Error|Graph\w+Error|Database\w+Error|Schema\w+Error|HttpApp\w+Error|EmbeddedPostgres\w*Error|PortTakenError|AddressError|PeerVersionError)$/;
-  return expected.test(error.name) ? error.message : (error.stack ?? error.message);
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

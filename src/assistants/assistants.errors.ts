@@ -1,4 +1,4 @@
-import { ApiError } from '../common/index.js';
+import { ApiError, StartupError } from '../common/index.js';
 
 /** No assistant has this id, and no graph has this name. */
 export class AssistantNotFoundError extends ApiError {
@@ -47,14 +47,13 @@ export class ReservedAssistantIdError extends ApiError {
 }
 
 /** A client registered an assistant under the id of a graph that was added later. The server does not start. */
-export class GraphAssistantTakenError extends Error {
+export class GraphAssistantTakenError extends StartupError {
   constructor(graph_id: string, assistant_id: string) {
     super(
       `Graph "${graph_id}" of langgraph.json needs the assistant id ${assistant_id}, which a client has registered: runs of ` +
         `the graph would execute that client's assistant. Delete it (DELETE FROM assistants WHERE assistant_id = ` +
         `'${assistant_id}'), or rename the graph.`,
     );
-    this.name = 'GraphAssistantTakenError';
   }
 }
 

@@ -1,4 +1,4 @@
-import { ApiError } from '../common/index.js';
+import { ApiError, StartupError } from '../common/index.js';
 
 /** The request has no valid credentials. */
 export class UnauthenticatedError extends ApiError {
@@ -54,9 +54,8 @@ export class AuthHandlerError extends Error {
 }
 
 /** The file of `auth.path` cannot be used. The server does not start; a reload keeps the previously loaded rules. */
-export class AuthLoadError extends Error {
+export class AuthLoadError extends StartupError {
   constructor(file: string, reason: string, cause?: unknown) {
     super(`auth.path of langgraph.json (${file}): ${reason}.`, { cause });
-    this.name = 'AuthLoadError';
   }
 }

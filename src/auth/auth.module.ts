@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { importExport, ModuleError, reasonOf, type SourceReloader } from '../project-code/index.js';
+import { loadExport, type SourceReloader } from '../project-code/index.js';
 import type { AuthConfig, CustomAuthConfig, NestgraphConfig } from '../config/index.js';
 import { ApiKeyAuth } from './api-keys.js';
 import { AuthLoadError } from './auth.errors.js';
@@ -29,19 +29,28 @@ export async function loadAuth(config: NestgraphConfig, sources?: SourceReloader
   const load = (generation?: number): Promise<AuthRules> => customRules(custom, config.project_directory, generation);
   const auth = new AuthService(await load());
   sources?.addPart({
-    name: 'auth',
     files: [custom.file],
     reload: async (generation) => {
       auth.replaceRules(await load(generation));
-      return undefined;
+      return ['auth'];
     },
   });
   return auth;
 }
 
 /** The rules of `auth.path`, with an empty cache: what older rules have decided is no longer used. */
-async function customRules(config: CustomAuthConfig, directory: string, generation?: number): Promise<AuthRules> {
-  const custom = await loadCustomAuth(config, directory, generation);
+async function customRules(
+  config: CustomAuthConfig,
+  project_directory: string,
+  generation?: number,
+): Promise<AuthRules> {
+  const custom = await loadExport(config, {
+    project_directory,
+    generation,
+    accept: (exported) => CustomAuth.from(exported),
+    expected: 'an Auth object; export the result of `new Auth()` from @langchain/langgraph-sdk/auth',
+    errorClass: AuthLoadError,
+  });
   const { cache, studio } = config;
   const authenticator = cache ? new CachedAuthenticator(custom, cache) : custom;
   return { authenticator: studio ? new StudioAuth(authenticator) : authenticator, authorizer: custom };
@@ -62,20 +71,4 @@ async function builtIn({ api_keys, jwt }: AuthConfig): Promise<Authenticator[]> 
     authenticators.push(new JwtAuth(jwt));
   }
   return authenticators;
-}
-
-async function loadCustomAuth(config: CustomAuthConfig, directory: string, generation?: number): Promise<CustomAuth> {
-  const fail = (reason: string, cause?: unknown) =>
-    new AuthLoadError(`${config.file}:${config.export_name}`, reason, cause);
-  let exported: unknown;
-  try {
-    exported = await importExport(config, generation);
-  } catch (error) {
-    throw error instanceof ModuleError ? fail(reasonOf(error, directory), error) : error;
-  }
-  const custom = CustomAuth.from(exported);
-  if (!custom) {
-    throw fail('expected an Auth object; export the result of `new Auth()` from @langchain/langgraph-sdk/auth');
-  }
-  return custom;
 }

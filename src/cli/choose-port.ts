@@ -1,22 +1,21 @@
 import { createServer } from 'node:net';
+import { StartupError } from '../common/index.js';
 import type { ServerConfig } from '../config/index.js';
 
 /** Maximum number of ports to try after the default one. */
 const MAX_ATTEMPTS = 100;
 
 /** The requested port is taken. */
-export class PortTakenError extends Error {
+export class PortTakenError extends StartupError {
   constructor(host: string, port: number) {
     super(`Port ${port} on ${host} is taken by another program. Stop it, or choose another port with --port or PORT.`);
-    this.name = 'PortTakenError';
   }
 }
 
 /** The server cannot listen on the address. */
-export class AddressError extends Error {
+export class AddressError extends StartupError {
   constructor(host: string, port: number, reason: string) {
     super(`Cannot listen on ${host} port ${port}: ${reason}. Choose another one with --host and --port.`);
-    this.name = 'AddressError';
   }
 }
 

@@ -9,5 +9,6 @@ export * from './json-chunks.js';
 export * from './json-values.js';
 export * from './langchain-fields.js';
 export * from './max-time.js';
+export { StartupError } from './startup-error.js';
 export * from './unserializable.js';
 export * from './without-secrets.js';

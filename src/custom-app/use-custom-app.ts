@@ -38,12 +38,11 @@ export async function useCustomApp(
     createCallApp(await loadApp(app, project_directory, generation), body_limit_values);
   let callApp = await load();
   sources.addPart({
-    name: 'http.app',
     files: [app.file],
     // Active requests are answered by the app that they started with.
     reload: async (generation) => {
       callApp = await load(generation);
-      return undefined;
+      return ['http.app'];
     },
   });
   fastify.addHook('onRequest', async (request, reply): Promise<void> => {

@@ -1,24 +1,22 @@
-import { ApiError, type ApiErrorFields, withoutSecrets } from '../common/index.js';
+import { ApiError, type ApiErrorFields, StartupError, withoutSecrets } from '../common/index.js';
 
 /** The process could not connect to the database at start. */
-export class DatabaseUnreachableError extends Error {
+export class DatabaseUnreachableError extends StartupError {
   constructor(uri: string, cause: unknown) {
     super(
       `The database at ${withoutSecrets(uri)} cannot be reached: ${reasonOf(cause)}. ` +
         'Check DATABASE_URI and that the server is running, or leave DATABASE_URI out to use the embedded database.',
       { cause },
     );
-    this.name = 'DatabaseUnreachableError';
   }
 }
 
 /** The schema is older than this version of Nestgraph. */
-export class SchemaOutdatedError extends Error {
+export class SchemaOutdatedError extends StartupError {
   constructor() {
     super(
       'The database schema is not up to date. Run `nestgraph migrate` with the same DATABASE_URI, then start again.',
     );
-    this.name = 'SchemaOutdatedError';
   }
 }
 
@@ -67,13 +65,12 @@ export class LockTimeoutError extends DatabaseUnavailableError {
 }
 
 /** The migration timed out: another process holds a lock on the schema. */
-export class SchemaLockedError extends Error {
+export class SchemaLockedError extends StartupError {
   constructor(cause: unknown) {
     super(
       'The database schema is locked: another process has been changing or using it for five minutes. End that ' +
         'process (see pg_stat_activity), then start again.',
       { cause },
     );
-    this.name = 'SchemaLockedError';
   }
 }

@@ -28,7 +28,6 @@ export class ExecutionModule implements OnModuleInit {
     shareLoggerWithGraphs();
     await this.graphs.load(FIRST_GENERATION);
     this.sources.addPart({
-      name: 'graphs',
       files: this.config.graphs.map(({ file }) => file),
       // Runs that have begun keep the graph that they began with.
       reload: (generation) => this.graphs.load(generation),

@@ -2,15 +2,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { foldersAbove } from './package-manager.js';
+import { StartupError } from '../common/startup-error.js';
+import { foldersAbove } from '../project-code/package-manager.js';
 import { upgradeCommand } from './upgrade-command.js';
 
 /** A peer dependency is missing, or its version is not supported. The process does not start. */
-export class PeerVersionError extends Error {
+export class PeerVersionError extends StartupError {
   constructor(unfit: readonly Peer[], upgrade: string) {
     const needs = unfit.map(({ name, range, found }) => `${name} ${range} (${found ?? 'none is installed'})`);
     super(`Nestgraph needs ${needs.join(' and ')}: run ${upgrade}`);
-    this.name = 'PeerVersionError';
   }
 }
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { graphFiles } from './graph-files.js';
-import { addCommand, foldersAbove, type ProjectManifest, readManifest } from './package-manager.js';
+import { foldersAbove, installCommand, type ProjectManifest, readManifest } from '../project-code/package-manager.js';
 
 const LANGGRAPH = '@langchain/langgraph';
 
@@ -28,8 +28,7 @@ export function upgradeCommand(configFile: string, more: readonly string[] = [])
     .filter(([name, range]) => BESIDE_CORE.test(name) && !UPGRADED.includes(name) && BEFORE_1.test(range))
     .map(([name]) => name);
   const packages = [...UPGRADED, ...older].map((name) => `${name}@latest`);
-  const change = home === project ? '' : `cd ${path.relative(process.cwd(), home) || '.'} && `;
-  return [`${change}${addCommand(home)} ${[...packages, ...more].join(' ')}`, ...pinned(above)].join(' ');
+  return [installCommand(home, project, [...packages, ...more]), ...pinned(above)].join(' ');
 }
 
 const declared = ({ dependencies, devDependencies }: ProjectManifest): Record<string, string> => ({

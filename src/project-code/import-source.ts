@@ -97,12 +97,21 @@ export async function importExport({ file, export_name }: ExportReference, gener
  * {@link ModuleError}.
  */
 export async function findExport(module: Exports, name: string): Promise<unknown> {
-  const exported = await (module[name] ?? commonJsExports(module)?.[name]);
+  const exported = await settled(module[name] ?? commonJsExports(module)?.[name]);
   if (exported === undefined) {
     const names = exportNames(module).join(', ') || 'nothing';
     throw new ModuleError(`it has no export "${name}"; it exports ${names}`);
   }
   return exported;
+}
+
+/** An export may be a promise. Its rejection is a failure of the module, as an error in its top level is. */
+async function settled(exported: unknown): Promise<unknown> {
+  try {
+    return await exported;
+  } catch (error) {
+    throw new ModuleError(toMessage(error), error);
+  }
 }
 
 function commonJsExports({ default: exports }: Exports): Exports | undefined {

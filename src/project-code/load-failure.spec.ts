@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { ModuleError } from './import-source.js';
 import { reasonOf } from './load-failure.js';
@@ -41,6 +44,23 @@ describe('the reason of a load failure', () => {
   ])('is one sentence with the command when a package is missing: %j', (message, file, name) => {
     expect(reasonOf(new Error(message), '/project')).toBe(
       `${file} imports ${name}, which is not installed: run npm install ${name}`,
+    );
+  });
+
+  it('contains the command of the package manager, for the package of the importing file', () => {
+    const project = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-'));
+    const member = path.join(project, 'apps/agent');
+    mkdirSync(member, { recursive: true });
+    writeFileSync(path.join(project, 'pnpm-lock.yaml'), '');
+    writeFileSync(path.join(project, 'package.json'), '{}');
+    writeFileSync(path.join(member, 'package.json'), '{}');
+    const reasonIn = (file: string): string =>
+      reasonOf(new Error(`Cannot find package 'parrots' imported from ${path.join(project, file)}`), project);
+
+    expect(reasonIn('src/a.ts')).toBe('src/a.ts imports parrots, which is not installed: run pnpm add parrots');
+    expect(reasonIn('apps/agent/a.ts')).toBe(
+      'apps/agent/a.ts imports parrots, which is not installed: ' +
+        `run cd ${path.relative(process.cwd(), member)} && pnpm add parrots`,
     );
   });
 

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModuleError } from './import-source.js';
+import { installCommand, packageOf } from './package-manager.js';
 
 /** Limits the chain of causes. */
 const MAX_CAUSES = 5;
@@ -51,10 +52,15 @@ function sentenceOf(error: unknown, project_directory: string): string {
   const [, name] = MISSING_PACKAGE.exec(error.message) ?? [];
   if (name !== undefined) {
     const [, importer] = IMPORTER.exec(error.message) ?? [];
-    const from = importer ? `${path.relative(project_directory, importer)} imports ${name}, which` : name;
-    return `${from} is not installed: run npm install ${name}`;
+    return missingPackage(name, importer, project_directory);
   }
   return error instanceof ModuleError ? error.message : `${error.name}: ${error.message}`;
+}
+
+function missingPackage(name: string, importer: string | undefined, project_directory: string): string {
+  const from = importer ? `${path.relative(project_directory, importer)} imports ${name}, which` : name;
+  const home = importer ? packageOf(importer, project_directory) : project_directory;
+  return `${from} is not installed: run ${installCommand(home, project_directory, [name])}`;
 }
 
 function projectFrame(error: unknown, project_directory: string): string | undefined {

@@ -4,40 +4,43 @@ import { ImportGraph } from './import-graph.js';
 import { FIRST_GENERATION, forgetCommonJsSources, onSourceImported, type SourceImport } from './import-source.js';
 import { SourceWatcher } from './source-watcher.js';
 
-/** What the server has made of sources of the project. */
-export interface SourcePart {
-  /** What the log calls it. */
+/** A part of the server that is loaded from sources of the project and can be replaced while the process runs. */
+export interface ReloadablePart {
+  /** The files that the configuration names. */
+  files: readonly string[];
+  /**
+   * Loads a generation of modules and replaces the part. Returns the names of what was loaded, for the log: the ids of
+   * graphs, or the setting. When it throws, the part is unchanged.
+   */
+  reload(generation: number): Promise<readonly string[]>;
+}
+
+/** A part that keeps its modules until the process ends. */
+export interface FixedPart {
+  /** The setting, for the log. */
   name: string;
   /** The files that the configuration names. */
   files: readonly string[];
 }
 
-/** A part that can be exchanged while the server runs. */
-export interface ReloadablePart extends SourcePart {
-  /**
-   * Loads the part in another generation of modules and exchanges it. Returns the names of what has been loaded, when that is
-   * not the part itself. When it throws, the part is as it was.
-   */
-  reload(generation: number): Promise<string[] | undefined>;
-}
-
 interface Settings {
   project_directory: string;
-  /** Without it nothing is watched. */
+  /** False: no file is watched. */
   reload: boolean;
 }
 
 /**
- * `dev`: when a source changes that one of its parts has imported, all of them are loaded again, in one new generation of modules:
- * a module that two parts import has one instance in each generation. It has to exist before the first part is loaded.
+ * `dev`: reloads all parts when a source changes that one of them has imported. They share one new generation of modules, so
+ * that a module has one instance per generation even if two parts import it. Create the reloader before the first part is
+ * loaded: it records imports from then on.
  */
 export class SourceReloader {
   private readonly logger = new Logger('Sources');
   private readonly watcher = new SourceWatcher((files) => this.enqueue(files));
   private readonly parts: ReloadablePart[] = [];
-  private readonly fixedParts: SourcePart[] = [];
+  private readonly fixedParts: FixedPart[] = [];
   private readonly imports = new ImportGraph();
-  /** What fixed parts have imported is of the first generation. */
+  /** Imports of the first generation, which fixed parts keep. */
   private readonly firstImports = new ImportGraph();
   private readonly stopListening: () => void;
   private generation = FIRST_GENERATION;
@@ -52,8 +55,8 @@ export class SourceReloader {
     this.parts.push(part);
   }
 
-  /** A part that keeps its modules as long as the process runs: the log says when a restart is needed. */
-  addFixedPart(part: SourcePart): void {
+  /** When a source of a fixed part changes, the log says that a restart is needed. */
+  addFixedPart(part: FixedPart): void {
     this.fixedParts.push(part);
   }
 
@@ -78,12 +81,12 @@ export class SourceReloader {
     }
   }
 
-  /** One after the other: the last edit is the last one loaded. */
+  /** Reloads run one after the other, so that the last edit is loaded last. */
   private enqueue(changed: string[]): void {
-    this.reloading = this.reloading.then(() => this.take(changed));
+    this.reloading = this.reloading.then(() => this.onChange(changed));
   }
 
-  private async take(changed: string[]): Promise<void> {
+  private async onChange(changed: string[]): Promise<void> {
     const uses = changed.map((file) => ({ file, fixed: this.fixedPartsWith(file) }));
     for (const { file, fixed } of uses.filter((use) => use.fixed.length > 0)) {
       const name = path.relative(this.settings.project_directory, file);
@@ -106,20 +109,17 @@ export class SourceReloader {
     const begin = performance.now();
     this.generation += 1;
     forgetCommonJsSources();
-    const inside: string[] = [];
-    const whole: string[] = [];
+    const loaded: string[] = [];
     for (const part of this.parts) {
       try {
-        const names = await part.reload(this.generation);
-        (names ? inside : whole).push(...(names ?? [part.name]));
+        loaded.push(...(await part.reload(this.generation)));
       } catch (error) {
         const reason = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
-        this.logger.error(`${reason}; the version loaded before stays in use`);
+        this.logger.error(`${reason}; the previously loaded version stays in use`);
       }
     }
-    const loaded = [...inside, ...whole];
     if (loaded.length > 0) {
-      this.logger.log(`Reloaded ${loaded.join(', ')} in ${Math.round(performance.now() - begin)} ms`);
+      this.logger.log(`Reloaded ${loaded.sort().join(', ')} in ${Math.round(performance.now() - begin)} ms`);
     }
   }
 }

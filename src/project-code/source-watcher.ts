@@ -2,17 +2,17 @@ import { type FSWatcher, watch } from 'node:fs';
 import path from 'node:path';
 import { Logger } from '@nestjs/common';
 
-/** Editors write a file in several steps; milliseconds of silence that mean it is complete. */
-const SETTLE_MS = 80;
+/** Editors write a file in several steps. It counts as complete when no event has arrived for this time. */
+const DEBOUNCE_MS = 80;
 
-/** Calls back with the files of a set that have changed, once they are complete. */
+/** Watches a set of files. Calls back with those that have changed, once no further change has arrived for a while. */
 export class SourceWatcher {
   private readonly logger = new Logger('Sources');
   private readonly files = new Set<string>();
   private readonly folders = new Map<string, FSWatcher>();
   private changed = new Set<string>();
   private isWatching = false;
-  private settle?: NodeJS.Timeout;
+  private debounce?: NodeJS.Timeout;
 
   constructor(private readonly onChange: (files: string[]) => void) {}
 
@@ -30,11 +30,11 @@ export class SourceWatcher {
 
   stop(): void {
     this.isWatching = false;
-    clearTimeout(this.settle);
+    clearTimeout(this.debounce);
     this.folders.forEach((folder) => folder.close());
   }
 
-  /** Folders, not files: editors replace a file by another one of the same name. */
+  /** Watches the folder, because a watcher of a file loses it when an editor replaces the file. */
   private watchFolderOf(file: string): void {
     const folder = path.dirname(file);
     if (this.folders.has(folder)) {
@@ -43,19 +43,19 @@ export class SourceWatcher {
     try {
       this.folders.set(
         folder,
-        watch(folder, (_event, name) => this.note(folder, name)),
+        watch(folder, (_event, name) => this.onEvent(folder, name)),
       );
     } catch (error) {
-      this.logger.warn(`Changes in ${folder} are not seen: ${(error as Error).message}`);
+      this.logger.warn(`Cannot watch ${folder}: ${(error as Error).message}`);
     }
   }
 
-  private note(folder: string, name: string | null): void {
+  private onEvent(folder: string, name: string | null): void {
     const file = name === null ? undefined : path.join(folder, name);
     if (file !== undefined && this.files.has(file)) {
       this.changed.add(file);
-      clearTimeout(this.settle);
-      this.settle = setTimeout(() => this.report(), SETTLE_MS);
+      clearTimeout(this.debounce);
+      this.debounce = setTimeout(() => this.report(), DEBOUNCE_MS);
     }
   }
 

@@ -1,4 +1,4 @@
-import { ApiError } from '../common/index.js';
+import { ApiError, StartupError } from '../common/index.js';
 
 /** The embeddings failed, timed out, or returned something other than vectors. Nothing was put. */
 export class EmbeddingFailedError extends ApiError {
@@ -15,9 +15,8 @@ export class ItemNotFoundError extends ApiError {
 }
 
 /** The embeddings of `store.index.embed` in langgraph.json cannot be loaded. The server does not start. */
-export class EmbeddingsLoadError extends Error {
+export class EmbeddingsLoadError extends StartupError {
   constructor(embed: string, reason: string, cause?: unknown) {
     super(`store.index.embed of langgraph.json, "${embed}", cannot be used: ${reason}`, { cause });
-    this.name = 'EmbeddingsLoadError';
   }
 }

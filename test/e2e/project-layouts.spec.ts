@@ -186,7 +186,7 @@ describe('a monorepo', () => {
     expect(await found('processes')).toEqual({ found: { child: 'first tool', thread: 'first tool' } });
   });
 
-  it('is loaded anew when a linked package, a CommonJS file or a computed import changes', async () => {
+  it('is reloaded when a linked package, a CommonJS file or a computed import changes', async () => {
     await project.write('packages/shared/src/counter.ts', 'export const count = (): number => 100;\n');
     await server.printed(/(Reloaded [^]*){1}/);
     expect(await found('workspace')).toMatchObject({ found: { count: 100 } });

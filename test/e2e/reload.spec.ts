@@ -358,13 +358,13 @@ describe('dev with auth, routes and Nest modules of a project', () => {
     // Files that cannot be used: the rules stay.
     await edit('auth.ts', 'export const = 1;', 'agent, http.app');
     expect(server.output()).toMatch(
-      /auth\.path of langgraph\.json \(\S+auth\.ts:auth\): auth\.ts:1: .*; the version loaded before stays in use/,
+      /auth\.path of langgraph\.json \(\S+auth\.ts:auth\): auth\.ts:1: .*; the previously loaded version stays in use/,
     );
     await edit('auth.ts', 'export const auth = {};', 'agent, http.app');
-    expect(server.output()).toMatch(/expected an Auth object.*; the version loaded before stays in use/);
+    expect(server.output()).toMatch(/expected an Auth object.*; the previously loaded version stays in use/);
     await edit('app.ts', `throw new Error('not today');`, 'agent');
     expect(server.output()).toMatch(
-      /http\.app .*: Error: not today \(app\.ts:1\); the version loaded before stays in use/,
+      /http\.app .*: Error: not today \(app\.ts:1\); the previously loaded version stays in use/,
     );
     expect([await statusFor('alice'), await statusFor('mallory')]).toEqual([401, 200]);
     expect((await send(`${server.url}/mine`)).json).toMatchObject({ answer: 'first' });

@@ -69,6 +69,7 @@ describe('an index of the store embeds with', () => {
 
   it('nothing, and the start says what is missing', async () => {
     expect(await refusalOf('openai:text-embedding-3-small')).toContain('npm install @langchain/openai');
+    expect(await refusalOf('cohere:small', { 'pnpm-lock.yaml': '' })).toContain('run: pnpm add @langchain/cohere');
   });
 
   it.each<[string, RegExp]>([
@@ -76,10 +77,17 @@ describe('an index of the store embeds with', () => {
     ['./missing.ts:embed', /missing\.ts/],
     ['./embedding.ts:nothing', /has no export "nothing"; it exports .*embed/],
     ['./broken.ts:embed', /broken\.ts:1/],
+    ['./throws.ts:embed', /Error: no model \(throws\.ts:2\)/],
+    ['./rejects.ts:embed', /Error: no key \(rejects\.ts:1\)/],
     ['./object.ts:embed', /expected a function/],
     ['nonsense', /store\.index\.embed: expected a string of the form "provider:model" or "path:export"/],
   ])('%s is refused at the start', async (embed, reason) => {
-    const files = { 'broken.ts': 'export const embed = (', 'object.ts': 'export const embed = { a: 1 };' };
+    const files = {
+      'broken.ts': 'export const embed = (',
+      'throws.ts': `export const embed = 1;\nthrow new Error('no model');`,
+      'rejects.ts': `export const embed = (async () => { throw new Error('no key'); })();`,
+      'object.ts': 'export const embed = { a: 1 };',
+    };
     expect(await refusalOf(embed, files)).toMatch(reason);
   });
 

@@ -50,14 +50,17 @@ describe('Nest modules of a project', () => {
 it.each<[string, string, RegExp]>([
   ['a file that is not there', './none.ts:Module', /nest\.modules of langgraph\.json .*none\.ts/],
   ['an export that is not there', './plain.mjs:Other', /has no export "Other"/],
+  ['a file that throws', './throws.mjs:Throws', /: Error: no key \(throws\.mjs:2\)\.$/m],
   ['something else than a module', './plain.mjs:plain', /expected a class with @Module\(\)/],
 ])('the start is rejected with %s', async (_, module, message) => {
   const project = mkdtempSync(path.join(os.tmpdir(), 'nestgraph-nest-'));
   const graphs = { steps: path.resolve(PROJECT, '../graphs/steps.ts:graph') };
   writeFileSync(path.join(project, 'langgraph.json'), JSON.stringify({ graphs, nest: { modules: [module] } }));
   writeFileSync(path.join(project, 'plain.mjs'), 'export const plain = 7;');
+  writeFileSync(path.join(project, 'throws.mjs'), `export class Throws {}\nthrow new Error('no key');`);
   const { code, output } = await runToEnd(['dev', '--port', '0'], { database, project });
   rmSync(project, { recursive: true });
   expect(code).not.toBe(0);
   expect(output).toMatch(message);
+  expect(output).not.toMatch(/^ +at /m);
 });

@@ -1,10 +1,9 @@
-import { ApiError } from '../../common/index.js';
+import { ApiError, StartupError } from '../../common/index.js';
 
 /** A graph failed to load; names the graph, its file and the reason. Stops the start unless failed graphs are skipped. */
-export class GraphLoadError extends Error {
+export class GraphLoadError extends StartupError {
   constructor(graph_id: string, location: string, reason: string, cause?: unknown) {
     super(`Graph "${graph_id}" (${location}) could not be loaded: ${reason}`, { cause });
-    this.name = 'GraphLoadError';
   }
 }
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { importExport, ModuleError } from '../../project-code/index.js';
+import { addCommand, loadExport, reasonOf } from '../../project-code/index.js';
 import type { StoreIndexConfig } from '../../config/index.js';
 import { EmbeddingsLoadError } from '../store.errors.js';
 import { type Embeddings, toEmbeddings } from './embeddings.js';
@@ -27,7 +27,7 @@ const modelOptions = (model: string): object => ({ model, modelName: model });
 
 /** Loads the embeddings of `store.index.embed`. Throws {@link EmbeddingsLoadError}. */
 export const loadEmbeddings = ({ embed }: StoreIndexConfig, project_directory: string): Promise<Embeddings> =>
-  'provider' in embed ? fromProvider(embed, project_directory) : fromFile(embed);
+  'provider' in embed ? fromProvider(embed, project_directory) : fromFile(embed, project_directory);
 
 type Of<K extends 'provider' | 'file'> = Extract<StoreIndexConfig['embed'], Record<K, unknown>>;
 
@@ -42,13 +42,14 @@ async function fromProvider({ provider, model }: Of<'provider'>, project_directo
   }
   const file = locate(path.posix.join(known.package, known.entry ?? ''), project_directory);
   if (file === undefined) {
-    throw fail(`the package ${known.package} is not installed in the project; run: npm install ${known.package}`);
+    const command = `${addCommand(project_directory)} ${known.package}`;
+    throw fail(`the package ${known.package} is not installed in the project; run: ${command}`);
   }
   try {
     const module = (await import(pathToFileURL(file).href)) as Record<string, new (options: object) => Embeddings>;
     return new module[known.class](modelOptions(model));
   } catch (error) {
-    throw fail(`${known.class} of ${known.package} failed: ${reasonOf(error)}`, error);
+    throw fail(`${known.class} of ${known.package} failed: ${reasonOf(error, project_directory)}`, error);
   }
 }
 
@@ -61,20 +62,10 @@ function locate(specifier: string, project_directory: string): string | undefine
   }
 }
 
-async function fromFile({ file, export_name }: Of<'file'>): Promise<Embeddings> {
-  const fail = (reason: string, cause?: unknown) => new EmbeddingsLoadError(`${file}:${export_name}`, reason, cause);
-  let exported: unknown;
-  try {
-    exported = await importExport({ file, export_name });
-  } catch (error) {
-    throw error instanceof ModuleError ? fail(error.message, error) : error;
-  }
-  const embeddings = toEmbeddings(exported);
-  if (!embeddings) {
-    throw fail('expected a function that converts texts to vectors, or LangChain embeddings');
-  }
-  return embeddings;
-}
-
-const reasonOf = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+const fromFile = (source: Of<'file'>, project_directory: string): Promise<Embeddings> =>
+  loadExport(source, {
+    project_directory,
+    accept: toEmbeddings,
+    expected: 'a function that converts texts to vectors, or LangChain embeddings',
+    errorClass: EmbeddingsLoadError,
+  });

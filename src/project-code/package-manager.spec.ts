@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { addCommand } from './package-manager.js';
+import { addCommand, packageOf } from './package-manager.js';
 
 /** A workspace with this lock file at its root, and a package in it. */
 function workspaceWith(lockfile?: string, content = ''): { root: string; member: string } {
@@ -37,5 +37,18 @@ describe('addCommand', () => {
 
   it("is npm's without any", () => {
     expect(addCommand(workspaceWith().member)).toBe('npm install');
+  });
+});
+
+describe('packageOf', () => {
+  it('is the nearest package, and the project for its own files and for installed packages', () => {
+    const { root, member } = workspaceWith();
+    writeFileSync(path.join(member, 'package.json'), '{}');
+
+    expect(packageOf(path.join(member, 'src/a.ts'), root)).toBe(member);
+    expect(packageOf(path.join(root, 'src/a.ts'), root)).toBe(root);
+    expect(packageOf(path.join(root, 'src/a.ts'), path.join(root, 'graphs'))).toBe(path.join(root, 'graphs'));
+    expect(packageOf(path.join(member, 'node_modules/parrots/index.js'), root)).toBe(root);
+    expect(packageOf('/nowhere/a.ts', root)).toBe(root);
   });
 });

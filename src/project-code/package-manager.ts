@@ -27,6 +27,24 @@ export function addCommand(folder: string): string {
   return isRoot && takesOption ? `${add}${forRoot}` : add;
 }
 
+/** The complete command, for an operator whose current folder is `project`: adds packages to the package in `home`. */
+export function installCommand(home: string, project: string, packages: readonly string[]): string {
+  const change = home === project ? '' : `cd ${path.relative(process.cwd(), home) || '.'} && `;
+  return `${change}${addCommand(home)} ${packages.join(' ')}`;
+}
+
+/** The folder of the package that a source file belongs to: the project itself unless another package is nearer. */
+export function packageOf(file: string, project: string): string {
+  const home = INSTALLED.test(file)
+    ? undefined
+    : foldersAbove(file).find((folder) => existsSync(path.join(folder, 'package.json')));
+  return home === undefined || isInside(project, home) ? project : home;
+}
+
+const INSTALLED = /[\\/]node_modules[\\/]/;
+
+const isInside = (folder: string, other: string): boolean => !path.relative(other, folder).startsWith('..');
+
 const isWorkspaceRoot = (folder: string): boolean =>
   existsSync(path.join(folder, 'pnpm-workspace.yaml')) || 'workspaces' in readManifest(folder);
 
