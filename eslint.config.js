@@ -32,12 +32,12 @@ export default tseslint.config(
     files: ['src/**/*.ts'],
     ignores: ['**/*.spec.ts'],
     rules: {
-      // A loop that a stranger's request can start must end: its head says when.
+      // A loop that a request can start must end: its head has the bound.
       'no-restricted-syntax': [
         'error',
         {
           selector: 'ForStatement[test=null], WhileStatement[test.value=true], DoWhileStatement[test.value=true]',
-          message: 'Say in the head of the loop when it ends.',
+          message: 'State the bound in the head of the loop.',
         },
       ],
     },

@@ -1,4 +1,4 @@
-// A chat in one node: the messages go to the model, the answer is added to them.
+// A chat in one node: sends the messages to the model and appends its response.
 // Shows streaming token by token (stream mode `messages-tuple`) and a typed setting of the run (`context`).
 
 import { SystemMessage } from '@langchain/core/messages';

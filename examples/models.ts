@@ -1,5 +1,5 @@
 // The model of the examples: a parrot. It needs no key and no network, streams word by word, and always gives the same
-// answer to the same conversation. Put a real chat model in its place and the graphs stay as they are:
+// answer to the same conversation. Replace it by a real chat model and the graphs need no change:
 // `const model = new ChatOpenAI({ model: '...' })`.
 
 import { randomUUID } from 'node:crypto';
@@ -86,7 +86,7 @@ export class ParrotChatModel extends BaseChatModel<ParrotCallOptions> {
   }
 }
 
-/** The parrot's mind: it reports what the tools said, asks a tool if one fits, and otherwise repeats. */
+/** Reports the results of tools, calls a tool if one fits, and otherwise repeats the message. */
 function reply(messages: BaseMessage[], tools: ToolDefinition[] = []): { text: string; requests: ToolRequest[] } {
   const humans = messages.filter((message) => message.type === 'human');
   const heard = humans.at(-1)?.text ?? '';
@@ -124,7 +124,7 @@ function findToolRequests(text: string): ToolRequest[] {
   ];
 }
 
-/** Words with the white space that follows them, so that joining the tokens gives the text back. */
+/** Words with the white space that follows them, so that the joined tokens are the original string. */
 const tokens = (text: string): string[] => text.match(/\S+\s*/g) ?? [];
 
 function countTokens(prompt: BaseMessage[], answer: string): UsageMetadata {

@@ -1,11 +1,11 @@
-// Two branches look into a question at the same time, and a report is written when both are done.
+// Two branches research a question in parallel, and a report is written when both have ended.
 // Shows a subgraph with its own state, parallel nodes, and progress events (stream mode `custom`).
 
 import { END, START, StateGraph, StateSchema } from '@langchain/langgraph';
 import { z } from 'zod';
 import { ParrotChatModel } from './models.js';
 
-/** Shares `question` and `findings` with the graph below; `pages` stay in here. */
+/** Shares `question` and `findings` with the graph below; `pages` are private. */
 const LibraryState = new StateSchema({
   question: z.string(),
   pages: z.array(z.string()).default([]),

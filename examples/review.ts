@@ -1,5 +1,5 @@
-// A person in the loop: the graph drafts a text and waits, for seconds or for days, until somebody decides.
-// Shows `interrupt()`, a typed answer to it, and a `Command` that chooses the next node.
+// Human in the loop: the graph writes a draft and waits, for seconds or for days, until a client sends a decision.
+// Shows `interrupt()`, a typed resume value, and a `Command` that chooses the next node.
 
 import { Command, END, interrupt, START, StateGraph, StateSchema } from '@langchain/langgraph';
 import { z } from 'zod';
@@ -10,7 +10,7 @@ const State = new StateSchema({
   status: z.enum(['draft', 'published', 'rejected']).default('draft'),
 });
 
-/** What to resume with: a decision, or just a word: "yes", "no", or the text to publish instead. */
+/** The resume value: a decision, or just a string: "yes", "no", or the draft to publish instead. */
 const Answer = z.union([z.object({ approved: z.boolean(), edit: z.string().optional() }), z.string()]);
 
 type Decision = Exclude<z.infer<typeof Answer>, string>;

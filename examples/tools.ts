@@ -1,4 +1,4 @@
-// The agent loop: the model asks for tools, the tools run, the model sees their results, until it asks for none.
+// The agent loop: the model calls tools and receives their results, until it calls none.
 // Shows tool calls, several of them in parallel, and a tool that fails without failing the run.
 
 import { tool } from '@langchain/core/tools';

@@ -89,7 +89,7 @@ const STATEMENTS = [
   `COMMENT ON TABLE runs IS 'Runs; the table is the queue.'`,
   `COMMENT ON COLUMN runs.due_at IS 'When the run may begin; the order of the runs of a thread.'`,
   `COMMENT ON COLUMN runs.kwargs IS 'The request with its merged config. json, not jsonb: input is kept to the letter.'`,
-  `COMMENT ON COLUMN runs.lease_token IS 'Whoever executes the run presents it with every write.'`,
+  `COMMENT ON COLUMN runs.lease_token IS 'The worker that executes the run presents it with every write.'`,
   `COMMENT ON COLUMN runs.output IS 'The answer of a stateless run, for clients that wait in another process or come back.'`,
   `CREATE INDEX runs_thread ON runs (thread_id, created_at DESC, run_id)`,
   `COMMENT ON INDEX runs_thread IS 'List of the runs of a thread; deleting a thread.'`,

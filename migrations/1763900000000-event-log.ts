@@ -33,7 +33,7 @@ const STATEMENTS = [
   // Compression costs more than it saves for rows that live for minutes.
   `ALTER TABLE thread_events ALTER COLUMN events SET STORAGE EXTERNAL`,
   `CREATE INDEX thread_events_expiry ON thread_events (created_at) WHERE NOT resumable`,
-  `COMMENT ON INDEX thread_events_expiry IS 'The sweep of events that nobody was promised.'`,
+  `COMMENT ON INDEX thread_events_expiry IS 'The sweep of events that are not resumable.'`,
   `CREATE INDEX thread_events_resumable_expiry ON thread_events (created_at) WHERE resumable`,
   `COMMENT ON INDEX thread_events_resumable_expiry IS 'The sweep of events that readers may come back for.'`,
 ];

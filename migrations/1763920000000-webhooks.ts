@@ -35,7 +35,7 @@ const STATEMENTS = [
   `COMMENT ON COLUMN webhook_deliveries.read_state IS
      'The run was stopped from outside: its last checkpoint, if it wrote any, has the state.'`,
   `COMMENT ON COLUMN webhook_deliveries.due_at IS 'When to try (again). While an attempt is under way: the end of its lease.'`,
-  `COMMENT ON COLUMN webhook_deliveries.lease_token IS 'Whoever is sending it presents it with every change.'`,
+  `COMMENT ON COLUMN webhook_deliveries.lease_token IS 'The sender presents it with every change.'`,
   `CREATE INDEX webhook_deliveries_due ON webhook_deliveries (target, due_at) WHERE failed_at IS NULL`,
   `COMMENT ON INDEX webhook_deliveries_due IS 'Claiming due deliveries, a few of each target.'`,
   `CREATE INDEX webhook_deliveries_failed_at ON webhook_deliveries (failed_at) WHERE failed_at IS NOT NULL`,

@@ -7,7 +7,7 @@ const STATEMENTS = [
      FROM jsonb_each(CASE jsonb_typeof(given) WHEN 'object' THEN given END)
    $$`,
   `COMMENT ON FUNCTION searchable_values IS
-     'The small values of a state; null in place of large ones. Whoever looks for one of those looks into the state.'`,
+     'The small values of a state; null in place of large ones. A filter by one of those reads the state.'`,
   `ALTER TABLE threads ADD COLUMN searchable_values jsonb GENERATED ALWAYS AS (searchable_values(values)) STORED`,
   `COMMENT ON COLUMN threads.searchable_values IS
      'What the index of values holds: with whole conversations in it, every run would write thousands of entries.'`,
@@ -37,7 +37,7 @@ const STATEMENTS = [
    )`,
   `COMMENT ON TABLE thread_counts IS
      'How many visible threads there are of each status, metadata.graph_id and metadata.assistant_id: the sum of all rows of
-      a group. Changes are rows of their own, so that nobody waits for anybody; a sweep adds them up.'`,
+      a group. Changes are rows of their own, so that no transaction waits for another; a sweep adds them up.'`,
   `INSERT INTO thread_counts
    SELECT status, metadata -> 'graph_id', metadata -> 'assistant_id', count(*) FROM threads WHERE NOT hidden GROUP BY 1, 2, 3`,
   `CREATE FUNCTION count_thread() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -22,7 +22,7 @@ const STATEMENTS = [
   `COMMENT ON COLUMN store_items.item_id IS 'Order of insertion.'`,
   `COMMENT ON COLUMN store_items.version IS 'Another one with each put: vectors of an older one are not valid any more.'`,
   `COMMENT ON COLUMN store_items.ttl_minutes IS 'Minutes after the last put, or read that refreshes; null when the item stays.'`,
-  `COMMENT ON COLUMN store_items.expires_at IS 'From then on nobody sees it; a sweep removes it some time later.'`,
+  `COMMENT ON COLUMN store_items.expires_at IS 'From then on no client sees it; a sweep deletes it later.'`,
   `CREATE UNIQUE INDEX store_items_id ON store_items (item_id)`,
   `COMMENT ON INDEX store_items_id IS 'The items that vectors belong to.'`,
   `CREATE INDEX store_items_order ON store_items (namespace, item_id)`,
@@ -40,7 +40,7 @@ const STATEMENTS = [
      embedding bytea,
      xact      xid8 NOT NULL DEFAULT pg_current_xact_id()
    )`,
-  // Whoever looks for changes reads the rows without their vectors.
+  // A search for changes reads the rows without their vectors.
   `ALTER TABLE store_vectors ALTER embedding SET STORAGE EXTERNAL`,
   `COMMENT ON TABLE store_vectors IS 'Embeddings of texts in items: what semantic search compares.'`,
   `COMMENT ON COLUMN store_vectors.version IS 'The version of the item that the text is of.'`,
@@ -48,7 +48,7 @@ const STATEMENTS = [
   `COMMENT ON COLUMN store_vectors.embedding IS
      'float32, little-endian, of length 1. Null where the database has pgvector, which has a column of its own.'`,
   `COMMENT ON COLUMN store_vectors.xact IS
-     'Who wrote it: whoever has seen everything before a transaction id looks for what came since.'`,
+     'The transaction that wrote it: a process that has read everything before a transaction id reads what came since.'`,
   `CREATE INDEX store_vectors_item ON store_vectors (item_id)`,
   `COMMENT ON INDEX store_vectors_item IS 'The vectors of an item, when it is put again or removed.'`,
   `CREATE INDEX store_vectors_change ON store_vectors (xact)`,

@@ -23,7 +23,7 @@ const STATEMENTS = [
      'No foreign key: deleting an assistant and firing its crons would wait for each other. The next firing finds it gone.'`,
   `COMMENT ON COLUMN crons.thread_id IS 'Null when each run gets a thread of its own.'`,
   `COMMENT ON COLUMN crons.disabled_reason IS 'Why the server has disabled it; null when it has not.'`,
-  `COMMENT ON COLUMN crons.payload IS 'What its runs are asked for. json, not jsonb: input is kept to the letter.'`,
+  `COMMENT ON COLUMN crons.payload IS 'The request of its runs. json, not jsonb: input is stored unchanged.'`,
   `COMMENT ON COLUMN crons.next_run_date IS
      'When it is due; null when it is disabled or has no time left. Moved in the transaction that creates the run.'`,
 

@@ -6,7 +6,7 @@ const STATEMENTS = [
      'Who has made it, as authentication has it, for its runs: on whose behalf they are. Never shown.'`,
 ];
 
-/** Runs of a schedule are on behalf of whoever has made it. */
+/** Runs of a schedule are on behalf of the user who created it. */
 export class CronCallers1764400000000 implements MigrationInterface {
   name = 'CronCallers1764400000000';
 

@@ -11,7 +11,7 @@ const STATEMENTS = [
   `CREATE INDEX runs_turn_of_caller ON runs (caller_key, turn_at, run_id) WHERE status = 'pending' AND NOT is_delayed`,
   `COMMENT ON INDEX runs_turn_of_caller IS 'Claiming due runs caller by caller: entered once per caller that waits.'`,
   `CREATE INDEX runs_delayed ON runs (due_at) WHERE status = 'pending' AND is_delayed`,
-  `COMMENT ON INDEX runs_delayed IS 'Finding delayed runs whose moment has come.'`,
+  `COMMENT ON INDEX runs_delayed IS 'Finding delayed runs that are due.'`,
 ];
 
 /** Slots are given to callers in turn. */

@@ -133,7 +133,7 @@ const KEYS = {
   'http.middleware_order': '`auth_first` authenticates before the middleware of `http.app`',
   'store.path': 'accepted with a warning: not used yet',
   'store.index.dims': 'required for an index: numbers per vector',
-  'store.index.embed': 'required for an index: a model of a LangChain package of your project, or a function of yours',
+  'store.index.embed': 'required for an index: a model of a LangChain package of your project, or your own function',
   'store.index.fields': 'paths of the strings that are embedded; default `["$"]`, the whole value',
   'store.ttl.default_ttl': 'minutes that items live that are put without a TTL',
   'store.ttl.refresh_on_read': 'whether reads restart the TTL; default `true`',

@@ -123,7 +123,7 @@ const docker: Check = (words) => {
   const variable = words.includes('-e') ? words[words.indexOf('-e') + 1].split('=')[0] : undefined;
   return (
     (file && fileMissing(file)) ??
-    (variable && !isVariable(variable) ? `${variable} is no variable of ours` : undefined)
+    (variable && !isVariable(variable) ? `${variable} is not a variable of the server` : undefined)
   );
 };
 

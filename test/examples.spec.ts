@@ -124,7 +124,7 @@ describe('tools', () => {
     expect(lastText(await tools.invoke(ask(question)))).toBe(answer);
   });
 
-  it('goes on when a tool fails', async () => {
+  it('continues when a tool fails', async () => {
     const state = await tools.invoke(ask('1 / 0'));
     const [result] = state.messages.filter((message) => ToolMessage.isInstance(message));
 

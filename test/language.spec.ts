@@ -5,11 +5,17 @@ import { describe, expect, it } from '@jest/globals';
 const ROOT = path.resolve(import.meta.dirname, '..');
 
 /** Sources and documents that must use the words of the field. */
-const PLACES = ['src', 'docs', 'README.md', 'CONTRIBUTING.md', 'openapi.json'];
-const CHECKED = /\.(ts|md|json)$/;
+const PLACES = [
+  ...['src', 'migrations', 'test', 'scripts', 'bench', 'examples', 'docker', '.github', 'docs'],
+  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'openapi.json', 'eslint.config.js'],
+];
+const CHECKED = /\.(tsx?|mts|[cm]?js|py|md|json|ya?ml)$/;
 
-/** The guide lists the phrases themselves, beside what to write instead. */
-const EXEMPT = ['docs/writing.md'];
+/** Folders of installed packages, and of files that tests and servers write. */
+const GENERATED = ['node_modules', 'results', '.nestgraph', '.venv', '__pycache__'];
+
+/** The guide and this file quote the phrases beside what to write instead. */
+const EXEMPT = ['docs/writing.md', 'test/language.spec.ts'];
 
 interface Rule {
   pattern: RegExp;
@@ -94,6 +100,37 @@ const RULES: readonly Rule[] = [
     finds: ['PATIENCE_MS', 'REDIS_PATIENCE_MS'],
   },
   { pattern: /\b(?:[A-Z]+_)?LOOK_MS\b/, instead: 'POLL_INTERVAL_MS', finds: ['LOOK_MS', 'FIRST_LOOK_MS'] },
+  { pattern: /\banybody\b/i, instead: 'any client, any caller', finds: ['What may anybody send?'] },
+  { pattern: /\bpatience\b/i, instead: 'timeout, retry budget', finds: ['when its patience is at an end'] },
+  { pattern: /\btid(?:y|ies|ied|ying) up\b/i, instead: 'clean up, sweep', finds: ['tidies up after a process'] },
+  {
+    pattern: /\b(?:falls?|fell|falling) asleep\b/i,
+    instead: 'idles, waits for a notification',
+    finds: ['a worker falls asleep'],
+  },
+  { pattern: /\bhears? of\b/i, instead: 'is notified of', finds: ['the worker hears of it'] },
+  { pattern: /\bdepartures? of\b/i, instead: 'disconnect, disconnects', finds: ['departures of clients'] },
+  { pattern: /\bout of reach\b/i, instead: 'is unavailable', finds: ['the database is out of reach'] },
+  {
+    pattern: /\bg[ai]v(?:es?|en|ing) (?:an?|the|its|their|this) runs? back\b|\bruns? (?:is|are|was|were) given back\b/i,
+    instead: 'release',
+    finds: ['gives a run back', 'runs are given back'],
+  },
+  {
+    pattern: /\banswer to (?:an?|the|its) COMMIT\b/i,
+    instead: 'the outcome of the COMMIT is unknown (ambiguous commit)',
+    finds: ['the answer to its COMMIT was lost'],
+  },
+  {
+    pattern: /\b(?:is|are|was|were|been) asked for\b/i,
+    instead: 'is requested',
+    finds: ['what is asked for', 'a run was asked for'],
+  },
+  {
+    pattern: /\bmoment has come\b/i,
+    instead: '`due_at` has passed',
+    finds: ['when its moment has come'],
+  },
 ];
 
 function filesBelow(place: string): string[] {
@@ -102,7 +139,9 @@ function filesBelow(place: string): string[] {
     return [];
   }
   return statSync(absolute).isDirectory()
-    ? readdirSync(absolute).flatMap((name) => filesBelow(path.join(place, name)))
+    ? readdirSync(absolute)
+        .filter((name) => !GENERATED.includes(name))
+        .flatMap((name) => filesBelow(path.join(place, name)))
     : [place].filter((file) => CHECKED.test(file));
 }
 

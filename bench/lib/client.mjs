@@ -67,7 +67,7 @@ async function readTokens(body, begin, tokens) {
       }
     }
   } catch (error) {
-    throw new Error(`a stream broke off after ${tokens_ms.length} tokens: ${error.message}`, { cause: error });
+    throw new Error(`a stream was aborted after ${tokens_ms.length} tokens: ${error.message}`, { cause: error });
   }
   if (tokens_ms.length !== tokens) {
     throw new Error(`a stream ended after ${tokens_ms.length} tokens instead of ${tokens}`);

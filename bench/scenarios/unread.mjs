@@ -48,10 +48,10 @@ function request(url) {
 async function runEnds(one, client) {
   const [{ statusCode, headers }] = await once(one, 'response');
   if (statusCode !== 200) {
-    throw new Error(`the stream was answered with ${statusCode}`);
+    throw new Error(`the stream responded with ${statusCode}`);
   }
   const { written } = await client.get(`${headers['content-location']}/join`);
   if (!(written > 0)) {
-    throw new Error('the run has not come to its end');
+    throw new Error('the run has not ended');
   }
 }

@@ -20,7 +20,7 @@ def main() -> None:
 
 
 def chat(client) -> None:
-    """Prints the answer token by token."""
+    """Prints the response token by token."""
     thread = client.threads.create()
     stream = client.runs.stream(
         thread["thread_id"],
@@ -44,7 +44,7 @@ def chat(client) -> None:
 
 
 def review(client) -> None:
-    """Runs until the graph asks a person, answers, and looks back at every step."""
+    """Runs until the interrupt, resumes it, and prints the history."""
     thread = client.threads.create()
     client.runs.wait(thread["thread_id"], "review", input={"topic": "parrots"})
 

@@ -4,7 +4,7 @@
 
 import { Client, type ThreadState } from '@langchain/langgraph-sdk';
 
-/** State of the graph `chat`, as it comes over the wire. */
+/** State of the graph `chat` in its wire format. */
 interface ChatState {
   messages: { type: string; content: string }[];
 }
@@ -17,7 +17,7 @@ console.log('Assistants:', assistants.map(({ name }) => name).join(', '));
 await chat();
 await review();
 
-/** Prints the answer token by token. */
+/** Prints the response token by token. */
 async function chat(): Promise<void> {
   const { thread_id } = await client.threads.create();
   const stream = client.runs.stream(thread_id, 'chat', {
@@ -42,7 +42,7 @@ async function chat(): Promise<void> {
   console.log('Messages in the thread:', values.messages.length);
 }
 
-/** Runs until the graph asks a person, answers, and looks back at every step. */
+/** Runs until the interrupt, resumes it, and prints the history. */
 async function review(): Promise<void> {
   const { thread_id } = await client.threads.create();
   await client.runs.wait(thread_id, 'review', { input: { topic: 'parrots' } });

@@ -1,2 +1,2 @@
-/** Puts the tarball into a folder; gives its path, and the names of the files in it. */
+/** Writes the tarball into a folder. Returns its path and the names of its files. */
 export function packNestgraph(folder: string): Promise<{ tarball: string; files: string[] }>;

@@ -33,7 +33,7 @@ export const MANAGERS = {
   },
   yarn: {
     install: [...YARN, 'install', '--non-interactive'],
-    // The only one that refuses packages for the Node that they name: three of ours name 22, and run on 20.
+    // The only one that refuses packages because of the Node version that they declare: three dependencies declare 22, and run on 20.
     add: (tarball, node_major) => [
       ...[...YARN, 'add', '--non-interactive', '--dev', '-W'],
       ...(node_major < 22 ? ['--ignore-engines'] : []),

@@ -85,7 +85,7 @@ async function findConfig(folder, depth = 0) {
   return undefined;
 }
 
-/** npx keeps what it installs in the cache of npm: in one of its own, nothing of it is left. Downloads are shared. */
+/** npx installs into the cache of npm: a separate cache leaves no files. Downloads are shared. */
 async function makeNpxCache(folder) {
   const { stdout } = await run('npm', ['config', 'get', 'cache']);
   const downloads = path.join(stdout.trim(), '_cacache');
@@ -124,7 +124,7 @@ function startOurs(exec, home, env) {
   return start(command, { home, env, urlOf: (output) => Promise.resolve(/API {5}(\S+)/.exec(output)?.[1]) });
 }
 
-/** Its own log does not say reliably that it answers: it is asked. */
+/** Its log does not show reliably when it is ready: polls it. */
 async function startOfficial(home, env) {
   const port = await freePort();
   const url = `http://localhost:${port}`;

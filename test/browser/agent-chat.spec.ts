@@ -105,7 +105,7 @@ withBothSdks('agent-chat-ui', (test) => {
     expect(resolved).toMatchObject({ status: 'success', kwargs: { command: { goto: '__end__' } } });
   });
 
-  test('answers tool calls that nobody has answered before it goes on', async (scene) => {
+  test('answers unanswered tool calls before it continues', async (scene) => {
     const page = await openChat(scene);
     await page.send('leave a call open');
     const open = await page.untilSaid(2);

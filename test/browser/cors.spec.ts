@@ -173,7 +173,7 @@ withBothSdks('a page of another origin', (test) => {
       headers: { authorization, 'content-type': 'application/json' },
       body: '{}',
     });
-    const refusal = await attempt(page, url, init('Bearer nobody'));
+    const refusal = await attempt(page, url, init('Bearer unknown'));
     expect([refusal.status, JSON.parse(refusal.text!)]).toEqual([
       401,
       expect.objectContaining({ detail: 'Who are you?' }),
@@ -195,9 +195,9 @@ withBothSdks('a page of another origin', (test) => {
     const other = await open('stream', settings('bob'), { threadId: part('thread') });
     await other.until(({ part }) => /HTTP 404/.test(part('error')));
     expect(await other.untilFault()).toMatch(/HTTP 404/);
-    const nobody = await open('stream', settings('nobody'));
-    await nobody.click('Start');
-    await nobody.until(({ part }) => /HTTP 401: .*Who are you/.test(part('error')));
+    const stranger = await open('stream', settings('unknown'));
+    await stranger.click('Start');
+    await stranger.until(({ part }) => /HTTP 401: .*Who are you/.test(part('error')));
   });
 });
 

@@ -72,9 +72,9 @@ withBothSdks('what a page is told', (test, version) => {
   });
 
   test('is that an assistant does not exist', async ({ open }) => {
-    const page = await open('stream', { apiUrl: server.url, assistantId: 'nobody', input: {} });
+    const page = await open('stream', { apiUrl: server.url, assistantId: 'unknown', input: {} });
     await page.click('Start');
     const { part } = await page.until(({ isIdle, part }) => isIdle && part('error') !== '');
-    expect(part('error')).toMatch(/HTTP 404: .*nobody/);
+    expect(part('error')).toMatch(/HTTP 404: .*unknown/);
   });
 });

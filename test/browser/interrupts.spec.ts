@@ -16,7 +16,7 @@ interface Interrupt {
 
 const interruptsOf = ({ json }: View): Interrupt[] => json('interrupts') as Interrupt[];
 
-/** Resolves when the page asks so many questions and nothing is going on. */
+/** Resolves when the page shows so many interrupts and is idle. */
 const untilAsked = (page: PageView, count = 1): Promise<View> =>
   page.until((view) => view.isIdle && interruptsOf(view).length === count);
 
@@ -96,7 +96,7 @@ withBothSdks('an interrupt on a page', (test) => {
     expect(json('values')).toEqual({ path: ['before', 'before', 'inner', 'answer:yes'] });
   });
 
-  test('is a breakpoint when the page has asked for that, and goes on without an answer', async ({ open }) => {
+  test('is a breakpoint when the page requests one, and continues without a resume value', async ({ open }) => {
     const page = await open('stream', {
       apiUrl: server.url,
       assistantId: 'steps',

@@ -46,7 +46,7 @@ withBothSdks('what is stopped on a page', (test, version) => {
     expect(await client.threads.get(talking.thread_id)).toMatchObject({ status: 'idle', error: null });
   });
 
-  test('goes on at the server when the page has asked for that', async ({ open }) => {
+  test('continues at the server when the page requests it', async ({ open }) => {
     const talking = await startTalking(open, { apiUrl: server.url, submit: { onDisconnect: 'continue' } });
     await talking.page.click('Stop');
     await talking.page.until(({ isIdle }) => isIdle);
@@ -80,7 +80,7 @@ withBothSdks('a page that is loaded again', (test) => {
   test.each([
     ['with the history of the thread', true],
     ['without it', false],
-  ])('shows the rest of a run that goes on, %s', async ({ open }, fetchStateHistory) => {
+  ])('shows the rest of a run that continues, %s', async ({ open }, fetchStateHistory) => {
     const { page, pace } = await startTalking(open, comingBack(fetchStateHistory));
     await page.reload();
     await page.until(({ messages, isIdle }) => !isIdle && messages.join() === 'parrots,Answer 1 ');

@@ -29,7 +29,7 @@ withBothSdks('a message while the thread is busy', (test, version) => {
     submit: { multitaskStrategy },
   });
 
-  /** A run of somebody else, which has begun on a new thread. */
+  /** A run of another client, which has begun on a new thread. */
   async function occupy(): Promise<string> {
     thread_id = await newThread(client);
     pace = newPace();

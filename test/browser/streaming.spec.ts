@@ -94,7 +94,7 @@ withBothSdks('a stream on a page', (test) => {
     ]);
   });
 
-  test('goes on where it was when its connection is cut', async ({ open }) => {
+  test('continues where it was when its connection is cut', async ({ open }) => {
     const [pace, proxy] = [newPace(), await startProxy(server.url)];
     try {
       const page = await open('stream', {

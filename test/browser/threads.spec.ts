@@ -40,7 +40,7 @@ withBothSdks('threads on a page', (test) => {
     expect(await client.threads.getState(view.part('thread'))).toMatchObject({ next: [] });
   });
 
-  test('are left and come back to while a run goes on', async ({ open }) => {
+  test('can be left and reopened while a run continues', async ({ open }) => {
     const [pace, other] = [newPace(), await threadAbout('cats')];
     const talking = await newThread(client);
     const page = await open(
@@ -88,7 +88,7 @@ withBothSdks('threads on a page', (test) => {
     const { part, told } = await page.until(({ part }) => part('error') !== '');
     expect(part('error')).toMatch(/HTTP 404/);
     expect(told('onError')).toHaveLength(1);
-    // The hook throws it once more where nobody can catch it.
+    // The hook throws it once more where it cannot be caught.
     expect(await page.untilFault()).toMatch(/HTTP 404/);
   });
 });

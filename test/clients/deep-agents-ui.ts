@@ -78,7 +78,7 @@ export function deepAgentsUi(server: FileServer): void {
     expect(await listed({ offset: 20 })).toEqual([]);
   });
 
-  it('shows todos and files, and the agent goes on with a file that was edited', async () => {
+  it('shows todos and files, and the agent continues with an edited file', async () => {
     await openThread();
     const todos = [{ content: 'Feed the parrots', status: 'in_progress' }];
     expect(lastValues(await send(call('write_todos', { todos }))).todos).toEqual(todos);

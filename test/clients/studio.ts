@@ -190,7 +190,7 @@ export function studio(server: FileServer): void {
     expect(after[0].state?.values).toEqual({ path: ['before', 'inner', 'edited'] });
   });
 
-  it('stops at breakpoints, and goes on', async () => {
+  it('stops at breakpoints, and continues', async () => {
     const thread_id = await newThread(client);
     await run(thread_id, 'ask', { input: { question: 'why?' }, interruptBefore: '*' });
     expect(await client.threads.getState(thread_id)).toMatchObject({ next: ['ask'] });

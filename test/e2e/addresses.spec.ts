@@ -116,7 +116,7 @@ describe('a request in an odd form', () => {
     expect(text).toContain('"code":"method_not_allowed"');
   });
 
-  it('is no fault of ours when its client leaves before its end', async () => {
+  it('is no server error when its client disconnects early', async () => {
     const head = `POST /threads HTTP/1.1\r\nhost: a\r\n${key}\r\nexpect: 100-continue\r\ncontent-length: 100\r\n\r\n`;
     const client = await connectRaw(server.url, head);
     await client.until(/100 Continue/);

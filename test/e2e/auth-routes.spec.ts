@@ -112,12 +112,12 @@ describe.each(Object.entries(ROUTES))('%s', (name, { owner, other, reader }) => 
     const { body, query } = REQUESTS[name] ?? {};
     const request = [method, fill(route, owned) + (query?.(owned) ?? ''), body?.(owned)] as const;
     const answers = {
-      nobody: await ask(undefined, ...request),
+      anonymous: await ask(undefined, ...request),
       stranger: await ask('mallory', ...request),
       other: await ask('bob', ...request),
       reader: await ask('reader', ...request),
       owner: await ask('alice', ...request),
     };
-    expect(answers).toEqual({ nobody: 401, stranger: 401, other, reader, owner });
+    expect(answers).toEqual({ anonymous: 401, stranger: 401, other, reader, owner });
   });
 });

@@ -13,7 +13,7 @@ const KEYS = {
   alice: 'alice-key-0123456789',
   aliceNew: 'alice-new-0123456789',
   bob: 'bob-key-0123456789ab',
-  nobody: 'a-key-without-a-name',
+  unnamed: 'a-key-without-a-name',
 };
 const AUDIENCE = 'nestgraph';
 
@@ -73,8 +73,8 @@ describe('API keys', () => {
   let server: TestServer;
 
   beforeAll(async () => {
-    const { alice, aliceNew, bob, nobody } = KEYS;
-    const NESTGRAPH_API_KEYS = `alice:${alice}, alice:${aliceNew},bob:${bob},${nobody}`;
+    const { alice, aliceNew, bob, unnamed } = KEYS;
+    const NESTGRAPH_API_KEYS = `alice:${alice}, alice:${aliceNew},bob:${bob},${unnamed}`;
     server = await startServer({ database, env: { NESTGRAPH_API_KEYS } });
   });
   afterAll(() => server.stop());
@@ -83,7 +83,7 @@ describe('API keys', () => {
     ['the header of the SDKs', { 'x-api-key': KEYS.alice }, 'alice'],
     ['another key of the same user', { 'x-api-key': KEYS.aliceNew }, 'alice'],
     ['the Authorization header', bearer(KEYS.bob), 'bob'],
-    ['a key without a name', { 'x-api-key': KEYS.nobody }, 'api-key'],
+    ['a key without a name', { 'x-api-key': KEYS.unnamed }, 'api-key'],
   ])('are accepted from %s', async (_, headers, identity) => {
     expect(await identityOf(server, headers as Record<string, string>)).toBe(identity);
   });

@@ -397,7 +397,7 @@ describe('the port', () => {
 describe('the database', () => {
   it.each([
     [
-      'nobody listens',
+      'no server listens',
       'postgres://parrot:s3cret@127.0.0.1:1/cage',
       /127\.0\.0\.1:1\/cage cannot be reached: .*ECONNREFUSED/,
       ['dev', 'start', 'worker', 'migrate'],

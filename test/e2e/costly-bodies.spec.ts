@@ -24,7 +24,7 @@ const objectOf = (values: number): object => ({ list: times(values - 2, 0) });
 const membersOf = (members: number): object =>
   Object.fromEntries(Array.from({ length: members }, (_, at) => [`member ${at}`, at]));
 
-describe('with the limits that nobody has set', () => {
+describe('with the default limits', () => {
   let server: TestServer;
   const post = (path: string, body: unknown): Promise<Answer> => sendJson(server.url + path, body);
   const postText = (path: string, body: string): Promise<Answer> => send(server.url + path, { method: 'POST', body });

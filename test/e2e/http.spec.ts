@@ -84,7 +84,7 @@ describe('a request body', () => {
 
   it.each([
     ['a list', '[1, 2]'],
-    ['a text', '"hello"'],
+    ['a string', '"hello"'],
     ['a number', '7'],
     ['true', 'true'],
   ])('is refused when it is %s', async (_name, body) => {

@@ -70,7 +70,7 @@ describe('A start with packages that do not fit', () => {
     );
   });
 
-  it('goes on to import them when they fit', async () => {
+  it('imports them when they fit', async () => {
     expect((await start({}, 'openapi')).output).toMatch(/imported from \S+node_modules\/@langchain\/langgraph\//);
   });
 });

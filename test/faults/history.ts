@@ -125,7 +125,7 @@ const RULES = {
     return perThread(acknowledged).flatMap((ofThread) =>
       pairs(ofThread)
         .filter(([a, b]) => a.answered_at < b.asked_at && place.get(a.run_id)! > place.get(b.run_id)!)
-        .map(([a, b]) => `run ${b.run_id} was asked for when ${a.run_id} was there, and comes before it`),
+        .map(([a, b]) => `run ${b.run_id} was requested after ${a.run_id} existed, and comes before it`),
     );
   },
 
@@ -208,7 +208,7 @@ const RULES = {
       );
       const begins = parts[0]?.event === 'metadata' || (told && parts.length === 1);
       return [
-        ...(ended ? [] : [`a stream of run ${run_id} was broken off`]),
+        ...(ended ? [] : [`a stream of run ${run_id} was aborted`]),
         ...(begins ? [] : [`a stream of run ${run_id} begins with ${parts[0]?.event}`]),
         ...(firstBad < 0
           ? []

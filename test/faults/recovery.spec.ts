@@ -27,7 +27,7 @@ describe('recovery', () => {
   afterEach(() => scene?.end());
 
   it(
-    'from SIGKILL until the runs go on in another process takes a lease and a look at the queue',
+    'from SIGKILL until the runs continue in another process takes a lease and a poll interval',
     async () => {
       const doomed: Member[] = [];
       for (let kill = 1; kill <= KILLS; kill += 1) {

@@ -12,7 +12,7 @@ describe('the only process is killed and restarted', () => {
   afterEach(() => scene?.end());
 
   it.each(SDKS)(
-    'and its run goes on after its last checkpoint, under the eyes of its client (SDK %s)',
+    'and its run continues after its last checkpoint, while its client reads (SDK %s)',
     async (_name, Client) => {
       const first = await scene.cluster.start();
       const client = scene.witness(Client);

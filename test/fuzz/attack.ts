@@ -82,7 +82,7 @@ function faultOf({ status, head, body, broken }: WireAnswer, { bytes }: WireRequ
     return `answered with ${status}`;
   }
   if (broken) {
-    return 'the answer was broken off';
+    return 'the response was aborted';
   }
   const leak = leakOf(`${head}\r\n${body}`, bytes.toString());
   return leak && `the answer holds ${leak}`;

@@ -5,7 +5,7 @@ import { MAIN } from '../support/server.js';
 export const SECRETS = {
   FUZZ_SECRET: 'planted-in-the-environment',
   file: 'planted-in-a-file',
-  key: 'planted-key-of-somebody-else',
+  key: 'planted-key-of-another-user',
 };
 
 const ROOT = path.resolve(path.dirname(MAIN), '../..');
@@ -14,7 +14,7 @@ const ROOT = path.resolve(path.dirname(MAIN), '../..');
 const LEAKS: [what: string, pattern: RegExp | string][] = [
   ['a secret of the environment', SECRETS.FUZZ_SECRET],
   ['a file of the project', SECRETS.file],
-  ['a key of somebody else', SECRETS.key],
+  ['a key of another user', SECRETS.key],
   ['a file of the machine', 'root:x:0:0'],
   ['a path of the server', ROOT],
   ['a path of the server', 'node_modules/'],

@@ -36,7 +36,7 @@ export async function createScene({ works }: SceneOptions): Promise<Scene> {
     files: { 'secret.txt': SECRETS.file },
   });
   const key = works ? KEY : undefined;
-  const keys = { NESTGRAPH_API_KEYS: `fuzz:${KEY},somebody:${SECRETS.key}` };
+  const keys = { NESTGRAPH_API_KEYS: `fuzz:${KEY},another:${SECRETS.key}` };
   const planter = await start(project, database, works ? keys : {});
   const masters = await plantMasters(connect(planter.url, key));
   let server = planter;

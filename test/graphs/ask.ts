@@ -1,4 +1,4 @@
-// Stops with a question and goes on with the answer.
+// Stops at an interrupt and continues with the resume value.
 import { Annotation, END, interrupt, START, StateGraph } from '@langchain/langgraph';
 
 const State = Annotation.Root({

@@ -1,7 +1,7 @@
-// Embeddings that need no model: a text is the sum of its words, each of which is always the same random vector.
+// Embeddings that need no model: a string is the sum of its words, each of which is always the same random vector.
 const DIMS = 64;
 
-/** A number below 1 from a text, always the same one. */
+/** A number below 1 from a string, always the same one. */
 function* randomNumbers(seed: string): Generator<number> {
   let state = [...seed].reduce((sum, letter) => Math.imul(sum ^ letter.codePointAt(0)!, 16_777_619), 2_166_136_261);
   for (;;) {

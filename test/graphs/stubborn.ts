@@ -1,4 +1,4 @@
-// Like `waiting`, but its node ignores the signal: it goes on until the gate opens, whatever has become of its run.
+// Like `waiting`, but its node ignores the signal: it continues until the gate opens, even after its run has ended.
 import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Annotation, END, START, StateGraph, type LangGraphRunnableConfig } from '@langchain/langgraph';

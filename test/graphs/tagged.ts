@@ -1,4 +1,4 @@
-// Two models answer one after the other; the first one is tagged so that nobody is to see it.
+// Two models answer one after the other; the first one is tagged so that it is hidden from clients.
 import { AIMessageChunk } from '@langchain/core/messages';
 import { FakeStreamingChatModel } from '@langchain/core/utils/testing';
 import { END, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';

@@ -150,7 +150,7 @@ if (!hasPgvector) {
       ['a tenth of them', { filter: { tenth: { $gt: 8 } } }, (n) => n % 10 === 9, 8],
       ['a namespace', { namespacePrefix: ['n7'] }, (n) => n % 50 === 7, 10],
       ['twelve items', { filter: { n: { $lt: 12 } } }, (n) => n < 12, 10],
-    ])('gives as many as were asked for out of %s', async (_name, operation, among, least) => {
+    ])('returns as many as requested out of %s', async (_name, operation, among, least) => {
       for (let n = 0; n < 10; n += 1) {
         query = vectorNear(n);
         const found = await search({ ...operation, limit: 10 });
@@ -160,7 +160,7 @@ if (!hasPgvector) {
       }
     });
 
-    it('goes on until enough match, be they the farthest of all', async () => {
+    it('continues until enough match, even if they are the farthest of all', async () => {
       query = vectorNear(0);
       const farthest = nearest(query, ITEMS)
         .slice(-2_000)

@@ -96,7 +96,7 @@ describe('retryWhileUnavailable', () => {
     expect(tries).toEqual([false, true, true]);
   });
 
-  it('gives up when its patience is at an end', async () => {
+  it('gives up after its timeout', async () => {
     await expect(retryWhileUnavailable(0, () => Promise.reject(unavailable()))).rejects.toThrow(
       DatabaseUnavailableError,
     );

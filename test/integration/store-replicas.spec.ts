@@ -20,7 +20,7 @@ interface Replica {
 let database: TestDatabase;
 const replicas: Replica[] = [];
 
-/** One more process: its own connections, its own memory. A text `1,0` is the vector of these numbers. */
+/** One more process: its own connections, its own memory. The string `1,0` is the vector of these numbers. */
 async function newReplica(maxKept?: number): Promise<Replica> {
   const { ItemStore: Items } = (await built('item-store.js')) as { ItemStore: typeof ItemStore };
   const { MemoryIndex: Index } = (await built('vectors/memory-index.js')) as { MemoryIndex: typeof MemoryIndex };

@@ -1,7 +1,7 @@
 """Prints, as JSON, every request that the installed SDK sends when its methods are called with all their parameters.
 
 What may be sent is asked of the SDK itself: parameters by their names, values by their types. So a parameter that a new
-version brings is in the requests without anybody writing it down here.
+version brings is in the requests without an entry here.
 """
 
 import builtins

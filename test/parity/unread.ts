@@ -26,13 +26,13 @@ const COMMON = ['accept', 'cache-control', 'content-length', 'content-type', 'us
 /** Of samples: stands for keys of the caller's choice. */
 const ANY_KEY = 'any';
 
-/** Finds what nobody reads of the requests of an SDK, and keeps count of the excuses. */
+/** Finds unread parts of the requests of an SDK, and counts the excuses that were used. */
 export class Readers {
   private readonly needed = new Set<object>();
 
   constructor(private readonly sdk: Sdk) {}
 
-  /** What nobody reads, and nobody has excused. */
+  /** Unread parts without an excuse. */
   surprisesIn(requests: Recorded[]): string[] {
     return [...new Set(requests.flatMap((request) => unread(request).filter((what) => !this.excuse(request, what))))];
   }
@@ -56,7 +56,7 @@ export class Readers {
 }
 
 /**
- * What of a request no DTO of ours has: a route, a parameter, a header, a key of its body, or a value that an enumeration
+ * Parts of a request that no DTO has: a route, a parameter, a header, a key of its body, or a value that an enumeration
  * leaves out. Empty when we read all of it.
  */
 function unread(request: Recorded): string[] {

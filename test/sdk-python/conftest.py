@@ -27,7 +27,7 @@ LAST = "test_completeness.py"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Whoever ends us lets us end the server.
+    # The process that ends this one lets it stop the server first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     calls.record()
     if folder := os.environ.get("NESTGRAPH_RESULTS"):

@@ -1,4 +1,4 @@
-"""Connections that break, cut by a proxy in the middle of what they carry; the SDK goes on by itself."""
+"""Connections that a proxy breaks in the middle of a response; the SDK resumes by itself."""
 
 import re
 import warnings

@@ -1,4 +1,4 @@
-"""The clients themselves: keys, headers, patience and their end."""
+"""The clients themselves: keys, headers, timeouts and closing."""
 
 import socket
 

@@ -37,7 +37,7 @@ def leave_joined_stream(client: Client, gate: Gate, **options: Any) -> Left:
 
 
 def start_wait(client: Client, through: Client, gate: Gate, **options: Any) -> tuple[Left, Any]:
-    """Somebody who waits for a run through a connection that can be cut."""
+    """A client that waits for a run through a connection that can be cut."""
     thread_id = new_thread(client)
     entry = {"gate": gate.path, "label": "a"}
     waiting = in_background(lambda: through.runs.wait(thread_id, "waiting", input=entry, **options))
@@ -55,7 +55,7 @@ def test_a_run_ends_with_its_reader_only_when_it_is_to(
     waits = [start_wait(client, through, new_gate(), **options) for options in ({"on_disconnect": "continue"}, {})]
     goes, waiting = start_wait(client, through, new_gate(), on_disconnect="cancel")
     proxy.cut(for_good=True)
-    # Those that go on have left first: by the time the others are cancelled, they would have been.
+    # Clients of continuing runs disconnect first: those runs would be cancelled by the time the others are.
     stay = [
         *(left for left, _ in waits),
         leave_stream(client, new_gate()),

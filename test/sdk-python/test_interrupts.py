@@ -7,7 +7,7 @@ from support.runs import STEPS
 
 
 def questions_of(client: Client, thread_id: str) -> dict[str, str]:
-    """The ids of the questions that wait, by what they ask."""
+    """The ids of the pending interrupts, by their value."""
     interrupts = client.threads.get(thread_id)["interrupts"].values()
     return {question["value"]: question["id"] for questions in interrupts for question in questions}
 
@@ -42,7 +42,7 @@ def test_a_command_may_write_and_go_elsewhere(client: Client, thread_id: str) ->
         return client.runs.wait(thread_id, "steps", command=command)
 
     client.runs.wait(thread_id, "steps", input={})
-    # What is None is left out by the SDK: this is no answer to a question.
+    # The SDK omits None: this is no resume value.
     assert after({"update": {"path": ["mine"]}, "resume": None}) == {"path": [*STEPS["path"], "mine"]}
     assert after({"goto": "three"}) == {"path": [*STEPS["path"], "mine", "three"]}
     assert after({"update": [["path", ["last"]]], "goto": {"node": "two", "input": {}}})["path"][-3:] == [

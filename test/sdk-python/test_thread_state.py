@@ -1,4 +1,4 @@
-"""The state of a thread: as it is, as it was, and as somebody changes it."""
+"""The state of a thread: the current one, earlier ones, and updates."""
 
 from typing import Any
 

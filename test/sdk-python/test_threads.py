@@ -1,4 +1,4 @@
-"""Threads: what they keep, how they are found, copied and forgotten."""
+"""Threads: their content, and how they are searched, copied and deleted."""
 
 import uuid
 from typing import Any

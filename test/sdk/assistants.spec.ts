@@ -408,12 +408,12 @@ describe.each(SDKS)('assistants with SDK %s', (_, Client) => {
   });
 
   it('reports an unknown id in the words that clients match', async () => {
-    await expect(client.assistants.get('nobody')).rejects.toThrow(/^HTTP 404: .*Assistant not found/);
+    await expect(client.assistants.get('unknown')).rejects.toThrow(/^HTTP 404: .*Assistant not found/);
   });
 
   it('explains what an assistant id may be', async () => {
-    await expect(client.runs.wait(null, 'nobody', { input: {} })).rejects.toThrow(
-      /Assistant not found: nobody\. Send a graph id of langgraph\.json, or the UUID of an assistant\./,
+    await expect(client.runs.wait(null, 'unknown', { input: {} })).rejects.toThrow(
+      /Assistant not found: unknown\. Send a graph id of langgraph\.json, or the UUID of an assistant\./,
     );
   });
 });

@@ -34,7 +34,7 @@ describe.each(SDKS)('a connection that breaks, with SDK %s and two servers behin
     await database?.drop();
   });
 
-  /** Breaks the connection in the middle of a run, which goes on; gives all parts. */
+  /** Breaks the connection in the middle of a run, which continues. Returns all parts. */
   async function streamBroken(payload: object): Promise<Part[]> {
     const thread_id = await newThread(client);
     const gate = newGate();

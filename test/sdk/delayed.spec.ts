@@ -27,7 +27,7 @@ describe.each(SDKS)('runs with a delay, with SDK %s', (_, Client) => {
     expect(await client.threads.get(thread_id)).toMatchObject({ status: 'idle', values: ALL });
   });
 
-  it('let others overtake them, and go on with what those have left', async () => {
+  it('let others overtake them, and continue from their state', async () => {
     thread_id = await newThread(client);
     const { run_id } = await delayed(0.4);
     expect(await client.runs.wait(thread_id, 'steps', { input: {} })).toEqual(ALL);

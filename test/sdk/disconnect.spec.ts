@@ -94,7 +94,7 @@ describe.each(SDKS)('a client that disconnects, with SDK %s', (_, Client) => {
   }
 
   it('cancels the run if that was requested, and not otherwise', async () => {
-    // Those that go on have left first: by the time the others are cancelled, they would have been.
+    // Clients of continuing runs disconnect first: those runs would be cancelled by the time the others are.
     const going = [
       await leaveStream(undefined),
       await leaveStream('continue'),

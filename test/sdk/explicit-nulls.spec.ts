@@ -31,7 +31,7 @@ describe.each(SDKS)('an explicit null, with SDK %s,', (_, Client) => {
   );
 
   it.each(['graph_id', 'config', 'context', 'metadata', 'name', 'description'])(
-    'for %s of a changed assistant keeps what is there',
+    'for %s of a changed assistant keeps the existing value',
     async (field) => {
       const given = {
         graphId: 'steps',

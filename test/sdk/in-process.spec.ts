@@ -40,7 +40,7 @@ describe.each(SDKS.map(([sdk]) => sdk))('a graph that calls its server with SDK 
     await expect(call({ graph: 'failing', input: {} })).rejects.toThrow('Error: ');
   });
 
-  it('reads the stream of another run while that goes on, and keeps it apart from its own', async () => {
+  it('reads the stream of another run while it continues, and keeps it separate from its own', async () => {
     const gate = newGate();
     const thread_id = await newThread(client);
     const input = { sdk, thread_id, graph: 'waiting', input: { gate: gate.path, label: 'a' } };
@@ -127,7 +127,7 @@ describe('what a graph finds around it', () => {
     expect(await look(server)).toEqual({ whenLoaded: {}, now: address });
   });
 
-  it('is the address that somebody has set, and the port that is listened on', async () => {
+  it('is the configured address, and the port of the server', async () => {
     const url = 'https://graphs.example/api';
     server = await startServer({ database, env: { LANGGRAPH_API_URL: url } });
     const { now } = (await look(server)) as { now: unknown };

@@ -141,7 +141,7 @@ describe('feedback links', () => {
     });
 
     it.each([
-      ['a text', 'helpful'],
+      ['a string', 'helpful'],
       ['a list of numbers', [1]],
       ['101 texts', Array.from({ length: 101 }, () => 'helpful')],
     ])('are refused for %s instead of keys', async (_name, keys) => {
@@ -280,7 +280,7 @@ describe('traces', () => {
       expect(sentOf(run_id, 'last').some((run) => !run.parent_run_id && run.end_time)).toBe(true);
     });
 
-    it('keep neither it nor its runs waiting when LangSmith is away', async () => {
+    it('make neither it nor its runs wait when LangSmith is unavailable', async () => {
       const away = { LANGSMITH_ENDPOINT: 'http://127.0.0.1:9', LANGSMITH_TRACING: 'true' };
       const other = await start(away, own);
       const begin = Date.now();

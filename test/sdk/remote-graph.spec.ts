@@ -128,7 +128,7 @@ describe.each(SDKS)('RemoteGraph with SDK %s', (_, Client) => {
       expect(await remote('steps').invoke({ path: ['begin'] })).toEqual({ path: ['begin', 'one', 'two', 'three'] });
     });
 
-    it('on a thread, which is made when it is not there, and which it goes on with', async () => {
+    it('on a thread, which is created when it does not exist, and which it continues', async () => {
       const graph = remote('steps');
       expect(await graph.invoke({}, thread)).toEqual({ path: ['one', 'two', 'three'] });
       expect(await graph.invoke({ path: ['again'] }, thread)).toEqual({
@@ -302,7 +302,7 @@ describe.each(SDKS)('RemoteGraph with SDK %s', (_, Client) => {
       expect(Date.parse(all[0].createdAt!)).toBeGreaterThan(Date.parse(all[4].createdAt!));
     });
 
-    it('and goes on from an old state, changed', async () => {
+    it('and continues from an earlier state with changes', async () => {
       const stories = await Promise.all(
         both('steps', steps).map(async (graph) => {
           await graph.invoke({}, thread);

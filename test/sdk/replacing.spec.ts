@@ -22,7 +22,7 @@ const server = serverForFile();
 /** Executes no runs: what it decides must reach the other one. */
 const elsewhere = server.beside({ env: { N_JOBS_PER_WORKER: '0' } });
 
-/** Lets the node of a replaced run go on, and waits until it has done what it can. */
+/** Lets the node of a superseded run continue, and waits until it has ended. */
 async function letLateWritesCome({ path, open }: Gate): Promise<void> {
   open();
   while (!existsSync(`${path}.passed`)) {

@@ -22,7 +22,7 @@ const api = serverForFile({ project: PROJECT, env: { ...env, N_JOBS_PER_WORKER: 
 api.beside({ command: 'worker', project: PROJECT, env });
 
 const KEYS = { alice: 'alice-key-0123456789', bob: 'bob-key-0123456789ab' };
-/** Without rules of its own: everybody has what they made. */
+/** Without custom rules: every user sees what they created. */
 const owners = serverForFile({ env: { NESTGRAPH_API_KEYS: `alice:${KEYS.alice},bob:${KEYS.bob}` } });
 
 /** Once a year: due only when a test says so. */
@@ -252,7 +252,7 @@ describe.each([
       ({ status }) => status !== 'pending' && status !== 'running',
     );
 
-  it('behind another one ends with an error, and leaves the thread as it was', async () => {
+  it('behind another one ends with an error, and leaves the thread unchanged', async () => {
     const { gate, run_id: first } = await startWaiting(alice, thread_id);
     const { run_id } = await alice.runs.create(thread_id, 'steps', { input: {}, metadata: { mark: 1 } });
     revoke('alice');

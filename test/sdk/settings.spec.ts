@@ -53,7 +53,7 @@ describe.each(SDKS)('what a graph is given, with SDK %s', (_, Client) => {
       expect((await given()).configurable).not.toHaveProperty('model');
     });
 
-    it('has the real ids, whoever else claims them', async () => {
+    it('has the real ids, whatever the request claims', async () => {
       thread_id = await newThread(client);
       const claimed = { run_id: 'x', thread_id: 'x', graph_id: 'x', assistant_id: 'x' };
       const id = await assistant(configurable({ ...claimed }));
@@ -239,7 +239,7 @@ describe.each(SDKS)('what a graph is given, with SDK %s', (_, Client) => {
       expect((await client.threads.getState(thread_id)).metadata).toMatchObject(merged);
     });
 
-    it('has the real ids, whoever else claims them', async () => {
+    it('has the real ids, whatever the request claims', async () => {
       const claimed = { run_id: 'x', thread_id: 'x', graph_id: 'x', assistant_id: 'x', run_attempt: 'x' };
       thread_id = await newThread(client);
       const id = await assistant({ metadata: claimed });
@@ -262,7 +262,7 @@ describe.each(SDKS)('what a graph is given, with SDK %s', (_, Client) => {
       expect((await given()).metadata).not.toHaveProperty('a');
     });
 
-    it('tells which server executes the run, whoever else claims to', async () => {
+    it('names the server that executes the run, whatever the request claims', async () => {
       thread_id = await newThread(client);
       const claimed = { langgraph_host: 'x', langgraph_plan: 'x', langgraph_version: 'x', langgraph_api_url: 'x' };
       expect((await given({ metadata: claimed })).metadata).toMatchObject({
@@ -315,7 +315,7 @@ describe.each(SDKS)('what a graph is given, with SDK %s', (_, Client) => {
       expect((await client.threads.getState(thread_id)).values).toEqual({ path: ['first', 'second'] });
     });
 
-    it('shapes the graph that changes the state as it was for the last run', async () => {
+    it('builds the graph for a state update as for the last run', async () => {
       thread_id = await newThread(client);
       await client.runs.wait(thread_id, 'dynamic', { input: {}, ...configurable({ node: 'special' }) });
       await client.threads.updateState(thread_id, { values: { path: ['by hand'] }, asNode: 'special' });

@@ -360,7 +360,7 @@ describe.each(SDKS)('the state of threads with SDK %s', (_, Client) => {
       expect(await client.threads.getHistory(thread_id)).toHaveLength(6);
     });
 
-    it.each([['a text'], [7], [[]]])('with %j as values is rejected, and nothing changes', async (values) => {
+    it.each([['a string'], [7], [[]]])('with %j as values is rejected, and nothing changes', async (values) => {
       const thread_id = await threadAfter('steps');
       const update = client.threads.updateState(thread_id, { values, asNode: 'one' });
       await expect(update).rejects.toMatchObject({ status: 422 });

@@ -1,4 +1,4 @@
-// Does what its last message says: asks a human before it sends a mail, calls a tool that nobody answers, shows a
+// Does what its last message says: asks a human before it sends a mail, calls a tool that has no answer, shows a
 // component, or just answers.
 import { AIMessage, type BaseMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import {

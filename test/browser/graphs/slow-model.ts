@@ -5,7 +5,7 @@ import { BaseChatModel } from '@langchain/core/language_models/chat_models';
 import { AIMessageChunk, type BaseMessage } from '@langchain/core/messages';
 import { ChatGenerationChunk, type ChatResult } from '@langchain/core/outputs';
 
-/** Says a text word by word, no faster than it is let: `pace` names a file with the number of words that may be said. */
+/** Streams a string word by word, at the pace of the test: `pace` names a file with the number of words that may be said. */
 export class SlowModel extends BaseChatModel {
   private readonly words: string[];
 
@@ -36,7 +36,7 @@ export class SlowModel extends BaseChatModel {
     }
   }
 
-  /** When nobody streams. */
+  /** Without streaming. */
   override async _generate(messages: BaseMessage[], options: this['ParsedCallOptions']): Promise<ChatResult> {
     const generations: ChatGenerationChunk[] = [];
     for await (const chunk of this._streamResponseChunks(messages, options)) {

@@ -109,7 +109,7 @@ function App({ settings }: { settings: Settings }) {
     setBlocks((others) => [...others, { type: isImage ? 'image' : 'file', mimeType: file.type, data, metadata }]);
   };
 
-  /** With what somebody decided about a tool call, as the agent inbox does. */
+  /** With the user's decision about a tool call, as the agent inbox does. */
   const decide = (type: string): void =>
     void stream.submit(
       {},

@@ -1,4 +1,4 @@
-// Tells the test which methods of the SDK's client the page calls, whoever calls them: the hook makes its own client.
+// Reports to the test which methods of the SDK's client the page calls, also through the hook, which creates its own client.
 import { Client } from '@langchain/langgraph-sdk';
 
 declare global {

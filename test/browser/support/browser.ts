@@ -88,6 +88,6 @@ async function run(version: Version, body: Body): Promise<void> {
       return view;
     },
   });
-  // What nobody has caught: a page must not fail beside what it shows.
+  // Uncaught errors: a page must not fail unnoticed.
   expect(views.flatMap((view) => view.faults)).toEqual([]);
 }

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import type { Item, Screen } from '../pages/screen.js';
 
 /** How long anything on a page may take. */
-const PATIENCE_MS = 10_000;
+const WAIT_TIMEOUT_MS = 10_000;
 
 /** What a page has asked of a server. */
 export interface Asked {
@@ -13,7 +13,7 @@ export interface Asked {
 
 /** A page as its user sees it. */
 export class PageView {
-  /** Errors that nobody in the page has caught. */
+  /** Uncaught errors of the page. */
   readonly faults: string[] = [];
   /** What it has asked of servers, oldest first. */
   readonly requests: Asked[] = [];
@@ -21,7 +21,7 @@ export class PageView {
   private failed = (): void => undefined;
 
   constructor(readonly page: Page) {
-    page.setDefaultTimeout(PATIENCE_MS);
+    page.setDefaultTimeout(WAIT_TIMEOUT_MS);
     page.on('pageerror', (error) => {
       this.faults.push(String(error));
       this.failed();
@@ -54,12 +54,12 @@ export class PageView {
     await this.click('Send');
   }
 
-  /** Resolves when so many messages are there and nothing is going on. */
+  /** Resolves when the page shows so many messages and is idle. */
   untilSaid(count: number): Promise<View> {
     return this.until(({ messages, isIdle }) => isIdle && messages.length === count);
   }
 
-  /** Resolves with an error that nobody in the page has caught, which then is no fault of the page. */
+  /** Resolves with an uncaught error of the page, which then does not fail the test. */
   async untilFault(): Promise<string> {
     if (this.faults.length === 0) {
       await new Promise<void>((resolve) => (this.failed = resolve));
@@ -77,9 +77,9 @@ export class PageView {
   /** Resolves with the screen when it is right; looks at it whenever it changes. */
   async until(isRight: (view: View) => boolean): Promise<View> {
     let last: View | undefined;
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = Date.now() + WAIT_TIMEOUT_MS;
     for (let seen = 0; ;) {
-      const screens = await this.page.evaluate(([count, patience]) => window.screensAfter(count, patience), [
+      const screens = await this.page.evaluate(([count, timeout]) => window.screensAfter(count, timeout), [
         seen,
         deadline - Date.now(),
       ] as const);

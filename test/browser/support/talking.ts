@@ -11,7 +11,7 @@ export interface Talking {
   run_id: string;
 }
 
-/** A page on which the answer to a question has come as far as its second word. */
+/** A page on which the response has reached its second word. */
 export async function startTalking(
   open: Scene['open'],
   settings: Partial<Settings> & Pick<Settings, 'apiUrl'>,

@@ -4,10 +4,10 @@ import type { Scenarios } from '../scene.js';
 export const errors: Scenarios = {
   'invalid ids': async ({ newThread, raw }) => {
     const thread_id = await newThread();
-    await raw('thread', '/threads/nobody');
-    await raw('run', `/threads/${thread_id}/runs/nobody`);
-    await raw('checkpoint', `/threads/${thread_id}/state/nobody`);
-    await raw('assistant', '/assistants/nobody');
+    await raw('thread', '/threads/unknown');
+    await raw('run', `/threads/${thread_id}/runs/unknown`);
+    await raw('checkpoint', `/threads/${thread_id}/state/unknown`);
+    await raw('assistant', '/assistants/unknown');
     await raw('created', '/threads', { json: { thread_id: 'nobody' } });
     await raw('created assistant', '/assistants', { json: { assistant_id: 'nobody', graph_id: 'echo' } });
   },

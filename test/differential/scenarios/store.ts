@@ -87,7 +87,7 @@ export const store: Scenarios = {
     await step('a reserved label', (client) => client.store.putItem(['langgraph', mark], 'a', {}));
     for (const [name, value] of [
       ['a list', []],
-      ['a text', 'text'],
+      ['a string', 'text'],
       ['null', null],
     ] as const) {
       await step(`a value that is ${name}`, (client) => client.store.putItem([mark], 'a', value as never));

@@ -53,7 +53,7 @@ export const threads: Scenarios = {
     const metadata = { mark };
     await step('all', (client) => client.threads.search({ metadata, sortBy: 'created_at' }));
     const names = { metadata, select: ['metadata' as const], sortBy: 'created_at' as const };
-    await step('in no order that was asked for', (client) =>
+    await step('without a requested order', (client) =>
       client.threads.search({ metadata, select: ['metadata'], ids: ids.slice(0, 3) }),
     );
     for (const sortBy of ['created_at', 'updated_at', 'status'] as const) {

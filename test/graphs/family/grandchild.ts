@@ -4,7 +4,7 @@ const Grandchild = Annotation.Root({
   toys: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }),
 });
 
-/** Not compiled: whoever uses it compiles it. */
+/** Not compiled: the importing module compiles it. */
 export const grandchild = new StateGraph(Grandchild)
   .addNode('play', () => ({ toys: ['ball'] }))
   .addNode('tidy', () => ({}))

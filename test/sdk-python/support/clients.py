@@ -11,7 +11,7 @@ from langgraph_sdk import get_client, get_sync_client
 
 Flavour = Literal["async", "sync"]
 
-#: Longer than the pause between two signs of life of the server, shorter than the patience of pytest.
+#: Longer than the heartbeat interval of the server, shorter than the timeout of pytest.
 TIMEOUT_SECS = 30
 
 _END = object()

@@ -21,7 +21,7 @@ class Proxy:
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def cut(self, *, for_good: bool = False) -> None:
-        """Breaks all connections; `for_good`: whoever comes back is told that there is nothing."""
+        """Breaks all connections; `for_good`: clients that reconnect are refused."""
         EVENT_LOOP.run(self._cut(for_good))
 
     def end(self) -> None:

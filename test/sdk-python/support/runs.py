@@ -27,7 +27,7 @@ class Gate:
 
 
 def start_waiting(client: Client, thread_id: str, gate: Gate, label: str = "a", **options: Any) -> str:
-    """The id of a run that is inside its node, and goes on when the gate is opened."""
+    """The id of a run that is inside its node, and continues when the gate is opened."""
     modes = ["custom", "values"]
     entry = {"gate": gate.path, "label": label}
     run = client.runs.create(thread_id, "waiting", input=entry, stream_mode=modes, **options)
@@ -70,6 +70,6 @@ def ask_until(ask: Callable[[], Any], is_right: Callable[[Any], Any]) -> Any:
 
 
 def ended(client: Client, thread_id: str, run_id: str) -> str:
-    """The status of a run that somebody else ends."""
+    """The status of a run that another client ends."""
     run = ask_until(lambda: client.runs.get(thread_id, run_id), lambda run: run["status"] not in ("pending", "running"))
     return run["status"]
