@@ -57,6 +57,28 @@ const INNER_IMPORTS = new Map([
   ['src/config/langgraph-json.shape.ts -> src/common/max-time.ts', 'without the framework'],
 ]);
 
+/** The rooms of runs: the entity and the errors, then its folders, then the files that put them together. */
+const ROOMS = [
+  ['run.entity', 'runs.errors'],
+  ['dto'],
+  ['queue'],
+  ['access'],
+  ['results'],
+  ['webhooks'],
+  ['cancel'],
+  ['worker'],
+  ['creation'],
+  [
+    'runs.service',
+    'run-output.service',
+    'thread-runs.controller',
+    'stateless-runs.controller',
+    'runs.module',
+    'runs-http.module',
+    'index',
+  ],
+];
+
 interface Import {
   /** Both as paths from the root of the repository. */
   from: string;
@@ -85,6 +107,19 @@ function fault({ from, to }: Import): string | undefined {
   }
   return left > right ? `${edge}: imports point left` : undefined;
 }
+
+/** What is wrong with an import between two rooms of runs; undefined when nothing is. */
+function faultOfRooms({ from, to }: Import): string | undefined {
+  const [here, there] = [from, to].map(roomOf);
+  return rankOfRoom(there) > rankOfRoom(here) ? `${from} -> ${to}: ${there} is to the right of ${here}` : undefined;
+}
+
+const isOfRuns = (file: string): boolean => file.startsWith('src/runs/');
+
+/** The folder of a file of runs, or its own name at the top of runs. */
+const roomOf = (file: string): string => file.split('/')[2].replace(/(\.spec)?\.ts$/, '');
+
+const rankOfRoom = (room: string): number => ROOMS.findIndex((rooms) => rooms.includes(room));
 
 /** The top folder of a file, or its own name at the top of src. */
 function placeOf(file: string): string {
@@ -185,7 +220,7 @@ describe('imports', () => {
   });
 
   it.each([
-    ['src/runs/runs.service.ts', 'src/runs/queue/run-queue.ts'],
+    ['src/runs/runs.service.ts', 'src/runs/queue/run-stops.ts'],
     ['src/runs/runs.service.ts', 'src/threads/index.ts'],
     ['src/database/database.module.ts', 'src/observability/index.ts'],
     ['src/database/data-source.ts', 'migrations/index.ts'],
@@ -201,6 +236,38 @@ it('the embedded PostgreSQL is a unit of its own (docs/decisions/0032-embedded-p
   const crossing = sources.flatMap(importsOf).filter(({ from, to }) => isInside(from) !== isInside(to));
 
   expect(crossing).toEqual([{ from: 'src/database/database.ts', to: `${home}index.ts` }]);
+});
+
+describe('the rooms of runs', () => {
+  const files = sources.filter(isOfRuns);
+
+  it('are all on the line', () => {
+    expect(ROOMS.flat().filter((room) => !files.some((file) => roomOf(file) === room))).toEqual([]);
+    expect(files.filter((file) => rankOfRoom(roomOf(file)) === -1)).toEqual([]);
+  });
+
+  it('import to the left only', () => {
+    const imports = files.flatMap(importsOf).filter(({ to }) => isOfRuns(to));
+
+    expect(imports.length).toBeGreaterThan(100);
+    expect(imports.map(faultOfRooms).filter(Boolean)).toEqual([]);
+  });
+
+  it('are drawn in the order that holds', () => {
+    const page = readFileSync(path.join(ROOT, 'docs/architecture.md'), 'utf8');
+    const [, line] = /^ *entity(?:\[[^\]]*\])? --> (.+) --> facade/m.exec(page)!;
+
+    expect(line.split(' --> ')).toEqual(ROOMS.slice(1, -1).flat());
+  });
+
+  it.each<[string, string, RegExp | undefined]>([
+    ['src/runs/queue/run-claims.ts', 'src/runs/worker/active-run.ts', /worker is to the right of queue/],
+    ['src/runs/cancel/run-stop.service.ts', 'src/runs/runs.service.ts', /runs\.service is to the right of cancel/],
+    ['src/runs/creation/run-draft.ts', 'src/runs/queue/run-inserts.ts', undefined],
+    ['src/runs/creation/run-draft.ts', 'src/runs/run.entity.ts', undefined],
+  ])('judge an import: %s -> %s', (from, to, reason) => {
+    expect(faultOfRooms({ from, to }) ?? '').toMatch(reason ?? /^$/);
+  });
 });
 
 it('no module needs forwardRef', () => {

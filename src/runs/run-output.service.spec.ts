@@ -6,7 +6,7 @@ import { EventStream } from '../streams/index.js';
 import { MemoryEventLog } from '../../test/support/memory-event-log.js';
 import type { CancelOnDisconnect } from './cancel/cancel-on-disconnect.js';
 import { RunOutputService } from './run-output.service.js';
-import type { RunsService } from './runs.service.js';
+import type { RunFinder } from './queue/run-finder.js';
 import { RunResults } from './results/run-results.js';
 
 const nothing = undefined as never;
@@ -34,7 +34,7 @@ describe('RunOutputService', () => {
       meanwhile();
       return Promise.resolve({ run_id: 'r', thread_id: 't', status: 'running', kwargs });
     };
-    const runs = { find } as unknown as RunsService;
+    const runs = { find } as unknown as RunFinder;
     const disconnects = { onReconnect: () => undefined } as unknown as CancelOnDisconnect;
     const output = new RunOutputService(runs, nothing, results, events, disconnects);
     return output.joinStream('r', 't', {

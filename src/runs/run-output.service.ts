@@ -7,7 +7,7 @@ import { CancelOnDisconnect } from './cancel/cancel-on-disconnect.js';
 import type { Run } from './dto/run.dto.js';
 import { isActive, type RunEntity } from './run.entity.js';
 import { type RunCompletion, RunResults, type RunWaiter } from './results/run-results.js';
-import { RunsService } from './runs.service.js';
+import { RunFinder } from './queue/run-finder.js';
 import { StoredResults } from './results/stored-results.js';
 import { type StreamFilter, streamFilter } from './results/stream-filter.js';
 
@@ -43,7 +43,7 @@ export const isReconnect = ({ query }: FastifyRequest): boolean =>
 @Injectable()
 export class RunOutputService {
   constructor(
-    private readonly runs: RunsService,
+    private readonly runs: RunFinder,
     private readonly stored: StoredResults,
     private readonly results: RunResults,
     private readonly events: EventStream,

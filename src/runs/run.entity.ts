@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { AuthUser } from '../auth/index.js';
 import type { JsonObject } from '../common/index.js';
 import type { StreamMode, WireCommand } from '../execution/index.js';
-import type { RunCaller } from './creation/run-caller.js';
 
 export const RUN_STATUSES = ['pending', 'running', 'success', 'error', 'timeout', 'interrupted'] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
@@ -52,6 +52,20 @@ export interface RunError {
   reason?: string;
   interrupt_ids?: string[];
   pending_ids?: string[];
+}
+
+/**
+ * The caller of a run, as its graph may see it in `configurable`. It is stored with the run until the run has ended,
+ * and nowhere else: not in the thread's config, not in checkpoints, not in responses.
+ */
+export interface RunCaller {
+  /** Absent when no HTTP request created the run. */
+  request_id?: string;
+  headers: Record<string, string>;
+  /** Absent without authentication. */
+  user?: AuthUser;
+  /** With a user: the authorised request, without `input` and `command`, which are in the run's kwargs. */
+  request?: object;
 }
 
 @Entity('runs')

@@ -6,7 +6,11 @@ import { ObservabilityModule } from '../observability/index.js';
 import { StreamsModule } from '../streams/index.js';
 import { ThreadsModule } from '../threads/index.js';
 import { FairClaims } from './queue/fair-claims.js';
-import { RunQueue } from './queue/run-queue.js';
+import { RunClaims } from './queue/run-claims.js';
+import { RunEndings } from './queue/run-endings.js';
+import { RunFinder } from './queue/run-finder.js';
+import { RunInserts } from './queue/run-inserts.js';
+import { RunStops } from './queue/run-stops.js';
 import { WebhookOutbox } from './queue/webhook-outbox.js';
 import { CancelOnDisconnect } from './cancel/cancel-on-disconnect.js';
 import { RunAccess } from './access/run-access.js';
@@ -45,7 +49,11 @@ import { RunWorker } from './worker/run-worker.js';
     ThreadsModule,
   ],
   providers: [
-    RunQueue,
+    RunFinder,
+    RunInserts,
+    RunClaims,
+    RunEndings,
+    RunStops,
     FairClaims,
     WebhookOutbox,
     OwnAddress,

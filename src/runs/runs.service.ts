@@ -7,8 +7,8 @@ import { DELETE_RUNS } from '../execution/index.js';
 import { ThreadsService, ThreadStateService } from '../threads/index.js';
 import { type Run, RUN_FIELDS, type RunField, toRun } from './dto/run.dto.js';
 import type { RunListQuery, RunsCancelRequest } from './dto/run-requests.dto.js';
-import { RunQueue } from './queue/run-queue.js';
-import type { Stopping } from './queue/queued-run.js';
+import { RunFinder } from './queue/run-finder.js';
+import { RunStops, type Stopping } from './queue/run-stops.js';
 import { isActive, RunEntity, type RunStatus } from './run.entity.js';
 import { RunStopService } from './cancel/run-stop.service.js';
 import { NothingToCancelError, RunActiveError, RunNotFoundError } from './runs.errors.js';
@@ -21,9 +21,10 @@ const MAX_CANCELLED_RUNS = 10_000;
 export class RunsService {
   constructor(
     @InjectRepository(RunEntity) private readonly runs: Repository<RunEntity>,
+    private readonly finder: RunFinder,
     private readonly sql: Sql,
     private readonly threads: ThreadsService,
-    private readonly queue: RunQueue,
+    private readonly stops: RunStops,
     private readonly stopper: RunStopService,
     private readonly threadState: ThreadStateService,
   ) {}
@@ -42,38 +43,29 @@ export class RunsService {
 
   /** An ended stateless run counts as deleted with its thread. Only reconnecting clients can still get its result. */
   async get(thread_id: string, run_id: string): Promise<Run> {
-    const row = await this.find(run_id, thread_id);
+    const row = await this.finder.find(run_id, thread_id);
     if (row.kwargs.temporary && !isActive(row.status)) {
       throw new RunNotFoundError(run_id);
     }
     return toRun(row);
   }
 
-  /** Finds a run; `thread_id` is omitted for a stateless run. Throws {@link RunNotFoundError}. */
-  async find(run_id: string, thread_id?: string): Promise<RunEntity> {
-    const row = await this.runs.findOneBy({ run_id, ...(thread_id && { thread_id }) });
-    if (!row) {
-      throw new RunNotFoundError(run_id);
-    }
-    return row;
-  }
-
   /** Deletes an ended run and the checkpoints it wrote. The thread gets back the state that the run before it left. */
   async delete(thread_id: string, run_id: string): Promise<void> {
-    const { status } = await this.find(run_id, thread_id);
+    const { status } = await this.finder.find(run_id, thread_id);
     if (isActive(status)) {
       throw new RunActiveError(run_id);
     }
     const left = await this.sql.transaction(async (client) => {
       await client.query('SELECT FROM threads WHERE thread_id = $1 FOR UPDATE', [thread_id]);
-      const wasLast = (await this.queue.lastEnded(client, thread_id))?.run_id === run_id;
+      const wasLast = (await this.stops.lastEnded(client, thread_id))?.run_id === run_id;
       await client.query('DELETE FROM runs WHERE thread_id = $1 AND run_id = $2', [thread_id, run_id]);
       await client.query(DELETE_RUNS, [[thread_id], [run_id]]);
       if (!wasLast) {
         return undefined;
       }
-      await this.queue.stampAsLastRun(client, thread_id);
-      return (await this.queue.lastEnded(client, thread_id)) ?? {};
+      await this.stops.stampAsLastRun(client, thread_id);
+      return (await this.stops.lastEnded(client, thread_id)) ?? {};
     });
     if (left) {
       await this.threadState.refresh(thread_id, left);
@@ -85,7 +77,7 @@ export class RunsService {
    * stored. An ended run stays as it is.
    */
   async cancel(thread_id: string, run_id: string, stopping: Stopping, wait: boolean): Promise<void> {
-    await this.find(run_id, thread_id);
+    await this.finder.find(run_id, thread_id);
     if (wait) {
       await this.stopper.stop(thread_id, [run_id], stopping);
     } else {
@@ -111,7 +103,7 @@ export class RunsService {
     } else {
       const statuses: RunStatus[] = status === 'all' || !status ? ['pending', 'running'] : [status];
       stopped = await this.stopper.stopAll(
-        await this.queue.findActive(statuses, MAX_CANCELLED_RUNS, visible),
+        await this.stops.findActive(statuses, MAX_CANCELLED_RUNS, visible),
         stopping,
       );
     }

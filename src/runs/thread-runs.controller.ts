@@ -16,7 +16,7 @@ import {
   RunListQuery,
   RunParams,
 } from './dto/run-requests.dto.js';
-import type { Stopping } from './queue/queued-run.js';
+import type { Stopping } from './queue/run-stops.js';
 import { RunAccess } from './access/run-access.js';
 import { RunCreationService } from './creation/run-creation.service.js';
 import { isReconnect, RunOutputService } from './run-output.service.js';

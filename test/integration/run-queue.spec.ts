@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { renewLeases } from '../../src/runs/queue/renew-leases.js';
-import type { ClaimedRun, NewRun } from '../../src/runs/queue/queued-run.js';
-import { RunQueue } from '../../src/runs/queue/run-queue.js';
+import type { ClaimedRun } from '../../src/runs/queue/claimed-run.js';
+import { RunClaims } from '../../src/runs/queue/run-claims.js';
+import { RunEndings } from '../../src/runs/queue/run-endings.js';
+import { type NewRun, RunInserts } from '../../src/runs/queue/run-inserts.js';
+import { RunStops } from '../../src/runs/queue/run-stops.js';
 import { createDatabase, type TestDatabase, untilWaitingForLocks } from '../support/database.js';
 
 const LEASE = 30_000;
@@ -29,13 +32,19 @@ const newRun = (thread_id: string): NewRun => ({
   delay_ms: 0,
 });
 
-describe('RunQueue', () => {
+describe('The run queue', () => {
   let database: TestDatabase;
-  let queue: RunQueue;
+  let claims: RunClaims;
+  let endings: RunEndings;
+  let inserts: RunInserts;
+  let stops: RunStops;
 
   beforeAll(async () => {
     database = await createDatabase();
-    queue = new RunQueue(database.pool);
+    claims = new RunClaims(database.pool);
+    endings = new RunEndings(database.pool);
+    inserts = new RunInserts(database.pool);
+    stops = new RunStops(database.pool);
     await database.pool.query(`INSERT INTO assistants (assistant_id, graph_id, name) VALUES ($1, 'g', 'g')`, [
       ASSISTANT,
     ]);
@@ -45,18 +54,18 @@ describe('RunQueue', () => {
 
   const thread = async (): Promise<string> => {
     const thread_id = randomUUID();
-    await queue.insertThread(database.pool, thread_id);
+    await inserts.insertThread(database.pool, thread_id);
     return thread_id;
   };
   const enqueue = async (thread_id: string): Promise<NewRun> => {
     const run = newRun(thread_id);
-    await queue.insert(database.pool, run, { metadata: {} });
+    await inserts.insert(database.pool, run, { metadata: {} });
     return run;
   };
   const newTokens = (count: number): string[] => Array.from({ length: count }, () => randomUUID());
-  const claim = (limit = 10): Promise<ClaimedRun[]> => queue.claim(newTokens(limit), LEASE, ATTEMPTS);
+  const claim = (limit = 10): Promise<ClaimedRun[]> => claims.claim(newTokens(limit), LEASE, ATTEMPTS);
   const finish = (run: ClaimedRun) =>
-    queue.finish(run, {
+    endings.finish(run, {
       status: 'success',
       thread: { status: 'idle', values: '{"n":1}', interrupts: '{}' },
       output: '{}',
@@ -72,17 +81,17 @@ describe('RunQueue', () => {
     const [run] = await claim();
     await finish(run);
     await database.pool.query('UPDATE runs SET output = NULL WHERE run_id = $1', [run_id]);
-    const results = await Promise.all([1, 2].map((n) => queue.keepOutput(run_id, `{"result":{"n":${n}}}`)));
+    const results = await Promise.all([1, 2].map((n) => endings.keepOutput(run_id, `{"result":{"n":${n}}}`)));
 
     expect(results[0]).toBe(results[1]);
-    expect(await queue.keepOutput(run_id, '{"result":{"n":3}}')).toBe(results[0]);
-    expect(await queue.findOutput(run_id)).toBe(results[0]);
+    expect(await endings.keepOutput(run_id, '{"result":{"n":3}}')).toBe(results[0]);
+    expect(await endings.findOutput(run_id)).toBe(results[0]);
   });
 
   it('claims runs with a priority delay after later runs, but not after the delay has passed', async () => {
     const create = async (priority_delay_ms: number): Promise<string> => {
       const run = { ...newRun(await thread()), priority_delay_ms };
-      await queue.insert(database.pool, run, { metadata: {} });
+      await inserts.insert(database.pool, run, { metadata: {} });
       return run.run_id;
     };
     const scheduled = [await create(60_000), await create(60_000)];
@@ -123,7 +132,7 @@ describe('RunQueue', () => {
   it('does not claim a delayed run before it is due, and claims runs that are due earlier first', async () => {
     const thread_id = await thread();
     const delayed = { ...newRun(thread_id), delay_ms: 60_000 };
-    await queue.insert(database.pool, delayed, { metadata: {} });
+    await inserts.insert(database.pool, delayed, { metadata: {} });
     expect(await claim()).toEqual([]);
     const prompt = await enqueue(thread_id);
     const [first] = await claim();
@@ -143,11 +152,11 @@ describe('RunQueue', () => {
     const [running] = await claim();
     const creator = await database.pool.connect();
     await creator.query('BEGIN');
-    await queue.lockThread(creator, thread_id);
+    await inserts.lockThread(creator, thread_id);
     // The end now waits for the creator, with a snapshot in which the new run does not exist.
     const ending = finish(running);
     await untilWaitingForLocks(database);
-    await queue.insert(creator, newRun(thread_id), { metadata: {} });
+    await inserts.insert(creator, newRun(thread_id), { metadata: {} });
     await creator.query('COMMIT');
     creator.release();
     expect(await ending).toEqual({ held: true, more: true });
@@ -171,41 +180,41 @@ describe('RunQueue', () => {
   it('gives up a run that is out of retries', async () => {
     await enqueue(await thread());
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      expect(await queue.findOutOfRetries(ATTEMPTS)).toEqual([]);
+      expect(await claims.findOutOfRetries(ATTEMPTS)).toEqual([]);
       expect(await claim()).toMatchObject([{ attempt }]);
       await expireLeases(database);
     }
     expect(await claim()).toEqual([]);
-    expect(await queue.findOutOfRetries(ATTEMPTS)).toMatchObject([{ attempt: ATTEMPTS }]);
+    expect(await claims.findOutOfRetries(ATTEMPTS)).toMatchObject([{ attempt: ATTEMPTS }]);
   });
 
   it('gives each run its own lease token, with which the runs of an ambiguous claim are found', async () => {
     const wanted = [await enqueue(await thread()), await enqueue(await thread())].map(({ run_id }) => run_id).sort();
     const tokens = newTokens(3);
-    const claimed = await queue.claim(tokens, LEASE, ATTEMPTS);
+    const claimed = await claims.claim(tokens, LEASE, ATTEMPTS);
     expect(claimed.map(({ run_id }) => run_id).sort()).toEqual(wanted);
     expect(claimed.map(({ lease_token }) => lease_token).sort()).toEqual(tokens.slice(0, 2).sort());
     const byId = (a: ClaimedRun, b: ClaimedRun) => a.run_id.localeCompare(b.run_id);
-    expect((await queue.findClaimed(tokens)).sort(byId)).toEqual(claimed.sort(byId));
+    expect((await claims.findClaimed(tokens)).sort(byId)).toEqual(claimed.sort(byId));
     await finish(claimed[0]);
-    expect(await queue.findClaimed(tokens)).toEqual([claimed[1]]);
-    expect(await queue.findClaimed(newTokens(2))).toEqual([]);
+    expect(await claims.findClaimed(tokens)).toEqual([claimed[1]]);
+    expect(await claims.findClaimed(newTokens(2))).toEqual([]);
   });
 
   it('does not count the attempt of a released run', async () => {
     await enqueue(await thread());
     const [run] = await claim();
-    await queue.release(run);
+    await claims.release(run);
     expect(await claim()).toMatchObject([{ run_id: run.run_id, attempt: 1 }]);
   });
 
   it('counts the attempts of a run that is released too often', async () => {
     await enqueue(await thread());
     const attempts: number[] = [];
-    for (let claims = 0; claims <= 102; claims += 1) {
+    for (let claimed = 0; claimed <= 102; claimed += 1) {
       const [run] = await claim();
       attempts.push(run.attempt);
-      await queue.release(run);
+      await claims.release(run);
     }
     expect(attempts.slice(0, 101)).toEqual(Array(101).fill(1));
     expect(attempts.slice(101)).toEqual([2, 3]);
@@ -215,8 +224,8 @@ describe('RunQueue', () => {
     const thread_id = await thread();
     const [first, second] = [await enqueue(thread_id), await enqueue(thread_id)];
     const stop = async (run: NewRun) => {
-      const stopped = await queue.stop(database.pool, thread_id, [run.run_id], { action: 'interrupt' });
-      await queue.releaseThread(database.pool, thread_id, {
+      const stopped = await stops.stop(database.pool, thread_id, [run.run_id], { action: 'interrupt' });
+      await stops.releaseThread(database.pool, thread_id, {
         interrupted: stopped.some(({ was }) => was === 'running'),
         retentionMs: 0,
       });
@@ -234,7 +243,7 @@ describe('RunQueue', () => {
     const thread_id = await thread();
     await enqueue(thread_id);
     const [running] = await claim();
-    await queue.stop(database.pool, thread_id, undefined, { action: 'interrupt' });
+    await stops.stop(database.pool, thread_id, undefined, { action: 'interrupt' });
     expect(await finish(running)).toEqual({ held: false, more: false });
   });
 
@@ -252,21 +261,21 @@ describe('RunQueue', () => {
               ($1, 'mine', 't', 0, 'c', 'json', '1', NULL)`,
       [thread_id, run.run_id],
     );
-    await queue.stop(database.pool, thread_id, undefined, { action: 'rollback' });
+    await stops.stop(database.pool, thread_id, undefined, { action: 'rollback' });
     const left = async (table: string) =>
       (await database.pool.query<object>(`SELECT checkpoint_id FROM ${table} WHERE thread_id = $1`, [thread_id])).rows;
     expect(await left('checkpoints')).toEqual([{ checkpoint_id: 'before' }]);
     expect(await left('checkpoint_writes')).toEqual([{ checkpoint_id: 'before' }]);
-    expect(await queue.findEnded([run.run_id])).toEqual([run.run_id]);
+    expect(await endings.findEnded([run.run_id])).toEqual([run.run_id]);
   });
 
   it('keeps the result of a stateless run until its thread has expired', async () => {
     const run = { ...newRun(randomUUID()), kwargs: { ...newRun('').kwargs, temporary: true } };
     const lease = { token: randomUUID(), ms: LEASE };
-    await queue.insertWithThread(database.pool, run, { hidden: true, metadata: {}, config: {} }, lease);
+    await inserts.insertWithThread(database.pool, run, { hidden: true, metadata: {}, config: {} }, lease);
     const claimed = { ...run, attempt: 1, lease_token: lease.token };
     expect(
-      await queue.finishTemporary(
+      await endings.finishTemporary(
         claimed,
         { status: 'success', thread: { status: 'idle', interrupts: '{}' }, output: '{"a":1}' },
         60_000,
@@ -274,10 +283,10 @@ describe('RunQueue', () => {
     ).toMatchObject({
       held: true,
     });
-    expect(await queue.deleteExpired(10)).toBe(0);
+    expect(await endings.deleteExpired(10)).toBe(0);
     await database.pool.query(`UPDATE threads SET expires_at = now() - interval '1 second'`);
-    expect(await queue.deleteExpired(10)).toBe(1);
-    expect(await queue.findEnded([run.run_id])).toEqual([run.run_id]);
+    expect(await endings.deleteExpired(10)).toBe(1);
+    expect(await endings.findEnded([run.run_id])).toEqual([run.run_id]);
   });
 });
 

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ClaimedRun, NewRun, RunEnd } from '../../src/runs/queue/queued-run.js';
-import { RunQueue } from '../../src/runs/queue/run-queue.js';
+import type { ClaimedRun } from '../../src/runs/queue/claimed-run.js';
+import { RunClaims } from '../../src/runs/queue/run-claims.js';
+import { type RunEnd, RunEndings } from '../../src/runs/queue/run-endings.js';
+import { type NewRun, RunInserts } from '../../src/runs/queue/run-inserts.js';
+import { RunStops } from '../../src/runs/queue/run-stops.js';
 import { type ClaimLimits, type Delivery, WebhookOutbox } from '../../src/runs/queue/webhook-outbox.js';
 import type { RunKwargs } from '../../src/runs/run.entity.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
@@ -46,12 +49,18 @@ const payloadOf = ({ payload }: Delivery) => JSON.parse(payload) as Record<strin
 
 describe('WebhookOutbox', () => {
   let database: TestDatabase;
-  let queue: RunQueue;
+  let claims: RunClaims;
+  let endings: RunEndings;
+  let inserts: RunInserts;
+  let stops: RunStops;
   let outbox: WebhookOutbox;
 
   beforeAll(async () => {
     database = await createDatabase();
-    queue = new RunQueue(database.pool);
+    claims = new RunClaims(database.pool);
+    endings = new RunEndings(database.pool);
+    inserts = new RunInserts(database.pool);
+    stops = new RunStops(database.pool);
     outbox = new WebhookOutbox(database.pool);
     await database.pool.query(`INSERT INTO assistants (assistant_id, graph_id, name) VALUES ($1, 'g', 'g')`, [
       ASSISTANT,
@@ -67,18 +76,18 @@ describe('WebhookOutbox', () => {
     const run = newRun(kwargs);
     const { token, ms } = lease();
     if (run.kwargs.temporary) {
-      await queue.insertWithThread(database.pool, run, { hidden: true, metadata: {}, config: {} }, { token, ms });
+      await inserts.insertWithThread(database.pool, run, { hidden: true, metadata: {}, config: {} }, { token, ms });
     } else {
-      await queue.insertThread(database.pool, run.thread_id);
-      await queue.insert(database.pool, run, { metadata: {} }, { token, ms });
+      await inserts.insertThread(database.pool, run.thread_id);
+      await inserts.insert(database.pool, run, { metadata: {} }, { token, ms });
     }
     return { ...run, attempt: 1, lease_token: token };
   };
 
   const enqueue = async (kwargs?: Partial<RunKwargs>): Promise<NewRun> => {
     const run = newRun(kwargs);
-    await queue.insertThread(database.pool, run.thread_id);
-    await queue.insert(database.pool, run, { metadata: {} });
+    await inserts.insertThread(database.pool, run.thread_id);
+    await inserts.insert(database.pool, run, { metadata: {} });
     return run;
   };
 
@@ -89,7 +98,7 @@ describe('WebhookOutbox', () => {
   });
 
   const finish = (run: ClaimedRun, end: { values?: string } = { values: '{"n": 1}' }) =>
-    queue.finish(run, { status: 'success', thread: { status: 'idle', interrupts: '{}', ...end }, output: '{}' });
+    endings.finish(run, { status: 'success', thread: { status: 'idle', interrupts: '{}', ...end }, output: '{}' });
 
   const claim = (limits: Partial<ClaimLimits> = {}): Promise<Delivery[]> => outbox.claim({ ...ALL, ...limits });
 
@@ -109,7 +118,7 @@ describe('WebhookOutbox', () => {
       const run = await begin({ input: { text: 'ä\u0000"\ud800', big: 1e21 } });
       const error = { error: 'E', message: 'm' };
       const thread = { status: 'error', values: '{"z": 1, "a": [1.50]}', interrupts: '{}' } as const;
-      await queue.finish(run, { status: 'error', error, thread, output: '{}' });
+      await endings.finish(run, { status: 'error', error, thread, output: '{}' });
       const [{ payload, ...rest }] = await claim();
       expect(rest).toEqual({
         caller: null,
@@ -144,7 +153,7 @@ describe('WebhookOutbox', () => {
 
     it('a stateless run ends: without its thread, which may be deleted', async () => {
       const run = await begin({ temporary: true });
-      await queue.finishTemporary(run, ended({ values: '{"n":1}', output: '{"__x__":1}' }), 0);
+      await endings.finishTemporary(run, ended({ values: '{"n":1}', output: '{"__x__":1}' }), 0);
       await database.pool.query('DELETE FROM threads');
       const [delivery] = await claim();
       expect(delivery).toMatchObject({ run_id: run.run_id, thread_id: null, state: '{"n":1}', read_state: false });
@@ -155,7 +164,7 @@ describe('WebhookOutbox', () => {
     it('a run that started later than it was created ends: with the time of its start', async () => {
       await enqueue();
       await database.pool.query(`UPDATE runs SET created_at = now() - interval '1 hour', updated_at = now()`);
-      const [run] = await queue.claim([randomUUID()], LEASE, 4);
+      const [run] = await claims.claim([randomUUID()], LEASE, 4);
       const { rows } = await database.pool.query<{ updated_at: Date }>('SELECT updated_at FROM runs');
       await finish(run);
       expect(payloadOf((await claim())[0])).toMatchObject({ run_started_at: rows[0].updated_at.toISOString() });
@@ -171,9 +180,9 @@ describe('WebhookOutbox', () => {
     it('runs are stopped: a run that has started may have a newer state than the thread', async () => {
       const running = await begin();
       const pending = newRun({}, running.thread_id);
-      await queue.insert(database.pool, pending, { metadata: {} });
+      await inserts.insert(database.pool, pending, { metadata: {} });
       await database.pool.query(`UPDATE threads SET values = '{"before": 1}'`);
-      await queue.stop(database.pool, running.thread_id, undefined, { action: 'interrupt' });
+      await stops.stop(database.pool, running.thread_id, undefined, { action: 'interrupt' });
       const claimed = new Map((await claim()).map((delivery) => [delivery.run_id, delivery]));
       const [first, second] = [running, pending].map(({ run_id }) => claimed.get(run_id)!);
       expect(first).toMatchObject({ state: '{"before": 1}', read_state: true });
@@ -187,16 +196,16 @@ describe('WebhookOutbox', () => {
     it('runs without a webhook end with any status', async () => {
       const none = { webhook: undefined };
       await finish(await begin(none));
-      await queue.finishTemporary(await begin({ ...none, temporary: true }), ended({}), 0);
+      await endings.finishTemporary(await begin({ ...none, temporary: true }), ended({}), 0);
       const input = 'a NUL, which operators of json refuse: \u0000';
       const { thread_id } = await begin({ ...none, input });
-      expect(await queue.stop(database.pool, thread_id, undefined, { action: 'interrupt' })).toHaveLength(1);
+      expect(await stops.stop(database.pool, thread_id, undefined, { action: 'interrupt' })).toHaveLength(1);
       expect(await count()).toBe(0);
     });
 
     it('a run is rolled back', async () => {
       const { thread_id } = await begin();
-      expect(await queue.stop(database.pool, thread_id, undefined, { action: 'rollback' })).toHaveLength(1);
+      expect(await stops.stop(database.pool, thread_id, undefined, { action: 'rollback' })).toHaveLength(1);
       expect(await count()).toBe(0);
     });
 
@@ -211,7 +220,7 @@ describe('WebhookOutbox', () => {
       const { thread_id } = await begin();
       const client = await database.pool.connect();
       await client.query('BEGIN');
-      await queue.stop(client, thread_id, undefined, { action: 'interrupt' });
+      await stops.stop(client, thread_id, undefined, { action: 'interrupt' });
       await client.query('ROLLBACK');
       client.release();
       expect(await count()).toBe(0);
@@ -223,7 +232,7 @@ describe('WebhookOutbox', () => {
     const ends = await Promise.all([
       finish(run),
       finish(run),
-      queue.stop(database.pool, run.thread_id, undefined, { action: 'interrupt' }),
+      stops.stop(database.pool, run.thread_id, undefined, { action: 'interrupt' }),
     ]);
     expect(ends.slice(0, 2).filter((end) => 'held' in end && end.held).length + (ends[2] as unknown[]).length).toBe(1);
     expect(await count()).toBe(1);
@@ -374,7 +383,7 @@ describe('WebhookOutbox', () => {
     it('of failed deliveries whose thread has been deleted; the thread of a stateless run does not matter', async () => {
       await outbox.fail(await delivery(), 'HTTP 404');
       const stateless = await begin({ temporary: true });
-      await queue.finishTemporary(stateless, ended({}), 0);
+      await endings.finishTemporary(stateless, ended({}), 0);
       await outbox.fail((await claim())[0], 'HTTP 404');
       await finish(await begin());
       await database.pool.query('DELETE FROM threads');

@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { AssistantAccess, type RunAssistant } from '../../assistants/index.js';
 import { type AuthContext, type AuthEvent, type AuthFilter, matches } from '../../auth/index.js';
 import { ThreadAccess, ThreadNotFoundError } from '../../threads/index.js';
-import type { RunCreate } from '../creation/run-request.js';
+import type { RunCreate } from '../dto/run-requests.dto.js';
 import { RunNotFoundError } from '../runs.errors.js';
-import { RunsService } from '../runs.service.js';
+import { RunFinder } from '../queue/run-finder.js';
 
 /** A run that the caller may create. */
 export interface PermittedRun<T extends RunCreate> {
@@ -28,7 +28,7 @@ export class RunAccess {
   constructor(
     private readonly threads: ThreadAccess,
     private readonly assistants: AssistantAccess,
-    private readonly runs: RunsService,
+    private readonly runs: RunFinder,
   ) {}
 
   /** Calls the auth handlers, which get the fields of the run and may change them. Throws `ForbiddenError`. */

@@ -5,9 +5,8 @@ import { ApiError, withDeadline } from '../../common/index.js';
 import { DatabaseUnavailableError } from '../../database/index.js';
 import { ThreadAccess } from '../../threads/index.js';
 import { RunAccess } from './run-access.js';
-import type { RunCaller } from '../creation/run-caller.js';
-import type { RunKwargs } from '../run.entity.js';
-import type { RunCreate } from '../creation/run-request.js';
+import type { RunCaller, RunKwargs } from '../run.entity.js';
+import type { RunCreate } from '../dto/run-requests.dto.js';
 
 /** Timeout of the auth module for a decision outside of a request. */
 export const DECISION_TIMEOUT_MS = 10_000;

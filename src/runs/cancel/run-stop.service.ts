@@ -5,9 +5,7 @@ import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import { Notifications, type Queryable, Sql } from '../../database/index.js';
 import { EventStream, runDone } from '../../streams/index.js';
 import { ThreadStateService } from '../../threads/index.js';
-import type { StopAction } from '../queue/multitask.js';
-import type { StoppedRun, Stopping } from '../queue/queued-run.js';
-import { RunQueue } from '../queue/run-queue.js';
+import { RunStops, type StopAction, type StoppedRun, type Stopping } from '../queue/run-stops.js';
 import { ROLLED_BACK, ROLLED_BACK_RESULT } from '../results/run-result.js';
 import { RunResults } from '../results/run-results.js';
 
@@ -41,7 +39,7 @@ export class RunStopService implements BeforeApplicationShutdown {
 
   constructor(
     private readonly sql: Sql,
-    private readonly queue: RunQueue,
+    private readonly stops: RunStops,
     private readonly results: RunResults,
     private readonly events: EventStream,
     private readonly threadState: ThreadStateService,
@@ -98,12 +96,12 @@ export class RunStopService implements BeforeApplicationShutdown {
 
   /** Stops runs whose cancellation is overdue, because the process that would have stopped them has died. */
   async stopOverdue(): Promise<void> {
-    await this.stopAll(await this.queue.findOverdueCancels(OVERDUE_AFTER_MS), { action: 'interrupt' });
+    await this.stopAll(await this.stops.findOverdueCancels(OVERDUE_AFTER_MS), { action: 'interrupt' });
   }
 
   /** Cancels the running run of a thread and waits briefly, so that it can end by itself before it is replaced. */
   async cancelRunningOn(thread_id: string): Promise<void> {
-    await this.requestCancelAndWait(await this.queue.findRunningOn(thread_id));
+    await this.requestCancelAndWait(await this.stops.findRunningOn(thread_id));
   }
 
   /**
@@ -130,7 +128,7 @@ export class RunStopService implements BeforeApplicationShutdown {
    * progress.
    */
   private requestCancel(thread_id: string, run_ids: string[], { action, reason }: Stopping): Promise<string[]> {
-    return action === 'interrupt' ? this.queue.requestCancel(thread_id, run_ids, reason) : Promise.resolve([]);
+    return action === 'interrupt' ? this.stops.requestCancel(thread_id, run_ids, reason) : Promise.resolve([]);
   }
 
   private async stopRequested(
@@ -142,7 +140,7 @@ export class RunStopService implements BeforeApplicationShutdown {
     await this.requestCancelAndWait(requested);
     const stopped = await this.sql.transaction(async (client) => {
       await client.query('SELECT FROM threads WHERE thread_id = $1 FOR UPDATE', [thread_id]);
-      const runs = await this.queue.stop(client, thread_id, run_ids, stopping);
+      const runs = await this.stops.stop(client, thread_id, run_ids, stopping);
       if (runs.length > 0) {
         const interrupted = stopping.action === 'interrupt' && (requested.length > 0 || runs.some(wasRunning));
         await this.releaseThread(client, thread_id, interrupted);
@@ -165,9 +163,9 @@ export class RunStopService implements BeforeApplicationShutdown {
    */
   private async releaseThread(client: Queryable, thread_id: string, interrupted: boolean): Promise<void> {
     const retentionMs = this.config.queue.stateless_retention_ms;
-    await this.queue.releaseThread(client, thread_id, { interrupted, retentionMs });
+    await this.stops.releaseThread(client, thread_id, { interrupted, retentionMs });
     if (!interrupted) {
-      await this.queue.stampAsLastRun(client, thread_id);
+      await this.stops.stampAsLastRun(client, thread_id);
     }
   }
 

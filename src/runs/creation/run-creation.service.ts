@@ -9,16 +9,16 @@ import { assertCheckpointExists } from '../../execution/index.js';
 import { defaultTtl, ThreadBusyError, ThreadNotFoundError, type ThreadTtl } from '../../threads/index.js';
 import { type Run, toRun } from '../dto/run.dto.js';
 import { callerKeyOf } from '../queue/caller-key.js';
-import { resolveMultitask, type StopAction } from '../queue/multitask.js';
-import type { NewRun, RunThread, StoppedRun } from '../queue/queued-run.js';
+import { resolveMultitask } from './multitask.js';
 import { CancelOnDisconnect } from '../cancel/cancel-on-disconnect.js';
-import { RunQueue } from '../queue/run-queue.js';
-import type { Delivery } from '../run.entity.js';
+import { type NewRun, RunInserts, type RunThread } from '../queue/run-inserts.js';
+import { type StopAction, type StoppedRun, RunStops } from '../queue/run-stops.js';
+import type { Delivery, RunCaller } from '../run.entity.js';
 import { assertVisible, type PermittedRun, RunAccess } from '../access/run-access.js';
-import { type CallingRequest, callerOf, type RunCaller, withRequest } from './run-caller.js';
+import { type CallingRequest, callerOf, withRequest } from './run-caller.js';
 import { delayOf, type RunDraft, prepareStatelessRun, prepareRunOn } from './run-draft.js';
 import { type DecidedRun, RunPermissions } from './run-permissions.js';
-import type { RunCreate } from './run-request.js';
+import type { RunCreate } from '../dto/run-requests.dto.js';
 import { RunStopService } from '../cancel/run-stop.service.js';
 import { OwnThreadError, TooManyQueuedRunsError } from '../runs.errors.js';
 import { retryOnStaleAssistant, StaleAssistantError } from './stale-assistant.js';
@@ -69,7 +69,8 @@ export class RunCreationService {
     private readonly access: RunAccess,
     private readonly assistants: AssistantsService,
     private readonly permissions: RunPermissions,
-    private readonly queue: RunQueue,
+    private readonly inserts: RunInserts,
+    private readonly stops: RunStops,
     private readonly worker: RunWorker,
     private readonly stopper: RunStopService,
     private readonly disconnects: CancelOnDisconnect,
@@ -156,7 +157,7 @@ export class RunCreationService {
     const { body, visible } = permitted;
     const [draft, thread] = await Promise.all([
       this.draftFor(permitted, origin, thread_id),
-      this.queue.findThread(thread_id),
+      this.inserts.findThread(thread_id),
     ]);
     if (thread) {
       assertVisible(visible, { thread_id, metadata: thread.metadata });
@@ -168,7 +169,7 @@ export class RunCreationService {
     if (thread?.newest_run_id) {
       await this.endPreviousRun({ ...body, thread_id });
     }
-    const lock = (client: Queryable): Promise<unknown> => this.queue.lockThread(client, thread_id);
+    const lock = (client: Queryable): Promise<unknown> => this.inserts.lockThread(client, thread_id);
     const inTransaction = this.retryable(draft, lock, (client, slot) => this.insert(client, draft, slot));
     return this.withSlot(
       draft,
@@ -184,7 +185,7 @@ export class RunCreationService {
    */
   private async refuseOwnThread(thread_id: string, { config }: RunCreate): Promise<void> {
     const { run_id } = { ...config?.configurable, ...config?.metadata };
-    if (isUuid(run_id) && (await this.queue.isRunning(thread_id, run_id))) {
+    if (isUuid(run_id) && (await this.inserts.isRunning(thread_id, run_id))) {
       throw new OwnThreadError(run_id, thread_id);
     }
   }
@@ -218,7 +219,7 @@ export class RunCreationService {
       this.sql.transaction(async (client) => {
         if (again && last !== undefined) {
           await lock(client);
-          if (await this.queue.findInserted(client, run_id)) {
+          if (await this.inserts.findInserted(client, run_id)) {
             return last;
           }
         }
@@ -231,7 +232,7 @@ export class RunCreationService {
   private async lockInOrder(client: Queryable, bodies: BatchItem[]): Promise<void> {
     const thread_ids = new Set(bodies.flatMap(({ thread_id }) => thread_id ?? []));
     for (const thread_id of [...thread_ids].sort()) {
-      await this.queue.lockThread(client, thread_id);
+      await this.inserts.lockThread(client, thread_id);
     }
   }
 
@@ -286,8 +287,12 @@ export class RunCreationService {
   private async insertStateless(db: Queryable, draft: RunDraft, slot?: SlotReservation): Promise<Created> {
     const { run, onThread, hidden } = prepareStatelessRun(draft);
     const row =
-      (await this.queue.insertWithThread(db, run, { hidden, ttl: hidden ? undefined : this.ttl, ...onThread }, slot)) ??
-      (await this.queue.findInserted(db, run.run_id));
+      (await this.inserts.insertWithThread(
+        db,
+        run,
+        { hidden, ttl: hidden ? undefined : this.ttl, ...onThread },
+        slot,
+      )) ?? (await this.inserts.findInserted(db, run.run_id));
     if (!row) {
       throw new StaleAssistantError(draft.assistant);
     }
@@ -332,9 +337,9 @@ export class RunCreationService {
       return undefined;
     }
     const inserted = thread
-      ? await this.queue.insert(this.sql, run, onThread, slot, thread.stamp)
-      : await this.queue.insertWithThread(this.sql, run, { hidden: false, ttl: this.ttl, ...onThread }, slot);
-    const row = inserted ?? (again ? await this.queue.findInserted(this.sql, run.run_id) : undefined);
+      ? await this.inserts.insert(this.sql, run, onThread, slot, thread.stamp)
+      : await this.inserts.insertWithThread(this.sql, run, { hidden: false, ttl: this.ttl, ...onThread }, slot);
+    const row = inserted ?? (again ? await this.inserts.findInserted(this.sql, run.run_id) : undefined);
     return row && { run: toRun(row), started: slot && row.status === 'running' ? run : undefined };
   }
 
@@ -356,8 +361,8 @@ export class RunCreationService {
     await assertCheckpointExists(client, thread_id, run.kwargs.config.configurable);
     // A queued run must not change the thread's config while the run before it is active.
     const row = waits
-      ? await this.queue.insert(client, { ...run, on_thread: onThread }, {})
-      : await this.queue.insert(client, run, onThread, slot);
+      ? await this.inserts.insert(client, { ...run, on_thread: onThread }, {})
+      : await this.inserts.insert(client, run, onThread, slot);
     if (!row) {
       throw new StaleAssistantError(draft.assistant);
     }
@@ -370,7 +375,7 @@ export class RunCreationService {
    */
   private async threadAfterQueuedRuns(client: Queryable, thread_id: string, thread: RunThread): Promise<RunThread> {
     const { max_queued } = this.config.queue;
-    const { stamp, waiting } = await this.queue.findQueueTail(client, thread_id, thread, max_queued);
+    const { stamp, waiting } = await this.inserts.findQueueTail(client, thread_id, thread, max_queued);
     if (max_queued > 0 && waiting >= max_queued) {
       throw new TooManyQueuedRunsError(thread_id, max_queued);
     }
@@ -378,7 +383,7 @@ export class RunCreationService {
   }
 
   private async replace(client: Queryable, thread_id: string, by: StopAction): Promise<Replaced> {
-    return { runs: await this.queue.stop(client, thread_id, undefined, { action: by }), by };
+    return { runs: await this.stops.stop(client, thread_id, undefined, { action: by }), by };
   }
 
   private async lockOrCreate(
@@ -386,11 +391,11 @@ export class RunCreationService {
     thread_id: string,
     { if_not_exists }: RunCreate,
   ): Promise<{ thread: RunThread; isNew: boolean }> {
-    let thread = await this.queue.lockThread(client, thread_id);
+    let thread = await this.inserts.lockThread(client, thread_id);
     let isNew = false;
     if (!thread && if_not_exists === 'create') {
-      isNew = await this.queue.insertThread(client, thread_id, this.ttl);
-      thread = await this.queue.lockThread(client, thread_id);
+      isNew = await this.inserts.insertThread(client, thread_id, this.ttl);
+      thread = await this.inserts.lockThread(client, thread_id);
     }
     if (!thread) {
       throw new ThreadNotFoundError(thread_id);

@@ -3,10 +3,10 @@ import type { RunAssistant } from '../../assistants/index.js';
 import type { JsonObject } from '../../common/index.js';
 import { checkStrictResume } from '../../execution/index.js';
 import { callerKeyOf } from '../queue/caller-key.js';
-import type { NewRun, RunThread } from '../queue/queued-run.js';
-import type { Delivery, ThreadStamp } from '../run.entity.js';
-import type { RunCaller } from './run-caller.js';
-import { type PreparedRun, prepareRun, type RunCreate } from './run-request.js';
+import type { NewRun, RunThread } from '../queue/run-inserts.js';
+import type { Delivery, RunCaller, ThreadStamp } from '../run.entity.js';
+import type { RunCreate } from '../dto/run-requests.dto.js';
+import { type PreparedRun, prepareRun } from './run-request.js';
 
 /** A requested run, before it is inserted. Its ids are fixed, so that it can be found after an ambiguous commit. */
 export interface RunDraft {

@@ -5,12 +5,13 @@ import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import type { Queryable } from '../../database/index.js';
 import { GraphRegistry } from '../../execution/index.js';
 import { ThreadNotFoundError } from '../../threads/index.js';
-import { RunQueue } from '../queue/run-queue.js';
+import { RunInserts } from '../queue/run-inserts.js';
 import { assertVisible, type PermittedRun, RunAccess } from '../access/run-access.js';
-import { assertSupported, type RunCreate } from './run-request.js';
+import type { RunCreate } from '../dto/run-requests.dto.js';
+import { assertSupported } from './run-request.js';
 import { WebhookRefusedError } from '../runs.errors.js';
 import { StaleAssistantError } from './stale-assistant.js';
-import { webhookRefusal } from '../webhooks/webhook-address.js';
+import { webhookRefusal } from '../webhooks/webhook-policy.js';
 
 /** A run that the caller may create, with the assistant as it was read. */
 export interface DecidedRun<T extends RunCreate = RunCreate> extends PermittedRun<T> {
@@ -27,7 +28,7 @@ export class RunPermissions {
     private readonly access: RunAccess,
     private readonly assistants: AssistantsService,
     private readonly graphs: GraphRegistry,
-    private readonly queue: RunQueue,
+    private readonly inserts: RunInserts,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
@@ -67,7 +68,7 @@ export class RunPermissions {
     thread_id: string | null | undefined,
   ): Promise<void> {
     if (thread_id) {
-      const thread = await this.queue.lockThread(db, thread_id);
+      const thread = await this.inserts.lockThread(db, thread_id);
       if (!thread) {
         throw new ThreadNotFoundError(thread_id);
       }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { assertSupported, prepareRun, type RunCreate, type RunSettings } from './run-request.js';
+import type { RunCreate } from '../dto/run-requests.dto.js';
+import { assertSupported, prepareRun, type RunSettings } from './run-request.js';
 
 const settings = (overrides: { assistant?: object; thread?: object; body?: Partial<RunCreate> } = {}): RunSettings => ({
   run_id: 'run',

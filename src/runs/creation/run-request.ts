@@ -1,11 +1,9 @@
 import { isObject, type JsonObject, UnsupportedParameterError } from '../../common/index.js';
 import type { LangSmithConfig } from '../../config/index.js';
 import { type StreamMode, withoutInternalKeys } from '../../execution/index.js';
-import type { RunCreateStateful, RunCreateStateless } from '../dto/run-requests.dto.js';
+import type { RunCreate } from '../dto/run-requests.dto.js';
 import { AUTH_KEYS, RUN_SCOPED_KEYS } from './run-caller.js';
 import type { RunKwargs } from '../run.entity.js';
-
-export type RunCreate = RunCreateStateful & RunCreateStateless;
 
 /** The sources of a run's settings, in ascending precedence: assistant, thread, request. */
 export interface RunSettings {

@@ -34,7 +34,7 @@ import {
   RUN_STATUSES,
   type RunStatus,
 } from '../run.entity.js';
-import { isWebhook, MAX_WEBHOOK_LENGTH } from '../webhooks/webhook-address.js';
+import { isWebhook, MAX_WEBHOOK_LENGTH } from './webhook-address.js';
 import { RUN_FIELDS, type RunField } from './run.dto.js';
 
 /** Placeholder in the examples page, which replaces it with the run that was created last. */
@@ -292,3 +292,6 @@ export class RunJoinStreamQuery extends RunStreamQuery {
   @ListOf(STREAM_MODES)
   stream_mode?: StreamMode[];
 }
+
+/** A run to create, on a thread or stateless. */
+export type RunCreate = RunCreateStateful & RunCreateStateless;

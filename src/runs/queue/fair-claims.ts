@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Queryable, Sql } from '../../database/index.js';
 import { inMs } from './in-ms.js';
-import { CLAIMED_COLUMNS, IS_HEAD_OF_THREAD } from './claim-sql.js';
-import type { ClaimedRun } from './queued-run.js';
+import { CLAIMED_COLUMNS, type ClaimedRun } from './claimed-run.js';
+import { IS_HEAD_OF_THREAD } from './run-claims.js';
 
 /** Delayed runs that one claim marks as due. The next claim sees them. */
 const MAX_NEWLY_DUE = 100;
@@ -128,7 +128,7 @@ export class FairClaims {
   constructor(@Inject(Sql) private readonly sql: Queryable) {}
 
   /**
-   * Like `RunQueue.claim`, this is one statement. It chooses runs without locks, then locks them with SKIP LOCKED: two
+   * Like `RunClaims.claim`, this is one statement. It chooses runs without locks, then locks them with SKIP LOCKED: two
    * workers never get the same run, and none waits for another. The worker that came second gets `is_partial` and
    * claims again.
    */

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Queryable, Sql } from '../../database/index.js';
-import type { RunCaller } from '../creation/run-caller.js';
+import type { RunCaller } from '../run.entity.js';
 import { inMs } from './in-ms.js';
 
 /** A webhook delivery that this process has claimed for one attempt. */
@@ -48,6 +48,13 @@ const PAYLOAD_FIELDS = `
   'updated_at', ${isoTimestamp('updated_at')}, 'status', status, 'metadata', metadata, 'kwargs', kwargs,
   'multitask_strategy', multitask_strategy, 'cancel_reason', cancel_reason, 'run_started_at', ${isoTimestamp('run_started_at')},
   'run_ended_at', ${isoTimestamp('updated_at')}`;
+
+/**
+ * The caller whose permission is checked again when the webhook is sent. Headers are left out: only the graph gets
+ * them.
+ */
+export const CALLED_BY = `CASE WHEN caller -> 'user' IS NOT NULL
+  THEN json_build_object('user', caller -> 'user', 'request', caller -> 'request') END`;
 
 /**
  * Transactional outbox: the part of a statement that queues the webhooks of the runs it ends. Every ended run has its

@@ -7,7 +7,7 @@ import {
   type ThreadColumns,
   threadStatus,
 } from '../../threads/index.js';
-import type { RunEnd } from '../queue/queued-run.js';
+import type { RunEnd } from '../queue/run-endings.js';
 import type { RunError } from '../run.entity.js';
 
 /** Feedback links of a run, by feedback key. */

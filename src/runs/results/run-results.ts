@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Notifications } from '../../database/index.js';
 import { EventStream } from '../../streams/index.js';
-import { RunQueue } from '../queue/run-queue.js';
+import { RunEndings } from '../queue/run-endings.js';
 import { ROLLED_BACK_RESULT } from './run-result.js';
 
 /** Milliseconds between polls for awaited runs whose notification was lost. A run must be found ended in two polls. */
@@ -39,7 +39,7 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     private readonly notifications: Notifications,
-    private readonly queue: RunQueue,
+    private readonly endings: RunEndings,
     private readonly events: EventStream,
   ) {}
 
@@ -101,7 +101,7 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
       return [];
     }
     try {
-      return await this.queue.findEnded([...this.awaited.keys()]);
+      return await this.endings.findEnded([...this.awaited.keys()]);
     } catch {
       // The database is unavailable; the next poll tries again.
       return [];

@@ -3,7 +3,7 @@ import { errorText } from '../../common/index.js';
 import { DatabaseUnavailableError } from '../../database/index.js';
 import { type GraphInterrupt, GraphStateService } from '../../execution/index.js';
 import { type SettledState, ThreadsService } from '../../threads/index.js';
-import { RunQueue } from '../queue/run-queue.js';
+import { RunEndings } from '../queue/run-endings.js';
 import type { RunEntity } from '../run.entity.js';
 import { ownerOf } from './run-owner.js';
 import { type FeedbackUrls, type RunEnding, settleRun } from './run-result.js';
@@ -19,14 +19,14 @@ export class StoredResults {
   private readonly logger = new Logger('Runs');
 
   constructor(
-    private readonly queue: RunQueue,
+    private readonly endings: RunEndings,
     private readonly threads: ThreadsService,
     private readonly graphState: GraphStateService,
   ) {}
 
   /** JSON for `wait` and `join`. */
   async get(run: RunEntity): Promise<string> {
-    const output = await this.queue.findOutput(run.run_id);
+    const output = await this.endings.findOutput(run.run_id);
     if (run.kwargs.temporary) {
       return output ?? '{}';
     }
@@ -55,7 +55,7 @@ export class StoredResults {
   /** Stores the result. Concurrent readers get the same result: the first one stored wins. */
   private async keep(run_id: string, ending: RunEnding): Promise<string> {
     const { result } = settleRun(ending);
-    return fromOutput(await this.queue.keepOutput(run_id, toOutput(result))).result ?? result;
+    return fromOutput(await this.endings.keepOutput(run_id, toOutput(result))).result ?? result;
   }
 
   /** The state of a run that wrote no checkpoint: that of its thread, which the run did not change. */

@@ -4,7 +4,8 @@ import { NESTGRAPH_VERSION } from '../../observability/index.js';
 import type { Delivery } from '../queue/webhook-outbox.js';
 import { OwnAddress } from './own-address.js';
 import { signatureOf } from './signature.js';
-import { parseWebhook, webhookRefusal, ipRefusal } from './webhook-address.js';
+import { parseWebhook } from '../dto/webhook-address.js';
+import { ipRefusal, webhookRefusal } from './webhook-policy.js';
 import { type Attempt, sendWebhook } from './webhook-request.js';
 
 /** Sends the request of a delivery, with its signature (docs/webhooks.md). */

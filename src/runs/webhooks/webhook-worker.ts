@@ -14,7 +14,7 @@ import { RunRecheck } from '../access/run-recheck.js';
 import { MAX_ATTEMPTS, retryDelayMs } from './back-off.js';
 import { FinalState } from './final-state.js';
 import { OwnAddress } from './own-address.js';
-import { loggable } from './webhook-address.js';
+import { loggable } from '../dto/webhook-address.js';
 import type { Attempt } from './webhook-request.js';
 import { WebhookSender } from './webhook-sender.js';
 

@@ -1,5 +1,5 @@
 import { type CheckpointOwner, GraphDrain } from '../../execution/index.js';
-import type { ClaimedRun } from '../queue/queued-run.js';
+import type { ClaimedRun } from '../queue/claimed-run.js';
 
 /** Why a run is stopped from outside while this process executes it. */
 export type StopReason =

@@ -10,8 +10,8 @@ import {
   toCommand,
 } from '../../execution/index.js';
 import type { RunStream } from '../../streams/index.js';
-import type { ClaimedRun } from '../queue/queued-run.js';
-import { callerKeys } from '../creation/run-caller.js';
+import type { ClaimedRun } from '../queue/claimed-run.js';
+import { callerKeys } from './caller-keys.js';
 
 /** True when an earlier attempt wrote checkpoints. They hold the input, and finished nodes are not executed again. */
 export const hasEarlierCheckpoints = async (

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { LeaseLostError } from '../../execution/index.js';
-import type { ClaimedRun } from '../queue/queued-run.js';
+import type { ClaimedRun } from '../queue/claimed-run.js';
 import { ActiveRun, type StopReason } from './active-run.js';
 import { readinessOf } from './readiness.js';
 

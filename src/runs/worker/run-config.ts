@@ -2,8 +2,8 @@ import { isObject, type JsonObject } from '../../common/index.js';
 import { publishedAddress } from '../../config/index.js';
 import { type GraphConfig, toRunnableConfig } from '../../execution/index.js';
 import { langgraphVersion } from '../../observability/index.js';
-import type { ClaimedRun } from '../queue/queued-run.js';
-import { callerKeys } from '../creation/run-caller.js';
+import type { ClaimedRun } from '../queue/claimed-run.js';
+import { callerKeys } from './caller-keys.js';
 import type { ActiveRun } from './active-run.js';
 
 /** The metadata of a run in graphs, traces and streamed messages (behaviours 6). */

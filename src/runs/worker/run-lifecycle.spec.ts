@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { DatabaseUnavailableError } from '../../database/index.js';
-import type { ClaimedRun, RunEnd } from '../queue/queued-run.js';
+import type { ClaimedRun } from '../queue/claimed-run.js';
+import type { RunEnd } from '../queue/run-endings.js';
 import { ActiveRun, type StopReason } from './active-run.js';
 import { RunLifecycle } from './run-lifecycle.js';
 
@@ -49,6 +50,7 @@ async function execute(fail: () => never, stopReason?: StopReason, run = RUN): P
   const active = new ActiveRun(run, {});
   const needs = [
     { get: () => Promise.resolve({ stream: () => Promise.resolve(parts()) }) },
+    {},
     {
       finishTemporary: (_run: ClaimedRun, end: RunEnd) => {
         seen.ends.push(end);

@@ -21,8 +21,9 @@ import {
 import { LangSmith } from '../../observability/index.js';
 import { EventStream, runDone, type RunStream, type StreamedRun } from '../../streams/index.js';
 import { stateUpdate, ThreadStateService } from '../../threads/index.js';
-import type { ClaimedRun, RunEnd } from '../queue/queued-run.js';
-import { RunQueue } from '../queue/run-queue.js';
+import type { ClaimedRun } from '../queue/claimed-run.js';
+import { RunClaims } from '../queue/run-claims.js';
+import { type RunEnd, RunEndings } from '../queue/run-endings.js';
 import type { RunError } from '../run.entity.js';
 import { type Refusal, RunRecheck } from '../access/run-recheck.js';
 import type { ActiveRun } from './active-run.js';
@@ -59,7 +60,8 @@ export class RunLifecycle {
 
   constructor(
     private readonly graphs: GraphRegistry,
-    private readonly queue: RunQueue,
+    private readonly claims: RunClaims,
+    private readonly endings: RunEndings,
     private readonly events: EventStream,
     private readonly results: RunResults,
     private readonly threadState: ThreadStateService,
@@ -164,7 +166,7 @@ export class RunLifecycle {
     let failure: Failure | undefined;
     try {
       if (run.stamps_thread) {
-        await this.retryingOnOutage(() => this.queue.stampThread(run));
+        await this.retryingOnOutage(() => this.claims.stampThread(run));
       }
       graph = await this.graphs.get(String(config.configurable?.graph_id), config, 'threads.create_run', checkpointer);
       const resumes = checkpointer instanceof RunCheckpointer && (await hasEarlierCheckpoints(run, checkpointer));
@@ -275,7 +277,7 @@ export class RunLifecycle {
         if (run.kwargs.temporary) {
           // The run has no checkpoints: only this process knows its values.
           const { result } = settleRun({ status: 'interrupted', outcome: execution?.outcome() });
-          await this.retryingOnOutage(() => this.queue.keepOutput(run.run_id, result));
+          await this.retryingOnOutage(() => this.endings.keepOutput(run.run_id, result));
         }
         this.results.publish(run.run_id);
         return true;
@@ -286,12 +288,12 @@ export class RunLifecycle {
       case 'shutdown':
         // Bounded, because the log may be unavailable.
         await Promise.race([stream.drained(), sleep(DRAIN_TIMEOUT_MS, undefined, { ref: false })]);
-        await this.queue.release(run);
+        await this.claims.release(run);
         stream.disconnect();
         return true;
       case 'database_lost':
         this.logger.warn(`run_id=${run.run_id} lost the database; it will resume from its last checkpoint`);
-        await this.retryingOnOutage(() => this.queue.release(run, { countsAttempt: true }));
+        await this.retryingOnOutage(() => this.claims.release(run, { countsAttempt: true }));
         stream.disconnect();
         return true;
       case 'lease_lost':
@@ -340,9 +342,9 @@ export class RunLifecycle {
   /** `again`: the COMMIT outcome of an earlier try is unknown; it may have ended the run. */
   private async endInQueue(run: ClaimedRun, end: RunEnd, again: boolean): Promise<{ held: boolean; more: boolean }> {
     const ended = run.kwargs.temporary
-      ? await this.queue.finishTemporary(run, end, this.retentionOf(run))
-      : await this.queue.finish(run, end);
-    const wasEnded = again && !ended.held && (await this.queue.hasEnded(run, end.status));
+      ? await this.endings.finishTemporary(run, end, this.retentionOf(run))
+      : await this.endings.finish(run, end);
+    const wasEnded = again && !ended.held && (await this.endings.hasEnded(run, end.status));
     return wasEnded ? { held: true, more: true } : ended;
   }
 

@@ -6,8 +6,9 @@ import { Notifications } from '../../database/index.js';
 import { inRun } from '../../observability/index.js';
 import { UNKNOWN_CALLER } from '../queue/caller-key.js';
 import { FairClaims } from '../queue/fair-claims.js';
-import type { ClaimedRun } from '../queue/queued-run.js';
-import { RunQueue } from '../queue/run-queue.js';
+import type { ClaimedRun } from '../queue/claimed-run.js';
+import { RunClaims } from '../queue/run-claims.js';
+import { RunEndings } from '../queue/run-endings.js';
 import { RunStopService } from '../cancel/run-stop.service.js';
 import { ActiveRun, type StopReason } from './active-run.js';
 import { LeaseKeeper } from './lease-keeper.js';
@@ -59,7 +60,8 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private stopped = false;
 
   constructor(
-    private readonly queue: RunQueue,
+    private readonly claims: RunClaims,
+    private readonly endings: RunEndings,
     private readonly fairClaims: FairClaims,
     private readonly lifecycle: RunLifecycle,
     private readonly stopper: RunStopService,
@@ -151,7 +153,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     try {
       await this.deleteExpired();
       await this.stopper.stopOverdue();
-      for (const run of await this.queue.findOutOfRetries(this.maxAttempts)) {
+      for (const run of await this.claims.findOutOfRetries(this.maxAttempts)) {
         await this.lifecycle.giveUp(run);
         this.announceWebhook(run);
       }
@@ -174,7 +176,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private async deleteExpired(): Promise<void> {
     let deleted: number;
     do {
-      deleted = await this.queue.deleteExpired(EXPIRED_BATCH);
+      deleted = await this.endings.deleteExpired(EXPIRED_BATCH);
     } while (deleted === EXPIRED_BATCH);
   }
 
@@ -226,7 +228,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   /** First returns the runs of an earlier claim whose COMMIT outcome is unknown, if it took any. */
   private async claim(wanted: number): Promise<ClaimedRun[]> {
     if (this.unconfirmedTokens.length > 0) {
-      const claimed = await this.queue.findClaimed(this.unconfirmedTokens);
+      const claimed = await this.claims.findClaimed(this.unconfirmedTokens);
       this.unconfirmedTokens = [];
       if (claimed.length > 0) {
         this.backlog = true;
@@ -242,7 +244,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private async claimDue(tokens: readonly string[]): Promise<ClaimedRun[]> {
     const { lease_ms } = this.config.queue;
     if (!this.shares) {
-      return this.queue.claim(tokens, lease_ms, this.maxAttempts);
+      return this.claims.claim(tokens, lease_ms, this.maxAttempts);
     }
     const claim = await this.fairClaims.claim(tokens, lease_ms, this.maxAttempts, this.shares.terms());
     const { runs, is_held_back, is_partial, window_end, now } = claim;

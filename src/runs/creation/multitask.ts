@@ -1,7 +1,5 @@
 import type { MultitaskStrategy } from '../run.entity.js';
-
-/** How runs are stopped: `interrupt` keeps the run and its checkpoints, `rollback` deletes both. */
-export type StopAction = 'interrupt' | 'rollback';
+import type { StopAction } from '../queue/run-stops.js';
 
 /** What a new run means for its thread. */
 export type MultitaskDecision =
