@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { NestFactory } from '@nestjs/core';
+import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import {
   allowPrivateNetwork,
+  assertPermissionsDeclared,
   authenticateRequests,
   type AuthService,
   BrowserGuard,
@@ -56,8 +57,9 @@ export async function createServer(config: NestgraphConfig, database: Database):
   });
   const sources = reloaderOf(config);
   const auth = await loadAuth(config, sources);
+  const userModules = await loadUserModules(config);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forServer(config, database, { auth, sources, others: await loadUserModules(config) }),
+    AppModule.forServer(config, database, { auth, sources, others: userModules }),
     adapter,
     {
       logger: new NestgraphLogger(config.log),
@@ -65,6 +67,7 @@ export async function createServer(config: NestgraphConfig, database: Database):
       abortOnError: false,
     },
   );
+  assertPermissionsDeclared(app.get(ModulesContainer), userModules);
   useJsonBodies(adapter.getInstance(), config.server.body_limit_values);
   const requestLog = new RequestLog(config.http.logging_headers);
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {

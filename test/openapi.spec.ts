@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AUTH_EVENTS } from '../src/auth/auth-events.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { type Answer, send } from './support/http.js';
 import { open } from './support/raw-response.js';
@@ -32,6 +33,7 @@ interface Parameter {
 
 interface Operation {
   operationId: string;
+  'x-permission': string[];
   summary?: string;
   description?: string;
   tags?: string[];
@@ -80,6 +82,15 @@ it('the page puts in the last run and checkpoint where the examples have a place
   for (const placeholder of placeholders) {
     expect(script).toContain(placeholder);
   }
+});
+
+it('every operation names its permission, and only those of the server need none', () => {
+  const known: string[] = [...AUTH_EVENTS];
+  const unknown = operations.filter(({ operation }) => !operation['x-permission'].every((one) => known.includes(one)));
+  const open = operations.filter(({ operation }) => operation['x-permission'].length === 0);
+
+  expect(unknown.map(({ name }) => name)).toEqual([]);
+  expect(open.map(({ name }) => name)).toEqual(['GET /ok', 'GET /info', 'GET /metrics']);
 });
 
 it('no operation id is used twice', () => {

@@ -6,33 +6,39 @@ import {
   type Authorized,
   AuthService,
   matches,
+  type PathDecider,
+  type RoutePermission,
 } from '../auth/index.js';
 import { AssistantNotFoundError } from './assistants.errors.js';
 import { AssistantsService } from './assistants.service.js';
 import type { RunAssistant } from './assistant-cache.js';
 
-type AssistantEvent = Extract<AuthEvent, `assistants:${string}`>;
+/** A permission on assistants, with its caller. */
+export type AssistantPermission = RoutePermission<Extract<AuthEvent, `assistants:${string}`>>;
 
 /** Authorizes what callers do with assistants. An assistant that the caller may not see is reported as not found. */
 @Injectable()
-export class AssistantAccess {
+export class AssistantAccess implements PathDecider {
   constructor(
     private readonly auth: AuthService,
     private readonly assistants: AssistantsService,
   ) {}
 
+  /** Decides a permission on the assistant of the path. */
+  async decideOnPath(permission: AssistantPermission, { assistant_id }: { assistant_id: string }): Promise<void> {
+    await this.check(permission, assistant_id, {});
+  }
+
   /**
    * Authorizes an operation on one assistant. Returns the fields of the request, with the changes of the handler.
    * Throws {@link AssistantNotFoundError} or `ForbiddenError`.
    */
-  async check<T extends object>(auth: AuthContext, event: AssistantEvent, assistant_id: string, value?: T): Promise<T> {
-    const authorized = await this.auth.authorize(auth, event, { ...value, assistant_id } as T & {
-      assistant_id: string;
-    });
+  async check<T extends object>(permission: AssistantPermission, assistant_id: string, value: T): Promise<T> {
+    const authorized = await this.authorize(permission, { ...value, assistant_id });
     if (authorized.filter) {
       const assistant = await this.assistants.resolve(assistant_id);
       const isVisible =
-        event === 'assistants:read'
+        permission.event === 'assistants:read'
           ? this.mayRead(authorized.filter, assistant)
           : matches(authorized.filter, assistant.metadata);
       if (!isVisible) {
@@ -43,8 +49,8 @@ export class AssistantAccess {
   }
 
   /** Authorizes an operation that does not name an existing assistant: create, search, count. */
-  authorize<T extends object>(auth: AuthContext, event: AssistantEvent, value: T): Promise<Authorized<T>> {
-    return this.auth.authorize(auth, event, value);
+  authorize<T extends object>(permission: AssistantPermission, value: T): Promise<Authorized<T>> {
+    return this.auth.authorize(permission, permission.event, value);
   }
 
   /** Returns a filter for the threads that the caller may delete together with an assistant. */

@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
-import { Auth, type AuthContext } from '../auth/index.js';
+import { Requires } from '../auth/index.js';
 import { ApiErrors } from '../http/index.js';
 import { AssistantAccess } from './assistant-access.js';
 import { AssistantGraphService } from './assistant-graph.service.js';
@@ -11,26 +11,20 @@ import { ApiSubgraphsResponse, GraphSchema, type Subgraphs } from './dto/graph-s
 @ApiTags('Assistants')
 @Controller('assistants/:assistant_id')
 export class AssistantGraphController {
-  constructor(
-    private readonly access: AssistantAccess,
-    private readonly graphs: AssistantGraphService,
-  ) {}
+  constructor(private readonly graphs: AssistantGraphService) {}
 
   @Get('graph')
+  @Requires('assistants:read', AssistantAccess)
   @ApiOperation({ summary: 'Draw the graph of an assistant', description: 'Returns nodes and edges.' })
   @ApiQuery(XRAY)
   @ApiOkResponse({ type: Graph })
   @ApiErrors(404)
-  async getGraph(
-    @Auth() auth: AuthContext,
-    @Param() { assistant_id }: AssistantParams,
-    @Query() { xray }: AssistantGraphQuery,
-  ): Promise<Graph> {
-    await this.access.check(auth, 'assistants:read', assistant_id);
+  getGraph(@Param() { assistant_id }: AssistantParams, @Query() { xray }: AssistantGraphQuery): Promise<Graph> {
     return this.graphs.getGraph(assistant_id, xray);
   }
 
   @Get('schemas')
+  @Requires('assistants:read', AssistantAccess)
   @ApiOperation({
     summary: 'Get the schemas of an assistant',
     description:
@@ -39,40 +33,34 @@ export class AssistantGraphController {
   })
   @ApiOkResponse({ type: GraphSchema })
   @ApiErrors(404)
-  async getSchemas(@Auth() auth: AuthContext, @Param() { assistant_id }: AssistantParams): Promise<GraphSchema> {
-    await this.access.check(auth, 'assistants:read', assistant_id);
+  getSchemas(@Param() { assistant_id }: AssistantParams): Promise<GraphSchema> {
     return this.graphs.getSchemas(assistant_id);
   }
 
   @Get('subgraphs')
+  @Requires('assistants:read', AssistantAccess)
   @ApiOperation({
     summary: 'List the subgraphs of an assistant',
     description: 'Returns the schemas of each subgraph by namespace.',
   })
   @ApiSubgraphsResponse()
   @ApiErrors(404)
-  async getSubgraphs(
-    @Auth() auth: AuthContext,
-    @Param() { assistant_id }: AssistantParams,
-    @Query() { recurse }: SubgraphsQuery,
-  ): Promise<Subgraphs> {
-    await this.access.check(auth, 'assistants:read', assistant_id);
+  getSubgraphs(@Param() { assistant_id }: AssistantParams, @Query() { recurse }: SubgraphsQuery): Promise<Subgraphs> {
     return this.graphs.getSubgraphs(assistant_id, recurse);
   }
 
   @Get('subgraphs/:namespace')
+  @Requires('assistants:read', AssistantAccess)
   @ApiOperation({
     summary: 'Get one subgraph of an assistant',
     description: 'Returns its schemas under its namespace. A nested subgraph requires `recurse`.',
   })
   @ApiSubgraphsResponse()
   @ApiErrors(404)
-  async getSubgraph(
-    @Auth() auth: AuthContext,
+  getSubgraph(
     @Param() { assistant_id, namespace }: SubgraphParams,
     @Query() { recurse }: SubgraphsQuery,
   ): Promise<Subgraphs> {
-    await this.access.check(auth, 'assistants:read', assistant_id);
     return this.graphs.getSubgraphs(assistant_id, recurse, namespace);
   }
 }

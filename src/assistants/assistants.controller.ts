@@ -1,10 +1,10 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Auth, type AuthContext } from '../auth/index.js';
+import { Permission, Requires } from '../auth/index.js';
 import { newId, ValidationFailedError } from '../common/index.js';
 import { ApiErrors, BodyExample, sendPage } from '../http/index.js';
-import { AssistantAccess } from './assistant-access.js';
+import { AssistantAccess, type AssistantPermission } from './assistant-access.js';
 import { AssistantsService } from './assistants.service.js';
 import { Assistant, AssistantVersion } from './dto/assistant.dto.js';
 import {
@@ -29,6 +29,7 @@ export class AssistantsController {
   ) {}
 
   @Post()
+  @Requires('assistants:create')
   @HttpCode(200)
   @ApiOperation({ summary: 'Create an assistant', description: 'Stores a graph with its own settings and name.' })
   @BodyExample(AssistantCreate, {
@@ -40,13 +41,14 @@ export class AssistantsController {
   })
   @ApiOkResponse({ type: Assistant })
   @ApiErrors(404, 409)
-  async create(@Auth() auth: AuthContext, @Body() body: AssistantCreate): Promise<Assistant> {
+  async create(@Permission() permission: AssistantPermission, @Body() body: AssistantCreate): Promise<Assistant> {
     const named = { ...body, assistant_id: body.assistant_id ?? newId() };
-    const { value, filter } = await this.access.authorize(auth, 'assistants:create', named);
+    const { value, filter } = await this.access.authorize(permission, named);
     return this.assistants.create(value, filter);
   }
 
   @Post('search')
+  @Requires('assistants:search')
   @HttpCode(200)
   @ApiOperation({
     summary: 'Search assistants',
@@ -57,35 +59,37 @@ export class AssistantsController {
   @ApiOkResponse({ type: [Assistant] })
   @ApiErrors()
   async search(
-    @Auth() auth: AuthContext,
+    @Permission() permission: AssistantPermission,
     @Body() body: AssistantSearchRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Assistant[]> {
-    const { value, filter } = await this.access.authorize(auth, 'assistants:search', body);
+    const { value, filter } = await this.access.authorize(permission, body);
     return sendPage(reply, await this.assistants.search(value, filter), value);
   }
 
   @Post('count')
+  @Requires('assistants:search')
   @HttpCode(200)
   @ApiOperation({ summary: 'Count assistants', description: 'Returns the number of assistants that match.' })
   @BodyExample(AssistantCountRequest, { graph_id: 'chat' })
   @ApiOkResponse({ type: Number })
   @ApiErrors()
-  async count(@Auth() auth: AuthContext, @Body() body: AssistantCountRequest): Promise<number> {
-    const { value, filter } = await this.access.authorize(auth, 'assistants:search', body);
+  async count(@Permission() permission: AssistantPermission, @Body() body: AssistantCountRequest): Promise<number> {
+    const { value, filter } = await this.access.authorize(permission, body);
     return this.assistants.count(value, filter);
   }
 
   @Get(':assistant_id')
+  @Requires('assistants:read', AssistantAccess)
   @ApiOperation({ summary: 'Get an assistant', description: 'Returns its current version.' })
   @ApiOkResponse({ type: Assistant })
   @ApiErrors(404)
-  async get(@Auth() auth: AuthContext, @Param() { assistant_id }: AssistantParams): Promise<Assistant> {
-    await this.access.check(auth, 'assistants:read', assistant_id);
+  async get(@Param() { assistant_id }: AssistantParams): Promise<Assistant> {
     return this.assistants.get(assistant_id);
   }
 
   @Patch(':assistant_id')
+  @Requires('assistants:update')
   @ApiOperation({
     summary: 'Update an assistant',
     description: 'Creates a new version and makes it the current one. Metadata is merged.',
@@ -94,15 +98,16 @@ export class AssistantsController {
   @ApiOkResponse({ type: Assistant })
   @ApiErrors(404)
   async update(
-    @Auth() auth: AuthContext,
+    @Permission() permission: AssistantPermission,
     @Param() { assistant_id }: AssistantParams,
     @Body() body: AssistantPatch,
   ): Promise<Assistant> {
-    const value = await this.access.check(auth, 'assistants:update', assistant_id, body);
+    const value = await this.access.check(permission, assistant_id, body);
     return this.assistants.update(assistant_id, value);
   }
 
   @Delete(':assistant_id')
+  @Requires(['assistants:delete', 'threads:delete'], AssistantAccess)
   @HttpCode(204)
   @ApiOperation({
     summary: 'Delete an assistant',
@@ -111,44 +116,45 @@ export class AssistantsController {
   @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiErrors(404, 409)
   async delete(
-    @Auth() auth: AuthContext,
+    @Permission() permission: AssistantPermission,
     @Param() { assistant_id }: AssistantParams,
     @Query() { delete_threads }: AssistantDeleteQuery,
   ): Promise<void> {
-    await this.access.check(auth, 'assistants:delete', assistant_id);
-    const threads = delete_threads ? await this.access.deletableThreads(auth, assistant_id) : undefined;
+    const threads = delete_threads ? await this.access.deletableThreads(permission, assistant_id) : undefined;
     await this.assistants.delete(assistant_id, delete_threads, threads);
   }
 
   @Post(':assistant_id/versions')
+  @Requires('assistants:read')
   @HttpCode(200)
   @ApiOperation({ summary: 'List the versions of an assistant', description: 'Returns the newest version first.' })
   @BodyExample(AssistantVersionsRequest, { limit: 5 })
   @ApiOkResponse({ type: [AssistantVersion] })
   @ApiErrors(404)
   async getVersions(
-    @Auth() auth: AuthContext,
+    @Permission() permission: AssistantPermission,
     @Param() { assistant_id }: AssistantParams,
     @Body() body: AssistantVersionsRequest,
   ): Promise<AssistantVersion[]> {
-    await this.access.check(auth, 'assistants:read', assistant_id, { metadata: body.metadata });
+    await this.access.check(permission, assistant_id, { metadata: body.metadata });
     return this.assistants.getVersions(assistant_id, body);
   }
 
   @Post(':assistant_id/latest')
+  @Requires('assistants:update')
   @HttpCode(200)
   @ApiOperation({ summary: 'Make a version the current one', description: 'Restores all fields of that version.' })
   @BodyExample(AssistantSetLatest, { version: 1 })
   @ApiOkResponse({ type: Assistant })
   @ApiErrors(404)
   async setLatest(
-    @Auth() auth: AuthContext,
+    @Permission() permission: AssistantPermission,
     @Param() { assistant_id }: AssistantParams,
     @Body() body: AssistantSetLatest,
     @Query() query: AssistantSetLatestQuery,
   ): Promise<Assistant> {
     const version = requiredVersion(body.version ?? query.version);
-    await this.access.check(auth, 'assistants:update', assistant_id, { version });
+    await this.access.check(permission, assistant_id, { version });
     return this.assistants.setLatest(assistant_id, version);
   }
 }

@@ -1,15 +1,21 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { AuthConfig, DocumentedSecurity } from '../config/index.js';
-import { PUBLIC_ROUTES } from './authenticate-requests.js';
 
 const KEY = { ApiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' } };
 const TOKEN = { Bearer: { type: 'http', scheme: 'bearer' } };
+
+interface Operation {
+  security?: unknown;
+  responses?: object;
+  /** Empty for a public route. */
+  'x-permission'?: string[];
+}
 
 /** The OpenAPI document with plain types, because the configuration is read-only. */
 interface Documented {
   components?: object;
   security?: unknown;
-  paths: Record<string, Record<string, { security?: unknown; responses?: object }>>;
+  paths: Record<string, Record<string, Operation>>;
 }
 
 /**
@@ -33,9 +39,10 @@ export function documentSecurity(document: OpenAPIObject, auth: AuthConfig, moun
       (operations[method] ??= { responses: {} }).security = rule;
     }
   }
-  for (const path of PUBLIC_ROUTES) {
-    Object.values(paths[mountPrefix + path] ?? {}).forEach((operation) => (operation.security = []));
-  }
+  Object.values(paths)
+    .flatMap((operations) => Object.values(operations))
+    .filter((operation) => operation['x-permission']?.length === 0)
+    .forEach((operation) => (operation.security = []));
 }
 
 function securityOf({ custom, api_keys, jwt }: AuthConfig): DocumentedSecurity | undefined {

@@ -1,4 +1,5 @@
 import { isObject } from '../common/index.js';
+import type { AuthEvent } from './auth-events.js';
 import { AuthHandlerError } from './auth.errors.js';
 
 /**
@@ -18,6 +19,8 @@ export interface AuthUser {
 /** The caller, as routes and services see it. Without `user`, authentication is off or the route is public. */
 export interface AuthContext {
   readonly user?: AuthUser;
+  /** The permissions of the route, the only ones that this request can decide. Absent outside of routes. */
+  readonly requires?: readonly AuthEvent[];
 }
 
 /** No user: the server itself when it acts for no user, and every caller while authentication is not configured. */

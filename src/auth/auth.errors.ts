@@ -53,6 +53,24 @@ export class AuthHandlerError extends Error {
   }
 }
 
+/** A route decides a permission that its `@Requires` does not list: an error of the route. The request is rejected. */
+export class UndeclaredPermissionError extends Error {
+  constructor(event: string, required: readonly string[]) {
+    super(`The route requires ${required.join(', ')}, but decides ${event}. Add ${event} to its @Requires.`);
+    this.name = 'UndeclaredPermissionError';
+  }
+}
+
+/** Routes have neither `@Requires` nor `@Public`. The server does not start. */
+export class MissingPermissionError extends Error {
+  constructor(routes: readonly string[]) {
+    super(
+      `${routes.join(', ')}: no permission is declared. Add @Requires with the permission, or @Public when callers need none.`,
+    );
+    this.name = 'MissingPermissionError';
+  }
+}
+
 /** The file of `auth.path` cannot be used. The server does not start; a reload keeps the previously loaded rules. */
 export class AuthLoadError extends StartupError {
   constructor(file: string, reason: string, cause?: unknown) {

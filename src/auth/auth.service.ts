@@ -1,3 +1,4 @@
+import { UndeclaredPermissionError } from './auth.errors.js';
 import type { AuthEvent } from './auth-events.js';
 import type { AuthFilter } from './auth-filter.js';
 import type { AuthContext } from './auth-user.js';
@@ -47,7 +48,11 @@ export class AuthService {
    * Handlers may change the fields of a shallow copy of `value`; `value` itself is not changed. Throws
    * `ForbiddenError`.
    */
-  async authorize<T extends object>({ user }: AuthContext, event: AuthEvent, value: T): Promise<Authorized<T>> {
+  async authorize<T extends object>(auth: AuthContext, event: AuthEvent, value: T): Promise<Authorized<T>> {
+    const { user, requires } = auth;
+    if (requires && !requires.includes(event)) {
+      throw new UndeclaredPermissionError(event, requires);
+    }
     const { authorizer } = this.rules;
     if (!authorizer || !user) {
       return { value };

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { requestUrl } from '../http/index.js';
+import { isPublic, requestUrl } from '../http/index.js';
 import type { AuthService } from './auth.service.js';
 import { ANONYMOUS } from './auth-user.js';
 
-/** Routes without authentication: health checks, metrics and API documentation (contract 6.3). */
-export const PUBLIC_ROUTES = ['/ok', '/info', '/metrics', '/docs', '/docs/*', '/openapi.json', '/openapi.yaml'];
+/** The API documentation, which needs no credentials (contract 6.3). Its routes have no handler that could be `@Public`. */
+const DOCUMENTATION = ['/docs', '/docs/*', '/openapi.json', '/openapi.yaml'];
 
 /**
  * Authenticates every request before its body is read, including requests to routes that do not exist. The matched
@@ -15,9 +15,9 @@ export function authenticateRequests(fastify: FastifyInstance, auth: AuthService
   if (!auth.isOn) {
     return;
   }
-  const open = new Set(PUBLIC_ROUTES.map((route) => mountPrefix + route));
+  const open = new Set(DOCUMENTATION.map((route) => mountPrefix + route));
   fastify.addHook('onRequest', async (request) => {
-    if (open.has(request.routeOptions.url ?? '')) {
+    if (isPublic(request) || open.has(request.routeOptions.url ?? '')) {
       request.auth = ANONYMOUS;
       return;
     }

@@ -1,5 +1,4 @@
 export { documentSecurity } from './api-security.js';
-export { Auth, authOf } from './auth.decorator.js';
 export * from './auth.errors.js';
 export { AUTH_EVENTS, type AuthEvent } from './auth-events.js';
 export { type AuthFilter, filterSql, matches } from './auth-filter.js';
@@ -10,3 +9,8 @@ export { authenticateRequests } from './authenticate-requests.js';
 export { BrowserGuard, guardBrowsers } from './browser-guard.js';
 export { allowPrivateNetwork } from './private-network.js';
 export { filterQuery } from './filter-query.js';
+export { assertPermissionsDeclared } from './declared-permissions.js';
+export { type PathDecider } from './path-permission.interceptor.js';
+export { type RoutePermission } from './permission.guard.js';
+export { authOf } from './request-auth.js';
+export { Permission, Requires } from './requires.js';

@@ -1,5 +1,5 @@
-import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
+import { extendRouteConfig } from './route-config.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -9,7 +9,7 @@ declare module 'fastify' {
 }
 
 /** Exempts a route that load balancers poll from rate limits. */
-export const Uncounted = (): MethodDecorator => RouteConfig({ uncounted: true });
+export const Uncounted = (): MethodDecorator => extendRouteConfig({ uncounted: true });
 
 /** Whether the route of a request is marked {@link Uncounted}, regardless of the spelling of the URL. */
 export const isUncounted = ({ routeOptions }: Pick<FastifyRequest, 'routeOptions'>): boolean =>

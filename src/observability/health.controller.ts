@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ApiErrors, Uncounted } from '../http/index.js';
+import { ApiErrors, Public, Uncounted } from '../http/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { HealthChecks } from './health-checks.js';
 import { Health, HealthQuery, ServerInfo } from './health.dto.js';
@@ -33,6 +33,7 @@ export class HealthController {
   }
 
   @Get('ok')
+  @Public()
   @Uncounted()
   @ApiOperation({
     summary: 'Health check',
@@ -52,6 +53,7 @@ export class HealthController {
   }
 
   @Get('info')
+  @Public()
   @Uncounted()
   @ApiOperation({ summary: 'Server information', description: 'Returns versions and features.' })
   @ApiOkResponse({ type: ServerInfo })

@@ -1,7 +1,7 @@
 import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ApiErrors } from '../http/index.js';
+import { ApiErrors, Public } from '../http/index.js';
 import { Metrics } from './metrics.js';
 import { MetricsQuery } from './metrics.dto.js';
 
@@ -11,6 +11,7 @@ export class MetricsController {
   constructor(private readonly metrics: Metrics) {}
 
   @Get()
+  @Public()
   @ApiOperation({ summary: 'Prometheus metrics', description: 'Returns the metrics of this process only.' })
   @ApiResponse({
     status: 200,

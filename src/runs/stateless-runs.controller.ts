@@ -1,11 +1,11 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Auth, type AuthContext } from '../auth/index.js';
+import { Permission, Requires } from '../auth/index.js';
 import { ValidationFailedError } from '../common/index.js';
 import { ApiErrors, ApiEventStream, BodyExample, runHeaders, sse, waitForJson } from '../http/index.js';
 import { LimitConcurrentStreams } from '../limits/index.js';
-import { ThreadAccess } from '../threads/index.js';
+import { ThreadAccess, type ThreadPermission } from '../threads/index.js';
 import { Run } from './dto/run.dto.js';
 import {
   RunCreateBatchItem,
@@ -38,6 +38,7 @@ export class StatelessRunsController {
   ) {}
 
   @Post()
+  @Requires(['threads:create_run', 'assistants:read'])
   @HttpCode(200)
   @ApiOperation({ summary: 'Create a stateless background run', description: 'Returns without waiting for the run.' })
   @BodyExample(RunCreateStateless, HELLO)
@@ -54,6 +55,7 @@ export class StatelessRunsController {
   }
 
   @Post('stream')
+  @Requires(['threads:create_run', 'assistants:read'])
   @LimitConcurrentStreams()
   @HttpCode(200)
   @ApiOperation({
@@ -76,6 +78,7 @@ export class StatelessRunsController {
   }
 
   @Post('wait')
+  @Requires(['threads:create_run', 'assistants:read'])
   @LimitConcurrentStreams()
   @HttpCode(200)
   @ApiOperation({
@@ -99,6 +102,7 @@ export class StatelessRunsController {
   }
 
   @Post('batch')
+  @Requires(['threads:create_run', 'assistants:read'])
   @HttpCode(200)
   @ApiOperation({
     summary: 'Create many background runs',
@@ -112,6 +116,7 @@ export class StatelessRunsController {
   }
 
   @Post('cancel')
+  @Requires('threads:update')
   @HttpCode(204)
   @ApiOperation({
     summary: 'Cancel many runs',
@@ -121,19 +126,20 @@ export class StatelessRunsController {
   @ApiNoContentResponse({ description: 'The runs have stopped.' })
   @ApiErrors(404)
   async cancelMany(
-    @Auth() auth: AuthContext,
+    @Permission() permission: ThreadPermission,
     @Body() body: RunsCancelRequest,
     @Query() { action }: RunsCancelQuery,
   ): Promise<void> {
     const requested = oneForm(body);
     if (requested.thread_id) {
-      await this.threads.check(auth, 'threads:update', requested.thread_id, { action });
+      await this.threads.check(permission, requested.thread_id, { action });
     }
-    const { filter } = await this.threads.authorize(auth, 'threads:update', { action });
+    const { filter } = await this.threads.authorize(permission, { action });
     await this.runs.cancelMany(requested, { action }, filter);
   }
 
   @Get(':run_id/join')
+  @Requires(['threads:read', 'threads:update'])
   @LimitConcurrentStreams()
   @ApiOperation({
     summary: 'Wait for a stateless run',
@@ -143,16 +149,17 @@ export class StatelessRunsController {
   @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
   @ApiErrors(404)
   async join(
-    @Auth() auth: AuthContext,
+    @Permission() permission: ThreadPermission,
     @Param() { run_id }: StatelessRunParams,
     @Query() { cancel_on_disconnect }: RunJoinQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.access.checkJoin(auth, { run_id }, cancel_on_disconnect);
+    await this.access.checkJoin(permission, { run_id }, cancel_on_disconnect);
     await waitForJson(reply, await this.output.join(run_id, undefined, cancel_on_disconnect));
   }
 
   @Get(':run_id/stream')
+  @Requires(['threads:read', 'threads:update'])
   @LimitConcurrentStreams()
   @ApiOperation({
     summary: 'Join the stream of a stateless run',
@@ -165,14 +172,14 @@ export class StatelessRunsController {
   @ApiEventStream()
   @ApiErrors(404)
   async joinStream(
-    @Auth() auth: AuthContext,
+    @Permission() permission: ThreadPermission,
     @Param() { run_id }: StatelessRunParams,
     @Query() { cancel_on_disconnect, stream_mode: modes, namespace: namespaces }: RunJoinStreamQuery,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.access.checkJoin(auth, { run_id }, cancel_on_disconnect);
+    await this.access.checkJoin(permission, { run_id }, cancel_on_disconnect);
     const isReconnecting = isReconnect(request);
     const filter = { modes, namespaces };
     const options = { lastEventId, isReconnecting, filter, cancelOnDisconnect: cancel_on_disconnect };

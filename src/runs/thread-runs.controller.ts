@@ -1,11 +1,11 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Auth, type AuthContext } from '../auth/index.js';
+import { Permission, Requires } from '../auth/index.js';
 import { ValidationFailedError } from '../common/index.js';
 import { ApiErrors, ApiEventStream, BodyExample, runHeaders, sse, waitForJson } from '../http/index.js';
 import { LimitConcurrentStreams } from '../limits/index.js';
-import { ThreadAccess, ThreadParams } from '../threads/index.js';
+import { ThreadAccess, ThreadParams, type ThreadPermission } from '../threads/index.js';
 import { Run } from './dto/run.dto.js';
 import {
   RunCancelQuery,
@@ -40,6 +40,7 @@ export class ThreadRunsController {
   ) {}
 
   @Post()
+  @Requires(['threads:create_run', 'assistants:read'])
   @HttpCode(200)
   @ApiOperation({
     summary: 'Create a background run',
@@ -60,6 +61,7 @@ export class ThreadRunsController {
   }
 
   @Post('stream')
+  @Requires(['threads:create_run', 'assistants:read'])
   @LimitConcurrentStreams()
   @HttpCode(200)
   @ApiOperation({
@@ -83,6 +85,7 @@ export class ThreadRunsController {
   }
 
   @Post('wait')
+  @Requires(['threads:create_run', 'assistants:read'])
   @LimitConcurrentStreams()
   @HttpCode(200)
   @ApiOperation({
@@ -107,28 +110,25 @@ export class ThreadRunsController {
   }
 
   @Get()
+  @Requires('threads:read', ThreadAccess)
   @ApiOperation({ summary: 'List runs', description: 'Returns the runs of a thread, newest first.' })
   @ApiOkResponse({ type: [Run] })
   @ApiErrors(404)
-  async list(
-    @Auth() auth: AuthContext,
-    @Param() { thread_id }: ThreadParams,
-    @Query() query: RunListQuery,
-  ): Promise<Run[]> {
-    await this.access.check(auth, 'threads:read', thread_id);
+  async list(@Param() { thread_id }: ThreadParams, @Query() query: RunListQuery): Promise<Run[]> {
     return this.runs.list(thread_id, query);
   }
 
   @Get(':run_id')
+  @Requires('threads:read', ThreadAccess)
   @ApiOperation({ summary: 'Get a run', description: 'Returns the run with its status and its parameters.' })
   @ApiOkResponse({ type: Run })
   @ApiErrors(404)
-  async get(@Auth() auth: AuthContext, @Param() { thread_id, run_id }: RunParams): Promise<Run> {
-    await this.access.check(auth, 'threads:read', thread_id, { run_id });
+  async get(@Param() { thread_id, run_id }: RunParams): Promise<Run> {
     return this.runs.get(thread_id, run_id);
   }
 
   @Delete(':run_id')
+  @Requires('threads:delete', ThreadAccess)
   @HttpCode(204)
   @ApiOperation({
     summary: 'Delete a run',
@@ -136,12 +136,12 @@ export class ThreadRunsController {
   })
   @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiErrors(404, 409)
-  async delete(@Auth() auth: AuthContext, @Param() { thread_id, run_id }: RunParams): Promise<void> {
-    await this.access.check(auth, 'threads:delete', thread_id, { run_id });
+  async delete(@Param() { thread_id, run_id }: RunParams): Promise<void> {
     await this.runs.delete(thread_id, run_id);
   }
 
   @Post(':run_id/cancel')
+  @Requires('threads:update')
   @ApiOperation({
     summary: 'Cancel a run',
     description: 'Stops the run, in whichever process it is running. A run that has ended does not change.',
@@ -150,12 +150,12 @@ export class ThreadRunsController {
   @ApiNoContentResponse({ description: 'The run has stopped (with `wait`).' })
   @ApiErrors(404)
   async cancel(
-    @Auth() auth: AuthContext,
+    @Permission() permission: ThreadPermission,
     @Param() { thread_id, run_id }: RunParams,
     @Query() query: RunCancelQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    await this.access.check(auth, 'threads:update', thread_id, { run_id, action: query.action });
+    await this.access.check(permission, thread_id, { run_id, action: query.action });
     await this.runs.cancel(thread_id, run_id, stoppingOf(query), query.wait);
     reply.status(query.wait ? 204 : 202);
     if (query.wait && query.action === 'interrupt') {
@@ -164,6 +164,7 @@ export class ThreadRunsController {
   }
 
   @Get(':run_id/join')
+  @Requires(['threads:read', 'threads:update'])
   @LimitConcurrentStreams()
   @ApiOperation({
     summary: 'Wait for a run',
@@ -172,16 +173,17 @@ export class ThreadRunsController {
   @ApiOkResponse({ description: 'The final state.', schema: { type: 'object', additionalProperties: true } })
   @ApiErrors(404)
   async join(
-    @Auth() auth: AuthContext,
+    @Permission() permission: ThreadPermission,
     @Param() { thread_id, run_id }: RunParams,
     @Query() { cancel_on_disconnect }: RunJoinQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.runAccess.checkJoin(auth, { run_id, thread_id }, cancel_on_disconnect);
+    await this.runAccess.checkJoin(permission, { run_id, thread_id }, cancel_on_disconnect);
     await waitForJson(reply, await this.output.join(run_id, thread_id, cancel_on_disconnect));
   }
 
   @Get(':run_id/stream')
+  @Requires(['threads:read', 'threads:update'])
   @LimitConcurrentStreams()
   @ApiOperation({
     summary: 'Join the stream of a run',
@@ -194,14 +196,14 @@ export class ThreadRunsController {
   @ApiEventStream()
   @ApiErrors(404)
   async joinStream(
-    @Auth() auth: AuthContext,
+    @Permission() permission: ThreadPermission,
     @Param() { thread_id, run_id }: RunParams,
     @Query() { cancel_on_disconnect, stream_mode: modes, namespace: namespaces }: RunJoinStreamQuery,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.runAccess.checkJoin(auth, { run_id, thread_id }, cancel_on_disconnect);
+    await this.runAccess.checkJoin(permission, { run_id, thread_id }, cancel_on_disconnect);
     const isReconnecting = isReconnect(request);
     const filter = { modes, namespaces };
     const options = { lastEventId, isReconnecting, filter, cancelOnDisconnect: cancel_on_disconnect };

@@ -8,7 +8,7 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Auth, type AuthContext } from '../auth/index.js';
+import { Permission, Requires } from '../auth/index.js';
 import { ApiErrors, BodyExample, sendPage, sendWire } from '../http/index.js';
 import { Item, ListNamespaceResponse, SearchItemsResponse } from './dto/item.dto.js';
 import {
@@ -18,7 +18,7 @@ import {
   StorePutRequest,
   StoreSearchRequest,
 } from './dto/store-requests.dto.js';
-import { StoreAccess } from './store-access.js';
+import { StoreAccess, type StorePermission } from './store-access.js';
 import { StoreService } from './store.service.js';
 
 @ApiTags('Store')
@@ -30,6 +30,7 @@ export class StoreController {
   ) {}
 
   @Put('items')
+  @Requires('store:put')
   @HttpCode(204)
   @ApiOperation({ summary: 'Put an item', description: 'Graphs access the same item in their store.' })
   @BodyExample(StorePutRequest, {
@@ -39,31 +40,38 @@ export class StoreController {
   })
   @ApiNoContentResponse({ description: 'Put.' })
   @ApiErrors()
-  async putItem(@Auth() auth: AuthContext, @Body() body: StorePutRequest): Promise<void> {
-    await this.store.putItem(...(await this.access.toItem(auth, 'store:put', body)));
+  async putItem(@Permission() permission: StorePermission, @Body() body: StorePutRequest): Promise<void> {
+    await this.store.putItem(...(await this.access.toItem(permission, body)));
   }
 
   @Get('items')
+  @Requires('store:get')
   @ApiOperation({ summary: 'Get an item', description: 'Returns `null` for a missing or expired item.' })
   @ApiExtraModels(Item)
   @ApiOkResponse({ schema: { oneOf: [{ $ref: getSchemaPath(Item) }, { type: 'null' }] } })
   @ApiErrors()
-  async getItem(@Auth() auth: AuthContext, @Query() query: StoreGetQuery, @Res() reply: FastifyReply): Promise<void> {
+  async getItem(
+    @Permission() permission: StorePermission,
+    @Query() query: StoreGetQuery,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     // Nest would send an empty body for a null result.
-    await sendWire(reply, await this.store.getItem(...(await this.access.toItem(auth, 'store:get', query))));
+    await sendWire(reply, await this.store.getItem(...(await this.access.toItem(permission, query))));
   }
 
   @Delete('items')
+  @Requires('store:delete')
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete an item', description: 'Succeeds for a missing item too.' })
   @BodyExample(StoreDeleteRequest, { namespace: ['users', 'ada'], key: 'likes' })
   @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiErrors()
-  async deleteItem(@Auth() auth: AuthContext, @Body() body: StoreDeleteRequest): Promise<void> {
-    await this.store.deleteItem(...(await this.access.toItem(auth, 'store:delete', body)));
+  async deleteItem(@Permission() permission: StorePermission, @Body() body: StoreDeleteRequest): Promise<void> {
+    await this.store.deleteItem(...(await this.access.toItem(permission, body)));
   }
 
   @Post('items/search')
+  @Requires('store:search')
   @HttpCode(200)
   @ApiOperation({
     summary: 'Search items',
@@ -75,24 +83,25 @@ export class StoreController {
   @ApiOkResponse({ type: SearchItemsResponse })
   @ApiErrors()
   async searchItems(
-    @Auth() auth: AuthContext,
+    @Permission() permission: StorePermission,
     @Body() body: StoreSearchRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<SearchItemsResponse> {
-    const permitted = await this.access.toSearch(auth, body);
+    const permitted = await this.access.toSearch(permission, body);
     return { items: sendPage(reply, await this.store.searchItems(...permitted), body) };
   }
 
   @Post('namespaces')
+  @Requires('store:list_namespaces')
   @HttpCode(200)
   @ApiOperation({ summary: 'List namespaces', description: 'Returns the namespaces that have items, sorted.' })
   @BodyExample(StoreListNamespacesRequest, { prefix: ['users', '*'], max_depth: 2 })
   @ApiOkResponse({ type: ListNamespaceResponse })
   @ApiErrors()
   async listNamespaces(
-    @Auth() auth: AuthContext,
+    @Permission() permission: StorePermission,
     @Body() body: StoreListNamespacesRequest,
   ): Promise<ListNamespaceResponse> {
-    return { namespaces: await this.store.listNamespaces(...(await this.access.toNamespaces(auth, body))) };
+    return { namespaces: await this.store.listNamespaces(...(await this.access.toNamespaces(permission, body))) };
   }
 }

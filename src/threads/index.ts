@@ -1,4 +1,4 @@
-export { ThreadAccess } from './thread-access.js';
+export { ThreadAccess, type ThreadPermission } from './thread-access.js';
 export { Thread } from './dto/thread.dto.js';
 export { ThreadParams } from './dto/thread-requests.dto.js';
 export { THREAD_STATUSES, type ThreadStatus } from './thread.entity.js';

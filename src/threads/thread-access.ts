@@ -2,32 +2,45 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import {
-  type AuthContext,
   type AuthEvent,
   type AuthFilter,
   type Authorized,
   AuthService,
   filterSql,
+  type PathDecider,
+  type RoutePermission,
 } from '../auth/index.js';
 import { SqlParameters } from '../database/index.js';
 import { ThreadNotFoundError } from './threads.errors.js';
 
-type ThreadEvent = Extract<AuthEvent, `threads:${string}`>;
+/** A permission on threads, with its caller. */
+export type ThreadPermission = RoutePermission<Extract<AuthEvent, `threads:${string}`>>;
+
+/** Path parameters of the routes of a thread and its runs. */
+interface ThreadPath {
+  thread_id: string;
+  run_id?: string;
+}
 
 /** Checks which threads the caller may access. Threads of another user are reported as missing. */
 @Injectable()
-export class ThreadAccess {
+export class ThreadAccess implements PathDecider {
   constructor(
     private readonly auth: AuthService,
     @InjectDataSource() private readonly dataSource: DataSource,
   ) {}
 
+  /** Decides a permission on the thread of the path. Auth handlers get the ids of the thread and of the run. */
+  async decideOnPath(permission: ThreadPermission, { thread_id, run_id }: ThreadPath): Promise<void> {
+    await this.check(permission, thread_id, run_id === undefined ? {} : { run_id });
+  }
+
   /**
    * Authorizes an operation on a thread. Returns the request fields to use, which the auth handler may have changed.
    * Throws {@link ThreadNotFoundError} or `ForbiddenError`.
    */
-  async check<T extends object>(auth: AuthContext, event: ThreadEvent, thread_id: string, value?: T): Promise<T> {
-    const authorized = await this.auth.authorize(auth, event, { ...value, thread_id } as T & { thread_id: string });
+  async check<T extends object>(permission: ThreadPermission, thread_id: string, value: T): Promise<T> {
+    const authorized = await this.authorize(permission, { ...value, thread_id });
     if (authorized.filter && (await this.hiddenOf([thread_id], authorized.filter)).length > 0) {
       throw new ThreadNotFoundError(thread_id);
     }
@@ -35,8 +48,8 @@ export class ThreadAccess {
   }
 
   /** Like {@link check} for several threads. Throws {@link ThreadNotFoundError} for the first one that is hidden. */
-  async checkAll(auth: AuthContext, event: ThreadEvent, thread_ids: string[], value: object): Promise<void> {
-    const { filter } = await this.auth.authorize(auth, event, value);
+  async checkAll(permission: ThreadPermission, thread_ids: string[], value: object): Promise<void> {
+    const { filter } = await this.authorize(permission, value);
     const [hidden] = filter ? await this.hiddenOf(thread_ids, filter) : [];
     if (hidden !== undefined) {
       throw new ThreadNotFoundError(hidden);
@@ -58,8 +71,8 @@ export class ThreadAccess {
   }
 
   /** Authorizes an operation without a known thread, such as a search. */
-  authorize<T extends object>(auth: AuthContext, event: ThreadEvent, value: T): Promise<Authorized<T>> {
-    return this.auth.authorize(auth, event, value);
+  authorize<T extends object>(permission: ThreadPermission, value: T): Promise<Authorized<T>> {
+    return this.auth.authorize(permission, permission.event, value);
   }
 
   /** Threads that do not exist or that the filter hides. */

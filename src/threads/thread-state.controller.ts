@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Auth, type AuthContext } from '../auth/index.js';
+import { Permission, Requires } from '../auth/index.js';
 import { ApiErrors, BodyExample, sendWire } from '../http/index.js';
 import { ThreadState } from '../execution/index.js';
 import {
@@ -15,7 +15,7 @@ import {
   ThreadStateUpdate,
   ThreadUpdateStateResponse,
 } from './dto/thread-requests.dto.js';
-import { ThreadAccess } from './thread-access.js';
+import { ThreadAccess, type ThreadPermission } from './thread-access.js';
 import { ThreadStateService } from './thread-state.service.js';
 import { ThreadsService } from './threads.service.js';
 
@@ -29,34 +29,33 @@ export class ThreadStateController {
   ) {}
 
   @Get('state')
+  @Requires('threads:read', ThreadAccess)
   @ApiOperation({ summary: 'Get the state', description: 'Returns the newest state of the thread.' })
   @ApiOkResponse({ type: ThreadState })
   @ApiErrors(404)
   async getState(
-    @Auth() auth: AuthContext,
     @Param() { thread_id }: ThreadParams,
     @Query() options: ThreadStateQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.access.check(auth, 'threads:read', thread_id);
     await sendWire(reply, await this.state.getState(thread_id, {}, options));
   }
 
   @Get('state/:checkpoint_id')
+  @Requires('threads:read', ThreadAccess)
   @ApiOperation({ summary: 'Get the state at a checkpoint', description: 'Takes a checkpoint id from the history.' })
   @ApiOkResponse({ type: ThreadState })
   @ApiErrors(404)
   async getStateAt(
-    @Auth() auth: AuthContext,
     @Param() { thread_id, checkpoint_id }: ThreadCheckpointParams,
     @Query() options: ThreadStateQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.access.check(auth, 'threads:read', thread_id);
     await sendWire(reply, await this.state.getState(thread_id, { checkpoint_id }, options));
   }
 
   @Post('state/checkpoint')
+  @Requires('threads:read', ThreadAccess)
   @HttpCode(200)
   @ApiOperation({
     summary: 'Get the state at a checkpoint, by reference',
@@ -66,12 +65,10 @@ export class ThreadStateController {
   @ApiOkResponse({ type: ThreadState })
   @ApiErrors(404)
   async getStateAtCheckpoint(
-    @Auth() auth: AuthContext,
     @Param() { thread_id }: ThreadParams,
     @Body() { checkpoint = {}, subgraphs, select }: ThreadStateCheckpointRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.access.check(auth, 'threads:read', thread_id);
     await sendWire(
       reply,
       await this.state.getState(thread_id, checkpoint, { subgraphs: String(subgraphs) === 'true', select }),
@@ -79,6 +76,7 @@ export class ThreadStateController {
   }
 
   @Post('state')
+  @Requires('threads:update')
   @HttpCode(200)
   @ApiOperation({
     summary: 'Update the state',
@@ -91,14 +89,15 @@ export class ThreadStateController {
   @ApiOkResponse({ type: ThreadUpdateStateResponse })
   @ApiErrors(400, 404, 409)
   async updateState(
-    @Auth() auth: AuthContext,
+    @Permission() permission: ThreadPermission,
     @Param() { thread_id }: ThreadParams,
     @Body() body: ThreadStateUpdate,
   ): Promise<ThreadUpdateStateResponse> {
-    return this.state.updateState(thread_id, await this.access.check(auth, 'threads:update', thread_id, body));
+    return this.state.updateState(thread_id, await this.access.check(permission, thread_id, body));
   }
 
   @Patch('state')
+  @Requires('threads:update')
   @HttpCode(204)
   @ApiOperation({
     summary: 'Patch the metadata of a thread',
@@ -108,40 +107,38 @@ export class ThreadStateController {
   @ApiNoContentResponse({ description: 'Merged.' })
   @ApiErrors(404)
   async patchState(
-    @Auth() auth: AuthContext,
+    @Permission() permission: ThreadPermission,
     @Param() { thread_id }: ThreadParams,
     @Body() body: ThreadStatePatch,
   ): Promise<void> {
-    await this.threads.patch(thread_id, await this.access.check(auth, 'threads:update', thread_id, body));
+    await this.threads.patch(thread_id, await this.access.check(permission, thread_id, body));
   }
 
   @Post('history')
+  @Requires('threads:read', ThreadAccess)
   @HttpCode(200)
   @ApiOperation({ summary: 'Get the history', description: 'Returns past states, newest first.' })
   @BodyExample(ThreadHistoryRequest, { limit: 3 })
   @ApiOkResponse({ type: [ThreadState] })
   @ApiErrors(404)
   async getHistory(
-    @Auth() auth: AuthContext,
     @Param() { thread_id }: ThreadParams,
     @Body() body: ThreadHistoryRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.access.check(auth, 'threads:read', thread_id);
     await sendWire(reply, await this.state.getHistory(thread_id, body));
   }
 
   @Get('history')
+  @Requires('threads:read', ThreadAccess)
   @ApiOperation({ summary: 'Get the history (GET)', description: 'Returns past states, newest first.' })
   @ApiOkResponse({ type: [ThreadState] })
   @ApiErrors(404)
   async listHistory(
-    @Auth() auth: AuthContext,
     @Param() { thread_id }: ThreadParams,
     @Query() query: ThreadHistoryQuery,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.access.check(auth, 'threads:read', thread_id);
     await sendWire(reply, await this.state.getHistory(thread_id, query));
   }
 }

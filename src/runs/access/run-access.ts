@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AssistantAccess, type RunAssistant } from '../../assistants/index.js';
-import { type AuthContext, type AuthEvent, type AuthFilter, matches } from '../../auth/index.js';
-import { ThreadAccess, ThreadNotFoundError } from '../../threads/index.js';
+import { type AuthContext, type AuthFilter, matches } from '../../auth/index.js';
+import { ThreadAccess, ThreadNotFoundError, type ThreadPermission } from '../../threads/index.js';
 import type { RunCreate } from '../dto/run-requests.dto.js';
 import { RunNotFoundError } from '../runs.errors.js';
 import { RunFinder } from '../queue/run-finder.js';
@@ -13,8 +13,6 @@ export interface PermittedRun<T extends RunCreate> {
   /** Filter for the threads on which it may be created; all when undefined. */
   visible?: AuthFilter;
 }
-
-type ThreadEvent = Extract<AuthEvent, `threads:${string}`>;
 
 /** A run, as the request of its reader addresses it. */
 interface JoinedRun {
@@ -50,7 +48,7 @@ export class RunAccess {
       kwargs,
     };
     const value = { ...requested, thread_id: thread_id ?? null, status: 'pending' };
-    const permitted = await this.threads.authorize(auth, 'threads:create_run', value);
+    const permitted = await this.threads.authorize({ ...auth, event: 'threads:create_run' }, value);
     const { kwargs: changed, thread_id: _, status: __, ...fields } = permitted.value;
     return {
       body: { ...changed, ...withoutUndefined(fields), assistant_id } as unknown as T,
@@ -67,21 +65,25 @@ export class RunAccess {
    * Checks joining a run, with or without its thread. A reader whose disconnect cancels the run needs the permission to
    * cancel it. Throws {@link RunNotFoundError}, `ThreadNotFoundError` or `ForbiddenError`.
    */
-  async checkJoin(auth: AuthContext, { run_id, thread_id }: JoinedRun, cancelOnDisconnect: boolean): Promise<void> {
-    const events: ThreadEvent[] = cancelOnDisconnect ? ['threads:read', 'threads:update'] : ['threads:read'];
-    for (const event of events) {
-      await (thread_id ? this.threads.check(auth, event, thread_id, { run_id }) : this.check(auth, event, run_id));
+  async checkJoin(permission: ThreadPermission, run: JoinedRun, cancelOnDisconnect: boolean): Promise<void> {
+    await this.check(permission, run);
+    if (cancelOnDisconnect) {
+      await this.check({ ...permission, event: 'threads:update' }, run);
     }
   }
 
-  /** Checks a run that is addressed without its thread. Throws {@link RunNotFoundError} or `ForbiddenError`. */
-  async check(auth: AuthContext, event: ThreadEvent, run_id: string): Promise<void> {
-    if (!auth.user) {
-      return;
+  private async check(permission: ThreadPermission, { run_id, thread_id }: JoinedRun): Promise<void> {
+    if (thread_id) {
+      await this.threads.check(permission, thread_id, { run_id });
+    } else if (permission.user) {
+      await this.checkWithoutThread(permission, run_id);
     }
+  }
+
+  private async checkWithoutThread(permission: ThreadPermission, run_id: string): Promise<void> {
     const { thread_id } = await this.runs.find(run_id);
     try {
-      await this.threads.check(auth, event, thread_id, { run_id });
+      await this.threads.check(permission, thread_id, { run_id });
     } catch (error) {
       throw error instanceof ThreadNotFoundError ? new RunNotFoundError(run_id) : error;
     }

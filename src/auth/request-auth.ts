@@ -1,4 +1,3 @@
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { type AuthContext, ANONYMOUS } from './auth-user.js';
 
@@ -10,11 +9,6 @@ declare module 'fastify' {
     authFailed?: boolean;
   }
 }
-
-/** Injects the caller into a route parameter. */
-export const Auth = createParamDecorator((_: unknown, context: ExecutionContext): AuthContext =>
-  authOf(context.switchToHttp().getRequest<FastifyRequest>()),
-);
 
 /** The caller of a request. */
 export const authOf = ({ auth }: Pick<FastifyRequest, 'auth'>): AuthContext => auth ?? ANONYMOUS;
