@@ -62,12 +62,11 @@ export class UndeclaredPermissionError extends Error {
 }
 
 /** Routes have neither `@Requires` nor `@Public`. The server does not start. */
-export class MissingPermissionError extends Error {
+export class MissingPermissionError extends StartupError {
   constructor(routes: readonly string[]) {
     super(
       `${routes.join(', ')}: no permission is declared. Add @Requires with the permission, or @Public when callers need none.`,
     );
-    this.name = 'MissingPermissionError';
   }
 }
 
