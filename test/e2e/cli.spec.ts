@@ -159,7 +159,7 @@ describe('langgraph.json', () => {
     expect(output).toMatch(/env: cannot read .+\.env/);
 
     const server = await project.start({ database });
-    expect(server.output()).toMatch(/Warning: .+env: there is no .+\.env; copy \.env\.example to \.env/);
+    expect(server.output()).toMatch(/Warning: .+env: .+\.env does not exist; copy \.env\.example to \.env/);
     await server.stop();
   });
 
