@@ -1,11 +1,11 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import type { EntityManager, Repository, SelectQueryBuilder } from 'typeorm';
+import type { Repository, SelectQueryBuilder } from 'typeorm';
 import { type AuthFilter, filterQuery, matches } from '../auth/index.js';
 import { isDerivedId, isUuid, newId, systemAssistantId, toJsonb, ValidationFailedError } from '../common/index.js';
 import { type Page } from '../http/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
-import type { Queryable } from '../database/index.js';
+import { type Queryable, Sql } from '../database/index.js';
 import { GraphRegistry } from '../execution/index.js';
 import { ThreadsService } from '../threads/index.js';
 import { AssistantEntity, AssistantVersionEntity } from './assistant.entity.js';
@@ -45,6 +45,7 @@ export class AssistantsService implements OnApplicationBootstrap {
   constructor(
     @InjectRepository(AssistantEntity) private readonly assistants: Repository<AssistantEntity>,
     @InjectRepository(AssistantVersionEntity) private readonly versions: Repository<AssistantVersionEntity>,
+    private readonly sql: Sql,
     private readonly cache: AssistantCache,
     private readonly graphs: GraphRegistry,
     private readonly threads: ThreadsService,
@@ -157,18 +158,12 @@ export class AssistantsService implements OnApplicationBootstrap {
     if (patch.graph_id) {
       this.graphs.assertExists(patch.graph_id);
     }
-    return this.withLock(assistant_id, async (manager, row) => {
-      const { max } = (await manager
-        .createQueryBuilder(AssistantVersionEntity, 'version')
-        .select('max(version.version)', 'max')
-        .where({ assistant_id: row.assistant_id })
-        .getRawOne<{ max: number }>())!;
+    return this.withLock(assistant_id, async (db, row) => {
       const { graph_id, config, context, metadata, name, description } = patch;
       const given = { graph_id, config, context, name, description };
       const content = { ...contentOf(row), ...withoutAbsent(given), metadata: { ...row.metadata, ...metadata } };
-      const version = max + 1;
-      await manager.insert(AssistantVersionEntity, { ...content, version } as never);
-      return { ...content, version };
+      const { rows } = await db.query<{ version: number }>(ADD_VERSION, valuesOf(content));
+      return { ...content, version: rows[0].version };
     });
   }
 
@@ -183,10 +178,10 @@ export class AssistantsService implements OnApplicationBootstrap {
     if (this.isSystemAssistant(id)) {
       throw new SystemAssistantError(id);
     }
-    const deleted = await this.assistants.manager.transaction(async (manager) => {
-      const thread_ids = delete_threads ? await this.threads.idsOfAssistant(manager, id, threads) : [];
-      await this.threads.deleteAll(manager, thread_ids);
-      await manager.delete(AssistantEntity, { assistant_id: id });
+    const deleted = await this.sql.transaction(async (db) => {
+      const thread_ids = delete_threads ? await this.threads.idsOfAssistant(db, id, threads) : [];
+      await this.threads.deleteAll(db, thread_ids);
+      await db.query('DELETE FROM assistants WHERE assistant_id = $1', [id]);
       return thread_ids;
     });
     this.threads.announceDeleted(deleted);
@@ -214,52 +209,36 @@ export class AssistantsService implements OnApplicationBootstrap {
 
   /** Makes a version the current one, with all its fields. */
   setLatest(assistant_id: string, version: number): Promise<Assistant> {
-    return this.withLock(assistant_id, async (manager, row) => {
-      const stored = await manager.findOneBy(AssistantVersionEntity, { assistant_id: row.assistant_id, version });
-      if (!stored) {
+    return this.withLock(assistant_id, async (db, row) => {
+      const { rows } = await db.query<AssistantVersionEntity>(FIND_VERSION, [row.assistant_id, version]);
+      if (rows.length === 0) {
         throw new AssistantVersionNotFoundError(row.assistant_id, version);
       }
-      return { ...contentOf(stored), version };
+      return { ...contentOf(rows[0]), version };
     });
   }
 
   /** Changes the current version under a row lock, so that concurrent changes are serialized. */
   private async withLock(
     assistant_id: string,
-    change: (manager: EntityManager, row: AssistantEntity) => Promise<VersionContent & { version: number }>,
+    change: (db: Queryable, row: AssistantEntity) => Promise<VersionContent & { version: number }>,
   ): Promise<Assistant> {
     const id = this.toId(assistant_id);
-    return this.assistants.manager.transaction(async (manager) => {
-      const row = await manager.findOne(AssistantEntity, {
-        where: { assistant_id: id },
-        lock: { mode: 'pessimistic_write' },
-      });
-      if (!row) {
+    return this.sql.transaction(async (db) => {
+      const { rows } = await db.query<AssistantEntity>(LOCK_ASSISTANT, [id]);
+      if (rows.length === 0) {
         throw new AssistantNotFoundError(assistant_id);
       }
-      const { assistant_id: _, ...content } = await change(manager, row);
-      await manager.update(AssistantEntity, { assistant_id: id }, { ...content, updated_at: () => 'now()' } as never);
-      return toAssistant(await manager.findOneByOrFail(AssistantEntity, { assistant_id: id }));
+      const { version, ...content } = await change(db, rows[0]);
+      const { rows: updated } = await db.query<AssistantEntity>(UPDATE_ASSISTANT, [...valuesOf(content), version]);
+      return toAssistant(updated[0]);
     });
   }
 
   /** False when the id is taken; then nothing is written. */
-  private insert(content: VersionContent): Promise<boolean> {
-    return this.assistants.manager.transaction(async (manager) => {
-      const inserted = await manager
-        .createQueryBuilder()
-        .insert()
-        .into(AssistantEntity)
-        .values({ ...content, version: 1 } as never)
-        .orIgnore()
-        .returning('assistant_id')
-        .execute();
-      const isNew = (inserted.raw as unknown[]).length > 0;
-      if (isNew) {
-        await manager.insert(AssistantVersionEntity, { ...content, version: 1 } as never);
-      }
-      return isNew;
-    });
+  private async insert(content: VersionContent): Promise<boolean> {
+    const { rows } = await this.sql.query(INSERT_ASSISTANT, valuesOf(content));
+    return rows.length > 0;
   }
 
   /**
@@ -309,6 +288,44 @@ export class AssistantsService implements OnApplicationBootstrap {
     return graph_id;
   }
 }
+
+const LOCK_ASSISTANT = 'SELECT * FROM assistants WHERE assistant_id = $1 FOR UPDATE';
+
+const FIND_VERSION = 'SELECT * FROM assistant_versions WHERE assistant_id = $1 AND version = $2';
+
+/** The columns of {@link valuesOf}. */
+const CONTENT = 'assistant_id, graph_id, name, description, config, context, metadata';
+
+/** An assistant with its first version. */
+const INSERT_ASSISTANT = `
+  WITH assistant AS (
+    INSERT INTO assistants (${CONTENT}, version) VALUES ($1, $2, $3, $4, $5, $6, $7, 1) ON CONFLICT DO NOTHING RETURNING *
+  )
+  INSERT INTO assistant_versions (${CONTENT}, version) SELECT ${CONTENT}, version FROM assistant RETURNING assistant_id`;
+
+/** The lock on the assistant keeps the number free. */
+const ADD_VERSION = `
+  INSERT INTO assistant_versions (${CONTENT}, version)
+  SELECT $1::uuid, $2, $3, $4, $5::jsonb, $6::jsonb, $7::jsonb, max(version) + 1
+  FROM assistant_versions WHERE assistant_id = $1 RETURNING version`;
+
+const UPDATE_ASSISTANT = `
+  UPDATE assistants SET graph_id = $2, name = $3, description = $4, config = $5, context = $6, metadata = $7,
+    version = $8, updated_at = now()
+  WHERE assistant_id = $1 RETURNING *`;
+
+const valuesOf = ({
+  assistant_id,
+  graph_id,
+  name,
+  description,
+  config,
+  context,
+  metadata,
+}: VersionContent): unknown[] => [
+  ...[assistant_id, graph_id, name, description],
+  ...[config, context, metadata].map(toJsonb),
+];
 
 const contentOf = (row: VersionContent): VersionContent => {
   const { assistant_id, graph_id, name, description, config, context, metadata } = row;

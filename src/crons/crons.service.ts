@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import type { EntityManager, Repository, SelectQueryBuilder } from 'typeorm';
+import type { Repository, SelectQueryBuilder } from 'typeorm';
 import type { RunAssistant } from '../assistants/index.js';
 import { ANONYMOUS, type AuthContext, type AuthFilter, filterQuery, matches } from '../auth/index.js';
 import { isUuid, newId, systemAssistantId, toJsonb, ValidationFailedError } from '../common/index.js';
 import { type Page } from '../http/index.js';
-import type { Queryable } from '../database/index.js';
+import { assignments, insertion, type Queryable, Sql, SqlParameters } from '../database/index.js';
 import { RunCreationService, RunPermissions } from '../runs/index.js';
 import { type CronTiming, runsChanged, settingsAfter, timingChanged } from './cron-change.js';
 import { CronEntity } from './cron.entity.js';
@@ -30,6 +30,7 @@ const MAX_ATTEMPTS = 5;
 export class CronsService {
   constructor(
     @InjectRepository(CronEntity) private readonly crons: Repository<CronEntity>,
+    private readonly sql: Sql,
     private readonly creation: RunCreationService,
     private readonly permissions: RunPermissions,
   ) {}
@@ -38,7 +39,7 @@ export class CronsService {
   async create(body: CronCreate, thread_id?: string, auth: AuthContext = ANONYMOUS): Promise<Cron> {
     const { schedule, timezone = null, end_time, enabled = true, on_run_completed, metadata = {}, ...payload } = body;
     assertSize(payload);
-    const now = await clock(this.crons.manager);
+    const now = await clock(this.sql);
     const timing: CronTiming = { schedule, timezone, end_time: readInstant(end_time) ?? null, enabled };
     assertSchedule(timing, now);
     assertEndInFuture(timing, now);
@@ -52,8 +53,10 @@ export class CronsService {
       ...callerColumns(auth),
       next_run_date: nextDue(timing, now),
     };
-    await this.writeWhenAllowed(auth, { ...row, payload }, async (manager, { assistant_id }) => {
-      await manager.insert(CronEntity, { ...row, assistant_id, payload: { ...payload, assistant_id } } as never);
+    await this.writeWhenAllowed(auth, { ...row, payload }, async (db, { assistant_id }) => {
+      const parameters = new SqlParameters();
+      const columns = toColumns({ ...row, assistant_id, payload: { ...payload, assistant_id } });
+      await db.query(`INSERT INTO crons ${insertion(columns, parameters)}`, parameters.values);
     });
     return this.get(cron_id);
   }
@@ -104,9 +107,9 @@ export class CronsService {
 
   /** Throws {@link CronNotFoundError}. */
   async delete(cron_id: string, visible?: AuthFilter): Promise<void> {
-    await this.crons.manager.transaction(async (manager) => {
-      await lock(manager, cron_id, visible);
-      await manager.delete(CronEntity, { cron_id });
+    await this.sql.transaction(async (db) => {
+      await lock(db, cron_id, visible);
+      await db.query('DELETE FROM crons WHERE cron_id = $1', [cron_id]);
     });
   }
 
@@ -121,29 +124,34 @@ export class CronsService {
     const after = settingsAfter(before, body);
     assertSize(after.payload);
     const changesRuns = runsChanged(before, after);
-    const write = async (manager: EntityManager): Promise<boolean> => {
-      const row = await lock(manager, cron_id, visible);
+    const write = async (db: Queryable): Promise<boolean> => {
+      const row = await lock(db, cron_id, visible);
       if (!isDeepStrictEqual(settingsAfter(row, body), after) || runsChanged(row, after) !== changesRuns) {
         return false;
       }
-      const now = await clock(manager);
+      const now = await clock(db);
       const changesTiming = timingChanged(row, after);
       assertSchedule(after, now);
       if (body.end_time || (changesTiming && after.enabled)) {
         assertEndInFuture(after, now);
       }
-      await manager.update(CronEntity, { cron_id }, {
+      const parameters = new SqlParameters();
+      const columns = toColumns({
         ...after,
         ...(after.enabled && { disabled_reason: null }),
         ...(changesTiming && { next_run_date: nextDue(after, now) }),
         ...(changesRuns && callerColumns(auth)),
-        updated_at: () => 'clock_timestamp()',
-      } as never);
+      });
+      await db.query(
+        `UPDATE crons SET ${assignments(columns, parameters)}, updated_at = clock_timestamp()
+         WHERE cron_id = ${parameters.add(cron_id)}`,
+        parameters.values,
+      );
       return true;
     };
     return changesRuns || (after.enabled && timingChanged(before, after))
       ? this.writeWhenAllowed(auth, { ...after, thread_id }, write)
-      : this.crons.manager.transaction(write);
+      : this.sql.transaction(write);
   }
 
   /**
@@ -153,15 +161,15 @@ export class CronsService {
   private writeWhenAllowed<T>(
     auth: AuthContext,
     cron: RunSource,
-    write: (manager: EntityManager, assistant: RunAssistant) => Promise<T>,
+    write: (db: Queryable, assistant: RunAssistant) => Promise<T>,
   ): Promise<T> {
     const { thread_id } = cron;
     return this.creation.retryOnStaleAssistant(undefined, async () => {
       const decided = await this.permissions.decide(auth, thread_id ?? undefined, runOf(cron));
-      return this.crons.manager.transaction(async (manager) => {
+      return this.sql.transaction(async (db) => {
         // Locks the thread before the cron, in the same order as a request that deletes the thread.
-        await this.permissions.confirm(queryable(manager), decided, thread_id);
-        return write(manager, decided.assistant);
+        await this.permissions.confirm(db, decided, thread_id);
+        return write(db, decided.assistant);
       });
     });
   }
@@ -207,27 +215,31 @@ const NULLABLE = new Set<string>(['thread_id', 'next_run_date', 'end_time']);
 const NULLS = { ASC: 'NULLS FIRST', DESC: 'NULLS LAST' } as const;
 
 /** The clock that due times are compared with: the database clock, which all processes share. */
-async function clock(manager: EntityManager): Promise<Date> {
-  const [{ now }] = await manager.query<{ now: Date }[]>('SELECT clock_timestamp() AS now');
-  return now;
+async function clock(db: Queryable): Promise<Date> {
+  const { rows } = await db.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+  return rows[0].now;
 }
 
 /** Locks the cron: until the transaction ends, no process fires it and no other request changes it. */
-async function lock(manager: EntityManager, cron_id: string, visible: AuthFilter | undefined): Promise<CronEntity> {
-  const row = await manager.findOne(CronEntity, { where: { cron_id }, lock: { mode: 'pessimistic_write' } });
-  return assertFound(row, cron_id, visible);
+async function lock(db: Queryable, cron_id: string, visible: AuthFilter | undefined): Promise<CronEntity> {
+  const { rows } = await db.query<CronEntity>('SELECT * FROM crons WHERE cron_id = $1 FOR UPDATE', [cron_id]);
+  return assertFound(rows.at(0), cron_id, visible);
 }
 
 /** Throws {@link CronNotFoundError}, also for a cron that the caller may not see. */
-function assertFound(row: CronEntity | null, cron_id: string, visible: AuthFilter | undefined): CronEntity {
+function assertFound(row: CronEntity | null | undefined, cron_id: string, visible: AuthFilter | undefined): CronEntity {
   if (!row || (visible && !matches(visible, row.metadata))) {
     throw new CronNotFoundError(cron_id);
   }
   return row;
 }
 
-const queryable = (manager: EntityManager): Queryable => ({
-  query: async <R>(text: string, values?: unknown[]) => ({ rows: await manager.query<R[]>(text, values) }),
+/** The columns of a row, with JSON as a string. `payload` is of type `json`, which keeps it unchanged. */
+const toColumns = ({ payload, metadata, caller, ...others }: Partial<CronEntity>): Record<string, unknown> => ({
+  ...others,
+  ...(payload && { payload: JSON.stringify(payload) }),
+  ...(metadata && { metadata: toJsonb(metadata) }),
+  ...(caller !== undefined && { caller: caller && toJsonb(caller) }),
 });
 
 /** The columns of the user that the runs of a cron act as. */

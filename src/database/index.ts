@@ -8,6 +8,7 @@ export * from './migrator.js';
 export { Notifications } from './notifications.js';
 export { jsonb } from './jsonb.js';
 export { parameterRows } from './parameter-rows.js';
+export { assignments, insertion } from './row-sql.js';
 export { SqlParameters } from './sql-parameters.js';
 export { type Queryable, Sql } from './sql.js';
 export { retryWhileUnavailable } from './transient.js';

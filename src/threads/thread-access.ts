@@ -1,6 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import type { DataSource } from 'typeorm';
 import {
   type AuthEvent,
   type AuthFilter,
@@ -10,7 +8,7 @@ import {
   type PathDecider,
   type RoutePermission,
 } from '../auth/index.js';
-import { SqlParameters } from '../database/index.js';
+import { Sql, SqlParameters } from '../database/index.js';
 import { ThreadNotFoundError } from './threads.errors.js';
 
 /** A permission on threads, with its caller. */
@@ -27,7 +25,7 @@ interface ThreadPath {
 export class ThreadAccess implements PathDecider {
   constructor(
     private readonly auth: AuthService,
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly sql: Sql,
   ) {}
 
   /** Decides a permission on the thread of the path. Auth handlers get the ids of the thread and of the run. */
@@ -61,9 +59,10 @@ export class ThreadAccess implements PathDecider {
     const parameters = new SqlParameters();
     const id = parameters.add(thread_id);
     const visible = filterSql(filter, 'metadata', (value) => parameters.add(value));
-    const hidden = await this.dataSource.query<unknown[]>(
+    const { rows: hidden } = await this.sql.query(
       `SELECT FROM threads WHERE thread_id = ${id} AND (${visible}) IS NOT TRUE`,
       parameters.values,
+      { isPrepared: false },
     );
     if (hidden.length > 0) {
       throw new ThreadNotFoundError(thread_id);
@@ -80,10 +79,11 @@ export class ThreadAccess implements PathDecider {
     const parameters = new SqlParameters();
     const ids = parameters.add(thread_ids);
     const visible = filterSql(filter, 'thread.metadata', (value) => parameters.add(value));
-    const rows = await this.dataSource.query<{ id: string }[]>(
+    const { rows } = await this.sql.query<{ id: string }>(
       `SELECT id FROM unnest(${ids}::uuid[]) id
        WHERE NOT EXISTS (SELECT FROM threads thread WHERE thread.thread_id = id AND ${visible})`,
       parameters.values,
+      { isPrepared: false },
     );
     return rows.map(({ id }) => id);
   }

@@ -1,8 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import type { DataSource } from 'typeorm';
 import { toJsonb } from '../common/index.js';
-import { SqlParameters } from '../database/index.js';
+import { Sql, SqlParameters } from '../database/index.js';
 import { threadConditions, type ThreadFilter } from './thread-filter.js';
 
 /** Metadata keys by which the counts are maintained. */
@@ -30,7 +28,7 @@ export class ThreadCounts implements OnApplicationBootstrap, OnModuleDestroy {
   private timer?: NodeJS.Timeout;
   private compacting?: Promise<void>;
 
-  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+  constructor(private readonly sql: Sql) {}
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => {
@@ -50,14 +48,14 @@ export class ThreadCounts implements OnApplicationBootstrap, OnModuleDestroy {
   /** Exact, even while threads change. */
   async total(filter: ThreadFilter): Promise<number> {
     const parameters = new SqlParameters();
-    const sql = countedSql(filter, parameters) ?? countingSql(filter, parameters);
-    const [{ total }] = await this.dataSource.query<[{ total: string }]>(sql, parameters.values);
-    return Number(total);
+    const statement = countedSql(filter, parameters) ?? countingSql(filter, parameters);
+    const { rows } = await this.sql.query<{ total: string }>(statement, parameters.values, { isPrepared: false });
+    return Number(rows[0].total);
   }
 
   /** Called by the timer. */
   async compact(): Promise<void> {
-    await this.dataSource.query(COMPACT);
+    await this.sql.query(COMPACT);
   }
 }
 

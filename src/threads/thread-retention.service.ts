@@ -1,8 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import type { DataSource, EntityManager } from 'typeorm';
 import { DELETE_OLD_CHECKPOINTS, STORAGE } from '../execution/index.js';
-import { Sql } from '../database/index.js';
+import { type Queryable, Sql } from '../database/index.js';
 import type { ThreadPruneRequest, ThreadPruneResult, ThreadStorage } from './dto/thread-storage.dto.js';
 import { ThreadNotFoundError } from './threads.errors.js';
 import { ThreadsService } from './threads.service.js';
@@ -13,7 +11,6 @@ export class ThreadRetentionService {
   constructor(
     private readonly threads: ThreadsService,
     private readonly sql: Sql,
-    @InjectDataSource() private readonly dataSource: DataSource,
   ) {}
 
   /** Counts and bytes of a thread's checkpoints. Throws {@link ThreadNotFoundError}. */
@@ -33,13 +30,13 @@ export class ThreadRetentionService {
    */
   async prune({ thread_ids, strategy = 'delete' }: ThreadPruneRequest): Promise<ThreadPruneResult> {
     const requested = [...new Set(thread_ids)].sort();
-    const pruned = await this.dataSource.transaction(async (manager) => {
-      const idle = await lockAll(manager, requested);
+    const pruned = await this.sql.transaction(async (db) => {
+      const idle = await lockAll(db, requested);
       if (strategy === 'delete') {
-        await this.threads.deleteAll(manager, requested);
+        await this.threads.deleteAll(db, requested);
         return requested;
       }
-      await manager.query(DELETE_OLD_CHECKPOINTS, [idle]);
+      await db.query(DELETE_OLD_CHECKPOINTS, [idle]);
       return idle;
     });
     if (strategy === 'delete') {
@@ -50,8 +47,8 @@ export class ThreadRetentionService {
 }
 
 /** Locks the threads in a fixed order, so that two callers cannot deadlock. Returns those without an active run. */
-async function lockAll(manager: EntityManager, thread_ids: string[]): Promise<string[]> {
-  const rows = await manager.query<{ thread_id: string; newest_run_id: string | null }[]>(
+async function lockAll(db: Queryable, thread_ids: string[]): Promise<string[]> {
+  const { rows } = await db.query<{ thread_id: string; newest_run_id: string | null }>(
     `SELECT thread_id, newest_run_id FROM threads WHERE thread_id = ANY($1::uuid[]) AND NOT hidden
      ORDER BY thread_id FOR UPDATE`,
     [thread_ids],

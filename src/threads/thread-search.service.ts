@@ -1,10 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import type { DataSource } from 'typeorm';
 import type { AuthFilter } from '../auth/index.js';
 import { JsonText } from '../common/index.js';
 import { type Page } from '../http/index.js';
-import { SqlParameters } from '../database/index.js';
+import { Sql, SqlParameters } from '../database/index.js';
 import { isThreadField, THREAD_FIELDS, type Thread, toThread } from './dto/thread.dto.js';
 import type { ThreadCountRequest, ThreadSearchRequest } from './dto/thread-requests.dto.js';
 import { parsePath } from './extract.js';
@@ -27,7 +25,7 @@ type FoundThread = Omit<ThreadEntity, 'values'> & {
 @Injectable()
 export class ThreadSearchService {
   constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly sql: Sql,
     private readonly counts: ThreadCounts,
   ) {}
 
@@ -38,8 +36,9 @@ export class ThreadSearchService {
   async search(request: ThreadSearchRequest, visible?: AuthFilter): Promise<Page<Thread>> {
     const { extract, select = THREAD_FIELDS } = request;
     const parameters = new SqlParameters();
-    const [found, total] = await Promise.all([
-      this.dataSource.query<FoundThread[]>(searchSql({ ...request, visible }, parameters), parameters.values),
+    const statement = searchSql({ ...request, visible }, parameters);
+    const [{ rows: found }, total] = await Promise.all([
+      this.sql.query<FoundThread>(statement, parameters.values, { isPrepared: false }),
       this.counts.total({ ...request, visible }),
     ]);
     const lazyValues = new LazyValues(
@@ -60,11 +59,12 @@ export class ThreadSearchService {
     return this.counts.total({ ...request, visible });
   }
 
-  private readValues(thread_ids: string[]): Promise<{ thread_id: string; values: string | null }[]> {
-    return this.dataSource.query(
+  private async readValues(thread_ids: string[]): Promise<{ thread_id: string; values: string | null }[]> {
+    const { rows } = await this.sql.query<{ thread_id: string; values: string | null }>(
       'SELECT thread_id, values::text AS values FROM threads WHERE thread_id = ANY($1::uuid[])',
       [thread_ids],
     );
+    return rows;
   }
 }
 

@@ -1,6 +1,4 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import type { DataSource, EntityManager } from 'typeorm';
 import type { AuthFilter } from '../auth/index.js';
 import { errorText, isObject, type JsonObject, newId, toJsonb, toWireJson, jsonbText } from '../common/index.js';
 import { type Queryable, Sql } from '../database/index.js';
@@ -64,7 +62,6 @@ export class ThreadStateService {
     private readonly graphState: GraphStateService,
     private readonly stream: ThreadStreamService,
     private readonly sql: Sql,
-    @InjectDataSource() private readonly dataSource: DataSource,
   ) {}
 
   async getState(thread_id: string, at: CheckpointReference, options: StateOptions): Promise<Partial<ThreadState>> {
@@ -97,9 +94,8 @@ export class ThreadStateService {
     }
     const draft = await this.graphState.draftSupersteps(owner, supersteps, { graph_id: owner.graph_id });
     const columns = stateColumns(draft.state);
-    const isNew = await this.dataSource.transaction(async (manager) => {
-      const inserted = await this.threads.insert(manager, thread_id, body);
-      const db = sqlOf(manager);
+    const isNew = await this.sql.transaction(async (db) => {
+      const inserted = await this.threads.insert(db, thread_id, body);
       if (inserted && !(await writeDraft(db, thread_id, draft, columns))) {
         throw new ThreadChangedError(thread_id);
       }
@@ -143,11 +139,11 @@ export class ThreadStateService {
       const state = owner && (await this.graphState.getState(owner, {}, false));
       if (state) {
         const status = left && threadStatus(left.status, state);
-        const [, updated] = await this.dataSource.query<[unknown, number]>(
+        const { rows: updated } = await this.sql.query(
           `UPDATE threads SET values = $2, state_updated_at = now(), status = coalesce($4, status),
                   interrupts = CASE coalesce($4, status) WHEN 'interrupted' THEN $3::json ELSE $6::json END,
                   error = CASE WHEN $4::text IS NULL THEN error ELSE $5::jsonb END
-           WHERE thread_id = $1 AND newest_run_id IS NULL`,
+           WHERE thread_id = $1 AND newest_run_id IS NULL RETURNING thread_id`,
           [
             thread_id,
             state.checkpoint ? jsonbText(toWireJson(state.values)) : null,
@@ -157,7 +153,7 @@ export class ThreadStateService {
             interruptsJson('idle', state),
           ],
         );
-        if (updated > 0) {
+        if (updated.length > 0) {
           await this.stream.publishState(thread_id, state);
         }
       }
@@ -228,11 +224,6 @@ async function writeDraft(db: Queryable, thread_id: string, draft: StateDraft, c
   }
   return isWritten;
 }
-
-/** Adapts the connection of a TypeORM transaction to `Queryable`. */
-const sqlOf = (manager: EntityManager): Queryable => ({
-  query: async <R>(text: string, values?: unknown[]) => ({ rows: await manager.query<R[]>(text, values) }),
-});
 
 const toUpdateResponse = (config: CheckpointConfig): ThreadUpdateStateResponse =>
   ({

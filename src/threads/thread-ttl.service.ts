@@ -1,7 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import type { DataSource, EntityManager } from 'typeorm';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
+import { type Queryable, Sql } from '../database/index.js';
 import { DELETE_OLD_CHECKPOINTS } from '../execution/index.js';
 import type { PruneStrategy } from './thread.entity.js';
 import { ThreadsService } from './threads.service.js';
@@ -37,7 +36,7 @@ export class ThreadTtlService implements OnApplicationBootstrap, OnModuleDestroy
 
   constructor(
     private readonly threads: ThreadsService,
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly sql: Sql,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
@@ -69,22 +68,22 @@ export class ThreadTtlService implements OnApplicationBootstrap, OnModuleDestroy
   }
 
   private async sweepOnce(limit: number): Promise<number> {
-    const { found, deleted } = await this.dataSource.transaction(async (manager) => {
-      const found = await manager.query<Candidate[]>(FIND_CANDIDATES, [limit]);
-      return { found: found.length, deleted: found.length > 0 ? await this.expire(manager, found) : [] };
+    const { found, deleted } = await this.sql.transaction(async (db) => {
+      const { rows } = await db.query<Candidate>(FIND_CANDIDATES, [limit]);
+      return { found: rows.length, deleted: rows.length > 0 ? await this.expire(db, rows) : [] };
     });
     this.threads.announceDeleted(deleted);
     return found;
   }
 
   /** Returns the ids of deleted threads. */
-  private async expire(manager: EntityManager, candidates: Candidate[]): Promise<string[]> {
+  private async expire(db: Queryable, candidates: Candidate[]): Promise<string[]> {
     const due = candidates.filter(({ is_due }) => is_due);
     const deleted = idsOf(due.filter(({ ttl_strategy }) => ttl_strategy === 'delete'));
     const pruned = idsOf(due.filter(({ ttl_strategy }) => ttl_strategy === 'keep_latest'));
-    await this.threads.deleteAll(manager, deleted);
-    await manager.query(DELETE_OLD_CHECKPOINTS, [pruned]);
-    await manager.query(RESCHEDULE, [idsOf(candidates), pruned]);
+    await this.threads.deleteAll(db, deleted);
+    await db.query(DELETE_OLD_CHECKPOINTS, [pruned]);
+    await db.query(RESCHEDULE, [idsOf(candidates), pruned]);
     return deleted;
   }
 }

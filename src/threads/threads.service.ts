@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import type { EntityManager, QueryDeepPartialEntity, Repository } from 'typeorm';
+import type { Repository } from 'typeorm';
 import { type AuthFilter, matches } from '../auth/index.js';
 import { JsonText, newId, toJsonb } from '../common/index.js';
 import { type SseBody } from '../http/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
-import { columns, Notifications, SqlParameters } from '../database/index.js';
+import { columns, Notifications, type Queryable, Sql, SqlParameters } from '../database/index.js';
 import { DELETE_THREADS } from '../execution/index.js';
 import { deleteStreams } from '../streams/index.js';
 import { type Thread, toThread } from './dto/thread.dto.js';
@@ -21,6 +21,7 @@ import { ThreadExistsError, ThreadNotFoundError } from './threads.errors.js';
 export class ThreadsService {
   constructor(
     @InjectRepository(ThreadEntity) private readonly threads: Repository<ThreadEntity>,
+    private readonly sql: Sql,
     private readonly notifications: Notifications,
     private readonly stream: ThreadStreamService,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
@@ -29,7 +30,7 @@ export class ThreadsService {
   /** `visible`: threads that the caller may see. Throws {@link ThreadExistsError}. */
   async create(body: ThreadCreate, visible?: AuthFilter): Promise<Thread> {
     const thread_id = body.thread_id ?? newId();
-    const isNew = await this.insert(this.threads.manager, thread_id, body);
+    const isNew = await this.insert(this.sql, thread_id, body);
     return isNew ? this.get(thread_id) : this.getExisting(thread_id, visible);
   }
 
@@ -43,19 +44,11 @@ export class ThreadsService {
   }
 
   /** Returns false when the thread exists and `if_exists` allows it. Throws {@link ThreadExistsError} otherwise. */
-  async insert(manager: EntityManager, thread_id: string, body: ThreadCreate): Promise<boolean> {
+  async insert(db: Queryable, thread_id: string, body: ThreadCreate): Promise<boolean> {
     const { metadata = {}, if_exists = 'raise' } = body;
     const ttl = toTtl(body.ttl) ?? defaultTtl(this.config.thread_ttl);
-    const inserted = await manager
-      .createQueryBuilder()
-      .insert()
-      .into(ThreadEntity)
-      .values({ thread_id, metadata: metadata as never, ...ttlColumns(ttl) })
-      .orIgnore()
-      .returning('thread_id')
-      .setParameter('minutes', ttl?.minutes)
-      .execute();
-    const isNew = (inserted.raw as unknown[]).length > 0;
+    const { rows } = await db.query(INSERT_THREAD, [thread_id, toJsonb(metadata), ...ttlValues(ttl)]);
+    const isNew = rows.length > 0;
     if (!isNew && if_exists === 'raise') {
       throw new ThreadExistsError(thread_id);
     }
@@ -70,7 +63,7 @@ export class ThreadsService {
   /** Throws {@link ThreadNotFoundError}. */
   async get(thread_id: string, include: readonly 'ttl'[] = []): Promise<Thread> {
     const withTtl = include.includes('ttl');
-    const rows = await this.threads.query<SerializedThread[]>(GET_THREAD, [thread_id]);
+    const { rows } = await this.sql.query<SerializedThread>(GET_THREAD, [thread_id]);
     if (rows.length === 0) {
       throw new ThreadNotFoundError(thread_id);
     }
@@ -100,18 +93,15 @@ export class ThreadsService {
 
   /** Top-level keys of `metadata` replace stored ones. Throws {@link ThreadNotFoundError}. */
   async patch(thread_id: string, { metadata = {}, ttl: requested }: ThreadPatch): Promise<void> {
-    const ttl = toTtl(requested);
-    const { affected } = await this.threads
-      .createQueryBuilder()
-      .update()
-      .set({ metadata: () => 'metadata || :patch::jsonb', updated_at: () => 'now()', ...ttlColumns(ttl) })
-      .where('thread_id = :thread_id AND NOT hidden', { thread_id })
-      .setParameters({ patch: toJsonb(metadata), minutes: ttl?.minutes })
-      .execute();
-    if (affected === 0) {
+    const { rows } = await this.sql.query<PatchedThread>(PATCH_THREAD, [
+      thread_id,
+      toJsonb(metadata),
+      ...ttlValues(toTtl(requested)),
+    ]);
+    if (rows.length === 0) {
       throw new ThreadNotFoundError(thread_id);
     }
-    await this.stream.publishCurrentState(await this.find(thread_id, ['thread_id', 'metadata', 'config']));
+    await this.stream.publishCurrentState(rows[0]);
   }
 
   /** The thread's stream. Throws {@link ThreadNotFoundError}. */
@@ -123,24 +113,26 @@ export class ThreadsService {
   /** Deletes a thread with its runs and checkpoints. Its active runs are cancelled. */
   async delete(thread_id: string): Promise<void> {
     await this.assertExists(thread_id);
-    await this.threads.manager.transaction((manager) => this.deleteAll(manager, [thread_id]));
+    await this.sql.transaction((db) => this.deleteAll(db, [thread_id]));
     this.announceDeleted([thread_id]);
   }
 
   /** The threads of an assistant, by metadata, that the caller may see. */
-  async idsOfAssistant(manager: EntityManager, assistant_id: string, visible?: AuthFilter): Promise<string[]> {
+  async idsOfAssistant(db: Queryable, assistant_id: string, visible?: AuthFilter): Promise<string[]> {
     const parameters = new SqlParameters();
     const where = threadConditions({ metadata: { assistant_id }, visible }, parameters);
-    const sql = `SELECT thread_id FROM threads thread WHERE ${where}`;
-    const rows = await manager.query<{ thread_id: string }[]>(sql, parameters.values);
+    const { rows } = await db.query<{ thread_id: string }>(
+      `SELECT thread_id FROM threads thread WHERE ${where}`,
+      parameters.values,
+    );
     return rows.map(({ thread_id }) => thread_id);
   }
 
   /** Deletes threads in the caller's transaction; their runs cascade. Call {@link announceDeleted} after the commit. */
-  async deleteAll(manager: EntityManager, thread_ids: string[]): Promise<void> {
-    await manager.query('DELETE FROM threads WHERE thread_id = ANY($1)', [thread_ids]);
-    await manager.query(DELETE_THREADS, [thread_ids]);
-    await deleteStreams(manager, thread_ids);
+  async deleteAll(db: Queryable, thread_ids: string[]): Promise<void> {
+    await db.query('DELETE FROM threads WHERE thread_id = ANY($1)', [thread_ids]);
+    await db.query(DELETE_THREADS, [thread_ids]);
+    await deleteStreams(db, thread_ids);
   }
 
   announceDeleted(thread_ids: string[]): void {
@@ -158,12 +150,21 @@ const GET_THREAD = `
          error, ttl_minutes, ttl_strategy
   FROM threads WHERE thread_id = $1 AND NOT hidden`;
 
-/** Uses the parameter `minutes`. Empty when no TTL was requested. */
-const ttlColumns = (ttl: ThreadTtl | undefined): QueryDeepPartialEntity<ThreadEntity> =>
-  ttl
-    ? {
-        ttl_minutes: ttl.minutes,
-        ttl_strategy: ttl.strategy,
-        expires_at: () => `clock_timestamp() + :minutes * interval '1 minute'`,
-      }
-    : {};
+type PatchedThread = Pick<ThreadEntity, 'thread_id' | 'metadata' | 'config'>;
+
+/** $3 and $4 are the TTL, or null. */
+const INSERT_THREAD = `
+  INSERT INTO threads (thread_id, metadata, ttl_minutes, ttl_strategy, expires_at)
+  VALUES ($1, $2, $3, $4, clock_timestamp() + $3::double precision * interval '1 minute')
+  ON CONFLICT DO NOTHING RETURNING thread_id`;
+
+/** Without a TTL ($3 and $4), the thread keeps its own. */
+const PATCH_THREAD = `
+  UPDATE threads SET
+    metadata = metadata || $2::jsonb, updated_at = now(),
+    ttl_minutes = coalesce($3, ttl_minutes), ttl_strategy = coalesce($4, ttl_strategy),
+    expires_at = coalesce(clock_timestamp() + $3::double precision * interval '1 minute', expires_at)
+  WHERE thread_id = $1 AND NOT hidden
+  RETURNING thread_id, metadata, config`;
+
+const ttlValues = (ttl: ThreadTtl | undefined): unknown[] => [ttl?.minutes ?? null, ttl?.strategy ?? null];

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { JsonText, jsonChunks } from '../../src/common/index.js';
-import { dataSourceOptions } from '../../src/database/data-source.js';
+import { dataSourceOptions, poolOf } from '../../src/database/data-source.js';
+import { Sql } from '../../src/database/sql.js';
 import { SqlParameters } from '../../src/database/sql-parameters.js';
 import { ThreadCounts } from '../../src/threads/thread-counts.js';
 import { threadConditions, type ThreadFilter } from '../../src/threads/thread-filter.js';
@@ -23,8 +24,9 @@ describe('Searching threads', () => {
     database = await createDatabase();
     dataSource = new DataSource(dataSourceOptions({ uri: database.uri, pool_size: 8 }));
     await dataSource.initialize();
-    counts = new ThreadCounts(dataSource);
-    searches = new ThreadSearchService(dataSource, counts);
+    const sql = new Sql(poolOf(dataSource), true);
+    counts = new ThreadCounts(sql);
+    searches = new ThreadSearchService(sql, counts);
   });
   afterAll(async () => {
     await dataSource.destroy();
@@ -218,7 +220,9 @@ describe('Searching threads', () => {
     /** The query plan of a search. */
     const planOf = async (given: Partial<ThreadSearchRequest>): Promise<string> => {
       const sent: [string, unknown[]][] = [];
-      const recording = { query: (sql: string, values: unknown[]) => (sent.push([sql, values]), Promise.resolve([])) };
+      const recording = {
+        query: (sql: string, values: unknown[]) => (sent.push([sql, values]), Promise.resolve({ rows: [] })),
+      };
       const none = { total: () => Promise.resolve(0) };
       await new ThreadSearchService(recording as never, none as never).search(request({ limit: 10, ...given }));
       const [[sql, values]] = sent;
@@ -251,7 +255,7 @@ describe('Searching threads', () => {
 
     it('and reads no thread row for totals that are counted', async () => {
       const sent: string[] = [];
-      const recording = { query: (sql: string) => (sent.push(sql), Promise.resolve([{ total: '0' }])) };
+      const recording = { query: (sql: string) => (sent.push(sql), Promise.resolve({ rows: [{ total: '0' }] })) };
       await new ThreadCounts(recording as never).total({ status: 'idle', metadata: { graph_id: 'g1' } });
       expect(sent.join()).not.toMatch(/threads thread/);
     });
@@ -284,7 +288,7 @@ describe('Searching threads', () => {
         query: async (sql: string, values: unknown[]) => {
           const rows = await query(sql, values);
           reads.push(JSON.stringify(rows).length);
-          return rows;
+          return { rows };
         },
       };
       const { rows, total } = await new ThreadSearchService(counting as never, counts).search(request({ limit: 5 }));
