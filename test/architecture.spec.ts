@@ -270,6 +270,31 @@ describe('the rooms of runs', () => {
   });
 });
 
+describe('tables', () => {
+  /** `table folder` for every statement of src that writes. */
+  const writes = (): string[] => {
+    const writing = /\b(?:INSERT INTO|DELETE FROM|(?<!FOR |ON |DO |NO KEY )UPDATE)\s+(?:ONLY\s+)?([a-z_]{4,})\b/g;
+    const found = sources
+      .filter((file) => !file.endsWith('.spec.ts'))
+      .flatMap((file) => Array.from(sourceOf(file).matchAll(writing), ([, table]) => `${table} ${placeOf(file)}`));
+    return [...new Set(found)].sort();
+  };
+
+  it('are written by the folders that decision 1 names', () => {
+    const decision = readFileSync(path.join(ROOT, 'docs/decisions/0001-folder-line.md'), 'utf8');
+    const rows = Array.from(decision.matchAll(/^\| (`[^|]+) \| ([^|]+) \|$/gm), ([, tables, folders]) => [
+      tables,
+      folders,
+    ]);
+    const quoted = (cell: string): string[] => Array.from(cell.matchAll(/`([\w-]+)`/g), ([, name]) => name);
+    const named = rows.flatMap(([tables, folders]) =>
+      quoted(tables).flatMap((table) => quoted(folders).map((folder) => `${table} ${folder}`)),
+    );
+
+    expect(writes()).toEqual(named.sort());
+  });
+});
+
 it('no module needs forwardRef', () => {
   expect(sources.filter((file) => /\bforwardRef\b/.test(sourceOf(file)))).toEqual([]);
 });

@@ -92,11 +92,12 @@ describe('what the official dev server runs, side by side', () => {
   it.each(['pnpm-workspace', 'yarn-workspace', 'agents'])('%s', async (name) => {
     const official = await tryProject(projectOf(name), {});
     const ours = await tryOnce(name);
-    const graphs = Object.entries(official.graphs ?? {});
+    // There, an interrupt of a stateless run is an error.
+    const graphs = Object.entries(official.graphs ?? {}).filter(([, { run }]) => run === 'ok');
     expect(graphs).not.toEqual([]);
-    for (const [graph_id, { nodes, inputs, run, answer }] of graphs) {
+    for (const [graph_id, { nodes, inputs, answer }] of graphs) {
       const graph = ours.graphs?.[graph_id];
-      expect(graph).toMatchObject({ nodes, run, answer });
+      expect(graph).toMatchObject({ nodes, run: 'ok', answer });
       // It fails to derive the schemas of some projects.
       if (Array.isArray(inputs)) {
         expect(graph?.inputs).toEqual(expect.arrayContaining(inputs));
