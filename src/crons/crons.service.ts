@@ -7,7 +7,7 @@ import { ANONYMOUS, type AuthContext, type AuthFilter, filterQuery, matches } fr
 import { isUuid, newId, systemAssistantId, toJsonb, ValidationFailedError } from '../common/index.js';
 import { type Page } from '../http/index.js';
 import { assignments, insertion, type Queryable, Sql, SqlParameters } from '../database/index.js';
-import { RunCreationService, RunPermissions } from '../runs/index.js';
+import { RunPermissions } from '../runs/index.js';
 import { type CronTiming, runsChanged, settingsAfter, timingChanged } from './cron-change.js';
 import { CronEntity } from './cron.entity.js';
 import { CronChangedError, CronNotFoundError } from './crons.errors.js';
@@ -31,7 +31,6 @@ export class CronsService {
   constructor(
     @InjectRepository(CronEntity) private readonly crons: Repository<CronEntity>,
     private readonly sql: Sql,
-    private readonly creation: RunCreationService,
     private readonly permissions: RunPermissions,
   ) {}
 
@@ -164,7 +163,7 @@ export class CronsService {
     write: (db: Queryable, assistant: RunAssistant) => Promise<T>,
   ): Promise<T> {
     const { thread_id } = cron;
-    return this.creation.retryOnStaleAssistant(undefined, async () => {
+    return this.permissions.retryOnStaleAssistant(async () => {
       const decided = await this.permissions.decide(auth, thread_id ?? undefined, runOf(cron));
       return this.sql.transaction(async (db) => {
         // Locks the thread before the cron, in the same order as a request that deletes the thread.

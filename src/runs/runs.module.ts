@@ -14,11 +14,18 @@ import { RunStops } from './queue/run-stops.js';
 import { WebhookOutbox } from './queue/webhook-outbox.js';
 import { CancelOnDisconnect } from './cancel/cancel-on-disconnect.js';
 import { RunAccess } from './access/run-access.js';
+import { IdempotentInsert } from './creation/idempotent-insert.js';
+import { PreviousRuns } from './creation/previous-runs.js';
 import { RunCreationService } from './creation/run-creation.service.js';
+import { SlotOffer } from './creation/slot-offer.js';
 import { RunEntity } from './run.entity.js';
 import { RunOutputService } from './run-output.service.js';
+import { RunInserter } from './creation/run-inserter.js';
 import { RunPermissions } from './creation/run-permissions.js';
 import { RunRecheck } from './access/run-recheck.js';
+import { CancelRequests } from './cancel/cancel-requests.js';
+import { Interrupt } from './cancel/interrupt.js';
+import { Rollback } from './cancel/rollback.js';
 import { RunStopService } from './cancel/run-stop.service.js';
 import { RunsService } from './runs.service.js';
 import { StoredResults } from './results/stored-results.js';
@@ -68,7 +75,14 @@ import { RunWorker } from './worker/run-worker.js';
     RunAccess,
     RunPermissions,
     RunRecheck,
+    CancelRequests,
+    Interrupt,
+    Rollback,
     RunStopService,
+    IdempotentInsert,
+    PreviousRuns,
+    RunInserter,
+    SlotOffer,
     RunCreationService,
     CancelOnDisconnect,
     StoredResults,

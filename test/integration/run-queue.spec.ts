@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { renewLeases } from '../../src/runs/queue/renew-leases.js';
+import { Rollback } from '../../src/runs/cancel/rollback.js';
 import type { ClaimedRun } from '../../src/runs/queue/claimed-run.js';
 import { RunClaims } from '../../src/runs/queue/run-claims.js';
 import { RunEndings } from '../../src/runs/queue/run-endings.js';
@@ -38,6 +39,7 @@ describe('The run queue', () => {
   let endings: RunEndings;
   let inserts: RunInserts;
   let stops: RunStops;
+  let rollback: Rollback;
 
   beforeAll(async () => {
     database = await createDatabase();
@@ -45,6 +47,8 @@ describe('The run queue', () => {
     endings = new RunEndings(database.pool);
     inserts = new RunInserts(database.pool);
     stops = new RunStops(database.pool);
+    const unused = {} as never;
+    rollback = new Rollback(stops, unused, unused, unused, unused);
     await database.pool.query(`INSERT INTO assistants (assistant_id, graph_id, name) VALUES ($1, 'g', 'g')`, [
       ASSISTANT,
     ]);
@@ -224,7 +228,7 @@ describe('The run queue', () => {
     const thread_id = await thread();
     const [first, second] = [await enqueue(thread_id), await enqueue(thread_id)];
     const stop = async (run: NewRun) => {
-      const stopped = await stops.stop(database.pool, thread_id, [run.run_id], { action: 'interrupt' });
+      const stopped = await stops.interrupt(database.pool, thread_id, [run.run_id]);
       await stops.releaseThread(database.pool, thread_id, {
         interrupted: stopped.some(({ was }) => was === 'running'),
         retentionMs: 0,
@@ -243,7 +247,7 @@ describe('The run queue', () => {
     const thread_id = await thread();
     await enqueue(thread_id);
     const [running] = await claim();
-    await stops.stop(database.pool, thread_id, undefined, { action: 'interrupt' });
+    await stops.interrupt(database.pool, thread_id);
     expect(await finish(running)).toEqual({ held: false, more: false });
   });
 
@@ -261,7 +265,7 @@ describe('The run queue', () => {
               ($1, 'mine', 't', 0, 'c', 'json', '1', NULL)`,
       [thread_id, run.run_id],
     );
-    await stops.stop(database.pool, thread_id, undefined, { action: 'rollback' });
+    await rollback.stop(database.pool, thread_id);
     const left = async (table: string) =>
       (await database.pool.query<object>(`SELECT checkpoint_id FROM ${table} WHERE thread_id = $1`, [thread_id])).rows;
     expect(await left('checkpoints')).toEqual([{ checkpoint_id: 'before' }]);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Rollback } from '../../src/runs/cancel/rollback.js';
 import type { ClaimedRun } from '../../src/runs/queue/claimed-run.js';
 import { RunClaims } from '../../src/runs/queue/run-claims.js';
 import { type RunEnd, RunEndings } from '../../src/runs/queue/run-endings.js';
@@ -53,6 +54,7 @@ describe('WebhookOutbox', () => {
   let endings: RunEndings;
   let inserts: RunInserts;
   let stops: RunStops;
+  let rollback: Rollback;
   let outbox: WebhookOutbox;
 
   beforeAll(async () => {
@@ -61,6 +63,8 @@ describe('WebhookOutbox', () => {
     endings = new RunEndings(database.pool);
     inserts = new RunInserts(database.pool);
     stops = new RunStops(database.pool);
+    const unused = {} as never;
+    rollback = new Rollback(stops, unused, unused, unused, unused);
     outbox = new WebhookOutbox(database.pool);
     await database.pool.query(`INSERT INTO assistants (assistant_id, graph_id, name) VALUES ($1, 'g', 'g')`, [
       ASSISTANT,
@@ -182,7 +186,7 @@ describe('WebhookOutbox', () => {
       const pending = newRun({}, running.thread_id);
       await inserts.insert(database.pool, pending, { metadata: {} });
       await database.pool.query(`UPDATE threads SET values = '{"before": 1}'`);
-      await stops.stop(database.pool, running.thread_id, undefined, { action: 'interrupt' });
+      await stops.interrupt(database.pool, running.thread_id);
       const claimed = new Map((await claim()).map((delivery) => [delivery.run_id, delivery]));
       const [first, second] = [running, pending].map(({ run_id }) => claimed.get(run_id)!);
       expect(first).toMatchObject({ state: '{"before": 1}', read_state: true });
@@ -199,13 +203,13 @@ describe('WebhookOutbox', () => {
       await endings.finishTemporary(await begin({ ...none, temporary: true }), ended({}), 0);
       const input = 'a NUL, which operators of json refuse: \u0000';
       const { thread_id } = await begin({ ...none, input });
-      expect(await stops.stop(database.pool, thread_id, undefined, { action: 'interrupt' })).toHaveLength(1);
+      expect(await stops.interrupt(database.pool, thread_id)).toHaveLength(1);
       expect(await count()).toBe(0);
     });
 
     it('a run is rolled back', async () => {
       const { thread_id } = await begin();
-      expect(await stops.stop(database.pool, thread_id, undefined, { action: 'rollback' })).toHaveLength(1);
+      expect(await rollback.stop(database.pool, thread_id)).toHaveLength(1);
       expect(await count()).toBe(0);
     });
 
@@ -220,7 +224,7 @@ describe('WebhookOutbox', () => {
       const { thread_id } = await begin();
       const client = await database.pool.connect();
       await client.query('BEGIN');
-      await stops.stop(client, thread_id, undefined, { action: 'interrupt' });
+      await stops.interrupt(client, thread_id);
       await client.query('ROLLBACK');
       client.release();
       expect(await count()).toBe(0);
@@ -229,11 +233,7 @@ describe('WebhookOutbox', () => {
 
   it('has one delivery of a run that two writers try to end at once', async () => {
     const run = await begin();
-    const ends = await Promise.all([
-      finish(run),
-      finish(run),
-      stops.stop(database.pool, run.thread_id, undefined, { action: 'interrupt' }),
-    ]);
+    const ends = await Promise.all([finish(run), finish(run), stops.interrupt(database.pool, run.thread_id)]);
     expect(ends.slice(0, 2).filter((end) => 'held' in end && end.held).length + (ends[2] as unknown[]).length).toBe(1);
     expect(await count()).toBe(1);
   });

@@ -1,11 +1,15 @@
 import type { AuthFilter } from '../../auth/index.js';
 import type { RunAssistant } from '../../assistants/index.js';
-import type { JsonObject } from '../../common/index.js';
+import { type JsonObject, newId } from '../../common/index.js';
 import { checkStrictResume } from '../../execution/index.js';
+import type { HeaderPatterns } from '../../http/index.js';
 import { callerKeyOf } from '../queue/caller-key.js';
 import type { NewRun, RunThread } from '../queue/run-inserts.js';
 import type { Delivery, RunCaller, ThreadStamp } from '../run.entity.js';
 import type { RunCreate } from '../dto/run-requests.dto.js';
+import { callerOf, withRequest } from './run-caller.js';
+import type { RunOrigin } from './run-origin.js';
+import type { DecidedRun } from './run-permissions.js';
 import { type PreparedRun, prepareRun } from './run-request.js';
 
 /** A requested run, before it is inserted. Its ids are fixed, so that it can be found after an ambiguous commit. */
@@ -13,6 +17,8 @@ export interface RunDraft {
   run_id: string;
   /** The requested thread, or a new id for a stateless run. */
   thread_id: string;
+  /** True when the run has its own thread. */
+  stateless: boolean;
   assistant: RunAssistant;
   body: RunCreate;
   caller: RunCaller | null;
@@ -33,6 +39,27 @@ const CRON_PRIORITY_DELAY_MS = 60_000;
 export interface ReadyRun {
   run: NewRun;
   onThread: ThreadStamp;
+}
+
+/** Drafts a permitted run, with new ids. Without a `thread_id` it is stateless. */
+export function toDraft(
+  { body, visible, assistant }: DecidedRun,
+  { request, delivery, cron_id, user }: RunOrigin = {},
+  thread_id: string | undefined,
+  forwarded: HeaderPatterns,
+): RunDraft {
+  const caller = request ? callerOf(request, forwarded) : user ? { headers: {}, user } : null;
+  return {
+    run_id: newId(),
+    thread_id: thread_id ?? newId(),
+    stateless: thread_id === undefined,
+    assistant,
+    body,
+    caller: withRequest(caller, body),
+    delivery: delivery ?? null,
+    visible,
+    cron_id,
+  };
 }
 
 /** Milliseconds until the run is due. */

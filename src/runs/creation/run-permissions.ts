@@ -10,7 +10,7 @@ import { assertVisible, type PermittedRun, RunAccess } from '../access/run-acces
 import type { RunCreate } from '../dto/run-requests.dto.js';
 import { assertSupported } from './run-request.js';
 import { WebhookRefusedError } from '../runs.errors.js';
-import { StaleAssistantError } from './stale-assistant.js';
+import { retryOnStaleAssistant, StaleAssistantError } from './stale-assistant.js';
 import { webhookRefusal } from '../webhooks/webhook-policy.js';
 
 /** A run that the caller may create, with the assistant as it was read. */
@@ -32,9 +32,14 @@ export class RunPermissions {
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
 
+  /** Calls the auth handlers, which may change the request. Throws `ForbiddenError`. */
+  permit<T extends RunCreate>(auth: AuthContext, thread_id: string | undefined, body: T): Promise<PermittedRun<T>> {
+    return this.access.permit(auth, thread_id, body);
+  }
+
   /** The complete decision for a caller. Throws the errors that creating the run would throw. */
   async decide<T extends RunCreate>(auth: AuthContext, thread_id: string | undefined, body: T): Promise<DecidedRun<T>> {
-    const permitted = await this.access.permit(auth, thread_id, body);
+    const permitted = await this.permit(auth, thread_id, body);
     return { ...permitted, assistant: await this.check(auth, permitted.body) };
   }
 
@@ -77,6 +82,14 @@ export class RunPermissions {
     if (!(await this.assistants.isUnchanged(db, assistant))) {
       throw new StaleAssistantError(assistant);
     }
+  }
+
+  /**
+   * Retries `create` while the assistant has changed since the decision, until the client has disconnected. Throws
+   * `AssistantChangingError`.
+   */
+  retryOnStaleAssistant<T>(create: () => Promise<T>, isAbandoned: () => boolean = () => false): Promise<T> {
+    return retryOnStaleAssistant(create, { forget: (assistant) => this.assistants.forget(assistant), isAbandoned });
   }
 
   private async assertMayRun(auth: AuthContext, assistant: RunAssistant): Promise<RunAssistant> {

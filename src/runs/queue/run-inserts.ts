@@ -51,7 +51,8 @@ export interface NewLease {
   ms: number;
 }
 
-type RunRow = Pick<RunEntity, RunField>;
+/** The row of a run that has been inserted. */
+export type InsertedRun = Pick<RunEntity, RunField>;
 
 const RUN_COLUMNS =
   'run_id, thread_id, assistant_id, created_at, updated_at, status, metadata, kwargs, multitask_strategy, cancel_reason';
@@ -145,8 +146,8 @@ export class RunInserts {
   }
 
   /** Finds a run whose insert may have been committed although the COMMIT outcome is unknown. */
-  async findInserted(db: Queryable, run_id: string): Promise<RunRow | undefined> {
-    const { rows } = await db.query<RunRow>(`SELECT ${RUN_COLUMNS} FROM runs WHERE run_id = $1`, [run_id]);
+  async findInserted(db: Queryable, run_id: string): Promise<InsertedRun | undefined> {
+    const { rows } = await db.query<InsertedRun>(`SELECT ${RUN_COLUMNS} FROM runs WHERE run_id = $1`, [run_id]);
     return rows.at(0);
   }
 
@@ -160,8 +161,8 @@ export class RunInserts {
     thread: Partial<ThreadStamp>,
     lease?: NewLease,
     stamp?: string,
-  ): Promise<RunRow | undefined> {
-    const { rows } = await db.query<RunRow>(
+  ): Promise<InsertedRun | undefined> {
+    const { rows } = await db.query<InsertedRun>(
       `WITH thread AS (
          UPDATE threads SET status = 'busy', metadata = metadata || coalesce($18::jsonb, '{}'),
                 config = coalesce($19::jsonb, config), updated_at = clock_timestamp(),
@@ -187,8 +188,8 @@ export class RunInserts {
     run: NewRun,
     thread: ThreadStamp & { hidden: boolean; ttl?: ThreadTtl },
     lease?: NewLease,
-  ): Promise<RunRow | undefined> {
-    const { rows } = await db.query<RunRow>(
+  ): Promise<InsertedRun | undefined> {
+    const { rows } = await db.query<InsertedRun>(
       `WITH thread AS (
          INSERT INTO threads (thread_id, status, newest_run_id, hidden, metadata, config,
                               ttl_minutes, ttl_strategy, expires_at)

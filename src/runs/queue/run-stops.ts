@@ -45,43 +45,39 @@ const INTERRUPT = `
   ), webhook AS (${queueWebhooks('run')})
   SELECT run_id, was FROM run`;
 
-const ROLL_BACK = `
+const DELETE_ACTIVE = `
   WITH target AS (${ACTIVE_RUNS})
   DELETE FROM runs USING target WHERE runs.run_id = target.run_id RETURNING runs.run_id, target.was`;
 
 /**
  * Stops runs from outside of their worker: requests their cancellation, or ends or deletes them and removes their
- * leases. Each statement documents the race it settles. `RunStopService` has all steps.
+ * leases. Each statement documents the race it settles. All steps are in `cancel/interrupt.ts` and `cancel/rollback.ts`.
  */
 @Injectable()
 export class RunStops {
   constructor(@Inject(Sql) private readonly sql: Queryable) {}
 
   /**
-   * Stops active runs of a thread: all of them, or those in `run_ids`. The caller has locked the thread, so no run is
+   * Ends active runs of a thread: all of them, or those in `run_ids`. The caller has locked the thread, so no run is
    * created or ends meanwhile. The statement removes the leases: it waits for a checkpoint that is just being written,
-   * and later writes of the graphs are discarded. With `rollback` the runs and their checkpoints are deleted and no
-   * webhook is sent. See `RunStopService` for all steps.
+   * and later writes of the graphs are discarded. It queues the webhooks of the runs.
    */
-  async stop(
-    db: Queryable,
-    thread_id: string,
-    run_ids: string[] | undefined,
-    { action, reason }: Stopping,
-  ): Promise<StoppedRun[]> {
-    const target = [thread_id, run_ids ?? null];
-    if (action === 'interrupt') {
-      return (await db.query<StoppedRun>(INTERRUPT, [...target, reason ?? null])).rows;
-    }
-    const { rows } = await db.query<StoppedRun>(ROLL_BACK, target);
-    if (rows.length > 0) {
-      await db.query(DELETE_RUNS, [[thread_id], rows.map(({ run_id }) => run_id)]);
-    }
-    return rows;
+  async interrupt(db: Queryable, thread_id: string, run_ids?: string[], reason?: string): Promise<StoppedRun[]> {
+    return (await db.query<StoppedRun>(INTERRUPT, [thread_id, run_ids ?? null, reason ?? null])).rows;
+  }
+
+  /** Deletes active runs of a thread, under the same conditions as {@link interrupt}. No webhook is sent. */
+  async deleteRuns(db: Queryable, thread_id: string, run_ids?: string[]): Promise<StoppedRun[]> {
+    return (await db.query<StoppedRun>(DELETE_ACTIVE, [thread_id, run_ids ?? null])).rows;
+  }
+
+  /** Deletes the checkpoints and writes of deleted runs. */
+  async deleteCheckpoints(db: Queryable, thread_id: string, runs: StoppedRun[]): Promise<void> {
+    await db.query(DELETE_RUNS, [[thread_id], runs.map(({ run_id }) => run_id)]);
   }
 
   /**
-   * Updates the thread after {@link stop}. It belongs to its newest remaining run. Without one, it is idle if a running
+   * Updates the thread after {@link interrupt} or {@link deleteRuns}. It belongs to its newest remaining run. Without one, it is idle if a running
    * run has been interrupted; otherwise it gets back the status it had before the stopped runs.
    */
   async releaseThread(
