@@ -1,3 +1,4 @@
+export * from './background/index.js';
 export * from './canonical-ids.js';
 export { withDeadline } from './deadline.js';
 export * from './errors/api-error.js';

@@ -1,4 +1,5 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { PeriodicTask } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { Sql } from '../database/index.js';
 import { SemanticIndex } from './semantic-index.js';
@@ -23,43 +24,35 @@ const SWEEP = `
  */
 @Injectable()
 export class StoreSweepService implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger('Store');
-  private timer?: NodeJS.Timeout;
-  private sweeping?: Promise<void>;
-  private stopped = false;
+  private readonly sweeps: PeriodicTask;
 
   constructor(
     private readonly sql: Sql,
     private readonly semantic: SemanticIndex,
-    @Inject(CONFIG) private readonly config: NestgraphConfig,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.sweeping ??= this.sweep().finally(() => {
-        this.sweeping = undefined;
-      });
-    }, this.config.store.ttl.sweep_interval_ms);
+    @Inject(CONFIG) config: NestgraphConfig,
+  ) {
+    this.sweeps = new PeriodicTask({
+      name: 'Store',
+      interval_ms: config.store.ttl.sweep_interval_ms,
+      run: () => this.sweep(),
+      failure: 'Cannot delete expired store items or maintain the vector index',
+    });
   }
 
-  async onModuleDestroy(): Promise<void> {
-    this.stopped = true;
-    clearInterval(this.timer);
-    await this.sweeping;
+  onApplicationBootstrap(): void {
+    this.sweeps.start();
+  }
+
+  onModuleDestroy(): Promise<void> {
+    return this.sweeps.stop();
   }
 
   /** Deletes expired items in batches until none are left. */
   private async sweep(): Promise<void> {
-    try {
-      for (let removed = BATCH; !this.stopped && removed === BATCH;) {
-        removed = await this.sweepOnce(BATCH);
-      }
-      await this.semantic.vectors?.maintain();
-    } catch (error) {
-      this.logger.warn(
-        `Cannot delete expired store items or maintain the vector index; the next sweep retries: ${String(error)}`,
-      );
+    for (let removed = BATCH; !this.sweeps.isStopped && removed === BATCH;) {
+      removed = await this.sweepOnce(BATCH);
     }
+    await this.semantic.vectors?.maintain();
   }
 
   /** Deletes at most `limit` expired items and returns their number. */

@@ -6,6 +6,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
+import { PeriodicTask } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { DatabaseUnavailableError, Notifications } from '../database/index.js';
 import { type Appended, EventLog, type NewChunk } from './event-log.js';
@@ -58,7 +59,20 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
   /** Threads whose oldest events are being dropped. */
   private readonly trimming = new Set<string>();
   private followers?: Followers;
-  private timers: NodeJS.Timeout[] = [];
+  private readonly tasks = [
+    new PeriodicTask({
+      name: 'Streams',
+      interval_ms: POLL_INTERVAL_MS,
+      run: () => this.pollForMissedEvents(),
+      failure: 'Polling the event log failed',
+    }),
+    new PeriodicTask({
+      name: 'Streams',
+      interval_ms: SWEEP_INTERVAL_MS,
+      run: () => this.log.sweep(this.config.streams),
+      failure: 'Removing expired events failed',
+    }),
+  ];
 
   constructor(
     private readonly log: EventLog,
@@ -77,15 +91,11 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
     this.notifications.on('thread_events', (thread_id) => this.refresh(thread_id));
     this.notifications.on('thread_deleted', (thread_id) => this.endThread(thread_id));
     this.notifications.onReconnect(() => void this.pollForMissedEvents());
-    this.timers = [
-      setInterval(() => void this.pollForMissedEvents(), POLL_INTERVAL_MS),
-      setInterval(() => void this.sweep(), SWEEP_INTERVAL_MS),
-    ];
+    this.tasks.forEach((task) => task.start());
   }
 
-  onModuleDestroy(): void {
-    this.timers.forEach((timer) => clearInterval(timer));
-    this.followers?.stop();
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all([...this.tasks.map((task) => task.stop()), this.followers?.stop()]);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -246,14 +256,6 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
       this.warn(`thread_id=${thread_id} Trimming the event log failed`, error);
     } finally {
       this.trimming.delete(thread_id);
-    }
-  }
-
-  private async sweep(): Promise<void> {
-    try {
-      await this.log.sweep(this.config.streams);
-    } catch (error) {
-      this.warn('Removing expired events failed', error);
     }
   }
 

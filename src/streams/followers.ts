@@ -1,3 +1,4 @@
+import { PeriodicTask } from '../common/index.js';
 import type { Notifications } from '../database/index.js';
 
 const ANNOUNCE_INTERVAL_MS = 2_000;
@@ -13,7 +14,7 @@ const RECONNECT_TIMEOUT_MS = 60_000;
 export class Followers {
   /** When each announcement expires, by the id of its run or thread. */
   private readonly expiries = new Map<string, number>();
-  private readonly timer: NodeJS.Timeout;
+  private readonly announcements: PeriodicTask;
 
   /** `announceAll` announces all readers of this process. */
   constructor(
@@ -26,10 +27,15 @@ export class Followers {
     notifications.on('thread_left', (thread_id) => this.remember(thread_id, RECONNECT_TIMEOUT_MS));
     notifications.on('followers_wanted', announceAll);
     notifications.onReconnect(() => this.requestAnnouncements());
-    this.timer = setInterval(() => {
-      this.removeExpired();
-      announceAll();
-    }, ANNOUNCE_INTERVAL_MS);
+    this.announcements = new PeriodicTask({
+      name: 'Streams',
+      interval_ms: ANNOUNCE_INTERVAL_MS,
+      run: () => {
+        this.removeExpired();
+        announceAll();
+      },
+      failure: 'Announcing readers failed',
+    }).start();
     this.requestAnnouncements();
   }
 
@@ -38,8 +44,8 @@ export class Followers {
     return this.expiries.has(id);
   }
 
-  stop(): void {
-    clearInterval(this.timer);
+  stop(): Promise<void> {
+    return this.announcements.stop();
   }
 
   /** After the start or a reconnect: earlier announcements of other processes were missed, and ours may have been lost. */

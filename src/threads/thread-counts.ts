@@ -1,5 +1,5 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { toJsonb } from '../common/index.js';
+import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { PeriodicTask, toJsonb } from '../common/index.js';
 import { Sql, SqlParameters } from '../database/index.js';
 import { threadConditions, type ThreadFilter } from './thread-filter.js';
 
@@ -24,25 +24,21 @@ const COMPACT = `
 /** Counts threads in constant time: the total of a search costs the same for a thousand threads and for a million. */
 @Injectable()
 export class ThreadCounts implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger('Threads');
-  private timer?: NodeJS.Timeout;
-  private compacting?: Promise<void>;
+  private readonly compactions = new PeriodicTask({
+    name: 'Threads',
+    interval_ms: COMPACT_INTERVAL_MS,
+    run: () => this.compact(),
+    failure: 'Compacting the thread counts failed',
+  });
 
   constructor(private readonly sql: Sql) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.compacting ??= this.compact()
-        .catch((error: unknown) =>
-          this.logger.warn(`Compacting the thread counts failed, retrying later: ${String(error)}`),
-        )
-        .finally(() => (this.compacting = undefined));
-    }, COMPACT_INTERVAL_MS);
+    this.compactions.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    clearInterval(this.timer);
-    await this.compacting;
+  onModuleDestroy(): Promise<void> {
+    return this.compactions.stop();
   }
 
   /** Exact, even while threads change. */
@@ -53,7 +49,6 @@ export class ThreadCounts implements OnApplicationBootstrap, OnModuleDestroy {
     return Number(rows[0].total);
   }
 
-  /** Called by the timer. */
   async compact(): Promise<void> {
     await this.sql.query(COMPACT);
   }

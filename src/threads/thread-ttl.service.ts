@@ -1,4 +1,5 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { PeriodicTask } from '../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, Sql } from '../database/index.js';
 import { DELETE_OLD_CHECKPOINTS } from '../execution/index.js';
@@ -29,41 +30,35 @@ const RESCHEDULE = `
 /** Deletes or prunes threads without activity for their TTL. All processes share this work. */
 @Injectable()
 export class ThreadTtlService implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger('Threads');
-  private timer?: NodeJS.Timeout;
-  private sweeping?: Promise<void>;
-  private stopped = false;
+  private readonly sweeps: PeriodicTask;
 
   constructor(
     private readonly threads: ThreadsService,
     private readonly sql: Sql,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.sweeping ??= this.sweep().finally(() => {
-        this.sweeping = undefined;
-      });
-    }, this.config.thread_ttl.sweep_interval_ms);
+  ) {
+    this.sweeps = new PeriodicTask({
+      name: 'Threads',
+      interval_ms: config.thread_ttl.sweep_interval_ms,
+      run: () => this.sweep(),
+      failure: 'Removing expired threads failed',
+    });
   }
 
-  async onModuleDestroy(): Promise<void> {
-    this.stopped = true;
-    clearInterval(this.timer);
-    await this.sweeping;
+  onApplicationBootstrap(): void {
+    this.sweeps.start();
+  }
+
+  onModuleDestroy(): Promise<void> {
+    return this.sweeps.stop();
   }
 
   /** Sweeps batch by batch until no expired thread is left. */
   private async sweep(): Promise<void> {
     const { sweep_limit } = this.config.thread_ttl;
-    try {
-      let found = sweep_limit;
-      while (!this.stopped && found === sweep_limit) {
-        found = await this.sweepOnce(sweep_limit);
-      }
-    } catch (error) {
-      this.logger.warn(`Removing expired threads failed, retrying later: ${String(error)}`);
+    let found = sweep_limit;
+    while (!this.sweeps.isStopped && found === sweep_limit) {
+      found = await this.sweepOnce(sweep_limit);
     }
   }
 

@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { PeriodicTask } from '../../common/index.js';
 import { Notifications } from '../../database/index.js';
 import { EventStream } from '../../streams/index.js';
 import { RunEndings } from '../queue/run-endings.js';
@@ -35,7 +36,12 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly awaited = new Map<string, AwaitedRun>();
   /** Runs that the last poll found ended although no notification has reported it. */
   private unreported = new Set<string>();
-  private poll?: NodeJS.Timeout;
+  private readonly poll = new PeriodicTask({
+    name: 'Runs',
+    interval_ms: SAFETY_POLL_INTERVAL_MS,
+    run: () => this.pollUnreported(),
+    failure: 'Polling for ended runs failed',
+  });
 
   constructor(
     private readonly notifications: Notifications,
@@ -47,11 +53,11 @@ export class RunResults implements OnApplicationBootstrap, OnModuleDestroy {
     this.notifications.on('run_ended', (run_id) => this.settle(run_id, {}));
     this.notifications.on('run_rolled_back', (run_id) => this.noteRollback(run_id));
     this.notifications.onReconnect(() => void this.check());
-    this.poll = setInterval(() => void this.pollUnreported(), SAFETY_POLL_INTERVAL_MS);
+    this.poll.start();
   }
 
-  onModuleDestroy(): void {
-    clearInterval(this.poll);
+  onModuleDestroy(): Promise<void> {
+    return this.poll.stop();
   }
 
   /** Registers a waiter. Call this before reading the run's status, so that the end of the run cannot be missed. */

@@ -6,6 +6,7 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { PeriodicTask } from '../../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import { Notifications } from '../../database/index.js';
 import { type Delivery, WebhookOutbox } from '../queue/webhook-outbox.js';
@@ -63,7 +64,20 @@ interface InFlight {
 export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Webhooks');
   private readonly inFlight = new Map<string, InFlight>();
-  private timers: NodeJS.Timeout[] = [];
+  private readonly tasks = [
+    new PeriodicTask({
+      name: 'Webhooks',
+      interval_ms: POLL_INTERVAL_MS,
+      run: () => this.wake(),
+      failure: 'Polling for webhooks failed',
+    }),
+    new PeriodicTask({
+      name: 'Webhooks',
+      interval_ms: SWEEP_INTERVAL_MS,
+      run: () => this.sweep(),
+      failure: 'Webhook sweep failed',
+    }),
+  ];
   /** Deliveries may be due since the last claim. */
   private backlog = false;
   private claiming = false;
@@ -85,10 +99,7 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
     this.notifications.onReconnect(() => this.wake());
     this.own.onListen(() => this.wake());
     this.reportLoopback();
-    this.timers = [
-      setInterval(() => this.wake(), POLL_INTERVAL_MS),
-      setInterval(() => void this.sweep(), SWEEP_INTERVAL_MS),
-    ];
+    this.tasks.forEach((task) => task.start());
     this.wake();
   }
 
@@ -108,7 +119,7 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
-    this.timers.forEach((timer) => clearInterval(timer));
+    await Promise.all(this.tasks.map((task) => task.stop()));
     await this.lastClaim;
     if (this.config.command !== 'dev') {
       await this.waitForDeliveries(SHUTDOWN_GRACE_MS);
@@ -130,15 +141,11 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
 
   /** Marks abandoned deliveries as failed and removes expired ones. */
   async sweep(): Promise<void> {
-    try {
-      await this.outbox.failAbandoned(MAX_ATTEMPTS);
-      let removed: number;
-      do {
-        removed = await this.outbox.removeFailed(SWEEP_BATCH, RETENTION_MS);
-      } while (removed === SWEEP_BATCH);
-    } catch (error) {
-      this.logger.warn(`Webhook sweep failed, the next sweep tries again: ${String(error)}`);
-    }
+    await this.outbox.failAbandoned(MAX_ATTEMPTS);
+    let removed: number;
+    do {
+      removed = await this.outbox.removeFailed(SWEEP_BATCH, RETENTION_MS);
+    } while (removed === SWEEP_BATCH);
   }
 
   private wake(): void {

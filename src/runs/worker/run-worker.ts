@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { AuthService } from '../../auth/index.js';
+import { PeriodicTask } from '../../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import { Notifications } from '../../database/index.js';
 import { inRun } from '../../observability/index.js';
@@ -44,7 +45,12 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
    */
   private readonly active = new Map<string, ActiveRun>();
   private readonly executions = new Set<Promise<void>>();
-  private poll?: NodeJS.Timeout;
+  private readonly polls = new PeriodicTask({
+    name: 'Runs',
+    interval_ms: POLL_INTERVAL_MS,
+    run: () => this.runOnce(),
+    failure: 'Polling the run queue failed',
+  });
   private reserved = 0;
   /** Tokens of a claim whose COMMIT outcome is unknown. */
   private unconfirmedTokens: string[] = [];
@@ -87,7 +93,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.config.queue.slots > 0) {
       this.leases.start(({ lease_token }) => this.active.get(lease_token)?.stop('lease_lost'));
     }
-    this.poll = setInterval(() => void this.runOnce(), POLL_INTERVAL_MS);
+    this.polls.start();
     this.wake();
   }
 
@@ -98,7 +104,7 @@ export class RunWorker implements OnApplicationBootstrap, OnModuleDestroy {
    */
   async onModuleDestroy(): Promise<void> {
     this.stopped = true;
-    clearInterval(this.poll);
+    void this.polls.stop();
     if (this.config.command !== 'dev') {
       [...this.active.values()].filter(({ run }) => !run.kwargs.temporary).forEach(({ drain }) => drain.request());
       await this.waitForExecutions(this.config.queue.shutdown_grace_ms);
