@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository, SelectQueryBuilder } from 'typeorm';
 import { type AuthFilter, filterQuery, matches } from '../auth/index.js';
-import { isDerivedId, isUuid, newId, systemAssistantId, toJsonb, ValidationFailedError } from '../common/index.js';
+import { isDerivedId, newId, systemAssistantId, toJsonb, ValidationFailedError } from '../common/index.js';
 import { type Page } from '../http/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
 import { type Queryable, Sql } from '../database/index.js';
@@ -31,7 +31,7 @@ import type {
   AssistantSearchRequest,
   AssistantVersionsRequest,
 } from './dto/assistant-requests.dto.js';
-import { AssistantCache, type RunAssistant } from './assistant-cache.js';
+import { toAssistantId } from './assistant-id.js';
 
 /** The fields that a version stores. */
 type VersionContent = Pick<
@@ -46,7 +46,6 @@ export class AssistantsService implements OnApplicationBootstrap {
     @InjectRepository(AssistantEntity) private readonly assistants: Repository<AssistantEntity>,
     @InjectRepository(AssistantVersionEntity) private readonly versions: Repository<AssistantVersionEntity>,
     private readonly sql: Sql,
-    private readonly cache: AssistantCache,
     private readonly graphs: GraphRegistry,
     private readonly threads: ThreadsService,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
@@ -105,36 +104,11 @@ export class AssistantsService implements OnApplicationBootstrap {
    * AssistantNotFoundError}.
    */
   async resolve(assistant_id: string): Promise<AssistantEntity> {
-    const row = await this.assistants.findOneBy({ assistant_id: this.toId(assistant_id) });
+    const row = await this.assistants.findOneBy({ assistant_id: toAssistantId(assistant_id, this.graphs) });
     if (!row) {
       throw new AssistantNotFoundError(assistant_id);
     }
     return row;
-  }
-
-  /**
-   * Like {@link resolve}, but may return a cached assistant. Check its `stamp`, and call {@link forget} when it is
-   * outdated.
-   */
-  async forRun(assistant_id: string): Promise<RunAssistant> {
-    const assistant = await this.cache.find(this.toId(assistant_id));
-    if (!assistant) {
-      throw new AssistantNotFoundError(assistant_id);
-    }
-    return assistant;
-  }
-
-  /**
-   * Whether an assistant from {@link forRun} is up to date. Locks it against changes until the caller's transaction
-   * ends.
-   */
-  isUnchanged(db: Queryable, assistant: RunAssistant): Promise<boolean> {
-    return this.cache.isUnchanged(db, assistant);
-  }
-
-  /** Removes an outdated assistant of {@link forRun} from the cache. */
-  forget({ assistant_id }: RunAssistant): void {
-    this.cache.forget(assistant_id);
   }
 
   async search(request: AssistantSearchRequest, visible?: AuthFilter): Promise<Page<Assistant>> {
@@ -193,7 +167,7 @@ export class AssistantsService implements OnApplicationBootstrap {
   async getVersions(assistant_id: string, request: AssistantVersionsRequest): Promise<AssistantVersion[]> {
     const query = this.versions
       .createQueryBuilder('version')
-      .where('version.assistant_id = :assistant_id', { assistant_id: this.toId(assistant_id) })
+      .where('version.assistant_id = :assistant_id', { assistant_id: toAssistantId(assistant_id, this.graphs) })
       .orderBy('version.version', 'DESC')
       .limit(request.limit)
       .offset(request.offset);
@@ -223,7 +197,7 @@ export class AssistantsService implements OnApplicationBootstrap {
     assistant_id: string,
     change: (db: Queryable, row: AssistantEntity) => Promise<VersionContent & { version: number }>,
   ): Promise<Assistant> {
-    const id = this.toId(assistant_id);
+    const id = toAssistantId(assistant_id, this.graphs);
     return this.sql.transaction(async (db) => {
       const { rows } = await db.query<AssistantEntity>(LOCK_ASSISTANT, [id]);
       if (rows.length === 0) {
@@ -267,16 +241,6 @@ export class AssistantsService implements OnApplicationBootstrap {
       query.andWhere('lower(assistant.name) LIKE lower(:pattern)', { pattern });
     }
     return filterQuery(query, visible, 'assistant.metadata');
-  }
-
-  private toId(assistant_id: string): string {
-    if (isUuid(assistant_id)) {
-      return assistant_id;
-    }
-    if (!this.graphs.has(assistant_id)) {
-      throw new AssistantNotFoundError(assistant_id);
-    }
-    return systemAssistantId(assistant_id);
   }
 
   private onlyGraph(): string {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { AssistantsService, type RunAssistant } from '../../assistants/index.js';
+import { RunAssistants, type RunAssistant } from '../../assistants/index.js';
 import type { AuthContext } from '../../auth/index.js';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import type { Queryable } from '../../database/index.js';
@@ -26,7 +26,7 @@ export interface DecidedRun<T extends RunCreate = RunCreate> extends PermittedRu
 export class RunPermissions {
   constructor(
     private readonly access: RunAccess,
-    private readonly assistants: AssistantsService,
+    private readonly assistants: RunAssistants,
     private readonly graphs: GraphRegistry,
     private readonly inserts: RunInserts,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
@@ -50,7 +50,7 @@ export class RunPermissions {
   async check(auth: AuthContext, body: RunCreate): Promise<RunAssistant> {
     assertSupported(body, this.config);
     this.assertWebhookAllowed(body.webhook);
-    const assistant = await this.assistants.forRun(body.assistant_id);
+    const assistant = await this.assistants.find(body.assistant_id);
     try {
       return await this.assertMayRun(auth, assistant);
     } catch (error) {
@@ -59,7 +59,7 @@ export class RunPermissions {
       }
       // A rejection writes nothing that would check the stamp, so it must not rest on a cached assistant.
       this.assistants.forget(assistant);
-      return this.assertMayRun(auth, await this.assistants.forRun(body.assistant_id));
+      return this.assertMayRun(auth, await this.assistants.find(body.assistant_id));
     }
   }
 
