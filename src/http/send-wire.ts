@@ -3,8 +3,8 @@ import type { FastifyReply } from 'fastify';
 import { jsonChunks } from '../common/index.js';
 
 /**
- * Responds with JSON in which LangChain messages are flattened, see {@link jsonChunks}. A large response is written with
- * backpressure, as fast as the client reads it. An error after its start aborts the connection.
+ * Responds with JSON in which LangChain messages are flattened, see {@link jsonChunks}. A large response is written
+ * as fast as the client reads it. An error after its start aborts the connection.
  */
 export async function sendWire(reply: FastifyReply, value: unknown): Promise<void> {
   const chunks = jsonChunks(value);

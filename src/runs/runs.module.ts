@@ -31,12 +31,21 @@ import { RunsService } from './runs.service.js';
 import { StoredResults } from './results/stored-results.js';
 import { FinalState } from './webhooks/final-state.js';
 import { OwnAddress } from './webhooks/own-address.js';
+import { WebhookDelivery } from './webhooks/webhook-delivery.js';
 import { WebhookSender } from './webhooks/webhook-sender.js';
 import { WebhookWorker } from './webhooks/webhook-worker.js';
-import { LeaseKeeper } from './worker/lease-keeper.js';
+import { LeaseHeartbeat } from './worker/lease-heartbeat.js';
+import { QueueSweep } from './worker/queue-sweep.js';
+import { RunClaimer } from './worker/run-claimer.js';
+import { RunExecutor } from './worker/run-executor.js';
+import { RunFinisher } from './worker/run-finisher.js';
 import { RunLifecycle } from './worker/run-lifecycle.js';
 import { RunResults } from './results/run-results.js';
+import { RunPreparation } from './worker/run-preparation.js';
+import { RunSettlement } from './worker/run-settlement.js';
+import { RunSlots } from './worker/run-slots.js';
 import { RunWorker } from './worker/run-worker.js';
+import { UnexecutedRuns } from './worker/unexecuted-runs.js';
 
 /**
  * Owns runs: the queue, which is their table, the worker that executes them, their output and their webhooks.
@@ -66,10 +75,19 @@ import { RunWorker } from './worker/run-worker.js';
     OwnAddress,
     WebhookSender,
     FinalState,
+    WebhookDelivery,
     WebhookWorker,
     RunResults,
+    RunFinisher,
+    UnexecutedRuns,
+    RunPreparation,
+    RunSettlement,
     RunLifecycle,
-    LeaseKeeper,
+    LeaseHeartbeat,
+    RunExecutor,
+    RunSlots,
+    RunClaimer,
+    QueueSweep,
     RunWorker,
     RunsService,
     RunAccess,

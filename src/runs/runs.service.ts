@@ -1,15 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
-import type { Repository } from 'typeorm';
 import type { AuthFilter } from '../auth/index.js';
-import { columns, Sql } from '../database/index.js';
+import { Sql } from '../database/index.js';
 import { DELETE_RUNS } from '../execution/index.js';
 import { ThreadsService, ThreadStateService } from '../threads/index.js';
-import { type Run, RUN_FIELDS, type RunField, toRun } from './dto/run.dto.js';
+import { type Run, RUN_FIELDS, toRun } from './dto/run.dto.js';
 import type { RunListQuery, RunsCancelRequest } from './dto/run-requests.dto.js';
 import { RunFinder } from './queue/run-finder.js';
 import { RunStops, type Stopping } from './queue/run-stops.js';
-import { isActive, RunEntity, type RunStatus } from './run.entity.js';
+import { isActive, type RunStatus } from './run.entity.js';
 import { RunStopService } from './cancel/run-stop.service.js';
 import { NothingToCancelError, RunActiveError, RunNotFoundError } from './runs.errors.js';
 
@@ -20,7 +18,6 @@ const MAX_CANCELLED_RUNS = 10_000;
 @Injectable()
 export class RunsService {
   constructor(
-    @InjectRepository(RunEntity) private readonly runs: Repository<RunEntity>,
     private readonly finder: RunFinder,
     private readonly sql: Sql,
     private readonly threads: ThreadsService,
@@ -29,15 +26,10 @@ export class RunsService {
     private readonly threadState: ThreadStateService,
   ) {}
 
-  async list(thread_id: string, { limit, offset, status, select = [...RUN_FIELDS] }: RunListQuery): Promise<Run[]> {
+  async list(thread_id: string, query: RunListQuery): Promise<Run[]> {
     await this.threads.assertExists(thread_id);
-    const rows = await this.runs.find({
-      where: { thread_id, ...(status && { status }) },
-      select: columns<RunField>(['run_id', ...select]),
-      order: { created_at: 'DESC', run_id: 'DESC' },
-      take: limit,
-      skip: offset,
-    });
+    const { select = [...RUN_FIELDS] } = query;
+    const rows = await this.finder.list(thread_id, { ...query, select });
     return rows.map((row) => toRun(row, select));
   }
 

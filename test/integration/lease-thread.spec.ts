@@ -5,9 +5,9 @@ import { expect, it } from '@jest/globals';
 import { createDatabase } from '../support/database.js';
 import { insertRunningRun } from '../support/rows.js';
 import { askUntil } from '../support/until.js';
-import type { LeaseThreadData, LeaseThreadMessage } from '../../src/runs/worker/lease-keeper.thread.js';
+import type { LeaseThreadData, LeaseThreadMessage } from '../../src/runs/worker/lease-heartbeat.thread.js';
 
-const THREAD = new URL('../../dist/src/runs/worker/lease-keeper.thread.js', import.meta.url);
+const THREAD = new URL('../../dist/src/runs/worker/lease-heartbeat.thread.js', import.meta.url);
 
 it('the lease thread stops on request, even while it connects to a database that does not respond', async () => {
   const database = createServer().listen(0, '127.0.0.1');

@@ -6,6 +6,7 @@ import { type Delivery, WebhookOutbox } from '../../src/runs/queue/webhook-outbo
 import type { FinalState } from '../../src/runs/webhooks/final-state.js';
 import type { OwnAddress } from '../../src/runs/webhooks/own-address.js';
 import type { Attempt } from '../../src/runs/webhooks/webhook-request.js';
+import { WebhookDelivery } from '../../src/runs/webhooks/webhook-delivery.js';
 import type { WebhookSender } from '../../src/runs/webhooks/webhook-sender.js';
 import { WebhookWorker } from '../../src/runs/webhooks/webhook-worker.js';
 import type { Refusal, RunRecheck } from '../../src/runs/access/run-recheck.js';
@@ -56,10 +57,12 @@ describe('WebhookWorker', () => {
     };
     const worker = new WebhookWorker(
       new WebhookOutbox(database.pool),
-      { send } as WebhookSender,
-      { complete: (delivery: Delivery) => Promise.resolve(delivery) } as FinalState,
+      new WebhookDelivery(
+        { refusalOf: () => Promise.resolve(refusal) } as unknown as RunRecheck,
+        { complete: (delivery: Delivery) => Promise.resolve(delivery) } as FinalState,
+        { send } as WebhookSender,
+      ),
       { base: base ?? undefined, onListen: () => undefined } as unknown as OwnAddress,
-      { refusalOf: () => Promise.resolve(refusal) } as unknown as RunRecheck,
       notifications as unknown as Notifications,
       { command: 'start', webhooks: { allow_loopback: false, allow_private: false } } as NestgraphConfig,
     );

@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
+import { columns } from '../../database/index.js';
+import type { RunField } from '../dto/run.dto.js';
+import type { RunListQuery } from '../dto/run-requests.dto.js';
 import { RunEntity } from '../run.entity.js';
 import { RunNotFoundError } from '../runs.errors.js';
 
-/** Finds the row of one run. */
+/** Reads rows of runs. */
 @Injectable()
 export class RunFinder {
   constructor(@InjectRepository(RunEntity) private readonly runs: Repository<RunEntity>) {}
@@ -16,5 +19,19 @@ export class RunFinder {
       throw new RunNotFoundError(run_id);
     }
     return row;
+  }
+
+  /** The runs of a thread, newest first. */
+  list(
+    thread_id: string,
+    { limit, offset, status, select }: RunListQuery & { select: readonly RunField[] },
+  ): Promise<RunEntity[]> {
+    return this.runs.find({
+      where: { thread_id, ...(status && { status }) },
+      select: columns<RunField>(['run_id', ...select]),
+      order: { created_at: 'DESC', run_id: 'DESC' },
+      take: limit,
+      skip: offset,
+    });
   }
 }

@@ -10,14 +10,11 @@ import { PeriodicTask } from '../../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import { Notifications } from '../../database/index.js';
 import { type Delivery, WebhookOutbox } from '../queue/webhook-outbox.js';
-import type { RunKwargs } from '../run.entity.js';
-import { RunRecheck } from '../access/run-recheck.js';
 import { MAX_ATTEMPTS, retryDelayMs } from './back-off.js';
-import { FinalState } from './final-state.js';
 import { OwnAddress } from './own-address.js';
 import { loggable } from '../dto/webhook-address.js';
 import type { Attempt } from './webhook-request.js';
-import { WebhookSender } from './webhook-sender.js';
+import { WebhookDelivery } from './webhook-delivery.js';
 
 /** Concurrent deliveries of this process, in total and per target. */
 const SLOTS = 20;
@@ -42,12 +39,6 @@ const SWEEP_BATCH = 500;
 const SHUTDOWN_GRACE_MS = 2_000;
 /** Timers may fire slightly early by the database's clock. */
 const CLOCK_MARGIN_MS = 20;
-
-/** The part of the payload that the recheck of the run needs. */
-interface RunPayload {
-  assistant_id: string;
-  kwargs: RunKwargs;
-}
 
 /** A delivery that this process is making. */
 interface InFlight {
@@ -86,10 +77,8 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
 
   constructor(
     private readonly outbox: WebhookOutbox,
-    private readonly sender: WebhookSender,
-    private readonly finalState: FinalState,
+    private readonly delivery: WebhookDelivery,
     private readonly own: OwnAddress,
-    private readonly recheck: RunRecheck,
     private readonly notifications: Notifications,
     @Inject(CONFIG) private readonly config: NestgraphConfig,
   ) {}
@@ -129,9 +118,12 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   /**
-   * A run with this webhook has ended in this process. Other processes are notified only if this one cannot call it.
+   * A run, perhaps with a webhook, has ended in this process. Other processes are notified only if this one cannot call it.
    */
-  announce(webhook: string): void {
+  announce(webhook: string | undefined): void {
+    if (!webhook) {
+      return;
+    }
     if (webhook.startsWith('/') && !this.own.base) {
       this.notifications.publish({ topic: 'webhook_queued', id: '' });
     } else {
@@ -226,23 +218,7 @@ export class WebhookWorker implements OnApplicationBootstrap, BeforeApplicationS
     if (performance.now() - claimedAt > MAX_START_DELAY_MS) {
       return undefined;
     }
-    const refusal = await this.refusalOf(delivery);
-    if (refusal) {
-      return refusal;
-    }
-    const complete = await this.finalState.complete(delivery);
-    const attempt = await this.sender.send(complete, signal);
-    return signal.aborted && attempt.result !== 'delivered' ? undefined : attempt;
-  }
-
-  /** The state is sent only while the caller of the run is still allowed to create it. */
-  private async refusalOf({ run_id, thread_id, payload, caller }: Delivery): Promise<Attempt | undefined> {
-    if (!caller) {
-      return undefined;
-    }
-    const { assistant_id, kwargs } = JSON.parse(payload) as RunPayload;
-    const refusal = await this.recheck.refusalOf({ run_id, thread_id, assistant_id, kwargs }, caller);
-    return refusal && { result: refusal.is_decided ? 'refused' : 'failed', reason: refusal.message };
+    return this.delivery.attempt(delivery, signal);
   }
 
   private async record(delivery: Delivery, attempt: Attempt | undefined): Promise<void> {

@@ -10,8 +10,21 @@ import {
   toCommand,
 } from '../../execution/index.js';
 import type { RunStream } from '../../streams/index.js';
+import type { BaseCheckpointSaver } from '@langchain/langgraph';
+import type { ActiveRun } from './active-run.js';
 import type { ClaimedRun } from '../queue/claimed-run.js';
 import { callerKeys } from './caller-keys.js';
+
+/** An attempt to execute a run, as far as it has been prepared. */
+export interface Attempt {
+  active: ActiveRun;
+  stream: RunStream;
+  checkpointer: BaseCheckpointSaver;
+  config: GraphConfig;
+  /** Absent until it is loaded, which may fail. */
+  graph?: CompiledGraph;
+  execution?: GraphExecution;
+}
 
 /** True when an earlier attempt wrote checkpoints. They hold the input, and finished nodes are not executed again. */
 export const hasEarlierCheckpoints = async (

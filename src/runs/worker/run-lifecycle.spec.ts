@@ -1,10 +1,19 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import type { NestgraphConfig } from '../../config/index.js';
 import { DatabaseUnavailableError } from '../../database/index.js';
+import type { GraphRegistry } from '../../execution/index.js';
+import type { LangSmith } from '../../observability/index.js';
+import type { EventStream } from '../../streams/index.js';
 import type { ClaimedRun } from '../queue/claimed-run.js';
-import type { RunEnd } from '../queue/run-endings.js';
+import type { RunEnd, RunEndings } from '../queue/run-endings.js';
+import type { RunResults } from '../results/run-results.js';
 import { ActiveRun, type StopReason } from './active-run.js';
+import { RunFinisher } from './run-finisher.js';
 import { RunLifecycle } from './run-lifecycle.js';
+import { RunPreparation } from './run-preparation.js';
+import { RunSettlement } from './run-settlement.js';
+import { UnexecutedRuns } from './unexecuted-runs.js';
 
 /** A stateless run, executed by the process that created it, with all fields that the lifecycle reads. */
 const RUN = {
@@ -48,32 +57,39 @@ async function execute(fail: () => never, stopReason?: StopReason, run = RUN): P
     yield ['values', { a: 1 }];
   };
   const active = new ActiveRun(run, {});
-  const needs = [
-    { get: () => Promise.resolve({ stream: () => Promise.resolve(parts()) }) },
-    {},
-    {
-      finishTemporary: (_run: ClaimedRun, end: RunEnd) => {
-        seen.ends.push(end);
-        return Promise.resolve({ held: true, more: false });
-      },
+  const unused = {} as never;
+  const config = {
+    queue: { max_retries: 2, lease_ms: 0, stateless_retention_ms: 0, timeout_ms: 1 },
+    streams: { resumable_ms: 0 },
+  } as NestgraphConfig;
+  const graphs = { get: () => Promise.resolve({ stream: () => Promise.resolve(parts()) }) } as unknown as GraphRegistry;
+  const endings = {
+    finishTemporary: (_run: ClaimedRun, end: RunEnd) => {
+      seen.ends.push(end);
+      return Promise.resolve({ held: true, more: false });
     },
-    { open: () => stream, isFollowed: () => false },
-    { publish: (_id: string, result: unknown) => seen.results.push(result) },
-    {},
-    {
-      tracer: () => undefined,
-      feedbackUrls: () => {
-        if (stopReason) {
-          active.stop(stopReason);
-        }
-        return fail();
-      },
+  } as unknown as RunEndings;
+  const events = { open: () => stream, isFollowed: () => false } as unknown as EventStream;
+  const results = { publish: (_id: string, result: unknown) => seen.results.push(result) } as unknown as RunResults;
+  const langsmith = {
+    tracer: () => undefined,
+    feedbackUrls: () => {
+      if (stopReason) {
+        active.stop(stopReason);
+      }
+      return fail();
     },
-    {},
-    {},
-    { queue: { max_retries: 2, lease_ms: 0, stateless_retention_ms: 0, timeout_ms: 1 }, streams: { resumable_ms: 0 } },
-  ] as unknown as ConstructorParameters<typeof RunLifecycle>;
-  expect(await new RunLifecycle(...needs).execute(active)).toBe(false);
+  } as unknown as LangSmith;
+  const finisher = new RunFinisher(endings, events, results, config);
+  const lifecycle = new RunLifecycle(
+    new UnexecutedRuns(finisher, unused, unused, config),
+    new RunPreparation(graphs, unused, langsmith, unused, config),
+    new RunSettlement(finisher, unused, endings, results, langsmith, config),
+    finisher,
+    events,
+    config,
+  );
+  expect(await lifecycle.execute(active)).toBe(false);
   return seen;
 }
 

@@ -5,7 +5,7 @@ import { reportFatalError } from '../../common/index.js';
 import { CONFIG, type NestgraphConfig } from '../../config/index.js';
 import { APPLICATION_NAME, type Database, DATABASE } from '../../database/index.js';
 import type { HeldLease } from '../queue/renew-leases.js';
-import type { LeaseThreadData, LeaseThreadMessage } from './lease-keeper.thread.js';
+import type { LeaseThreadData, LeaseThreadMessage } from './lease-heartbeat.thread.js';
 
 /** Milliseconds before a failed thread is restarted, and consecutive failures that end the process. */
 const RESTART_DELAY_MS = 1_000;
@@ -17,7 +17,7 @@ const MAX_FAILURES = 5;
  * execute the run a second time.
  */
 @Injectable()
-export class LeaseKeeper {
+export class LeaseHeartbeat {
   private readonly logger = new Logger('Leases');
   /** By token, because a process can claim a run again whose earlier lease it has lost but still holds. */
   private readonly held = new Map<string, HeldLease>();
@@ -35,7 +35,7 @@ export class LeaseKeeper {
     const { lease_ms, heartbeat_ms } = this.config.queue;
     const { uri } = this.database;
     const workerData: LeaseThreadData = { uri, application_name: `${APPLICATION_NAME} leases`, lease_ms, heartbeat_ms };
-    const thread = new Worker(new URL('./lease-keeper.thread.js', import.meta.url), { workerData });
+    const thread = new Worker(new URL('./lease-heartbeat.thread.js', import.meta.url), { workerData });
     thread.on('message', (lost: HeldLease[]) => {
       this.failures = 0;
       lost.forEach(onLost);

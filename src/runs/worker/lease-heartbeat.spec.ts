@@ -2,15 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { onFatalError } from '../../common/index.js';
 import type { NestgraphConfig } from '../../config/index.js';
-import { LeaseKeeper } from './lease-keeper.js';
+import { LeaseHeartbeat } from './lease-heartbeat.js';
 
 Logger.overrideLogger(false);
 
 /** There is no compiled thread file beside the sources, so each started thread fails. */
-function newKeeper(): LeaseKeeper {
+function newKeeper(): LeaseHeartbeat {
   const database = { uri: 'postgres://nowhere', location: '', stop: () => Promise.resolve() };
   const config = { queue: { lease_ms: 1_000, heartbeat_ms: 100 } } as NestgraphConfig;
-  return new LeaseKeeper(database, config);
+  return new LeaseHeartbeat(database, config);
 }
 
 describe('a lease thread that fails on every start', () => {
