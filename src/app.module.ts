@@ -4,6 +4,8 @@ import { AuthModule, AuthService } from './auth/index.js';
 import { ConfigModule, type NestgraphConfig, type RouteGroup } from './config/index.js';
 import { CronsHttpModule, CronsModule } from './crons/index.js';
 import { type Database, DatabaseModule } from './database/index.js';
+import { HttpModule } from './http/index.js';
+import { LimitsModule } from './limits/index.js';
 import { HealthHttpModule } from './observability/index.js';
 import { ProjectCodeModule, SourceReloader } from './project-code/index.js';
 import { RunsHttpModule } from './runs/index.js';
@@ -38,7 +40,7 @@ export class AppModule {
     const routes = ROUTES.filter(([group]) => !config.http.disabled.includes(group)).map(([, module]) => module);
     return {
       module: AppModule,
-      imports: [...core(config, database, auth, sources), CronsModule, ...others, ...routes],
+      imports: [...core(config, database, auth, sources), HttpModule, LimitsModule, CronsModule, ...others, ...routes],
     };
   }
 

@@ -13,10 +13,8 @@ import {
   loadAuth,
 } from './auth/index.js';
 import {
-  pendingResponsesSent,
   ApiExceptionFilter,
   requestTimeouts,
-  destroyOpenResponses,
   canonicalTarget,
   discardUnreadBodies,
   destroyStalledResponse,
@@ -24,7 +22,7 @@ import {
   isLoopback,
   rejectMalformedRequest,
   rejectUnsupportedMethods,
-  trackResponse,
+  OpenResponses,
   useJsonBodies,
 } from './http/index.js';
 import type { FastifyInstance, FastifyReply } from 'fastify';
@@ -69,20 +67,18 @@ export async function createServer(config: NestgraphConfig, database: Database):
   );
   assertPermissionsDeclared(app.get(ModulesContainer), userModules);
   useJsonBodies(adapter.getInstance(), config.server.body_limit_values);
+  const responses = app.get(OpenResponses);
   const requestLog = new RequestLog(config.http.logging_headers);
   adapter.getInstance().addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    trackResponse(reply.raw);
+    responses.track(reply.raw);
     destroyStalledResponse(reply.raw);
     requestLog.watch(request, reply);
     done();
   });
   rejectUnsupportedMethods(adapter.getInstance());
   discardUnreadBodies(adapter.getInstance());
-  adapter.getInstance().addHook('preClose', async () => {
-    destroyOpenResponses();
-    await pendingResponsesSent();
-  });
+  responses.attachTo(adapter.getInstance());
   const browserGuard = hosts && new BrowserGuard(hosts, cors);
   if (browserGuard) {
     guardBrowsers(adapter.getInstance(), browserGuard);

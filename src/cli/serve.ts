@@ -1,4 +1,4 @@
-import { announceShutdown } from '../http/index.js';
+import { OpenResponses } from '../http/index.js';
 import { type NestgraphConfig, publishAddress, type ServerConfig } from '../config/index.js';
 import type { Database } from '../database/index.js';
 import { NESTGRAPH_VERSION } from '../observability/index.js';
@@ -19,7 +19,7 @@ export function serve(config: NestgraphConfig): Promise<void> {
     const database = await prepareDatabase(config, onStop);
     const app = await createServer(config, database);
     onStop(() => {
-      announceShutdown();
+      app.get(OpenResponses).announceShutdown();
       return app.close();
     });
     await app.listen(port, host);

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
-import { trackOpenResponse } from './open-responses.js';
+import type {} from './open-responses.js';
 
 /**
  * Takes the response over from Fastify with its status line and all headers, including CORS and `x-request-id`. The caller
@@ -12,7 +12,7 @@ export function hijack(reply: FastifyReply, headers: Record<string, string | str
   // With `connection: close`, clients would mistake an aborted response for a complete one.
   response.removeHeader('connection');
   response.writeHead(status, { ...definedHeaders(reply), ...headers });
-  trackOpenResponse(response);
+  reply.server.openResponses.trackHijacked(response);
   return response;
 }
 

@@ -12,6 +12,7 @@ export * from './header-filter.js';
 export * from './headers.js';
 export * from './hijack.js';
 export * from './host-names.js';
+export { HttpModule } from './http.module.js';
 export * from './in-process.js';
 export * from './is-disconnected.js';
 export * from './malformed-requests.js';

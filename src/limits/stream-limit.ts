@@ -1,61 +1,39 @@
-import {
-  applyDecorators,
-  type CanActivate,
-  type ExecutionContext,
-  Inject,
-  Injectable,
-  UseGuards,
-} from '@nestjs/common';
-import { ApiResponse } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ErrorBody, isInProcess, onClose } from '../http/index.js';
+import { Inject, Injectable } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { onClose } from '../http/index.js';
 import { CONFIG, type NestgraphConfig } from '../config/index.js';
-import { callerKey } from './caller-key.js';
 import { TooManyStreamsError } from './limits.errors.js';
 
-/** Number of open responses of this process by caller. */
-const open = new Map<string, number>();
-
-/** Refuses a stream or wait before the route does any work, when the caller has too many of them open. */
+/** Counts the open streams and waits of each caller of one server. */
 @Injectable()
-export class StreamLimitGuard implements CanActivate {
+export class StreamLimit {
   private readonly limit: number;
+  /** Number of open responses by caller. */
+  private readonly open = new Map<string, number>();
 
-  constructor(@Inject(CONFIG) { limits }: NestgraphConfig) {
+  constructor(@Inject(CONFIG) { limits }: Pick<NestgraphConfig, 'limits'>) {
     this.limit = limits.streams_per_caller;
   }
 
-  canActivate(context: ExecutionContext): boolean {
-    const http = context.switchToHttp();
-    const request = http.getRequest<FastifyRequest>();
-    if (this.limit > 0 && !isInProcess(request.raw)) {
-      this.take(callerKey(request), http.getResponse<FastifyReply>());
+  /** Counts the response until it is closed. Throws {@link TooManyStreamsError}. */
+  take(caller: string, response: ServerResponse): void {
+    if (this.limit === 0) {
+      return;
     }
-    return true;
-  }
-
-  private take(caller: string, reply: FastifyReply): void {
-    const before = open.get(caller) ?? 0;
+    const before = this.open.get(caller) ?? 0;
     if (before >= this.limit) {
       throw new TooManyStreamsError(this.limit);
     }
-    open.set(caller, before + 1);
-    onClose(reply.raw, () => release(caller));
+    this.open.set(caller, before + 1);
+    onClose(response, () => this.release(caller));
+  }
+
+  private release(caller: string): void {
+    const left = (this.open.get(caller) ?? 1) - 1;
+    if (left > 0) {
+      this.open.set(caller, left);
+    } else {
+      this.open.delete(caller);
+    }
   }
 }
-
-function release(caller: string): void {
-  const left = (open.get(caller) ?? 1) - 1;
-  if (left > 0) {
-    open.set(caller, left);
-  } else {
-    open.delete(caller);
-  }
-}
-
-/** Limits how many responses of this route a caller may have open. For routes whose response lasts as long as a run. */
-export const LimitConcurrentStreams = (): MethodDecorator =>
-  applyDecorators(
-    UseGuards(StreamLimitGuard),
-    ApiResponse({ status: 429, type: ErrorBody, description: 'The caller has too many streams and waits open.' }),
-  );
