@@ -4,10 +4,11 @@ export { ThreadParams } from './dto/thread-requests.dto.js';
 export { THREAD_STATUSES, type ThreadStatus } from './thread.entity.js';
 export { type LastRun, ThreadStateService } from './thread-state.service.js';
 export {
-  idleStatusSql,
+  columnsWithoutState,
   type LastRunStatus,
   pendingInterrupts,
   type SettledState,
+  statusAfterRunSql,
   threadColumns,
   type ThreadColumns,
   threadStatus,

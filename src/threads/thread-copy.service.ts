@@ -5,7 +5,7 @@ import { copyCheckpoints } from '../execution/index.js';
 import type { Thread } from './dto/thread.dto.js';
 import type { ThreadStatus } from './thread.entity.js';
 import { ThreadStateService } from './thread-state.service.js';
-import { idleStatusSql } from './thread-status.js';
+import { copyStatusSql } from './thread-status.js';
 import { ThreadNotFoundError } from './threads.errors.js';
 import { ThreadsService } from './threads.service.js';
 
@@ -19,7 +19,7 @@ const COPY_THREAD = `
   ), ${copyCheckpoints('EXISTS (SELECT FROM source)')}, copy AS (
     INSERT INTO threads (thread_id, status, metadata, config, values, interrupts, error, state_updated_at,
                          ttl_minutes, ttl_strategy, expires_at)
-    SELECT $2::uuid, CASE status WHEN 'busy' THEN ${idleStatusSql('source')} ELSE status END,
+    SELECT $2::uuid, ${copyStatusSql('source')},
            metadata || $3::jsonb || jsonb_build_object('thread_id', $2::text), config, values, interrupts, error, state_updated_at,
            ttl_minutes, ttl_strategy, clock_timestamp() + ttl_minutes * interval '1 minute'
     FROM source

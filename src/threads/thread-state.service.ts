@@ -22,7 +22,7 @@ import type {
   ThreadStateUpdate,
   ThreadUpdateStateResponse,
 } from './dto/thread-requests.dto.js';
-import { interruptsJson, type LastRunStatus, threadColumns, threadStatus } from './thread-status.js';
+import { interruptsJson, interruptsSql, type LastRunStatus, threadColumns, threadStatus } from './thread-status.js';
 import { ThreadStreamService, toOwner } from './thread-stream.service.js';
 import {
   ThreadBusyError,
@@ -141,7 +141,7 @@ export class ThreadStateService {
         const status = left && threadStatus(left.status, state);
         const { rows: updated } = await this.sql.query(
           `UPDATE threads SET values = $2, state_updated_at = now(), status = coalesce($4, status),
-                  interrupts = CASE coalesce($4, status) WHEN 'interrupted' THEN $3::json ELSE $6::json END,
+                  interrupts = ${interruptsSql('coalesce($4, status)', { interrupted: '$3::json', other: '$6::json' })},
                   error = CASE WHEN $4::text IS NULL THEN error ELSE $5::jsonb END
            WHERE thread_id = $1 AND newest_run_id IS NULL RETURNING thread_id`,
           [

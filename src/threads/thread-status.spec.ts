@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  columnsWithoutState,
   type LastRunStatus,
   pendingInterrupts,
   type SettledState,
@@ -59,5 +60,25 @@ describe('the pending interrupts of a thread', () => {
       tasks: [{ id: 'a', interrupts: [{ id: 'i', value }] }],
     });
     expect(JSON.parse(interrupts)).toEqual({ a: [{ id: 'i', value: { at: '10', text: 'a\ufffdb' } }] });
+  });
+});
+
+describe('the columns of a thread whose state cannot be read', () => {
+  it.each<[LastRunStatus, boolean, string]>([
+    ['success', false, 'idle'],
+    ['success', true, 'interrupted'],
+    ['error', true, 'error'],
+    ['timeout', false, 'error'],
+    ['interrupted', true, 'idle'],
+  ])('after %s, interrupted by the graph: %s, have the status %s', (last, isInterrupted, status) => {
+    expect(columnsWithoutState(last, { valuesJson: '{"n":1}', isInterrupted })).toEqual({
+      status,
+      values: '{"n":1}',
+      interrupts: '{}',
+    });
+  });
+
+  it('keep the values when none are known', () => {
+    expect(columnsWithoutState('success', { isInterrupted: false }).values).toBeUndefined();
   });
 });

@@ -9,11 +9,17 @@ import type { ThreadStatus } from './thread.entity.js';
 // |                                          | left, else `idle`          |                    |           |
 // | the graph drained itself                 | as after `success`         | of the state       | null      |
 // | run ended: `error`, `timeout`            | `error`                    | of the state       | the run's |
+// | run ended, its state cannot be read      | `interrupted` if the graph | last known, none   | the run's |
+// |                                          | reported interrupts,       |                    |           |
+// |                                          | else as above              |                    |           |
 // | running run stopped: `interrupted`       | `idle`                     | of the state       | null      |
 // | state update, supersteps, copy           | as after `success`         | of the state       | null      |
 // | last run deleted                         | as after the previous run  | of the state       | its error |
 // | run rejected, never started, rolled back | `idleStatusSql`            | unchanged          | unchanged |
 // | another run is queued on the thread      | `busy`                     | of the state       | as above  |
+//
+// SQL: `idleStatusSql` derives the status from the columns of a row, `statusAfterRunSql` and `copyStatusSql` use it. A
+// thread without a row of its own, of a stateless run, is idle once the run has ended.
 //
 // The state is LangGraph's snapshot of the newest checkpoint, never the last event of a stream: untracked values and
 // consumed ephemeral values are not part of it.
@@ -96,6 +102,34 @@ export function threadColumns(status: ThreadStatus, state: SettledState, valuesJ
   };
 }
 
+/**
+ * The columns after a run without a readable state. Its interrupts are stored by task, so those that the graph reported
+ * without tasks show in the status only.
+ */
+export const columnsWithoutState = (
+  last: LastRunStatus,
+  { valuesJson, isInterrupted }: { valuesJson?: string; isInterrupted: boolean },
+): ThreadColumns => ({
+  status: last === 'success' && isInterrupted ? 'interrupted' : threadStatus(last, undefined),
+  values: valuesJson && jsonbText(valuesJson),
+  interrupts: '{}',
+});
+
 /** SQL: the status of a thread without an active run, from the columns of the row `thread`. */
 export const idleStatusSql = (thread: string): string => `CASE WHEN ${thread}.error IS NOT NULL THEN 'error'
   WHEN ${thread}.interrupts::text <> '{}' THEN 'interrupted' ELSE 'idle' END`;
+
+/**
+ * SQL: the status of the row `thread` when a run on it has ended. `isLast`: no other run is queued. `left`: the status that
+ * the run leaves, NULL when the run has not changed the thread.
+ */
+export const statusAfterRunSql = (thread: string, { isLast, left }: { isLast: string; left: string }): string =>
+  `CASE WHEN ${isLast} THEN coalesce(${left}, ${idleStatusSql(thread)}) ELSE 'busy' END`;
+
+/** SQL: the status of a copy of the row `thread`, which has no runs. */
+export const copyStatusSql = (thread: string): string =>
+  `CASE ${thread}.status WHEN 'busy' THEN ${idleStatusSql(thread)} ELSE ${thread}.status END`;
+
+/** SQL: the interrupts for a status. Both come from {@link interruptsJson}, for the status `interrupted` and for any other. */
+export const interruptsSql = (status: string, { interrupted, other }: { interrupted: string; other: string }): string =>
+  `CASE ${status} WHEN 'interrupted' THEN ${interrupted} ELSE ${other} END`;

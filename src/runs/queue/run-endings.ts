@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Queryable, Sql } from '../../database/index.js';
 import { deleteStreams } from '../../streams/index.js';
-import { idleStatusSql, type ThreadColumns } from '../../threads/index.js';
+import { statusAfterRunSql, type ThreadColumns } from '../../threads/index.js';
 import type { RunError, RunStatus } from '../run.entity.js';
 import type { ClaimedRun } from './claimed-run.js';
 import { inMs } from './in-ms.js';
@@ -52,7 +52,7 @@ const finish = ({ columns, then }: Ended): string => `
   ) ${then}
   UPDATE threads SET
     newest_run_id = CASE WHEN run.is_newest THEN NULL ELSE newest_run_id END,
-    status = CASE WHEN run.is_newest THEN coalesce($6, ${idleStatusSql('threads')}) ELSE 'busy' END,
+    status = ${statusAfterRunSql('threads', { isLast: 'run.is_newest', left: '$6' })},
     values = coalesce($7::json, values), interrupts = coalesce($8::json, interrupts),
     error = CASE WHEN $6::text IS NULL THEN threads.error ELSE $5 END, updated_at = clock_timestamp(),
     state_updated_at = CASE WHEN $6::text IS NULL THEN state_updated_at ELSE clock_timestamp() END

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type AuthFilter, filterSql } from '../../auth/index.js';
 import { type Queryable, Sql, SqlParameters } from '../../database/index.js';
 import { DELETE_RUNS } from '../../execution/index.js';
-import { idleStatusSql, type LastRunStatus } from '../../threads/index.js';
+import { type LastRunStatus, statusAfterRunSql } from '../../threads/index.js';
 import type { RunEntity, RunStatus } from '../run.entity.js';
 import { inMs } from './in-ms.js';
 import { CALLED_BY, queueWebhooks } from './webhook-outbox.js';
@@ -85,9 +85,13 @@ export class RunStops {
     thread_id: string,
     { interrupted, retentionMs }: { interrupted: boolean; retentionMs: number },
   ): Promise<void> {
+    const status = statusAfterRunSql('threads', {
+      isLast: 'newest.run_id IS NULL',
+      left: `CASE WHEN $2 THEN 'idle' END`,
+    });
     await db.query(
       `UPDATE threads SET newest_run_id = newest.run_id, updated_at = clock_timestamp(),
-              status = CASE WHEN newest.run_id IS NOT NULL THEN 'busy' WHEN $2 THEN 'idle' ELSE ${idleStatusSql('threads')} END,
+              status = ${status},
               error = CASE WHEN $2 THEN NULL ELSE error END,
               expires_at = CASE WHEN hidden AND newest.run_id IS NULL THEN ${inMs('$3')} ELSE expires_at END
        FROM (SELECT (SELECT run_id FROM runs WHERE thread_id = $1 AND status IN ('pending', 'running')

@@ -1,6 +1,7 @@
-import { isObject, jsonbText, toWireJson } from '../../common/index.js';
+import { isObject, toWireJson } from '../../common/index.js';
 import type { GraphOutcome } from '../../execution/index.js';
 import {
+  columnsWithoutState,
   pendingInterrupts,
   type SettledState,
   threadColumns,
@@ -49,7 +50,7 @@ export function settleRun({ status, drained, error, feedback, outcome = {}, stat
       : resultJson(values, resultInterrupts(status, outcome, state), feedback),
     thread: state
       ? threadColumns(threadStatus(drained ? 'drained' : status, state), state, stored)
-      : withoutState(status, outcome),
+      : columnsWithoutState(status, { valuesJson: outcome.values, isInterrupted: outcome.interrupts !== undefined }),
   };
 }
 
@@ -78,16 +79,8 @@ function resultInterrupts(
     return outcome.interrupts;
   }
   const pending = pendingInterrupts(state);
-  const isStopped = status === 'success' && state.tasks.length > 0;
-  return pending.length > 0 || isStopped ? pending : undefined;
+  return pending.length > 0 || threadStatus(status, state) === 'interrupted' ? pending : undefined;
 }
-
-/** Without a state the interrupts cannot be stored by task. */
-const withoutState = (status: RunEnd['status'], { values, interrupts }: GraphOutcome): ThreadColumns => ({
-  status: status === 'success' && interrupts ? 'interrupted' : threadStatus(status, undefined),
-  values: values && jsonbText(values),
-  interrupts: '{}',
-});
 
 /**
  * The channel in which LangGraph's functional API keeps the return value of an entrypoint; wraps bare strings and
