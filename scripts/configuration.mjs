@@ -5,8 +5,9 @@ import path from 'node:path';
 import ts from 'typescript';
 import { USAGE } from '../dist/src/cli/args.js';
 import { readEnvironment } from '../dist/src/config/env.js';
-import { LANGGRAPH_JSON } from '../dist/src/config/langgraph-json.shape.js';
-import { Findings } from '../dist/src/config/shape.js';
+import { Findings } from '../dist/src/config/findings.js';
+import { LANGGRAPH_JSON } from '../dist/src/config/langgraph-json.schema.js';
+import { readInto } from '../dist/src/config/read-value.js';
 
 const COMMANDS = {
   dev: 'serves on this machine, migrates the database, reloads sources',
@@ -190,13 +191,14 @@ const cell = (text) =>
     .replace(/\{"[^}]*\}|"([^"]*)"/g, (whole, word) => `\`${word ?? whole}\``)
     .replace(/(like|such as) ([^\s`]+)/g, (_, like, sample) => `${like} \`${sample}\``);
 
-/** Name, sentence and default of each variable, by the class that reads the environment. */
+/** Name, sentence and default of each variable, by the schema that reads the environment. */
 function variables() {
   const source = parse('src/config/env.ts');
-  const environment = source.statements.find(
-    (node) => ts.isClassDeclaration(node) && node.name?.text === 'Environment',
-  );
-  return environment.members.map((member) => {
+  const declared = source.statements
+    .filter(ts.isVariableStatement)
+    .flatMap(({ declarationList }) => declarationList.declarations)
+    .find(({ name }) => name.getText() === 'VARIABLES');
+  return declared.initializer.arguments[0].properties.map((member) => {
     const name = member.name.getText();
     const [documentation] = ts.getJSDocCommentsAndTags(member);
     const meaning = ts.getTextOfJSDocComment(documentation?.comment)?.replace(/\s+/g, ' ');
@@ -215,38 +217,25 @@ function inWords(standard) {
   return isEmpty ? '' : `\`${String(standard)}\``;
 }
 
-/** Paths of all members of langgraph.json. Objects inside of other shapes (`required`, `converted`) count as well. */
-function memberPaths() {
-  const source = parse('src/config/langgraph-json.shape.ts');
-  const constants = new Map(
-    source.statements
-      .filter(ts.isVariableStatement)
-      .flatMap(({ declarationList }) =>
-        declarationList.declarations.map(({ name, initializer }) => [name.getText(), initializer]),
-      ),
-  );
-  const membersOf = (expression) => {
-    if (ts.isIdentifier(expression)) {
-      return constants.has(expression.text) ? membersOf(constants.get(expression.text)) : undefined;
-    }
-    if (!ts.isCallExpression(expression)) {
+/** Paths of all members of langgraph.json, below those that are objects. */
+const memberPaths = (members = membersOf(LANGGRAPH_JSON), prefix = '') =>
+  Object.entries(members).flatMap(([name, schema]) => {
+    const below = membersOf(schema);
+    return below ? memberPaths(below, `${prefix}${name}.`) : [prefix + name];
+  });
+
+/** The members of an object, also when it is optional or converted. */
+function membersOf({ _zod: { def } }) {
+  switch (def.type) {
+    case 'object':
+      return def.shape;
+    case 'optional':
+      return membersOf(def.innerType);
+    case 'pipe':
+      return membersOf(def.in) ?? membersOf(def.out);
+    default:
       return undefined;
-    }
-    const called = expression.expression.getText();
-    const [first] = expression.arguments;
-    if (called === 'object') {
-      return first.properties;
-    }
-    return ['required', 'converted', 'described'].includes(called) ? membersOf(first) : undefined;
-  };
-  const pathsOf = (members, prefix) =>
-    members.flatMap((member) => {
-      const at = prefix + member.name.getText();
-      const value = ts.isShorthandPropertyAssignment(member) ? member.name : member.initializer;
-      const below = membersOf(value);
-      return below ? pathsOf(below, `${at}.`) : [at];
-    });
-  return pathsOf(membersOf(constants.get('LANGGRAPH_JSON')), '');
+  }
 }
 
 /** What a member must be, as a start with a wrong value says it. */
@@ -255,7 +244,7 @@ function expectedAt(at) {
   const impossible = Symbol('no value');
   const nested = keys.reduceRight((value, key) => ({ [key]: value }), impossible);
   const findings = new Findings();
-  LANGGRAPH_JSON.read({ graphs: { a: './a.ts' }, ...nested }, '', findings);
+  readInto(LANGGRAPH_JSON, { graphs: { a: './a.ts' }, ...nested }, findings);
   const sentence = findings.problems.find((problem) => problem.startsWith(`${at}: `));
   return /expected (.*), got /.exec(sentence ?? '')?.[1] ?? 'any value';
 }

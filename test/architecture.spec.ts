@@ -48,13 +48,13 @@ const INNER_IMPORTS = new Map([
   ['src/module-hooks/check-peers.ts -> src/project-code/package-manager.ts', 'without any import of its own'],
   ['src/module-hooks/upgrade-command.ts -> src/project-code/package-manager.ts', 'without any import of its own'],
   // A wrong configuration is reported before the framework is loaded, so reading it takes single files, too.
-  ['src/cli/run-command.ts -> src/config/config.ts', 'before the command itself is loaded'],
+  ['src/cli/run-command.ts -> src/config/load-config.ts', 'before the command itself is loaded'],
   ['src/config/config.errors.ts -> src/common/startup-error.ts', 'without the framework'],
-  ['src/config/env-variable.ts -> src/common/without-secrets.ts', 'without the framework'],
   ['src/config/env.ts -> src/common/max-time.ts', 'without the framework'],
   ['src/config/hosts.ts -> src/http/host-names.ts', 'without the framework'],
-  ['src/config/langgraph-json.shape.ts -> src/common/ids.ts', 'without the framework'],
-  ['src/config/langgraph-json.shape.ts -> src/common/max-time.ts', 'without the framework'],
+  ['src/config/langgraph-json.schema.ts -> src/common/ids.ts', 'without the framework'],
+  ['src/config/langgraph-json.schema.ts -> src/common/max-time.ts', 'without the framework'],
+  ['src/config/schema.ts -> src/common/without-secrets.ts', 'without the framework'],
 ]);
 
 /** The rooms of runs: the entity and the errors, then its folders, then the files that put them together. */

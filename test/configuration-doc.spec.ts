@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { readEnvironment } from '../src/config/env.js';
-import { Findings } from '../src/config/shape.js';
+import { Findings } from '../src/config/findings.js';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const page = readFileSync(path.join(ROOT, 'docs/configuration.md'), 'utf8');

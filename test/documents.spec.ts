@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 import { parseCommandLine } from '../src/cli/args.js';
 import { readEnvironment } from '../src/config/env.js';
-import { LANGGRAPH_JSON } from '../src/config/langgraph-json.shape.js';
-import { Findings } from '../src/config/shape.js';
+import { LANGGRAPH_JSON } from '../src/config/langgraph-json.schema.js';
+import { Findings } from '../src/config/findings.js';
+import { readInto } from '../src/config/read-value.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { send } from './support/http.js';
 import { killLeftovers, startServer, type TestServer } from './support/server.js';
@@ -308,7 +309,7 @@ describe('blocks of other languages', () => {
         return [];
       }
       const findings = new Findings();
-      LANGGRAPH_JSON.read({ graphs: { agent: './agent.ts:graph' }, ...value }, '', findings);
+      readInto(LANGGRAPH_JSON, { graphs: { agent: './agent.ts:graph' }, ...value }, findings);
       return [...findings.problems, ...findings.warnings].map((sentence) => `${page}: ${sentence}`);
     });
 

@@ -1,4 +1,5 @@
-import { type CliOptions, type Command, loadConfig, type NestgraphConfig } from '../config/config.js';
+import type { CliOptions, Command, NestgraphConfig } from '../config/index.js';
+import { loadConfig } from '../config/load-config.js';
 
 type Execute = (config: NestgraphConfig) => Promise<void>;
 

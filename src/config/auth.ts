@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Environment } from './env.js';
-import type { LanggraphJson } from './langgraph-json.shape.js';
-import type { Findings } from './shape.js';
+import type { LanggraphJson } from './langgraph-json.schema.js';
+import type { Findings } from './findings.js';
 
 /** In characters. A shorter API key could be guessed. */
 const MIN_KEY_LENGTH = 16;

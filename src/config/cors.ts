@@ -1,6 +1,5 @@
-import type { FromString } from './env-variable.js';
-import type { CorsSettings } from './langgraph-json.shape.js';
-import { listOf, string, type Shape } from './shape.js';
+import type { CorsSettings } from './langgraph-json.schema.js';
+import { parsed } from './schema.js';
 
 /** Which origins may call from a browser, and which response headers they can read. */
 export interface CorsConfig {
@@ -23,16 +22,10 @@ const ALWAYS_EXPOSED = ['Content-Location', 'Location', 'X-Pagination-Total', 'X
 const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /** Origins, separated by commas. */
-export const origins: Shape<readonly string[]> = {
-  ...listOf(string()),
-  expected: 'origins, separated by commas, such as https://app.example.com, or *',
-};
-
-/** Returns a string without any origin unchanged, so that validation rejects it. */
-export const asOrigins: FromString = (source) => {
+export const origins = parsed('origins, separated by commas, such as https://app.example.com, or *', (source) => {
   const list = source.split(',').map((origin) => origin.trim()).filter(Boolean); // prettier-ignore
-  return list.length > 0 ? list : source;
-};
+  return list.length > 0 ? list : undefined;
+});
 
 /** `http.cors` with defaults: the given origins, any method and header, no credentials. */
 export function corsConfig(

@@ -1,53 +1,27 @@
-import { Expose, Transform } from 'class-transformer';
-import { ValidateBy, type ValidationArguments } from 'class-validator';
-import { withoutSecrets } from '../common/without-secrets.js';
-import { Findings, type Shape } from './shape.js';
+/** Environment variables are strings: these schemas parse one into a value, and check the value. */
+import * as z from 'zod/mini';
+import { aNumber, aWholeNumber, integer, number, parsed, type Range, type Schema } from './schema.js';
 
-/** Parses the string of a variable. Returns an unparsable string unchanged, so that validation rejects it. */
-export type FromString = (source: string) => unknown;
+const NUMBER = /^-?\d+(\.\d+)?$/;
 
-export const asNumber: FromString = (source) => (/^-?\d+(\.\d+)?$/.test(source) ? Number(source) : source);
+const toNumber = (source: string): number | undefined => (NUMBER.test(source) ? Number(source) : undefined);
 
-export const asFlag: FromString = (source) => ({ true: true, false: false })[source] ?? source;
+const toFlag = (source: string): boolean | undefined => ({ true: true, false: false })[source];
 
-export const asJson: FromString = (source) => {
+export const numberVariable = (range: Range = {}) => z.pipe(parsed(aNumber(range), toNumber), number(range));
+
+export const integerVariable = (range: Range = {}) => z.pipe(parsed(aWholeNumber(range), toNumber), integer(range));
+
+export const flagVariable = () => parsed('true or false', toFlag);
+
+/** JSON of the schema that `schemaOf` returns for what is expected. */
+export const jsonVariable = <T>(expected: string, schemaOf: (expected: string) => Schema<T>) =>
+  z.pipe(parsed(expected, toJson), schemaOf(expected));
+
+function toJson(source: string): unknown {
   try {
     return JSON.parse(source) as unknown;
   } catch {
-    return source;
-  }
-};
-
-/** Why a value does not fit the shape; undefined if it does. */
-export function findMismatch(shape: Shape<unknown>, value: unknown): string | undefined {
-  const findings = new Findings();
-  shape.read(value, '', findings);
-  if (findings.problems.length === 0) {
     return undefined;
   }
-  return typeof value === 'string' ? `expected ${shape.expected}, got ${quote(value)}` : findings.problems.join('; ');
-}
-
-const MAX_QUOTE_LENGTH = 100;
-
-/** Without passwords of addresses: these messages end up in logs. */
-function quote(value: string): string {
-  const harmless = withoutSecrets(value);
-  return JSON.stringify(harmless.length > MAX_QUOTE_LENGTH ? `${harmless.slice(0, MAX_QUOTE_LENGTH)}...` : harmless);
-}
-
-/** An environment variable: its string is parsed into a value that must fit the shape. An unset variable is valid. */
-export function Variable(shape: Shape<unknown>, fromString: FromString = (source) => source): PropertyDecorator {
-  const decorators: PropertyDecorator[] = [
-    Expose(),
-    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? fromString(value) : value)),
-    ValidateBy({
-      name: 'variable',
-      validator: {
-        validate: (value: unknown) => value === undefined || findMismatch(shape, value) === undefined,
-        defaultMessage: (args?: ValidationArguments) => findMismatch(shape, args?.value) ?? '',
-      },
-    }),
-  ];
-  return (target, property) => decorators.forEach((decorate) => decorate(target, property));
 }

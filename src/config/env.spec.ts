@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { publishAddress, publishedAddress, readEnvironment, type Environment } from './env.js';
-import { Findings } from './shape.js';
+import { readEnvironment, type Environment } from './env.js';
+import { Findings } from './findings.js';
+import { publishAddress, publishedAddress } from './published-address.js';
 
 function read(env: NodeJS.ProcessEnv) {
   const findings = new Findings();

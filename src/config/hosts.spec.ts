@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readEnvironment } from './env.js';
 import { hostsConfig, namesServer } from './hosts.js';
-import { Findings } from './shape.js';
+import { Findings } from './findings.js';
 
 interface Given {
   host?: string;

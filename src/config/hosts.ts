@@ -1,9 +1,8 @@
 import { isIP } from 'node:net';
 import { hostnameOf, isLoopback, matchesDomain } from '../http/host-names.js';
 import type { Environment } from './env.js';
-import type { FromString } from './env-variable.js';
-import { readDomain } from './langgraph-json.shape.js';
-import { listOf, string, type Shape } from './shape.js';
+import { readDomain } from './langgraph-json.schema.js';
+import { parsed } from './schema.js';
 
 /** Accepted names in the `Host` header of a server without authentication; see decision 25. */
 export interface HostsConfig {
@@ -14,16 +13,10 @@ export interface HostsConfig {
 }
 
 /** Host names, separated by commas. */
-export const hostNames: Shape<readonly string[]> = {
-  ...listOf(string()),
-  expected: 'host names, separated by commas, such as api,*.example.com',
-};
-
-/** Returns a string that is not a list of host names unchanged, so that validation rejects it. */
-export const asHostNames: FromString = (source) => {
+export const hostNames = parsed('host names, separated by commas, such as api,*.example.com', (source) => {
   const names = source.split(',').map((name) => readDomain(name.trim()));
-  return names.includes(undefined) ? source : names;
-};
+  return names.every((name) => name !== undefined) ? names : undefined;
+});
 
 /** The names of this server: the configured list, the listening address and the published address. */
 export function hostsConfig(host: string, environment: Environment, published: string | undefined): HostsConfig {

@@ -1,7 +1,7 @@
 /** The `http` block of langgraph.json, and the limits per caller. */
 import { resolve } from 'node:path';
 import type { Environment } from './env.js';
-import type { HeaderFilter, LanggraphJson } from './langgraph-json.shape.js';
+import type { HeaderFilter, LanggraphJson } from './langgraph-json.schema.js';
 
 /** Groups of routes that `disable_<group>` disables. Routes of crons belong to `runs`. */
 export const ROUTE_GROUPS = ['assistants', 'threads', 'runs', 'store', 'meta'] as const;

@@ -2,15 +2,16 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { LANGGRAPH_JSON, splitReference } from './langgraph-json.shape.js';
+import { Findings } from './findings.js';
+import { LANGGRAPH_JSON, splitReference } from './langgraph-json.schema.js';
 import { checkPythonGraphs, readEnv, readLanggraphJson, resolveGraphs } from './langgraph-json.js';
-import { Findings } from './shape.js';
+import { readInto } from './read-value.js';
 
 const GRAPHS = { agent: './agent.ts:graph' };
 
 function parse(value: Record<string, unknown>) {
   const findings = new Findings();
-  const settings = LANGGRAPH_JSON.read({ graphs: GRAPHS, ...value }, '', findings);
+  const settings = readInto(LANGGRAPH_JSON, { graphs: GRAPHS, ...value }, findings);
   return { settings, problems: findings.problems, warnings: findings.warnings };
 }
 

@@ -1,10 +1,12 @@
 /** Reads `langgraph.json` and the env file it references. The graph registry reads the graph files. */
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import { transformSync, type TransformFailure } from 'esbuild';
-import { LANGGRAPH_JSON, type LanggraphJson } from './langgraph-json.shape.js';
-import type { Findings } from './shape.js';
+import type * as esbuild from 'esbuild';
+import { LANGGRAPH_JSON, type LanggraphJson } from './langgraph-json.schema.js';
+import { readInto } from './read-value.js';
+import type { Findings } from './findings.js';
 
 /** `start` stops if a part of the project is missing; `dev` warns and serves the rest. */
 export type MissingPart = 'warn' | 'stop';
@@ -23,7 +25,7 @@ export function readLanggraphJson(file: string, findings: Findings): LanggraphJs
   const within = findings.within(basename(file));
   const source = readSource(file, within);
   const value = source === undefined ? undefined : parseJson(source, within);
-  return value === undefined ? undefined : LANGGRAPH_JSON.read(value, '', within);
+  return value === undefined ? undefined : readInto(LANGGRAPH_JSON, value, within);
 }
 
 function readSource(file: string, findings: Findings): string | undefined {
@@ -45,10 +47,12 @@ function parseJson(source: string, findings: Findings): unknown {
 
 /** `JSON.parse` returns no position for most errors; esbuild does, and it identifies comments and trailing commas. */
 function placeOfJsonError(source: string): string | undefined {
+  // Loaded on demand, because it takes time that a valid file does not need.
+  const { transformSync } = createRequire(import.meta.url)('esbuild') as typeof esbuild;
   try {
     transformSync(source, { loader: 'json', logLevel: 'silent' });
   } catch (error) {
-    const first = (error as Partial<TransformFailure>).errors?.[0];
+    const first = (error as Partial<esbuild.TransformFailure>).errors?.[0];
     return first?.location
       ? `line ${first.location.line}, column ${first.location.column + 1}: ${first.text}`
       : undefined;

@@ -1,6 +1,5 @@
 import { isIP, isIPv4 } from 'node:net';
-import type { FromString } from './env-variable.js';
-import { listOf, string, type Shape } from './shape.js';
+import { parsed } from './schema.js';
 
 /** Named ranges of addresses. */
 const RANGES = ['loopback', 'linklocal', 'uniquelocal'];
@@ -9,16 +8,13 @@ const RANGES = ['loopback', 'linklocal', 'uniquelocal'];
  * The addresses of the proxies in front of this server. Not their number: a client that bypasses them could then forge
  * `X-Forwarded-For`.
  */
-export const proxies: Shape<readonly string[]> = {
-  ...listOf(string()),
-  expected: `addresses of proxies, separated by commas, such as 10.0.0.0/8 or ${RANGES.join(', ')}`,
-};
-
-/** Returns a string that is not a list of proxies unchanged, so that validation rejects it. */
-export const asProxies: FromString = (source) => {
-  const names = source.split(',').map((name) => name.trim());
-  return names.every(isProxy) ? names : source;
-};
+export const proxies = parsed(
+  `addresses of proxies, separated by commas, such as 10.0.0.0/8 or ${RANGES.join(', ')}`,
+  (source) => {
+    const names = source.split(',').map((name) => name.trim());
+    return names.every(isProxy) ? names : undefined;
+  },
+);
 
 function isProxy(name: string): boolean {
   const [address, bits, ...rest] = name.split('/');

@@ -2,8 +2,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { load, problemsOf } from '../../test/support/config.js';
 import { ConfigError } from './config.errors.js';
-import { loadConfig, type Command } from './config.js';
+import type { CliOptions, Command } from './cli-options.js';
+import { loadConfig } from './load-config.js';
 
 /** What comes to light when a command reads this environment, beside a langgraph.json. */
 function read(env: NodeJS.ProcessEnv, { file = {}, command = 'start' }: { file?: object; command?: Command } = {}) {
@@ -109,4 +111,50 @@ describe('another database', () => {
     ]);
     expect(read({ ...env, DATABASE_URI: 'postgres://h/d' }).warnings).toEqual([]);
   });
+});
+
+describe('an unsupported setting', () => {
+  const file = { encryption: { path: './e.ts:encryption' } };
+
+  it.each<CliOptions['command']>(['dev', 'start', 'worker'])('stops %s if it protects data', (command) => {
+    const problems = problemsOf(() => load({ file, cli: { command } }));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(
+      /^langgraph\.json: encryption\.path: encryption is not supported by this version yet; /,
+    );
+  });
+
+  it.each<CliOptions['command']>(['migrate', 'openapi'])('is ignored by %s, which serves nothing', (command) => {
+    expect(problemsOf(() => load({ file, cli: { command } }))).toEqual([]);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['store.path', { store: { path: './s.ts:store' } }],
+    ['checkpointer.path', { checkpointer: { path: './c.ts:saver' } }],
+    ['checkpointer.serde', { checkpointer: { serde: { pickle_fallback: true } } }],
+    ['ui', { ui: { agent: './ui.tsx' } }],
+    ['ui_config', { ui_config: { shared: ['react'] } }],
+  ])('is reported in a warning: %s', (path, file) => {
+    expect(load({ file }).warnings).toEqual([
+      `langgraph.json: ${path} is not supported by this version yet; it is ignored`,
+    ]);
+  });
+
+  it('warns about unused variables and about defaults for unknown graphs', () => {
+    const env = {
+      REDIS_URI: 'redis://h',
+      LANGGRAPH_CONFIG: '{"agnet": {}, "agent": {}}',
+    };
+    expect(load({ env }).warnings).toEqual([
+      'REDIS_URI is used only for rate limits (NESTGRAPH_RATE_LIMIT_PER_MINUTE)',
+      'LANGGRAPH_CONFIG: unknown graph "agnet"; its defaults are ignored',
+    ]);
+  });
+
+  it.each([{ http: { disable_runs: false } }, { nest: { modules: [] } }, { ui: {} }])(
+    'is not mentioned if nothing is requested: %j',
+    (file) => {
+      expect(load({ file }).warnings).toEqual([]);
+    },
+  );
 });

@@ -1,6 +1,7 @@
 /** Settings that this version does not support yet. Each one is reported: none is ignored silently. */
-import type { LanggraphJson } from './langgraph-json.shape.js';
-import { isObject, type Findings } from './shape.js';
+import type { LanggraphJson } from './langgraph-json.schema.js';
+import type { Findings } from './findings.js';
+import { isObject } from './schema.js';
 
 const UNUSED_KEYS = [
   'store.path',

@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { LANGGRAPH_JSON } from './langgraph-json.shape.js';
-import { Findings } from './shape.js';
+import { load, problemsOf } from '../../test/support/config.js';
+import type { CliOptions } from './cli-options.js';
+import { Findings } from './findings.js';
+import { LANGGRAPH_JSON } from './langgraph-json.schema.js';
+import { readInto } from './read-value.js';
 import { checkSecret, readWebhookHeaders, warnAboutHeaders, webhooksConfig } from './webhooks.js';
 
 const ENV = { LG_WEBHOOK_TOKEN: 't0ken', LG_WEBHOOK_B: 'b', LG_WEBHOOK_EMPTY: '', HOOK_X: 'x', SECRET: 'shh' };
@@ -67,7 +70,7 @@ describe('webhooks.url.allowed_domains', () => {
   const domainsOf = (allowed_domains: unknown[]) => {
     const findings = new Findings();
     const json = { graphs: { a: './a.ts' }, webhooks: { url: { allowed_domains } } };
-    const settings = LANGGRAPH_JSON.read(json, '', findings);
+    const settings = readInto(LANGGRAPH_JSON, json, findings);
     return { domains: settings?.webhooks?.url?.allowed_domains, problems: findings.problems };
   };
 
@@ -177,4 +180,33 @@ describe('checkSecret', () => {
     checkSecret(secret, findings);
     expect(findings.problems).toEqual(expected);
   });
+});
+
+describe('the headers of webhooks', () => {
+  const file = { webhooks: { headers: { authorization: 'Bearer ${{ env.LG_WEBHOOK_TOKEN }}' } } };
+
+  it('take their variables from the environment', () => {
+    expect(load({ file, env: { LG_WEBHOOK_TOKEN: 't' } }).webhooks.headers).toEqual({ authorization: 'Bearer t' });
+  });
+
+  it('take their variables from the env of the file, too', () => {
+    const env = { LG_WEBHOOK_TOKEN: 't' };
+    expect(load({ file: { ...file, env } }).webhooks.headers).toEqual({ authorization: 'Bearer t' });
+  });
+
+  it.each<CliOptions['command']>(['dev', 'start', 'worker'])('stop %s if a variable is missing', (command) => {
+    expect(problemsOf(() => load({ file, cli: { command } }))).toEqual([
+      'langgraph.json: webhooks.headers.authorization: the variable LG_WEBHOOK_TOKEN is not set',
+    ]);
+  });
+
+  it.each<CliOptions['command']>(['migrate', 'openapi'])('are ignored by %s, which sends nothing', (command) => {
+    expect(problemsOf(() => load({ file, cli: { command } }))).toEqual([]);
+  });
+});
+
+it('stops the start if the webhook secret is too short, without repeating it', () => {
+  expect(problemsOf(() => load({ env: { NESTGRAPH_WEBHOOK_SECRET: 'hunter2' } }))).toEqual([
+    'NESTGRAPH_WEBHOOK_SECRET: expected at least 16 characters',
+  ]);
 });

@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import type { LanggraphJson } from './langgraph-json.shape.js';
-import { pathTo, type Findings } from './shape.js';
+import type { LanggraphJson } from './langgraph-json.schema.js';
+import { type Findings, pathTo } from './findings.js';
 
 /** Which addresses the webhooks of runs may call. */
 export interface WebhookUrlPolicy {

@@ -1,22 +1,8 @@
 /** The format of `langgraph.json` (contract 6.4) as a table of its keys. */
+import * as z from 'zod/mini';
 import { isUuid } from '../common/ids.js';
 import { MAX_SECONDS, MAX_TIMER_SECS } from '../common/max-time.js';
-import {
-  anything,
-  converted,
-  described,
-  either,
-  flag,
-  integer,
-  listOf,
-  mapOf,
-  number,
-  object,
-  oneOf,
-  required,
-  string,
-  type Parsed,
-} from './shape.js';
+import { anything, either, flag, integer, listOf, mapOf, number, object, oneOf, parsed, string } from './schema.js';
 
 /** The parts of a `path:export` string. */
 export interface Reference {
@@ -40,12 +26,12 @@ export function splitReference(reference: string): Reference | undefined {
 }
 
 /** `./agent.ts:graph`: a module, relative to langgraph.json, and one of its exports. */
-const reference = converted(string(), splitReference, 'a string of the form "path:export"');
+const reference = parsed('a string of the form "path:export"', splitReference);
 
 /** The source of embeddings: a function of the user, or the model of a provider that LangChain has a package for. */
 export type Embed = Reference | { readonly provider: string; readonly model: string };
 
-const embed = converted(string(), readEmbed, 'a string of the form "provider:model" or "path:export"');
+const embed = parsed('a string of the form "provider:model" or "path:export"', readEmbed);
 
 function readEmbed(source: string): Embed | undefined {
   const isPath = /^[./\\]|\.[cm]?[jt]s(:|$)/.test(source) || DRIVE.test(source);
@@ -54,22 +40,31 @@ function readEmbed(source: string): Embed | undefined {
 }
 
 const graph = either(
+  'a string of the form "path:export" or {path, description}',
   reference,
-  converted(
-    object({ path: required(reference), description: string() }, '{path, description}'),
-    ({ path, description }) => ({ ...path, description }),
+  z.pipe(
+    object({ description: string() }, { path: reference }),
+    z.transform(({ path, description }): GraphReference => ({ ...path, description })),
   ),
 );
 
+interface GraphReference extends Reference {
+  readonly description?: string;
+}
+
 /** No UUID as a graph id: a UUID means an assistant, and a client could register one under that id. */
-const graphs = converted(
-  mapOf(graph, { expected: 'an object with at least one graph', min: 1 }),
-  (entries) => (Object.keys(entries).some(isUuid) ? undefined : entries),
-  'an object with at least one graph, and no UUID as a graph id',
-);
+const NO_UUID = 'an object with at least one graph, and no UUID as a graph id';
+
+const graphs = mapOf<GraphReference>(graph, {
+  expected: NO_UUID,
+  checks: [
+    { fits: (ids) => Object.keys(ids).length > 0, expected: 'an object with at least one graph' },
+    { fits: (ids) => !Object.keys(ids).some(isUuid), expected: NO_UUID },
+  ],
+});
 
 /** A regular expression anchored at both ends: a partial match would admit `https://ours.com.evil.com`. */
-const wholeMatch = converted(string(), compileWholeMatch, 'a regular expression');
+const wholeMatch = parsed('a regular expression', compileWholeMatch);
 
 function compileWholeMatch(source: string): RegExp | undefined {
   try {
@@ -86,7 +81,7 @@ const minutes = number({ min: 0, max: MAX_SECONDS / 60 });
 const interval = number({ min: 0, max: Math.floor(MAX_TIMER_SECS / 60) });
 
 /** Header names; `*` is a wildcard. `excludes` takes precedence over `includes`. */
-const headerFilter = converted(
+const headerFilter = z.pipe(
   object({
     includes: listOf(string()),
     excludes: listOf(string()),
@@ -94,10 +89,10 @@ const headerFilter = converted(
     include: listOf(string()),
     exclude: listOf(string()),
   }),
-  ({ includes = [], include = [], excludes = [], exclude = [] }) => ({
+  z.transform(({ includes = [], include = [], excludes = [], exclude = [] }) => ({
     includes: [...includes, ...include],
     excludes: [...excludes, ...exclude],
-  }),
+  })),
 );
 
 const cors = object({
@@ -137,27 +132,33 @@ const http = object({
 /** Alternatives, each a map from security scheme to scopes. */
 const security = listOf(mapOf(listOf(string())));
 
-const auth = object({
-  path: required(reference),
-  disable_studio_auth: flag(),
-  openapi: object({ security, securitySchemes: mapOf(mapOf(anything())), paths: mapOf(mapOf(security)) }),
-  cache: object({ cache_keys: listOf(string()), ttl_seconds: number({ min: 0 }), max_size: integer({ min: 0 }) }),
-});
+const auth = object(
+  {
+    disable_studio_auth: flag(),
+    openapi: object({ security, securitySchemes: mapOf(mapOf(anything())), paths: mapOf(mapOf(security)) }),
+    cache: object({ cache_keys: listOf(string()), ttl_seconds: number({ min: 0 }), max_size: integer({ min: 0 }) }),
+  },
+  { path: reference },
+);
 
 const store = object({
   path: reference,
-  index: object({
-    dims: required(integer({ min: 1 })),
-    /** `provider:model`, or the `path:export` of a function or of LangChain's Embeddings. */
-    embed: required(embed),
-    /** Paths of the strings in a value that are embedded. Default: the whole value. */
-    fields: listOf(string({ expected: 'a path like "title" or "chapters[*].text"', pattern: /\S/ })),
-  }),
+  index: object(
+    {
+      /** Paths of the strings in a value that are embedded. Default: the whole value. */
+      fields: listOf(string({ expected: 'a path like "title" or "chapters[*].text"', pattern: /\S/ })),
+    },
+    {
+      dims: integer({ min: 1 }),
+      /** `provider:model`, or the `path:export` of a function or of LangChain's Embeddings. */
+      embed,
+    },
+  ),
   ttl: object({ default_ttl: minutes, refresh_on_read: flag(), sweep_interval_minutes: interval }),
 });
 
 /** Python module paths; true allows all of them. */
-const modules = either(flag(), listOf(listOf(string())));
+const modules = either('true or false or a list', flag(), listOf(listOf(string())));
 
 const checkpointer = object({
   path: reference,
@@ -173,7 +174,7 @@ const checkpointer = object({
 });
 
 /** `hooks.example.com`, or `*.example.com` for all subdomains (contract 6.4). */
-const domain = converted(string(), readDomain, 'a host name like "hooks.example.com" or "*.example.com"');
+const domain = parsed('a host name like "hooks.example.com" or "*.example.com"', readDomain);
 
 /** The spelling of a URL: lower case, and Punycode for other alphabets. */
 export function readDomain(source: string): string | undefined {
@@ -197,50 +198,58 @@ const webhooks = object({
   }),
 });
 
-const variables = converted(mapOf(either(string(), number(), flag())), (values): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)])),
+const scalar = either('a string or a number or true or false', string(), number(), flag());
+
+const variables = z.pipe(
+  mapOf<string | number | boolean>(scalar),
+  z.transform((values): Readonly<Record<string, string>> =>
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)])),
+  ),
 );
 
-export const LANGGRAPH_JSON = object({
-  graphs: required(graphs),
-  /** A file of `NAME=value` lines, or the variables themselves. */
-  env: described(
-    either(string({ expected: 'a file path', pattern: /\S/ }), variables),
-    'a file path such as ".env", or the variables as an object such as {"NAME": "value"}',
-  ),
-  auth,
-  http,
-  store,
-  checkpointer,
-  webhooks,
-  encryption: object({ path: required(reference) }),
-  ui: mapOf(string()),
-  /** Packages that UI bundles share with the surrounding page. */
-  ui_config: object({ shared: listOf(string()) }),
-  /** Nestgraph only: Nest modules that are added to the application. */
-  nest: object({ modules: listOf(reference) }),
+export const LANGGRAPH_JSON = object(
+  {
+    /** A file of `NAME=value` lines, or the variables themselves. */
+    env: either(
+      'a file path such as ".env", or the variables as an object such as {"NAME": "value"}',
+      string({ expected: 'a file path', pattern: /\S/ }),
+      variables,
+    ),
+    auth,
+    http,
+    store,
+    checkpointer,
+    webhooks,
+    encryption: object({}, { path: reference }),
+    ui: mapOf(string()),
+    /** Packages that UI bundles share with the surrounding page. */
+    ui_config: object({ shared: listOf(string()) }),
+    /** Nestgraph only: Nest modules that are added to the application. */
+    nest: object({ modules: listOf(reference) }),
 
-  // The keys below matter only when an image is built or another runtime serves the graphs.
-  node_version: either(string(), integer()),
-  dependencies: listOf(string()),
-  source: object({ kind: string(), root: string(), package: string() }),
-  $schema: anything(),
-  node_loader: anything(),
-  python_version: anything(),
-  /** Priorities of runs in the queue of the official server. */
-  priority: anything(),
-  base_image: anything(),
-  image_distro: anything(),
-  dockerfile_lines: anything(),
-  pip_config_file: anything(),
-  pip_installer: anything(),
-  keep_pkg_tools: anything(),
-  api_version: anything(),
-});
+    // The keys below matter only when an image is built or another runtime serves the graphs.
+    node_version: either('a string or a whole number', string(), integer()),
+    dependencies: listOf(string()),
+    source: object({ kind: string(), root: string(), package: string() }),
+    $schema: anything(),
+    node_loader: anything(),
+    python_version: anything(),
+    /** Priorities of runs in the queue of the official server. */
+    priority: anything(),
+    base_image: anything(),
+    image_distro: anything(),
+    dockerfile_lines: anything(),
+    pip_config_file: anything(),
+    pip_installer: anything(),
+    keep_pkg_tools: anything(),
+    api_version: anything(),
+  },
+  { graphs },
+);
 
 /** A valid `langgraph.json`. Missing and null members are absent. */
-export type LanggraphJson = Parsed<typeof LANGGRAPH_JSON>;
+export type LanggraphJson = z.output<typeof LANGGRAPH_JSON>;
 
-export type CorsSettings = Parsed<typeof cors>;
+export type CorsSettings = z.output<typeof cors>;
 
-export type HeaderFilter = Parsed<typeof headerFilter>;
+export type HeaderFilter = z.output<typeof headerFilter>;
