@@ -1,6 +1,6 @@
 /**
  * Building blocks of the schemas of `langgraph.json` and the environment: zod, with messages that say what was expected and
- * what was found. docs/decisions/0032-zod.md says what differs from zod's own, and why.
+ * what was found. docs/decisions/0033-zod.md says what differs from zod's own, and why.
  */
 import * as z from 'zod/mini';
 import { withoutSecrets } from '../common/without-secrets.js';
