@@ -148,7 +148,7 @@ export const mapOf = <T>(entry: Schema<T>, { expected = 'an object', checks = []
     if (!isObject(value) || failed) {
       const code = failed ? 'custom' : 'invalid_type';
       const message = mismatch(failed?.expected ?? expected)({ code, input: value });
-      context.issues.push({ code, expected: 'record', input: value, message } as z.core.$ZodRawIssue);
+      context.issues.push({ code, expected: 'record', input: value, message });
       return z.NEVER;
     }
     const results = Object.entries(value).map(
