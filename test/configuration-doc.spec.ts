@@ -2,8 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { readEnvironment } from '../src/config/env.js';
-import { Findings } from '../src/config/findings.js';
+import { VARIABLES } from '../src/config/env.js';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const page = readFileSync(path.join(ROOT, 'docs/configuration.md'), 'utf8');
@@ -16,7 +15,7 @@ describe('docs/configuration.md', () => {
   });
 
   it('lists every variable that the environment has, each in one row', () => {
-    const names = Object.keys(readEnvironment({}, new Findings()));
+    const names = Object.keys(VARIABLES.shape);
     const rows = [...page.matchAll(/^\| `([A-Z][A-Z0-9_]+)` \|/gm)].map(([, name]) => name);
 
     expect(names.length).toBeGreaterThan(30);
