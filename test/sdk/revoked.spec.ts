@@ -127,7 +127,7 @@ describe.each(SDKS)('revoked permissions, with SDK %s', (_, Client) => {
       const cron = await newCron(assistant_id);
       await give(assistant_id, 'bob');
       expect(await disabledReason(cron)).toBe(
-        `alice may not create its runs any more: Assistant not found: ${assistant_id}. Send a graph id of langgraph.json, or the UUID of an assistant.`,
+        `alice may no longer create its runs: Assistant not found: ${assistant_id}. Send a graph id of langgraph.json, or the UUID of an assistant.`,
       );
     });
 
@@ -143,7 +143,7 @@ describe.each(SDKS)('revoked permissions, with SDK %s', (_, Client) => {
       await admin.threads.update(thread_id, { metadata: { owner: 'bob' } });
       const before = await admin.threads.get(thread_id);
       expect(await disabledReason(cron)).toBe(
-        `alice may not create its runs any more: Thread with ID ${thread_id} not found`,
+        `alice may no longer create its runs: Thread with ID ${thread_id} not found`,
       );
       expect(await admin.threads.get(thread_id)).toEqual(before);
     });
@@ -352,7 +352,7 @@ describe('with keys alone', () => {
       () => pool.query<Cron>('SELECT enabled, disabled_reason FROM crons WHERE cron_id = $1', [cron.cron_id]),
       ({ rows: [{ enabled }] }) => !enabled,
     );
-    expect(rows[0].disabled_reason).toBe(`alice may not create its runs any more: ${message}`);
+    expect(rows[0].disabled_reason).toBe(`alice may no longer create its runs: ${message}`);
     const run = await askUntil(
       () => pool.query<Row>('SELECT status, error FROM runs WHERE run_id = $1', [run_id]),
       ({ rows: [{ status }] }) => status === 'error',
