@@ -18,7 +18,7 @@ export interface PathDecider {
 /**
  * Decides the permission of a route before its handler is called, when the permission depends on the path alone. An
  * interceptor and not a guard: it comes after the limits of the route and after the interceptors of `nest.modules`, which
- * see refusals like all other responses. An invalid request is refused as invalid, whoever sends it.
+ * see refusals like all other responses. An invalid request is refused as invalid for every caller.
  */
 @Injectable()
 export class PathPermissionInterceptor implements NestInterceptor {

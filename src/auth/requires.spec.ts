@@ -130,7 +130,7 @@ it('a route whose permission is refused is not called, and interceptors of Nest 
 
 it('an invalid request is refused as invalid, without a decision', async () => {
   user = toUser('mallory');
-  for (const url of ['/parrots/nobody', '/parrots/polly?limit=many']) {
+  for (const url of ['/parrots/dodo', '/parrots/polly?limit=many']) {
     expect((await get(url))[0]).toBe(422);
   }
   expect(decisions).toEqual([]);
