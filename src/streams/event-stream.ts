@@ -124,7 +124,7 @@ export class EventStream implements OnApplicationBootstrap, OnModuleDestroy, Bef
     }
     const start = resolve(position, wasRead);
     const needsBacklog = active && !resumable && start.from === 'start';
-    const reader = this.readers.add({ thread_id, run_id, position: start, needsBacklog });
+    const reader = this.readers.add({ thread_id, run_id, position: start, needsBacklog, resumable });
     if (active) {
       this.announce(reader);
     } else {

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { MemoryEventLog } from '../../test/support/memory-event-log.js';
 import { LogReader, type LogReaderOptions } from './log-reader.js';
 import { RunBuffer } from './run-buffer.js';
-import type { StreamReader } from './stream-event.js';
+import type { NumberedEvent, StreamReader } from './stream-event.js';
 import { ThreadTail } from './thread-tail.js';
 
 Logger.overrideLogger(false);
@@ -222,6 +222,49 @@ describe('LogReader', () => {
       await reader.next();
       expect(reader.isReplaceable).toBe(false);
       expect(read({ run_id: 'r', position: { from: 'now' } }).isReplaceable).toBe(false);
+    });
+  });
+
+  describe('before the metadata of a later attempt', () => {
+    const begin = (): NumberedEvent[] => log.add('t', 'r', 1, 'metadata', '{"run_id":"r","attempt":2}');
+    const namesOf = async (reader: LogReader): Promise<string[]> =>
+      (await reader.next()).value!.map(({ event }) => event);
+
+    it('reports a gap when a crash has lost the earlier attempt', async () => {
+      log.crash('t');
+      begin();
+      expect(await namesOf(read({ run_id: 'r', resumable: true }))).toEqual(['error']);
+    });
+
+    it('reports it also to a reader that was there before the attempt', async () => {
+      log.crash('t');
+      const reader = read({ run_id: 'r', resumable: true });
+      const names = namesOf(reader);
+      await tail.ready();
+      begin();
+      await tail.refresh();
+      expect(await names).toEqual(['error']);
+    });
+
+    it.each<[string, () => void]>([
+      ['the log was never emptied', () => undefined],
+      [
+        'events of an older run are still there',
+        () => {
+          log.crash('t');
+          log.add('t', 'old', 1);
+        },
+      ],
+    ])('reports none when %s', async (_, prepare) => {
+      prepare();
+      begin();
+      expect(await namesOf(read({ run_id: 'r', resumable: true }))).toEqual(['metadata']);
+    });
+
+    it('reports none for a run whose events are not kept', async () => {
+      log.crash('t');
+      begin();
+      expect(await namesOf(read({ run_id: 'r' }))).toEqual(['metadata']);
     });
   });
 

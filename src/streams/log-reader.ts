@@ -18,6 +18,8 @@ export interface LogReaderOptions {
   position: StreamPosition;
   /** The run's earlier events may not be in the log yet: the process that executes it must log them. */
   needsBacklog?: boolean;
+  /** All events of the run are logged, also those of earlier attempts. */
+  resumable?: boolean;
 }
 
 /** Reads a thread's log: older events page by page, then the tail that all readers share. */
@@ -117,7 +119,7 @@ export class LogReader implements StreamReader {
     }
     if (recent.length > 0) {
       const events = this.wanted(recent);
-      if (this.lacksBeginning(events)) {
+      if (await this.lacksBeginning(events)) {
         return this.reportGap(events, events[0].seq);
       }
       this.cursor = recent.at(-1)!.seq;
@@ -179,15 +181,26 @@ export class LogReader implements StreamReader {
     // The oldest events of a run are dropped first: if a returned event is still stored, so are all later ones.
     const oldest = cursor === -1 ? next?.seq : await this.log.oldestOf(thread_id, run_id);
     if (oldest !== undefined) {
-      return oldest > cursor && !(next && FIRST_EVENTS.has(next.event));
+      return oldest > cursor && !(next && (await this.isBeginning(next)));
     }
     return cursor + 1 < (await this.log.bounds(thread_id)).kept_from;
   }
 
   /** A crash of the database may have emptied the log before this reader first read it. */
-  private lacksBeginning([first]: NumberedEvent[]): boolean {
+  private async lacksBeginning([first]: NumberedEvent[]): Promise<boolean> {
     const isFirst = this.options.run_id !== undefined && this.startsAtFirst && !this.begun;
-    return isFirst && first !== undefined && !FIRST_EVENTS.has(first.event);
+    return isFirst && first !== undefined && !(await this.isBeginning(first));
+  }
+
+  /**
+   * Whether a run begins with this event. The metadata of a later attempt is no beginning when the log has lost what came
+   * before it. A first attempt that was killed before its events were logged leaves no gap.
+   */
+  private async isBeginning({ event, json, seq }: NumberedEvent): Promise<boolean> {
+    if (event === 'metadata' && this.options.resumable && attemptOf(json) > 1) {
+      return seq === 0 || (await this.log.bounds(this.options.thread_id)).kept_from !== seq;
+    }
+    return FIRST_EVENTS.has(event);
   }
 
   /** The stream of a run ends at a gap; the stream of a thread continues with the stored events. */
@@ -242,3 +255,5 @@ export class LogReader implements StreamReader {
     return [];
   }
 }
+
+const attemptOf = (metadata: string): number => (JSON.parse(metadata) as { attempt?: number }).attempt ?? 1;

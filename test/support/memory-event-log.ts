@@ -78,12 +78,12 @@ export class MemoryEventLog extends EventLog {
     return this.arrive();
   }
 
-  /** Writes `count` events as another process; each holds its number. */
-  add(thread_id: string, run_id: string | null, count: number, name = 'custom'): NumberedEvent[] {
+  /** Writes `count` events as another process; each holds its number, or `json`. */
+  add(thread_id: string, run_id: string | null, count: number, name = 'custom', json?: string): NumberedEvent[] {
     const thread = this.of(thread_id);
     const added = Array.from({ length: count }, () => {
       const seq = thread.next_seq++;
-      return { seq, run_id, event: name, json: String(seq) };
+      return { seq, run_id, event: name, json: json ?? String(seq) };
     });
     thread.events.push(...added);
     return added;
