@@ -75,7 +75,7 @@ async function startProcess(database: TestDatabase): Promise<Process> {
   // As RunResults does.
   notifications.on('run_ended', (run_id) => events.end(run_id));
   const stop = async (): Promise<void> => {
-    events.onModuleDestroy();
+    await events.onModuleDestroy();
     await events.beforeApplicationShutdown();
     await notifications.onApplicationShutdown();
   };
