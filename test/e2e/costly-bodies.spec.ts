@@ -134,7 +134,7 @@ describe('with the default limits', () => {
     const { status, json } = await put(item(8_388_609));
     expect([status, (json as Refusal).errors]).toEqual([
       422,
-      [{ path: 'value', message: expect.stringMatching(/^must be an object of at most 8388608 characters of JSON/) }],
+      [{ path: 'value', message: expect.stringMatching(/^must be an object of at most 8388608 characters as JSON/) }],
     ]);
   });
 

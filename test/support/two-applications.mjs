@@ -5,7 +5,7 @@ import { shareLangchainPackages } from '../../dist/src/module-hooks/share-langch
 
 const [config_file, ...uris] = process.argv.slice(2);
 shareLangchainPackages(config_file);
-const { loadConfig } = await import('../../dist/src/config/config.js');
+const { loadConfig } = await import('../../dist/src/config/index.js');
 const { openDatabase } = await import('../../dist/src/database/index.js');
 const { OpenResponses } = await import('../../dist/src/http/index.js');
 const { createServer } = await import('../../dist/src/server.js');
