@@ -225,6 +225,30 @@ describe('LogReader', () => {
     });
   });
 
+  it('knows an id that was written while another reader started the tail', async () => {
+    const bounds = log.bounds.bind(log);
+    let release = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    let isRead = (): void => undefined;
+    const read = new Promise<void>((resolve) => (isRead = resolve));
+    log.bounds = async (thread_id) => {
+      const found = await bounds(thread_id);
+      isRead();
+      await gate;
+      return found;
+    };
+    const readFrom = (position: LogReaderOptions['position']): LogReader =>
+      new LogReader(log, tail, { thread_id: 't', position }, () => undefined);
+    void readFrom({ from: 'now' }).begin();
+    await read;
+    log.add('t', 'r', 3);
+    const reader = readFrom({ from: 'after', seq: 1 });
+    const begun = reader.begin();
+    release();
+    await begun;
+    expect(reader.after).toBe(1);
+  });
+
   describe('before the metadata of a later attempt', () => {
     const begin = (): NumberedEvent[] => log.add('t', 'r', 1, 'metadata', '{"run_id":"r","attempt":2}');
     const namesOf = async (reader: LogReader): Promise<string[]> =>

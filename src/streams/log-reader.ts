@@ -230,8 +230,8 @@ export class LogReader implements StreamReader {
     if (position.from === 'after' && end !== undefined && position.seq < end) {
       return position.seq;
     }
-    // A tail that other readers already use may be behind the log.
-    await (end === undefined ? this.tail.ready() : this.tail.refresh());
+    // A tail that other readers use, or are starting, may be behind the log.
+    await (end === undefined && !this.tail.isStarting ? this.tail.ready() : this.tail.refresh());
     if (position.from === 'now') {
       return this.tail.end! - 1;
     }

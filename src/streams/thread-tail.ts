@@ -33,6 +33,11 @@ export class ThreadTail {
     return this.starting;
   }
 
+  /** True while {@link ready} reads the log: events may have been written since. */
+  get isStarting(): boolean {
+    return this.starting !== undefined && this.next === undefined;
+  }
+
   /** The next event gets this number or a greater one. All earlier events are in the tail or in the log. */
   get end(): number | undefined {
     return this.next;
