@@ -92,11 +92,12 @@ describe('a run belongs to its process', () => {
     const client = scene.witness(Client, holder);
     const thread_id = await client.newThread();
     await client.create(thread_id, { steps: 1, says: 1, ms: 10, gate: { path: scene.gate, step: 1 } });
+    // It is there before the end of the run waits, because that wait has a limit.
+    await scene.cluster.start({ command: 'worker' });
     const unlock = await scene.lockThread(thread_id);
     scene.openGate();
     await untilWaitingForLocks(scene.cluster.database);
     await expireLeases();
-    await scene.cluster.start({ command: 'worker' });
     await untilWaitingForLocks(scene.cluster.database, 2);
     await unlock();
     await scene.until(statuses, ([status]) => status === 'success 2');
